@@ -1,0 +1,87 @@
+"""The int8 model in memory: tensors, operators, scales.
+
+Names follow the TFLite schema.  Shapes are NHWC with a batch of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """``real = scale * (q - zero_point)``; one scale a tensor, or one a channel along ``axis``.
+
+    ``scale`` is a float64 array holding the file's float32 values; ``zero_point`` an int64
+    array of the same length.
+    """
+
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int = 0
+
+    @property
+    def per_channel(self) -> bool:
+        return len(self.scale) > 1
+
+
+@dataclass
+class Tensor:
+    """One tensor: ``data`` is None for activations, an array of ``dtype`` for constants."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str  # "int8", "int32"
+    quantization: Quantization | None = None
+    data: np.ndarray | None = None
+    buffer: int = 0  # index of the TFLite buffer that holds ``data``
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass
+class Operator:
+    """One operator.  ``inputs`` and ``outputs`` are tensor indices, -1 for an absent input.
+
+    ``kind`` is TFLite's name (``CONV_2D``); ``options`` holds the builtin options under their
+    schema names in snake case (``stride_h``, ``padding`` as "SAME"/"VALID",
+    ``fused_activation_function`` as "NONE"/"RELU"/"RELU6", ``depth_multiplier``,
+    ``filter_height``, ``beta``, ``keep_dims`` ...).
+    """
+
+    index: int
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: dict = field(default_factory=dict)
+
+
+@dataclass
+class Graph:
+    """A whole model.  ``content`` is the file it was read from, byte for byte."""
+
+    tensors: list[Tensor]
+    operators: list[Operator]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    content: bytes = b""
+    sha256: str = ""
+
+    @property
+    def input(self) -> Tensor:
+        return self.tensors[self.inputs[0]]
+
+    @property
+    def output(self) -> Tensor:
+        return self.tensors[self.outputs[0]]
+
+    @property
+    def hash32(self) -> int:
+        """First four bytes of the file's SHA-256, little-endian: what the firmware reports."""
+        return int.from_bytes(bytes.fromhex(self.sha256)[:4], "little")
