@@ -1,0 +1,397 @@
+"""Builds small int8 .tflite models from scratch, for tests that must not depend on files.
+
+    model = ModelBuilder((1, 8, 8, 3), seed=1)
+    model.conv(8, 3, stride=2, activation="RELU").mean().dense(4).softmax()
+    content = model.build()
+    outputs = run_in_tflite(content, model.random_inputs(10))
+
+Weights are random and seeded.  A batch of random inputs travels along in float, and every
+output scale is chosen from the range it takes, so that activations fill the int8 range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import flatbuffers
+import numpy as np
+import tflite
+
+PROBES = 16  # random inputs the output scales are estimated from
+
+
+@dataclass
+class TensorSpec:
+    """A tensor to be written; ``data`` is None for activations."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: np.ndarray | None = None
+    zero_point: np.ndarray | None = None
+    axis: int = 0
+    data: np.ndarray | None = None
+
+
+@dataclass
+class OperatorSpec:
+    """An operator to be written; ``options`` holds schema names (``StrideH``) and integers."""
+
+    kind: str
+    inputs: list[int]
+    output: int
+    options_table: str = ""
+    options: dict | None = None
+
+
+class ModelBuilder:
+    """A chain of operators, each applied to the output of the one before.
+
+    Every method returns the builder.  ``stride`` and ``kernel`` are one integer or
+    ``(height, width)``; ``padding`` is "SAME" or "VALID"; ``activation`` is a name of the
+    schema's ActivationFunctionType ("NONE", "RELU", "RELU6", "RELU_N1_TO_1", ...).
+
+    Args:
+        input_shape: shape with the batch of one: ``(1, height, width, channels)`` or ``(1, n)``.
+        input_scale, input_zero_point: the input's quantisation.
+        seed: of the weights and of the inputs the scales are estimated from.
+    """
+
+    def __init__(self, input_shape, input_scale=1 / 64, input_zero_point=0, seed=0):
+        self.random = np.random.default_rng(seed)
+        self.tensors: list[TensorSpec] = []
+        self.operators: list[OperatorSpec] = []
+        self.input_shape = tuple(input_shape)
+        self.current = self._tensor("input", self.input_shape, input_scale, input_zero_point)
+        probes = self.random_inputs(PROBES, seed).astype(np.float64)
+        self._probe = (probes[:, 0] - input_zero_point) * input_scale
+
+    # ---- operators with weights
+
+    def conv(self, filters, kernel, stride=1, padding="SAME", activation="NONE",
+             per_channel=True, bias=True, dilation=1):
+        """CONV_2D; weights ``(filters, kernel height, kernel width, input channels)``."""
+        kernel, stride = _pair(kernel), _pair(stride)
+        channels = self.shape[3]
+        weights = self._random_weights((filters, *kernel, channels), np.prod(kernel) * channels)
+        indices, weights, bias = self._constants(weights, 0, per_channel, bias)
+        patches = _patches(self._probe, kernel, stride, padding, dilation=dilation)
+        real = np.einsum("nhwcij,oijc->nhwo", patches, weights) + bias
+        options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
+                       DilationHFactor=dilation, DilationWFactor=dilation)
+        return self._finish("CONV_2D", indices, real, "Conv2DOptions", options, activation)
+
+    def depthwise(self, kernel, stride=1, padding="SAME", activation="NONE", multiplier=1,
+                  per_channel=True, bias=True, dilation=1):
+        """DEPTHWISE_CONV_2D; weights ``(1, kernel height, kernel width, channels * multiplier)``.
+
+        Output channel ``c * multiplier + m`` comes from input channel ``c``.
+        """
+        kernel, stride = _pair(kernel), _pair(stride)
+        channels = self.shape[3] * multiplier
+        weights = self._random_weights((1, *kernel, channels), kernel[0] * kernel[1])
+        indices, weights, bias = self._constants(weights, 3, per_channel, bias)
+        patches = _patches(self._probe, kernel, stride, padding, dilation=dilation)
+        patches = np.repeat(patches, multiplier, axis=3)
+        real = np.einsum("nhwcij,ijc->nhwc", patches, weights[0]) + bias
+        options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
+                       DepthMultiplier=multiplier,
+                       DilationHFactor=dilation, DilationWFactor=dilation)
+        return self._finish(
+            "DEPTHWISE_CONV_2D", indices, real, "DepthwiseConv2DOptions", options, activation
+        )
+
+    def dense(self, units, activation="NONE", per_channel=False, bias=True):
+        """FULLY_CONNECTED; weights ``(units, input size)``; the input is taken as flat."""
+        size = int(np.prod(self.shape))
+        weights = self._random_weights((units, size), size)
+        indices, weights, bias = self._constants(weights, 0, per_channel, bias)
+        real = self._probe.reshape(len(self._probe), -1) @ weights.T + bias
+        return self._finish(
+            "FULLY_CONNECTED", indices, real, "FullyConnectedOptions", {}, activation
+        )
+
+    # ---- operators without weights
+
+    def max_pool(self, size=2, stride=None, padding="VALID", activation="NONE"):
+        """MAX_POOL_2D; ``stride`` defaults to ``size``; the scale stays."""
+        return self._pool("MAX_POOL_2D", -np.inf, np.max, size, stride, padding, activation)
+
+    def average_pool(self, size=2, stride=None, padding="VALID", activation="NONE"):
+        """AVERAGE_POOL_2D over the elements inside the image; the scale stays."""
+        return self._pool("AVERAGE_POOL_2D", np.nan, np.nanmean, size, stride, padding, activation)
+
+    def mean(self, keep_dims=False, same_scale=False):
+        """MEAN over height and width; a scale of its own unless ``same_scale``."""
+        axes = self._constant("axes", np.array([1, 2], np.int32))
+        real = self._probe.mean(axis=(1, 2), keepdims=keep_dims)
+        options = dict(KeepDims=int(keep_dims))
+        return self._finish("MEAN", [axes], real, "ReducerOptions", options, keep_scale=same_scale)
+
+    def pad(self, top, bottom, left, right):
+        """PAD with zeros (the zero point) in height and width."""
+        paddings = [(0, 0), (top, bottom), (left, right), (0, 0)]
+        index = self._constant("paddings", np.array(paddings, np.int32))
+        real = np.pad(self._probe, paddings)
+        return self._finish("PAD", [index], real, "PadOptions", {}, keep_scale=True)
+
+    def reshape(self, shape):
+        """RESHAPE; ``shape`` with the batch, one entry may be -1."""
+        index = self._constant("shape", np.array(shape, np.int32))
+        real = self._probe.reshape(len(self._probe), *self._probe[:1].reshape(shape).shape[1:])
+        return self._finish("RESHAPE", [index], real, keep_scale=True)
+
+    def softmax(self, beta=1.0):
+        """SOFTMAX over the last axis; scale 1/256, zero point -128."""
+        real = np.exp(beta * (self._probe - self._probe.max(axis=-1, keepdims=True)))
+        real /= real.sum(axis=-1, keepdims=True)
+        return self._finish("SOFTMAX", [], real, "SoftmaxOptions", dict(Beta=beta), scale=1 / 256)
+
+    def unary(self, kind):
+        """Any operator with one input, the same output shape and no options (LOGISTIC, ...)."""
+        return self._finish(kind, [], self._probe)
+
+    # ---- results
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the current output."""
+        return self.tensors[self.current].shape
+
+    def random_inputs(self, count, seed=0) -> np.ndarray:
+        """``count`` int8 inputs, uniform over the whole range: ``(count, *input_shape)``."""
+        shape = (count, *self.input_shape)
+        return np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+
+    def build(self, expose_all=False, old_codes=False) -> bytes:
+        """The file's content.
+
+        Args:
+            expose_all: make every activation an output of the graph, in order of operators.
+            old_codes: keep the operators' codes in ``deprecated_builtin_code`` only.
+        """
+        outputs = [o.output for o in self.operators] if expose_all else [self.current]
+        return serialise(self.tensors, self.operators, outputs, old_codes)
+
+    # ---- inner parts
+
+    def _pool(self, kind, fill, reduce, size, stride, padding, activation):
+        size = _pair(size)
+        stride = size if stride is None else _pair(stride)
+        real = reduce(_patches(self._probe, size, stride, padding, fill), axis=(4, 5))
+        options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
+                       FilterHeight=size[0], FilterWidth=size[1])
+        return self._finish(
+            kind, [], real, "Pool2DOptions", options, activation, keep_scale=True
+        )
+
+    def _random_weights(self, shape, fan_in):
+        return self.random.normal(0, np.sqrt(2 / fan_in), shape)
+
+    def _constants(self, weights, axis, per_channel, with_bias):
+        """Adds weights and bias; returns their indices and the values they really hold."""
+        others = tuple(i for i in range(weights.ndim) if i != axis)
+        largest = np.abs(weights).max(axis=others if per_channel else None)
+        scale = (np.atleast_1d(largest) / 127).astype(np.float32)
+        along = scale.reshape([-1 if i == axis else 1 for i in range(weights.ndim)])
+        quantised = np.round(weights / along).astype(np.int8)
+        index = self._constant("weights", quantised, scale, axis)
+        if not with_bias:
+            return [index], quantised * along, 0.0
+        bias_scale = scale * self.tensors[self.current].scale[0]
+        bias = self.random.normal(0, 0.1, weights.shape[axis]) * self._probe.std()
+        bias = np.round(bias / bias_scale).astype(np.int32)
+        indices = [index, self._constant("bias", bias, bias_scale)]
+        return indices, quantised * along, bias * bias_scale
+
+    def _constant(self, name, data, scale=None, axis=0):
+        zero_point = None if scale is None else np.zeros(len(scale), np.int64)
+        name = f"{name}{len(self.operators)}"
+        spec = TensorSpec(name, data.shape, str(data.dtype), scale, zero_point, axis, data)
+        self.tensors.append(spec)
+        return len(self.tensors) - 1
+
+    def _tensor(self, name, shape, scale, zero_point):
+        scale, zero_point = np.array([scale], np.float32), np.array([zero_point], np.int64)
+        self.tensors.append(TensorSpec(name, tuple(shape), "int8", scale, zero_point))
+        return len(self.tensors) - 1
+
+    def _finish(self, kind, constants, real, table="", options=None, activation="NONE",
+                keep_scale=False, scale=None):
+        """Adds the operator and its output, quantised to the range of ``real``."""
+        real = _activate(real, activation)
+        zero_point = -128
+        if keep_scale:
+            scale = self.tensors[self.current].scale[0]
+            zero_point = self.tensors[self.current].zero_point[0]
+        elif scale is None:
+            low, high = min(real.min(), 0.0), max(real.max(), 1e-3)
+            scale = (high - low) / 255
+            zero_point = int(np.clip(np.round(-128 - low / scale), -128, 127))
+        if options is not None and table not in NO_ACTIVATION:
+            code = getattr(tflite.ActivationFunctionType, activation)
+            options = dict(options, FusedActivationFunction=code)
+        output = self._tensor(f"{kind.lower()}{len(self.operators)}", (1, *real.shape[1:]),
+                              scale, zero_point)
+        inputs = [self.current, *constants]
+        self.operators.append(OperatorSpec(kind, inputs, output, table, options))
+        self.current, self._probe = output, real
+        return self
+
+
+NO_ACTIVATION = {"", "ReducerOptions", "PadOptions", "SoftmaxOptions"}
+
+
+def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
+    """Runs a model in tflite_runtime's reference kernels (BUILTIN_REF).
+
+    Args:
+        inputs: ``(count, *input_shape)`` int8.
+
+    Returns:
+        One ``(count, *output_shape)`` array a graph output.
+    """
+    from tflite_runtime.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+    )
+    interpreter.allocate_tensors()
+    where = interpreter.get_input_details()[0]["index"]
+    outputs = [detail["index"] for detail in interpreter.get_output_details()]
+    results = []
+    for sample in inputs:
+        interpreter.set_tensor(where, sample)
+        interpreter.invoke()
+        results.append([interpreter.get_tensor(index) for index in outputs])
+    return [np.stack(column) for column in zip(*results)]
+
+
+def serialise(tensors, operators, outputs, old_codes=False) -> bytes:
+    """Writes tensors and operators as a TFLite file; tensor 0 is the graph's input."""
+    b = flatbuffers.Builder(1024)
+    buffers = [_buffer(b, None)]
+    tables = []
+    for spec in tensors:
+        buffers.append(_buffer(b, spec.data))
+        tables.append(_tensor_table(b, spec, len(buffers) - 1))
+    kinds = sorted({o.kind for o in operators})
+    nodes = [_operator_table(b, o, kinds.index(o.kind)) for o in operators]
+    subgraph = _table(
+        b, "SubGraph",
+        Tensors=_offsets(b, tables),
+        Inputs=_numbers(b, [0], np.int32),
+        Outputs=_numbers(b, outputs, np.int32),
+        Operators=_offsets(b, nodes),
+        Name=b.CreateString("main"),
+    )
+    model = _table(
+        b, "Model",
+        Version=3,
+        OperatorCodes=_offsets(b, [_code_table(b, kind, old_codes) for kind in kinds]),
+        Subgraphs=_offsets(b, [subgraph]),
+        Description=b.CreateString("built for a test"),
+        Buffers=_offsets(b, buffers),
+    )
+    b.Finish(model, b"TFL3")
+    return bytes(b.Output())
+
+
+def _table(b, name, **fields):
+    """Writes the table ``name``; ``fields`` under their schema names, offsets or integers."""
+    getattr(tflite, f"{name}Start")(b)
+    for field, value in fields.items():
+        if value is not None:
+            getattr(tflite, f"{name}Add{field}")(b, value)
+    return getattr(tflite, f"{name}End")(b)
+
+
+def _offsets(b, offsets):
+    b.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        b.PrependUOffsetTRelative(offset)
+    return b.EndVector()
+
+
+def _numbers(b, values, dtype):
+    return None if values is None else b.CreateNumpyVector(np.asarray(values, dtype))
+
+
+def _buffer(b, data):
+    """A Buffer table; TFLite wants the data itself at a multiple of 16."""
+    if data is None:
+        return _table(b, "Buffer")
+    content = data.tobytes()
+    b.StartVector(1, len(content), 16)
+    b.head = b.head - len(content)
+    b.Bytes[b.head:b.head + len(content)] = content
+    return _table(b, "Buffer", Data=b.EndVector())
+
+
+def _tensor_table(b, spec, buffer):
+    quantization = _table(
+        b, "QuantizationParameters",
+        Scale=_numbers(b, spec.scale, np.float32),
+        ZeroPoint=_numbers(b, spec.zero_point, np.int64),
+        QuantizedDimension=spec.axis,
+    )
+    return _table(
+        b, "Tensor",
+        Shape=_numbers(b, spec.shape, np.int32),
+        Type=getattr(tflite.TensorType, spec.dtype.upper()),
+        Buffer=buffer,
+        Name=b.CreateString(spec.name),
+        Quantization=quantization,
+    )
+
+
+def _operator_table(b, spec, opcode):
+    options = None
+    if spec.options_table:
+        options = _table(b, spec.options_table, **spec.options)
+    return _table(
+        b, "Operator",
+        OpcodeIndex=opcode,
+        Inputs=_numbers(b, spec.inputs, np.int32),
+        Outputs=_numbers(b, [spec.output], np.int32),
+        BuiltinOptionsType=getattr(tflite.BuiltinOptions, spec.options_table or "NONE"),
+        BuiltinOptions=options,
+    )
+
+
+def _code_table(b, kind, old):
+    code = getattr(tflite.BuiltinOperator, kind)
+    fields = dict(DeprecatedBuiltinCode=min(code, 127), Version=VERSIONS.get(kind, 1))
+    return _table(b, "OperatorCode", **fields, BuiltinCode=None if old else code)
+
+
+VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
+            "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2}
+
+
+def _pair(value):
+    return (value, value) if np.isscalar(value) else tuple(value)
+
+
+def _padding(name):
+    return getattr(tflite.Padding, name)
+
+
+def _activate(real, activation):
+    if activation == "RELU":
+        return np.maximum(real, 0)
+    if activation == "RELU6":
+        return np.clip(real, 0, 6)
+    return real
+
+
+def _patches(image, kernel, stride, padding, fill=0.0, dilation=1):
+    """``(n, height, width, channels, kernel height, kernel width)`` windows of an image."""
+    reach = [(k - 1) * dilation + 1 for k in kernel]
+    if padding == "SAME":
+        need = [max((-(-s // t) - 1) * t + r - s, 0)
+                for s, t, r in zip(image.shape[1:3], stride, reach)]
+        around = [(0, 0), *((n // 2, n - n // 2) for n in need), (0, 0)]
+        image = np.pad(image, around, constant_values=fill)
+    windows = np.lib.stride_tricks.sliding_window_view(image, reach, axis=(1, 2))
+    return windows[:, ::stride[0], ::stride[1], :, ::dilation, ::dilation]
