@@ -9,7 +9,8 @@ pytest.importorskip("tflite_runtime", reason="tflite_runtime is not installed")
 CHAINS = {
     "conv same stride 2": lambda m: m.conv(6, 3, stride=2, activation="RELU"),
     "conv valid per tensor": lambda m: m.conv(4, (3, 2), padding="VALID", per_channel=False),
-    "conv relu6 no bias": lambda m: m.conv(4, 1, activation="RELU6", bias=False),
+    "conv relu6": lambda m: m.conv(4, 1, activation="RELU6"),
+    "depthwise no bias": lambda m: m.depthwise(3, bias=False),
     "depthwise": lambda m: m.depthwise(3, activation="RELU"),
     "depthwise multiplier": lambda m: m.depthwise((2, 3), stride=(2, 1), multiplier=3),
     "depthwise per tensor": lambda m: m.depthwise(3, padding="VALID", per_channel=False),

@@ -69,12 +69,15 @@ class ModelBuilder:
     # ---- operators with weights
 
     def conv(self, filters, kernel, stride=1, padding="SAME", activation="NONE",
-             per_channel=True, bias=True, dilation=1):
-        """CONV_2D; weights ``(filters, kernel height, kernel width, input channels)``."""
+             per_channel=True, dilation=1):
+        """CONV_2D; weights ``(filters, kernel height, kernel width, input channels)``.
+
+        There is always a bias: TFLite refuses a convolution without one.
+        """
         kernel, stride = _pair(kernel), _pair(stride)
         channels = self.shape[3]
         weights = self._random_weights((filters, *kernel, channels), np.prod(kernel) * channels)
-        indices, weights, bias = self._constants(weights, 0, per_channel, bias)
+        indices, weights, bias = self._constants(weights, 0, per_channel)
         patches = _patches(self._probe, kernel, stride, padding, dilation=dilation)
         real = np.einsum("nhwcij,oijc->nhwo", patches, weights) + bias
         options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
@@ -188,7 +191,7 @@ class ModelBuilder:
     def _random_weights(self, shape, fan_in):
         return self.random.normal(0, np.sqrt(2 / fan_in), shape)
 
-    def _constants(self, weights, axis, per_channel, with_bias):
+    def _constants(self, weights, axis, per_channel, with_bias=True):
         """Adds weights and bias; returns their indices and the values they really hold."""
         others = tuple(i for i in range(weights.ndim) if i != axis)
         largest = np.abs(weights).max(axis=others if per_channel else None)
