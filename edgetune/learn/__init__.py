@@ -1,0 +1,1 @@
+"""The integer arithmetic in numpy: the readable reference of the C engine."""

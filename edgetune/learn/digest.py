@@ -1,0 +1,21 @@
+"""The digest: 32 bits over everything that learning changes.  ``docs/numerics.md`` section 7."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def mix32_array(x: np.ndarray) -> np.ndarray:
+    """``generator.mix32`` over a uint32 array."""
+    x = x.astype(np.uint32)
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    x = (x ^ (x >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return x ^ (x >> np.uint32(16))
+
+
+def parameter_digest(arrays: list[np.ndarray]) -> int:
+    """Sum of mix32(index * 0x9E3779B1 + value) over all values, indices running through."""
+    values = np.concatenate([a.reshape(-1).astype(np.int64) for a in arrays])
+    indices = np.arange(len(values), dtype=np.uint32) * np.uint32(0x9E3779B1)
+    mixed = mix32_array(indices + (values & 0xFFFFFFFF).astype(np.uint32))
+    return int(mixed.sum(dtype=np.uint64)) & 0xFFFFFFFF

@@ -1,0 +1,56 @@
+"""Fixed-point arithmetic of the int8 specification, on int64 arrays.
+
+Source: the TFLite 8-bit quantization specification and its reference kernels, whose
+requantisation rounds twice.  ``docs/numerics.md`` section 2.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """Write ``real`` >= 0 as ``multiplier * 2**(shift - 31)``, multiplier in [2**30, 2**31).
+
+    Returns (0, 0) for zero and for values too small to matter (shift below -31).
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    # TFLite rounds half away from zero; fraction * 2**31 is exact in a double.
+    multiplier = math.floor(fraction * 2**31 + 0.5)
+    if multiplier == 2**31:
+        multiplier //= 2
+        shift += 1
+    return (0, 0) if shift < -31 else (multiplier, shift)
+
+
+def rounding_divide_by_power_of_two(x: np.ndarray, exponent: np.ndarray | int) -> np.ndarray:
+    """``x / 2**exponent``, rounded half away from zero."""
+    mask = (np.int64(1) << exponent) - 1
+    threshold = (mask >> 1) + (x < 0)
+    return (x >> exponent) + ((x & mask) > threshold)
+
+
+def multiply_by_quantized_multiplier(x, multiplier, shift) -> np.ndarray:
+    """``x * multiplier * 2**(shift - 31)`` with the double rounding of the reference kernels.
+
+    Args:
+        x: int64 array of int32 values; the last axis is the channel where ``multiplier``
+            and ``shift`` are arrays.
+    """
+    left, right = np.maximum(shift, 0), np.maximum(-np.asarray(shift), 0)
+    product = (x << left) * np.int64(multiplier)
+    # Rounding doubling high multiply: the division truncates toward zero, as C's does.
+    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    high = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
+    return rounding_divide_by_power_of_two(high, right)
+
+
+def bit_length(value: int) -> int:
+    """Number of bits of ``value`` >= 0; zero has none."""
+    return int(value).bit_length()

@@ -1,0 +1,129 @@
+/* The integer operators: each one's forward with its backward.  docs/numerics.md is normative.
+ *
+ * Activations x, y and errors e are int8 [height][width][channels].  Arguments come in a fixed
+ * order: parameters, weights, bias, inputs, outputs, scratch; the caller owns all memory.
+ */
+#ifndef ET_OPERATORS_H
+#define ET_OPERATORS_H
+
+#include <stdint.h>
+
+typedef struct {
+    uint16_t height, width, channels;
+} et_shape;
+
+/* Kernel and stride, and the padding before the first row and column. */
+typedef struct {
+    uint16_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+} et_window;
+
+/* The error is zero where value <= low or value >= high: there the fused activation clipped. */
+typedef struct {
+    int16_t low, high;
+} et_clip;
+
+/* How accumulators become int8: one multiplier and shift per output channel. */
+typedef struct {
+    int16_t input_zero_point, output_zero_point, activation_min, activation_max;
+    const int32_t *multiplier;
+    const int32_t *shift;
+} et_quantization;
+
+/* CONV_2D, weights [out][kh][kw][in]. */
+typedef struct {
+    et_shape in, out;
+    et_window window;
+    et_quantization quantization;
+} et_conv_2d;
+
+/* DEPTHWISE_CONV_2D, weights [kh][kw][out], out = in * multiplicity. */
+typedef struct {
+    et_shape in, out;
+    et_window window;
+    et_quantization quantization;
+    uint16_t multiplicity;
+} et_depthwise_conv_2d;
+
+/* FULLY_CONNECTED, weights [out][in]. */
+typedef struct {
+    uint32_t in, out;
+    et_quantization quantization;
+} et_fully_connected;
+
+/* MAX_POOL_2D and AVERAGE_POOL_2D. */
+typedef struct {
+    et_shape in, out;
+    et_window window;
+    int16_t activation_min, activation_max;
+} et_pool_2d;
+
+/* MEAN over height and width; the multiplier includes 1 / (height * width). */
+typedef struct {
+    et_shape in;
+    int16_t input_zero_point, output_zero_point;
+    int32_t multiplier, shift;
+} et_mean;
+
+/* PAD of height and width with value. */
+typedef struct {
+    et_shape in, out;
+    uint16_t before_h, before_w;
+    int16_t value;
+} et_pad;
+
+/* table[k] = round(2**30 * exp(-k * scale)), zero from length on. */
+typedef struct {
+    const uint32_t *table;
+    uint32_t length;
+} et_exponential;
+
+/* Forward. */
+void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                        const int8_t *x, int8_t *y, void *scratch);
+void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
+                                  const int32_t *bias, const int8_t *x, int8_t *y,
+                                  void *scratch);
+void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weights,
+                                const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
+void et_max_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y);
+void et_average_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y);
+void et_mean_forward(const et_mean *p, const int8_t *x, int8_t *y);
+void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y);
+void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y);
+
+/* Error of the input from the error of the output, in 8-bit block floating point: the shift
+ * that the mantissas took is returned and adds to the exponent.  x is the operator's input. */
+int32_t et_conv_2d_input_error(const et_conv_2d *p, const int8_t *weights, const int8_t *e,
+                               const int8_t *x, et_clip clip, int8_t *e_in);
+int32_t et_depthwise_conv_2d_input_error(const et_depthwise_conv_2d *p, const int8_t *weights,
+                                         const int8_t *e, const int8_t *x, et_clip clip,
+                                         int8_t *e_in);
+int32_t et_fully_connected_input_error(const et_fully_connected *p, const int8_t *weights,
+                                       const int8_t *e, const int8_t *x, et_clip clip,
+                                       int8_t *e_in);
+int32_t et_max_pool_2d_input_error(const et_pool_2d *p, const int8_t *e, const int8_t *x,
+                                   et_clip clip, int8_t *e_in);
+int32_t et_average_pool_2d_input_error(const et_pool_2d *p, const int8_t *e, const int8_t *x,
+                                       et_clip clip, int8_t *e_in);
+int32_t et_mean_input_error(const et_mean *p, const int8_t *e, const int8_t *x, et_clip clip,
+                            int8_t *e_in);
+int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et_clip clip,
+                           int8_t *e_in);
+
+/* Multiply each channel's errors by its weight scale over the largest one (Q15), in place. */
+int32_t et_error_scale(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio);
+
+/* Gradient of one output channel: its weights in their order, then the bias. */
+void et_conv_2d_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e, const int8_t *x,
+                         int32_t *gradient);
+void et_depthwise_conv_2d_gradient(const et_depthwise_conv_2d *p, uint32_t row, const int8_t *e,
+                                   const int8_t *x, int32_t *gradient);
+void et_fully_connected_gradient(const et_fully_connected *p, uint32_t row, const int8_t *e,
+                                 const int8_t *x, int32_t *gradient);
+
+/* Softmax cross-entropy: error of the logits, its exponent (returned), and p(label) in Q15. */
+int32_t et_softmax_cross_entropy(const et_exponential *p, uint32_t classes, const int8_t *logits,
+                                 uint32_t label, et_clip clip, int8_t *e,
+                                 uint32_t *probability_q15);
+
+#endif

@@ -1,0 +1,64 @@
+/* The discrete multinomial update: trials, draw, step.  docs/numerics.md sections 5 to 7. */
+#ifndef ET_UPDATE_H
+#define ET_UPDATE_H
+
+#include <stdint.h>
+
+/* What a learning run carries beside the weights; first in the model's state block. */
+typedef struct {
+    uint32_t generator[2];
+    uint32_t step, total_steps;
+} et_learner;
+
+/* The null mass C of one layer: C = total * 2**exponent / count. */
+typedef struct {
+    uint32_t total;
+    int32_t exponent;
+    uint32_t count;
+} et_null_mass;
+
+/* A trained layer: rows output channels of row_size weights, then one bias each. */
+typedef struct {
+    uint32_t rows, row_size;
+    uint32_t row_stride, column_stride; /* of the weights */
+    uint32_t limit_q8;                  /* most trials of a step */
+    uint32_t first_index;               /* of its first weight in the digest */
+    int8_t *weights;
+    int32_t *bias;
+    et_null_mass *null_mass;
+} et_trained;
+
+/* The caller's memory for one update: gradient [row_size + 1], row_mass [rows], and for
+ * independent draws row_hits [rows]. */
+typedef struct {
+    int32_t *gradient;
+    uint64_t *row_mass;
+    uint16_t *row_hits;
+} et_update_scratch;
+
+/* Writes the gradient of one row; layer is the operator's parameters. */
+typedef void (*et_row_gradient)(const void *layer, uint32_t row, const int8_t *e, const int8_t *x,
+                                int32_t *gradient);
+
+void et_learner_start(et_learner *learner, uint32_t seed, uint32_t total_steps);
+
+/* One update of a layer from its gradient, formed row by row; returns the trials drawn.
+ * Adds what the digest of the parameters changed by to *digest. */
+uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const void *operator_,
+                   const int8_t *e, int32_t exponent, const int8_t *x, et_learner *learner,
+                   const et_update_scratch *scratch, uint32_t *digest);
+
+/* The same draw for a dense layer, bit for bit, without forming the gradient: it is the outer
+ * product of e and the inputs.  scratch->gradient holds the inputs' cumulative magnitudes. */
+uint32_t et_update_factored(const et_trained *layer, const int8_t *e, int32_t exponent,
+                            const int8_t *x, int32_t input_zero_point, et_learner *learner,
+                            const et_update_scratch *scratch, uint32_t *digest);
+
+/* Digest of one layer's parameters, from the memory itself. */
+uint32_t et_parameter_digest(const et_trained *layer);
+
+/* Digest over everything that learning changes. */
+uint32_t et_digest(uint32_t parameters, const et_learner *learner, const et_null_mass *masses,
+                   uint32_t count);
+
+#endif
