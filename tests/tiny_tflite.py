@@ -270,8 +270,8 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     return [np.stack(column) for column in zip(*results)]
 
 
-def serialise(tensors, operators, outputs, old_codes=False) -> bytes:
-    """Writes tensors and operators as a TFLite file; tensor 0 is the graph's input."""
+def serialise(tensors, operators, outputs, old_codes=False, inputs=(0,)) -> bytes:
+    """Writes tensors and operators as a TFLite file."""
     b = flatbuffers.Builder(1024)
     buffers = [_buffer(b, None)]
     tables = []
@@ -283,7 +283,7 @@ def serialise(tensors, operators, outputs, old_codes=False) -> bytes:
     subgraph = _table(
         b, "SubGraph",
         Tensors=_offsets(b, tables),
-        Inputs=_numbers(b, [0], np.int32),
+        Inputs=_numbers(b, inputs, np.int32),
         Outputs=_numbers(b, outputs, np.int32),
         Operators=_offsets(b, nodes),
         Name=b.CreateString("main"),

@@ -5,6 +5,7 @@ Names follow the TFLite schema.  Shapes are NHWC with a batch of one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,9 +28,15 @@ class Quantization:
         return len(self.scale) > 1
 
 
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kinds that hold weights
+
+
 @dataclass
 class Tensor:
-    """One tensor: ``data`` is None for activations, an array of ``dtype`` for constants."""
+    """One tensor: ``data`` is None for activations, an array of ``dtype`` for constants.
+
+    ``data`` is a read-only view of the file's content: copy it before changing it.
+    """
 
     index: int
     name: str
@@ -38,11 +45,12 @@ class Tensor:
     quantization: Quantization | None = None
     data: np.ndarray | None = None
     buffer: int = 0  # index of the TFLite buffer that holds ``data``
+    offset: int = 0  # where in the file ``data`` starts, in bytes
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
 
 @dataclass

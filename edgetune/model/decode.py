@@ -1,0 +1,266 @@
+"""A .tflite file's bytes as a Graph: structure only, of any types and operators.
+
+The schema classes read what offsets point at and check nothing.  Here every table is checked
+before it is read, every vector against the file's length, and the bytes read from vectors are
+counted, so that a file in which many tables point at one long vector costs no more time than
+the file is long.  What the numbers mean is checked later.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import numpy as np
+import tflite
+from tflite.utils import BUILTIN_OPCODE2NAME
+
+from edgetune.errors import ModelError
+from edgetune.model.graph import Graph, Operator, Quantization, Tensor
+
+IDENTIFIER = b"TFL3"
+MAX_RANK = 8
+MAX_TABLES = 65536  # of one kind: tensors, operators, buffers
+MALFORMED = (struct.error, IndexError, ValueError, TypeError, OverflowError)
+
+DTYPES = {
+    code: name.lower() for name, code in vars(tflite.TensorType).items() if not name.startswith("_")
+}
+NUMPY_TYPES = {
+    "int8": "i1", "uint8": "u1", "int16": "<i2", "int32": "<i4", "int64": "<i8",
+    "float16": "<f2", "float32": "<f4",
+}
+PADDINGS = {0: "SAME", 1: "VALID"}
+ACTIVATIONS = {
+    code: name
+    for name, code in vars(tflite.ActivationFunctionType).items()
+    if not name.startswith("_")
+}
+NAMED_OPTIONS = {"Padding": PADDINGS, "FusedActivationFunction": ACTIVATIONS}
+WINDOW = ("Padding", "StrideH", "StrideW", "FusedActivationFunction")
+DILATION = ("DilationHFactor", "DilationWFactor")
+POOL = ("Pool2DOptions", (*WINDOW, "FilterHeight", "FilterWidth"))
+OPTIONS = {
+    "CONV_2D": ("Conv2DOptions", (*WINDOW, *DILATION)),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*WINDOW, *DILATION, "DepthMultiplier")),
+    "FULLY_CONNECTED": (
+        "FullyConnectedOptions",
+        ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"),
+    ),
+    "MAX_POOL_2D": POOL,
+    "AVERAGE_POOL_2D": POOL,
+    "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
+    "MEAN": ("ReducerOptions", ("KeepDims",)),
+}
+
+
+def corrupt(cause: str) -> ModelError:
+    """The error for a file that contradicts itself or the format."""
+    return ModelError(
+        "The model file is corrupt.",
+        cause,
+        "Copy or convert the model again, and check that the whole file has arrived.",
+    )
+
+
+def decode(content: bytes) -> Graph:
+    """Reads tables and vectors of a .tflite file (TFLite schema, version 3).
+
+    Returns:
+        A graph whose tensors may be of any dtype (lower-case schema names) and whose operators
+        may be of any kind (``CUSTOM:name`` for custom ones).  A dimension that the file leaves
+        open is -1, but for the batch.  Constants are views of ``content``.
+
+    Raises:
+        ModelError: not a TFLite file, or malformed.
+    """
+    if content[4:8] != IDENTIFIER:
+        raise ModelError(
+            "This is not a TFLite model.",
+            "The bytes 4 to 8 of a TFLite file are 'TFL3'; here they are not.",
+            "Name a .tflite file.",
+        )
+    try:
+        return _Decoder(content).graph()
+    except MALFORMED as error:
+        raise corrupt(f"An offset or a length points outside the file ({error}).") from None
+
+
+class _Decoder:
+    def __init__(self, content: bytes):
+        self.content = content
+        self.budget = 4 * len(content) + 65536
+
+    def graph(self) -> Graph:
+        (root,) = struct.unpack_from("<I", self.content, 0)
+        self.check_table(root)
+        model = tflite.Model.GetRootAs(self.content, 0)
+        if model.Version() != 3:
+            raise corrupt(f"The schema version is {model.Version()}, not 3.")
+        if self.count(model.SubgraphsLength(), 4) != 1:
+            raise ModelError(
+                f"The model has {model.SubgraphsLength()} subgraphs.",
+                "edgetune runs models of one subgraph, without control flow.",
+                "Convert the model without loops and conditions.",
+            )
+        return self.subgraph(model, self.table(model.Subgraphs(0)))
+
+    def subgraph(self, model, subgraph) -> Graph:
+        buffers = self.each(model.Buffers, model.BuffersLength(), self.buffer)
+        kinds = self.each(model.OperatorCodes, model.OperatorCodesLength(), self.kind)
+        tensors = self.each(subgraph.Tensors, subgraph.TensorsLength(), self.tensor)
+        operators = self.each(subgraph.Operators, subgraph.OperatorsLength(), self.operator)
+        for index, tensor in enumerate(tensors):
+            tensor.index = index
+            self.attach_data(tensor, buffers)
+        for index, operator in enumerate(operators):
+            operator.index = index
+            operator.kind = _pick(kinds, operator.kind, "operator code")
+            self.attach_options(operator, subgraph.Operators(index))
+        inputs = self.integers(subgraph.InputsLength(), subgraph.InputsAsNumpy)
+        outputs = self.integers(subgraph.OutputsLength(), subgraph.OutputsAsNumpy)
+        return Graph(tensors, operators, inputs, outputs, self.content)
+
+    def buffer(self, buffer) -> tuple[int, int]:
+        """Where a buffer's data starts, and its length."""
+        if buffer.Offset() > 1:
+            raise corrupt("Buffers outside the flatbuffer (files above 2 GB) are not read.")
+        length = self.count(buffer.DataLength(), 1)
+        if length == 0:
+            return 0, 0
+        return buffer._tab.Vector(buffer._tab.Offset(4)), length
+
+    def kind(self, code) -> str:
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        if number == tflite.BuiltinOperator.CUSTOM:
+            return f"CUSTOM:{self.text(code.CustomCode())}"
+        return BUILTIN_OPCODE2NAME.get(number, f"BUILTIN_{number}")
+
+    def tensor(self, tensor) -> Tensor:
+        shape = self.integers(tensor.ShapeLength(), tensor.ShapeAsNumpy)
+        signature = self.integers(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy)
+        if len(shape) > MAX_RANK:
+            raise corrupt(f"A tensor has {len(shape)} dimensions.")
+        if len(signature) == len(shape):
+            shape = (*shape[:1], *(-1 if s < 0 else d for d, s in zip(shape[1:], signature[1:])))
+        return Tensor(
+            index=-1,
+            name=self.text(tensor.Name()),
+            shape=shape,
+            dtype=DTYPES.get(tensor.Type(), f"type {tensor.Type()}"),
+            quantization=self.quantization(tensor.Quantization()),
+            buffer=tensor.Buffer(),
+        )
+
+    def quantization(self, table) -> Quantization | None:
+        if table is None or self.table(table).ScaleLength() == 0:
+            return None
+        scale = self.array(table.ScaleLength(), table.ScaleAsNumpy)
+        zero_point = self.array(table.ZeroPointLength(), table.ZeroPointAsNumpy)
+        if len(zero_point) == 0:
+            zero_point = np.zeros(len(scale))
+        with np.errstate(invalid="ignore"):  # a signalling NaN; what scales mean is checked later
+            scale = scale.astype(np.float64)
+        return Quantization(scale, zero_point.astype(np.int64), table.QuantizedDimension())
+
+    def operator(self, operator) -> Operator:
+        inputs = self.integers(operator.InputsLength(), operator.InputsAsNumpy)
+        outputs = self.integers(operator.OutputsLength(), operator.OutputsAsNumpy)
+        return Operator(-1, operator.OpcodeIndex(), inputs, outputs)
+
+    def attach_data(self, tensor, buffers) -> None:
+        """Gives a constant its data; the lengths have to agree."""
+        offset, length = _pick(buffers, tensor.buffer, "buffer")
+        if length == 0 or tensor.dtype not in NUMPY_TYPES:
+            return
+        data = np.frombuffer(self.content, "u1", length, offset).view(NUMPY_TYPES[tensor.dtype])
+        if min(tensor.shape, default=1) < 1 or tensor.size != len(data):
+            raise corrupt(
+                f"Constant {quoted(tensor.name)} has the shape {tensor.shape} "
+                f"but {len(data)} elements of data."
+            )
+        tensor.offset, tensor.data = offset, data.reshape(tensor.shape)
+
+    def attach_options(self, operator, table) -> None:
+        if operator.kind not in OPTIONS:
+            return
+        name, fields = OPTIONS[operator.kind]
+        options = getattr(tflite, name)()
+        if table.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, name):
+            raise corrupt(f"Operator {operator.index} {operator.kind} lacks its options ({name}).")
+        union = table.BuiltinOptions()
+        if union is None:
+            raise corrupt(f"Operator {operator.index} {operator.kind} has empty options.")
+        self.check_table(union.Pos)
+        options.Init(union.Bytes, union.Pos)
+        for field in fields:
+            value = getattr(options, field)()
+            if field in NAMED_OPTIONS:
+                value = NAMED_OPTIONS[field].get(value, f"{field} {value}")
+            operator.options[_snake(field)] = value
+
+    # ---- what everything is read through
+
+    def each(self, get, count, read) -> list:
+        """``read`` of every table of a vector."""
+        if count > MAX_TABLES:
+            raise corrupt(f"A vector of {count} tables.")
+        return [read(self.table(get(i))) for i in range(self.count(count, 4))]
+
+    def table(self, table):
+        self.check_table(table._tab.Pos)
+        return table
+
+    def check_table(self, position: int) -> None:
+        """Table, vtable and every field's offset lie inside the file."""
+        end = len(self.content)
+        (back,) = struct.unpack_from("<i", self.content, position)
+        start = position - back
+        if start < 0:
+            raise corrupt("A vtable lies before the file's start.")
+        size, table_size = struct.unpack_from("<HH", self.content, start)
+        if size < 4 or size % 2 or start + size > end or position + table_size > end:
+            raise corrupt("A table or its vtable reaches past the file's end.")
+        self.spend(size)
+        fields = np.frombuffer(self.content, "<u2", (size - 4) // 2, start + 4)
+        if len(fields) and fields.max() >= max(table_size, 1):
+            raise corrupt("A field lies outside its table.")
+
+    def count(self, count: int, size: int) -> int:
+        """``count``, if a vector of that many elements of ``size`` bytes can be in the file."""
+        if count * size > len(self.content):
+            raise corrupt("A vector is longer than the file.")
+        self.spend(count * size)
+        return count
+
+    def spend(self, count: int) -> None:
+        self.budget -= count
+        if self.budget < 0:
+            raise corrupt("Its tables share vectors so often that reading it would not end.")
+
+    def array(self, count: int, get) -> np.ndarray:
+        return get() if self.count(count, 8) else np.zeros(0)
+
+    def integers(self, count: int, get) -> tuple[int, ...]:
+        return tuple(int(i) for i in self.array(count, get))
+
+    def text(self, name: bytes | None) -> str:
+        name = name or b""
+        self.spend(len(name))
+        return name.decode("utf-8", errors="replace")
+
+
+def quoted(name: str) -> str:
+    """A tensor's name for a message: TensorFlow joins many into one, the first will do."""
+    name = name.split(";")[0]
+    return repr(name if len(name) <= 80 else name[:77] + "...")
+
+
+def _pick(items: list, index: int, what: str):
+    if not 0 <= index < len(items):
+        raise corrupt(f"There is no {what} {index}; the file has {len(items)}.")
+    return items[index]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=.)(?=[A-Z])", "_", name).lower()

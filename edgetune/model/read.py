@@ -1,0 +1,65 @@
+"""A .tflite file, read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from edgetune.errors import ModelError
+from edgetune.model.consistency import check_operator, check_order
+from edgetune.model.decode import decode
+from edgetune.model.graph import Graph
+from edgetune.model.supported import refuse_float, refuse_unsupported
+
+MAX_FILE_BYTES = 64 << 20
+
+
+def read_tflite(source: str | os.PathLike | bytes) -> Graph:
+    """Reads an int8 .tflite model.
+
+    The graph that comes back is a chain: each operator's first input is the output of the one
+    before, batches are one, and shapes, scales and zero points agree with each other.
+
+    Args:
+        source: a path, or the file's content.
+
+    Raises:
+        ModelError: the file cannot be read, is not a TFLite model, is corrupt, is a float or
+            hybrid model, or holds operators that edgetune does not run (all of them listed).
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _checked(bytes(source))
+    path = Path(source)
+    try:
+        return _checked(_content(path))
+    except ModelError as error:
+        raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ModelError(
+            "The model file cannot be read.", f"{error.strerror}: {path}", "Check the path."
+        ) from None
+    if len(content) > MAX_FILE_BYTES:
+        raise ModelError(
+            "The model file is too large.",
+            f"It is longer than {MAX_FILE_BYTES >> 20} MB; no microcontroller holds it.",
+            "Name a smaller model.",
+        )
+    return content
+
+
+def _checked(content: bytes) -> Graph:
+    graph = decode(content)
+    graph.sha256 = hashlib.sha256(content).hexdigest()
+    check_order(graph)
+    refuse_float(graph)
+    refuse_unsupported(graph)
+    for operator in graph.operators:
+        check_operator(graph, operator)
+    return graph
