@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fixedpoint import bit_length
+from edgetune.learn.fixedpoint import bit_length
 
 
 def normalise(acc: np.ndarray) -> tuple[np.ndarray, int]:

@@ -19,3 +19,12 @@ def parameter_digest(arrays: list[np.ndarray]) -> int:
     indices = np.arange(len(values), dtype=np.uint32) * np.uint32(0x9E3779B1)
     mixed = mix32_array(indices + (values & 0xFFFFFFFF).astype(np.uint32))
     return int(mixed.sum(dtype=np.uint64)) & 0xFFFFFFFF
+
+
+def digest_base(layers) -> list[int]:
+    """Index of each trained layer's first weight; its biases follow its weights."""
+    bases, at = [], 0
+    for layer in layers:
+        bases.append(at)
+        at += layer.weights.size + layer.bias.size
+    return bases

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .block import normalise
-from .digest import parameter_digest
-from .generator import MASK32, Generator, mix32
-from .operators import FORWARD, GRADIENT, INPUT_ERROR, softmax_cross_entropy
-from .program import Program, Softmax
-from .recipe import Recipe
-from .rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
+from edgetune.learn.block import normalise
+from edgetune.learn.digest import parameter_digest
+from edgetune.learn.generator import MASK32, Generator, mix32
+from edgetune.learn.operators import FORWARD, GRADIENT, INPUT_ERROR, softmax_cross_entropy
+from edgetune.learn.program import Program, Softmax
+from edgetune.learn.recipe import Recipe
+from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
 
 
 @dataclass(frozen=True)

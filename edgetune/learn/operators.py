@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import program as p
-from .fixedpoint import multiply_by_quantized_multiplier
-from .window import patches, scatter
+from edgetune.learn import program as p
+from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
+from edgetune.learn.window import patches, scatter
 
 BIAS_INPUT = 64  # the constant input of the bias column, RULE X0
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import ModelError
-from ..model.graph import Graph, Operator
-from .fixedpoint import quantize_multiplier
+from edgetune.errors import ModelError
+from edgetune.learn.fixedpoint import quantize_multiplier
+from edgetune.model.graph import Graph, Operator
 
 NO_CLIP_LOW, NO_CLIP_HIGH = -129, 128
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from ..errors import UsageError
-from .program import Program, WeightedLayer
-from .rule import DRAWS, depth_scaled, trials_q8
+from edgetune.errors import UsageError
+from edgetune.learn.program import Program, WeightedLayer
+from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
 
 
 @dataclass(frozen=True)

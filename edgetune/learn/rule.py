@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fixedpoint import bit_length
-from .generator import Generator
-from .operators import BIAS_INPUT
+from edgetune.learn.fixedpoint import bit_length
+from edgetune.learn.generator import Generator
+from edgetune.learn.operators import BIAS_INPUT
 
 MEAN_COUNT = 64  # C is the mean of the first 64 gradient masses that are not zero
 BIAS_LIMIT = 2**30

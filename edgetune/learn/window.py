@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .program import Window
+from edgetune.learn.program import Window
 
 
 def _indices(window: Window, shape, out_shape):

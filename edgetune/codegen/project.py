@@ -1,0 +1,107 @@
+"""Writes the C project of a plan: the model's own files and the firmware they call."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetune.codegen.model import model_source
+from edgetune.codegen.weights import weights_header, weights_source
+from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import kind_of
+from edgetune.resources import resource_path
+
+GENERATED = ("model.c", "weights.c")
+OPERATORS = (
+    "average_pool_2d", "conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "mean",
+    "pad",
+)
+PARTS = ("engine", "link", "app")
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a build needs to know: C files and include folders relative to ``folder``, macros."""
+
+    folder: Path
+    sources: tuple[str, ...]
+    includes: tuple[str, ...]
+    defines: dict
+    build_id: int
+
+
+def write_project(folder: Path, plan: Plan, title: str, profile: bool = False) -> Project:
+    """Write model.c, weights.c, their headers and the firmware's sources into ``folder``.
+
+    Args:
+        title: name of the model, for the first line of model.c.
+        profile: count the ticks of every stage, for ``bench``.
+    """
+    copied = _copy_firmware(folder, plan)
+    texts = {
+        "model.c": model_source(plan, title),
+        "weights.h": weights_header(plan),
+        "weights.c": weights_source(plan),
+        "model_config.h": _config(plan),
+    }
+    defines = _defines(plan, profile)
+    build_id = _build_id(folder, texts, copied, defines)
+    texts["model_config.h"] = _config(plan, build_id)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    sources = (*GENERATED, *(name for name in copied if name.endswith(".c")))
+    includes = tuple(f"firmware/{part}" for part in (*PARTS, "ports"))
+    return Project(folder, sources, includes, defines, build_id)
+
+
+def _defines(plan: Plan, profile: bool) -> dict:
+    defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
+    return defines | ({"ET_PROFILE": 1} if profile else {})
+
+
+def engine_sources(plan: Plan) -> list[str]:
+    """The engine's C files that the plan calls, operators first by name."""
+    used = {kind_of(layer) for layer in plan.program.layers}
+    names = sorted(path.name for path in (resource_path("firmware") / "engine").glob("*.c"))
+    unused = {f"{name}.c" for name in OPERATORS if name not in used}
+    return [name for name in names if name not in unused and name != "cmsis_nn.c"]
+
+
+def _copy_firmware(folder: Path, plan: Plan) -> list[str]:
+    root = resource_path("firmware")
+    engine = [root / "engine" / name for name in engine_sources(plan)]
+    rest = [path for part in PARTS[1:] for path in sorted((root / part).glob("*.c"))]
+    headers = [path for part in PARTS for path in sorted((root / part).glob("*.h"))]
+    copied = []
+    for path in [*engine, *rest, *headers]:
+        name = f"firmware/{path.relative_to(root).as_posix()}"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
+        copied.append(name)
+    return copied
+
+
+def _config(plan: Plan, build_id: int = 0) -> str:
+    link = plan.link
+    return (
+        "/* Sizes that the link needs at compile time. */\n"
+        "#ifndef ET_MODEL_CONFIG_H\n#define ET_MODEL_CONFIG_H\n\n"
+        f"#define ET_BUILD_ID 0x{build_id:08x}u\n"
+        f"#define ET_INPUT_BYTES {plan.input_bytes}u\n"
+        f"#define ET_OUTPUT_BYTES {plan.output_bytes}u\n"
+        f"#define ET_FRAME_MAX {link.frame_max}u\n"
+        f"#define ET_REPLY_MAX {link.reply_max}u\n"
+        f"#define ET_RX_RING {link.rx_ring}u\n\n#endif\n"
+    )
+
+
+def _build_id(folder: Path, texts: dict, copied: list[str], defines: dict) -> int:
+    """Four bytes of SHA-256 over all that decides what the firmware does."""
+    digest = hashlib.sha256(repr(sorted(defines.items())).encode())
+    for name in sorted(texts):
+        digest.update(texts[name].encode())
+    for name in sorted(copied):
+        digest.update((folder / name).read_bytes())
+    return int.from_bytes(digest.digest()[:4], "little")

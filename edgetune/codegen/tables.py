@@ -1,0 +1,110 @@
+"""The constant tables of each operator: shapes, quantisation, lookup tables."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from edgetune.codegen.c_text import array, struct
+from edgetune.learn import program as p
+
+
+@singledispatch
+def tables(layer: p.Layer, program: p.Program) -> str:
+    """C text that defines the parameters of ``layer`` under its own name."""
+    raise TypeError(f"no C tables for {type(layer).__name__}")
+
+
+def _shapes(layer: p.Layer, program: p.Program) -> dict:
+    return {
+        "in": program.activations[layer.input].shape,
+        "out": program.activations[layer.output].shape,
+    }
+
+
+def _window(window: p.Window) -> dict:
+    return {
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.stride[0], "stride_w": window.stride[1],
+        "pad_h": window.pad[0], "pad_w": window.pad[1],
+    }
+
+
+def _weighted(layer: p.WeightedLayer) -> tuple[str, dict]:
+    text = array(f"{layer.name}_multiplier", layer.multiplier)
+    text += array(f"{layer.name}_shift", layer.shift)
+    if layer.ratio is not None:
+        text += "/* Weight scale of each channel over the largest one, Q15. */\n"
+        text += array(f"{layer.name}_ratio", layer.ratio)
+    return text, {
+        "input_zero_point": layer.input_zero_point,
+        "output_zero_point": layer.output_zero_point,
+        "activation_min": layer.activation_min,
+        "activation_max": layer.activation_max,
+        "multiplier": f"{layer.name}_multiplier",
+        "shift": f"{layer.name}_shift",
+    }
+
+
+@tables.register
+def _(layer: p.Conv2D, program):
+    text, quantization = _weighted(layer)
+    fields = _shapes(layer, program) | {
+        "window": _window(layer.window), "quantization": quantization,
+    }
+    return text + struct("et_conv_2d", layer.name, fields)
+
+
+@tables.register
+def _(layer: p.DepthwiseConv2D, program):
+    text, quantization = _weighted(layer)
+    fields = _shapes(layer, program) | {
+        "window": _window(layer.window), "quantization": quantization,
+        "multiplicity": layer.multiplicity,
+    }
+    return text + struct("et_depthwise_conv_2d", layer.name, fields)
+
+
+@tables.register
+def _(layer: p.FullyConnected, program):
+    text, quantization = _weighted(layer)
+    fields = {"in": layer.row_size, "out": layer.rows, "quantization": quantization}
+    return text + struct("et_fully_connected", layer.name, fields)
+
+
+@tables.register(p.MaxPool2D)
+@tables.register(p.AveragePool2D)
+def _(layer, program):
+    fields = _shapes(layer, program) | {
+        "window": _window(layer.window),
+        "activation_min": layer.activation_min, "activation_max": layer.activation_max,
+    }
+    return struct("et_pool_2d", layer.name, fields)
+
+
+@tables.register
+def _(layer: p.Mean, program):
+    return struct("et_mean", layer.name, {
+        "in": program.activations[layer.input].shape,
+        "input_zero_point": layer.input_zero_point,
+        "output_zero_point": layer.output_zero_point,
+        "multiplier": layer.multiplier, "shift": layer.shift,
+    })
+
+
+@tables.register
+def _(layer: p.Pad, program):
+    return struct("et_pad", layer.name, _shapes(layer, program) | {
+        "before_h": layer.before[0], "before_w": layer.before[1], "value": layer.value,
+    })
+
+
+@tables.register
+def _(layer: p.Softmax, program):
+    return exponential(layer.name, layer.table)
+
+
+def exponential(name: str, table) -> str:
+    """An ``et_exponential`` and its table."""
+    return array(f"{name}_table", table) + struct(
+        "et_exponential", name, {"table": f"{name}_table", "length": len(table)}
+    )

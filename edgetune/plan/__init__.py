@@ -1,0 +1,1 @@
+"""Graph + Recipe + Board -> Plan: where every byte lies and what a step costs."""

@@ -1,0 +1,35 @@
+"""Sizes of the link's buffers, from the sizes of the model's input and output.
+
+``docs/protocol.md``: a frame is 8 bytes of header, the payload and 4 of CRC; a sample's payload
+begins with 4 bytes of label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SAMPLE_FRAMING = 16
+REPLY_FRAMING = 16
+SMALLEST_FRAME = 128  # a useful chunk for reading and writing weights
+RING_RESERVE = 128
+
+
+@dataclass(frozen=True)
+class LinkBuffers:
+    """Bytes of the frame under work, of one kept reply, and of the receive ring."""
+
+    frame_max: int
+    reply_max: int
+    rx_ring: int
+
+    @staticmethod
+    def for_model(input_bytes: int, output_bytes: int) -> LinkBuffers:
+        frame = max(SMALLEST_FRAME, _round_up(input_bytes + SAMPLE_FRAMING, 4))
+        reply = max(SMALLEST_FRAME, _round_up(output_bytes + REPLY_FRAMING, 4))
+        wire = frame + frame // 254 + 3
+        # A power of two, so that the ring's indices wrap without a division.
+        return LinkBuffers(frame, reply, 1 << (wire + RING_RESERVE - 1).bit_length())
+
+
+def _round_up(value: int, step: int) -> int:
+    return -(-value // step) * step

@@ -1,0 +1,114 @@
+"""The Plan: where every buffer lies, and what the model costs in flash and RAM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetune.boards import Board
+from edgetune.learn.program import Program, Softmax, WeightedLayer, lower
+from edgetune.learn.recipe import Recipe
+from edgetune.model.graph import Graph
+from edgetune.plan.arena import lay_out
+from edgetune.plan.buffers import LinkBuffers
+from edgetune.plan.schedule import Schedule, make_schedule
+from edgetune.plan.tables import (
+    EXPONENTIAL_BYTES,
+    LEARNER_BYTES,
+    NULL_MASS_BYTES,
+    TRAINED_BYTES,
+    parameter_bytes,
+    table_bytes,
+)
+
+
+@dataclass
+class Plan:
+    """Everything that the generator needs, and the exact sizes of what it will write.
+
+    All sizes are bytes.  ``arena_bytes``: activations, errors and scratch of one step;
+    ``state_bytes``: what learning changes; ``initial_bytes``: its first values in flash (none
+    where the recipe resets the trained layers); ``frozen_bytes``: the other layers' weights in
+    flash; ``table_bytes``: shapes, multipliers and lookup tables in flash.
+    """
+
+    program: Program
+    recipe: Recipe
+    board: Board
+    schedule: Schedule
+    link: LinkBuffers
+    arena_bytes: int
+    state_bytes: int
+    initial_bytes: int
+    frozen_bytes: int
+    table_bytes: int
+
+    @property
+    def trained(self) -> list[WeightedLayer]:
+        return self.recipe.trained(self.program)
+
+    def is_trained(self, layer) -> bool:
+        return self.trained_index(layer) >= 0
+
+    def trained_index(self, layer) -> int:
+        """Position of ``layer`` among the trained ones, -1 if it is not."""
+        return next((i for i, other in enumerate(self.trained) if other is layer), -1)
+
+    @property
+    def shared_table(self) -> Softmax | None:
+        """The SOFTMAX whose table the loss can use as well."""
+        last = self.program.layers[-1]
+        if isinstance(last, Softmax) and list(last.table) == list(self.program.loss_table):
+            return last
+        return None
+
+    @property
+    def loss_table_name(self) -> str:
+        return self.shared_table.name if self.shared_table else "loss"
+
+    @property
+    def input_bytes(self) -> int:
+        return self.program.activations[self.program.input].size
+
+    @property
+    def output_bytes(self) -> int:
+        return self.program.activations[self.program.output].size
+
+
+def make_plan(graph: Graph, recipe: Recipe, board: Board, forward_scratch=lambda layer: 0) -> Plan:
+    """Plan ``graph`` under ``recipe`` for ``board``.
+
+    Raises:
+        ModelError: the graph is not a chain of operators that can be trained.
+        UsageError: the recipe names what the model does not have.
+    """
+    program = lower(graph)
+    schedule = make_schedule(program, recipe, forward_scratch)
+    arena = lay_out([b for b in schedule.buffers if b.name != "input"])
+    trained = recipe.trained(program)
+    parameters = sum(parameter_bytes(layer) for layer in trained)
+    frozen = [
+        layer for layer in program.weighted_layers if not any(layer is t for t in trained)
+    ]
+    activations = program.activations
+    plan = Plan(
+        program=program,
+        recipe=recipe,
+        board=board,
+        schedule=schedule,
+        link=LinkBuffers.for_model(
+            activations[program.input].size, activations[program.output].size
+        ),
+        arena_bytes=arena,
+        state_bytes=LEARNER_BYTES + NULL_MASS_BYTES * len(trained) + parameters,
+        initial_bytes=0 if recipe.reset else parameters,
+        frozen_bytes=sum(parameter_bytes(layer) for layer in frozen),
+        table_bytes=0,
+    )
+    plan.table_bytes = _all_tables(plan)
+    return plan
+
+
+def _all_tables(plan: Plan) -> int:
+    loss = 0 if plan.shared_table else EXPONENTIAL_BYTES + 4 * len(plan.program.loss_table)
+    layers = sum(table_bytes(layer) for layer in plan.program.layers)
+    return layers + loss + TRAINED_BYTES * len(plan.trained)

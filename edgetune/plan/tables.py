@@ -1,0 +1,65 @@
+"""Bytes of the constant tables that the generated C defines, on a 32-bit Cortex-M."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from edgetune.learn import program as p
+
+# sizeof of the structs in firmware/engine on a 32-bit target.
+TRAINED_BYTES = 36
+EXPONENTIAL_BYTES = 8
+NULL_MASS_BYTES = 12
+LEARNER_BYTES = 16
+
+
+@singledispatch
+def table_bytes(layer: p.Layer) -> int:
+    """Flash that the tables of ``layer`` take, weights and biases apart."""
+    raise TypeError(f"no size for {type(layer).__name__}")
+
+
+def _quantization(layer: p.WeightedLayer) -> int:
+    ratio = 2 * layer.rows if layer.ratio is not None else 0
+    return 8 * layer.rows + ratio + -ratio % 4
+
+
+@table_bytes.register
+def _(layer: p.Conv2D):
+    return 40 + _quantization(layer)
+
+
+@table_bytes.register
+def _(layer: p.DepthwiseConv2D):
+    return 44 + _quantization(layer)
+
+
+@table_bytes.register
+def _(layer: p.FullyConnected):
+    return 24 + _quantization(layer)
+
+
+@table_bytes.register(p.MaxPool2D)
+@table_bytes.register(p.AveragePool2D)
+def _(layer):
+    return 28
+
+
+@table_bytes.register
+def _(layer: p.Mean):
+    return 20
+
+
+@table_bytes.register
+def _(layer: p.Pad):
+    return 20
+
+
+@table_bytes.register
+def _(layer: p.Softmax):
+    return EXPONENTIAL_BYTES + 4 * len(layer.table)
+
+
+def parameter_bytes(layer: p.WeightedLayer) -> int:
+    """Bytes of weights and biases as the state block holds them."""
+    return layer.weights.size + -layer.weights.size % 4 + 4 * layer.rows
