@@ -160,6 +160,12 @@ def test_int16_activations_and_int64_biases_are_unsupported():
     assert "int16 input" in cause and "int16 output" in cause and "int64 bias" in cause
 
 
+def test_sparse_weights_are_unsupported():
+    model = ModelBuilder((1, 6)).dense(4)
+    model.tensors[1].sparse = True
+    assert "sparse int8 weights" in refused(model.build()).cause
+
+
 def test_dynamic_shapes_are_unsupported():
     model = ModelBuilder((1, 6, 6, 2)).conv(3, 3)
     model.tensors[0].shape = (1, -1, 6, 2)

@@ -31,6 +31,7 @@ class TensorSpec:
     zero_point: np.ndarray | None = None
     axis: int = 0
     data: np.ndarray | None = None
+    sparse: bool = False
 
 
 @dataclass
@@ -338,6 +339,7 @@ def _tensor_table(b, spec, buffer):
         ZeroPoint=_numbers(b, spec.zero_point, np.int64),
         QuantizedDimension=spec.axis,
     )
+    sparsity = _table(b, "SparsityParameters") if spec.sparse else None
     return _table(
         b, "Tensor",
         Shape=_numbers(b, spec.shape, np.int32),
@@ -345,6 +347,7 @@ def _tensor_table(b, spec, buffer):
         Buffer=buffer,
         Name=b.CreateString(spec.name),
         Quantization=quantization,
+        Sparsity=sparsity,
     )
 
 

@@ -147,10 +147,14 @@ class _Decoder:
             index=-1,
             name=self.text(tensor.Name()),
             shape=shape,
-            dtype=DTYPES.get(tensor.Type(), f"type {tensor.Type()}"),
+            dtype=self.dtype(tensor),
             quantization=self.quantization(tensor.Quantization()),
             buffer=tensor.Buffer(),
         )
+
+    def dtype(self, tensor) -> str:
+        name = DTYPES.get(tensor.Type(), f"type {tensor.Type()}")
+        return name if tensor.Sparsity() is None else f"sparse {name}"
 
     def quantization(self, table) -> Quantization | None:
         if table is None or self.table(table).ScaleLength() == 0:
