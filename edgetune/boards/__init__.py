@@ -1,0 +1,7 @@
+"""Boards: folders of data, read into `Board`."""
+
+from edgetune.boards.board import Board, Evidence, Region
+from edgetune.boards.cores import CORES, Core
+from edgetune.boards.loader import list_boards, load_board
+
+__all__ = ["CORES", "Board", "Core", "Evidence", "Region", "list_boards", "load_board"]

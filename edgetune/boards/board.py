@@ -1,0 +1,102 @@
+"""What edgetune knows of a board."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetune.boards.cores import Core
+
+
+@dataclass(frozen=True)
+class Region:
+    """A memory of the chip: ``length`` bytes from ``origin``; ``kind`` is "flash" or "ram".
+
+    ``use`` is false for a memory that exists but that the linker must leave alone.
+    """
+
+    name: str
+    kind: str
+    origin: int
+    length: int
+    use: bool = True
+
+    @property
+    def end(self) -> int:
+        """The first address behind the region."""
+        return self.origin + self.length
+
+    def holds(self, address: int, size: int) -> bool:
+        """Whether ``size`` bytes from ``address`` lie wholly inside."""
+        return self.origin <= address and address + size <= self.end
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How far a claim about the board was tried: "hardware", "emulated" or "built"."""
+
+    claim: str
+    level: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board folder. The dictionaries are the tables of its board.toml, unchanged."""
+
+    name: str
+    title: str
+    maker: str
+    chip: str
+    core: Core
+    fpu: str
+    regions: tuple[Region, ...]
+    port_sources: tuple[str, ...]
+    uart: dict
+    clock: dict
+    counter: dict
+    flasher: dict
+    emulators: dict
+    evidence: tuple[Evidence, ...]
+    folder: Path
+
+    @property
+    def flash(self) -> Region:
+        """The region that holds code, constants and initial weights."""
+        return self._region("flash")
+
+    @property
+    def ram(self) -> Region:
+        """The region that holds the stack, variables and buffers."""
+        return self._region("ram")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Compiler flags that choose the core."""
+        return self.core.flags
+
+    @property
+    def baud(self) -> int:
+        """Bits per second of the UART."""
+        return self.uart["baud"]
+
+    @property
+    def evidence_level(self) -> str:
+        """The strongest level that any claim reached."""
+        levels = [item.level for item in self.evidence]
+        return next(level for level in EVIDENCE_LEVELS if level in levels)
+
+    def macros(self) -> dict[str, int | str]:
+        """The facts C needs, as board.h defines them: ``ET_<TABLE>_<KEY>`` for each integer."""
+        tables = {"UART": self.uart, "CLOCK": self.clock, "COUNTER": self.counter}
+        numbers = {
+            f"ET_{table}_{key.upper()}": value
+            for table, facts in tables.items()
+            for key, value in facts.items()
+            if isinstance(value, int)
+        }
+        return {"ET_BOARD_NAME": self.name, **numbers}
+
+    def _region(self, kind: str) -> Region:
+        return next(region for region in self.regions if region.kind == kind and region.use)
+
+
+EVIDENCE_LEVELS = ("hardware", "emulated", "built")

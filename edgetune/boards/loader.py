@@ -1,0 +1,100 @@
+"""Reads board folders: those that come with edgetune, or a folder of the user's."""
+
+import difflib
+import sys
+from pathlib import Path
+
+from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region
+from edgetune.boards.cores import CORES
+from edgetune.errors import UsageError
+from edgetune.resources import resource_path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+NAME_BYTES = 24  # of the name's field in the firmware, its terminating zero included
+
+
+def list_boards() -> list[str]:
+    """Names of the boards that come with edgetune, sorted."""
+    return sorted(path.parent.name for path in resource_path("boards").glob("*/board.toml"))
+
+
+def load_board(name: str | Path) -> Board:
+    """Read a board by name, or by the path of a folder that holds a board.toml.
+
+    Raises:
+        UsageError: no such board, or its board.toml is not one.
+    """
+    folder = _find_folder(name)
+    try:
+        data = tomllib.loads((folder / "board.toml").read_text(encoding="utf-8"))
+        return _board(folder, data)
+    except KeyError as error:
+        raise _bad(folder, f"The entry {error} is missing or has an unknown value.") from error
+    except (OSError, TypeError, ValueError) as error:
+        raise _bad(folder, str(error)) from error
+
+
+def _find_folder(name: str | Path) -> Path:
+    if str(name) in list_boards():
+        return resource_path("boards") / str(name)
+    if (Path(name) / "board.toml").is_file():
+        return Path(name).resolve()
+    raise _unknown(str(name))
+
+
+def _unknown(name: str) -> UsageError:
+    near = difflib.get_close_matches(name, list_boards(), n=3, cutoff=0.4)
+    cause = "No board has that name, and no folder of that path holds a board.toml."
+    if near:
+        cause += f" Near it: {', '.join(near)}."
+    return UsageError(f"Unknown board '{name}'.", cause, "List the boards: edgetune boards list")
+
+
+def _bad(folder: Path, cause: str) -> UsageError:
+    return UsageError(
+        f"{folder / 'board.toml'} does not describe a board.",
+        cause,
+        "Compare it with the one of a board that comes with edgetune: edgetune boards show",
+    )
+
+
+def _board(folder: Path, data: dict) -> Board:
+    board = Board(
+        name=folder.name,
+        title=data["title"],
+        maker=data["maker"],
+        chip=data["chip"],
+        core=CORES[data["core"]],
+        fpu=data["fpu"],
+        regions=tuple(Region(**region) for region in data["memory"]),
+        port_sources=tuple(data["port"]["sources"]),
+        uart=data["uart"],
+        clock=data["clock"],
+        counter=data["counter"],
+        flasher=data["flasher"],
+        emulators=data.get("emulators", {}),
+        evidence=tuple(Evidence(**item) for item in data["evidence"]),
+        folder=folder,
+    )
+    _check(board)
+    return board
+
+
+def _check(board: Board) -> None:
+    if len(board.name) >= NAME_BYTES:
+        raise ValueError(f"The folder's name has more than {NAME_BYTES - 1} characters.")
+    for kind in ("flash", "ram"):
+        if not any(region.kind == kind and region.use for region in board.regions):
+            raise ValueError(f"No memory of kind '{kind}' is in use.")
+    for region in board.regions:
+        if region.kind not in ("flash", "ram") or region.length <= 0:
+            raise ValueError(f"Memory '{region.name}' has a wrong kind or length.")
+    for key in ("base", "irq", "baud"):
+        if not isinstance(board.uart[key], int):
+            raise ValueError(f"uart.{key} is not an integer.")
+    if not board.evidence or any(item.level not in EVIDENCE_LEVELS for item in board.evidence):
+        raise ValueError(f"Evidence is missing or not one of {', '.join(EVIDENCE_LEVELS)}.")

@@ -1,0 +1,132 @@
+"""Writes what a project needs beside its sources: Makefile, linker.ld, board.h and the ports."""
+
+import shlex
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from edgetune.boards import Board
+from edgetune.resources import resource_path
+
+STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
+STACK_LEAST = 1024  # bytes; where the stack gets what is left over
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c")
+
+
+def write_build_files(
+    folder: Path,
+    board: Board,
+    sources: Iterable[str],
+    defines: Mapping[str, object] | None = None,
+    *,
+    vendor_sources: Iterable[str] = (),
+    includes: Iterable[str] = (),
+    flags: Iterable[str] = (),
+    stack_bytes: int | None = None,
+) -> None:
+    """Make ``folder`` a project that builds with `make` and `make native`.
+
+    Args:
+        folder: the project; its sources may be written before or after.
+        board: what the firmware is for.
+        sources: C files of the project, relative to ``folder``, compiled for both targets.
+        defines: preprocessor macros.
+        vendor_sources: like ``sources``, compiled without warnings.
+        includes: include folders besides ``folder`` itself.
+        flags: further compiler flags of the Cortex-M build.
+        stack_bytes: size of the stack region, rounded up to 32; None gives it all RAM left over.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = _copy("firmware/ports", _port_files(board), folder)
+    hosts = _copy("host", ["port.c"], folder)
+    values = {
+        "BOARD": board.name,
+        "SOURCES": _words(sources),
+        "VENDOR_SOURCES": _words(vendor_sources),
+        "PORT_SOURCES": _words(name for name in ports if name.endswith(".c")),
+        "HOST_SOURCES": _words(hosts),
+        "CORE_FLAGS": _words(board.flags),
+        "DEFINES": _words(_define(name, value) for name, value in (defines or {}).items()),
+        "INCLUDES": _words(f"-I{name}" for name in includes),
+        "FLAGS": _words(flags),
+        "FLASH": _flash_command(board),
+    }
+    _write(folder / "Makefile", "Makefile.in", values)
+    _write(folder / "linker.ld", "linker.ld.in", _linker_values(board, stack_bytes))
+    (folder / "board.h").write_text(_board_header(board), encoding="utf-8")
+
+
+def _port_files(board: Board) -> list[str]:
+    """The board's port sources and every header beside them, relative to firmware/ports."""
+    root = resource_path("firmware") / "ports"
+    sources = [*_CORTEX_M, *board.port_sources]
+    families = sorted({Path(name).parent for name in sources})
+    headers = [path for family in families for path in sorted((root / family).glob("*.h"))]
+    return ["port.h", *sources, *(str(path.relative_to(root)) for path in headers)]
+
+
+def _copy(place: str, names: Iterable[str], folder: Path) -> list[str]:
+    """Copy files to the same place in the project; their paths there."""
+    top, *below = Path(place).parts
+    source = resource_path(top).joinpath(*below)
+    copied = []
+    for name in names:
+        target = folder / place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target)
+        copied.append(f"{place}/{name}")
+    return copied
+
+
+def _linker_values(board: Board, stack_bytes: int | None) -> dict[str, str]:
+    if stack_bytes is None:
+        size = f"(LENGTH(RAM) - SIZEOF(.data) - SIZEOF(.bss)) & ~{STACK_UNIT - 1}"
+        least = STACK_LEAST
+    else:
+        least = -(-stack_bytes // STACK_UNIT) * STACK_UNIT
+        size = str(least)
+    return {
+        "BOARD": board.name,
+        "FLASH_ORIGIN": f"0x{board.flash.origin:08X}",
+        "FLASH_LENGTH": f"0x{board.flash.length:X}",
+        "RAM_ORIGIN": f"0x{board.ram.origin:08X}",
+        "RAM_LENGTH": f"0x{board.ram.length:X}",
+        "STACK_SIZE": size,
+        "STACK_LEAST": str(least),
+    }
+
+
+def _board_header(board: Board) -> str:
+    lines = [f"/* {board.title}: the facts of its board.toml that C needs. */"]
+    lines += ["#ifndef ET_BOARD_H", "#define ET_BOARD_H", ""]
+    for name, value in board.macros().items():
+        text = f'"{value}"' if isinstance(value, str) else _number(value)
+        lines.append(f"#define {name} {text}")
+    return "\n".join([*lines, "", "#endif", ""])
+
+
+def _number(value: int) -> str:
+    return f"0x{value:08X}u" if value > 0xFFFF and value % 1000 else f"{int(value)}u"
+
+
+def _define(name: str, value: object) -> str:
+    return shlex.quote(f"-D{name}={value}")
+
+
+def _words(words: Iterable[str]) -> str:
+    return " ".join(str(word).replace("$", "$$").replace("#", "\\#") for word in words)
+
+
+def _flash_command(board: Board) -> str:
+    if board.flasher["tool"] == "pyocd":
+        return f"pyocd flash --target {board.flasher['target']} $<"
+    return f"@echo 'edgetune cannot write to {board.title}; see its manual.' >&2; exit 1"
+
+
+def _write(path: Path, template: str, values: Mapping[str, str]) -> None:
+    text = (_TEMPLATES / template).read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,108 @@
+"""Runs make on a project and reads what came out."""
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetune.boards import Board
+from edgetune.build.memory_map import MemoryUse, check_memory, read_memory_use
+from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
+from edgetune.errors import DoesNotFitError, ToolchainError
+
+BUILD_SECONDS = 600
+TELLING = ("error:", "Error:", "overflowed by", "does not fit", "undefined ref", "not found")
+
+
+@dataclass(frozen=True)
+class Build:
+    """An image. ``map`` and ``sizes`` are None for the native target."""
+
+    elf: Path
+    map: Path | None
+    sizes: MemoryUse | None
+
+
+def build_project(
+    folder: Path,
+    board: Board,
+    target: str = "firmware",
+    *,
+    sanitize: bool = False,
+    timeout: float = BUILD_SECONDS,
+) -> Build:
+    """Build a project that `write_build_files` prepared.
+
+    Args:
+        target: "firmware" for the board, "native" for this computer.
+        sanitize: check the native program with ASan and UBSan.
+        timeout: seconds after which make is ended.
+
+    Raises:
+        ToolchainError: a tool is missing, the sources do not compile, or make took too long.
+        DoesNotFitError: the image is larger than the board's memory.
+    """
+    if target == "native":
+        _make(folder, ["native", f"HOSTCC={find_host_cc()}", f"SANITIZE={int(sanitize)}"], timeout)
+        name = "firmware-sanitized" if sanitize else "firmware"
+        return Build(folder / "build" / name, None, None)
+    cross = str(find_cross_gcc()).removesuffix("gcc")
+    _make(folder, ["all", f"CROSS={cross}"], timeout)
+    elf = folder / "build" / "firmware.elf"
+    sizes = read_memory_use(elf)
+    check_memory(sizes, board)
+    return Build(elf, elf.with_suffix(".map"), sizes)
+
+
+def _make(folder: Path, arguments: list[str], timeout: float) -> None:
+    jobs = os.cpu_count() or 1
+    command = [str(find_make()), "--no-print-directory", f"-j{jobs}", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise _too_slow(folder, timeout) from error
+        raise
+    if process.returncode:
+        raise _failure(folder, output)
+
+
+def _too_slow(folder: Path, timeout: float) -> ToolchainError:
+    return ToolchainError(
+        f"Building {folder} was ended.",
+        f"make did not finish within {timeout:g} seconds.",
+        f"Run it yourself and watch: make -C {folder}",
+    )
+
+
+def _failure(folder: Path, output: str) -> ToolchainError | DoesNotFitError:
+    cause = _essence(output)
+    if "overflowed by" in cause or "does not fit" in cause:
+        return DoesNotFitError(
+            "The image does not fit the board's memory.",
+            cause,
+            "Train fewer layers, choose a smaller model, or a board with more memory.",
+        )
+    return ToolchainError(
+        f"Building {folder} failed.", cause, f"Run it yourself: make -C {folder}"
+    )
+
+
+def _essence(output: str) -> str:
+    """The lines a person needs: errors where there are any, else the end of the output."""
+    lines = output.splitlines()
+    errors = [line for line in lines if any(word in line for word in TELLING)]
+    return "\n".join(errors[:20] or lines[-20:])

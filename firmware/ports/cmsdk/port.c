@@ -1,0 +1,44 @@
+/* Boards with Arm's CMSDK UART (DDI 0479 4.4): the MPS2 and MPS3 FPGA images. The clock is fixed. */
+#include "board.h"
+#include "../cortex_m/core.h"
+#include "../cortex_m/counter.h"
+#include "../port.h"
+
+#define UART_DATA ET_REG(ET_UART_BASE + 0x00u)
+#define UART_STATE ET_REG(ET_UART_BASE + 0x04u)
+#define UART_CTRL ET_REG(ET_UART_BASE + 0x08u)
+#define UART_INTCLEAR ET_REG(ET_UART_BASE + 0x0Cu)
+#define UART_BAUDDIV ET_REG(ET_UART_BASE + 0x10u)
+
+#define STATE_TX_FULL 0x1u
+#define STATE_RX_FULL 0x2u
+#define STATE_RX_OVERRUN 0x8u /* cleared by writing 1 */
+#define CTRL_TX_RX_RXINT 0xBu /* transmitter, receiver, receive interrupt */
+#define INT_RX 0x2u
+
+void port_start(void)
+{
+    et_counter_start(ET_CLOCK_HZ);
+    UART_BAUDDIV = (ET_CLOCK_HZ + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    UART_CTRL = CTRL_TX_RX_RXINT;
+    et_irq_enable(ET_UART_IRQ);
+}
+
+void port_tx(const uint8_t *bytes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        while (UART_STATE & STATE_TX_FULL) {
+        }
+        UART_DATA = bytes[i];
+    }
+}
+
+/* The interrupt is cleared first: a byte that comes while the buffer is emptied raises it anew. */
+void et_uart_irq(void)
+{
+    UART_INTCLEAR = INT_RX;
+    UART_STATE = STATE_RX_OVERRUN;
+    while (UART_STATE & STATE_RX_FULL) {
+        et_rx_byte((uint8_t)UART_DATA);
+    }
+}
