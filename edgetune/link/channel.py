@@ -1,0 +1,282 @@
+"""Requests in order, each executed exactly once, over a line that may lose or damage bytes."""
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgetune.link import errors
+from edgetune.link.frames import Frame, FrameReader, encode_frame
+from edgetune.link.messages import (
+    HELLO_HEAD,
+    PAIR,
+    PROTOCOL_VERSION,
+    REPLY,
+    TWO_WORDS,
+    DeviceInfo,
+    Notice,
+    Request,
+    unpack_info,
+)
+from edgetune.link.patience import Patience
+
+MOST_UNANSWERED = 2  # the device keeps as many replies
+
+
+class Transport(Protocol):
+    """A byte stream to a device."""
+
+    def read(self, timeout: float) -> bytes:
+        """Bytes that have come, b"" after timeout seconds without any."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def alive(self) -> bool: ...
+
+
+@dataclass
+class Pending:
+    """A request that has no reply yet."""
+
+    type: Request
+    seq: int
+    wire: bytes
+    sent: bool = False
+    taken: bool = False  # the device's receive ring no longer holds it
+    reply: Frame | None = None
+
+
+class Channel:
+    """One session with a device.
+
+    Args:
+        transport: the byte stream.
+        on_log: called with each line of text that the device sends.
+        timeout: seconds to wait for one reply.
+        hello_timeout: seconds to wait for the answer to HELLO.
+        nudge: seconds of silence before the device is asked where it stands.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        on_log: Callable[[str], None],
+        timeout: float,
+        hello_timeout: float,
+        nudge: float,
+    ):
+        self._transport = transport
+        self._on_log = on_log
+        self._timeout, self._hello_timeout, self._nudge = timeout, hello_timeout, nudge
+        self.close()
+
+    def close(self) -> None:
+        """Forgets the session; the device notices with the next HELLO."""
+        self.info: DeviceInfo | None = None
+        self.bad_frames = 0
+        self._session = 0
+        self._reader = FrameReader()
+        self._pending: deque[Pending] = deque()
+        self._next_seq = 1
+        self._recovering = False
+        self._tag = self._first_tag = 0
+        self._heard, self._framed = b"", False
+
+    def open(self) -> DeviceInfo:
+        """Begins a new session; raises LinkError if the device does not answer as it should."""
+        self.close()
+        self._patience = Patience(self._hello_timeout, self._nudge)
+        self._send_hello(new_session=True)
+        while self.info is None:
+            self._pump()
+            if self._patience.expired():
+                raise errors.no_hello(self._hello_timeout, self._heard, self._framed)
+            if self._patience.nudge():
+                self._send_hello()
+        return self.info
+
+    def submit(self, kind: Request, payload: bytes = b"") -> Pending:
+        """Queues a request, waiting while two others are without a reply."""
+        self._require_session()
+        self._wait(kind, lambda: len(self._pending) < MOST_UNANSWERED)
+        wire = encode_frame(Frame(kind, self._session, self._next_seq, payload))
+        pending = Pending(kind, self._next_seq, wire)
+        self._next_seq = (self._next_seq + 1) & 0xFFFF
+        self._pending.append(pending)
+        self._flush()
+        return pending
+
+    def wait(self, pending: Pending) -> bytes:
+        """The payload of the reply; raises LinkError if the device refused the request."""
+        if pending.reply is None and not any(p is pending for p in self._pending):
+            raise errors.no_session()
+        self._wait(pending.type, lambda: pending.reply is not None)
+        if pending.reply.type == Notice.ERROR:
+            raise errors.refused(pending.type.name, *PAIR.unpack(pending.reply.payload)[:1])
+        return pending.reply.payload
+
+    def _require_session(self) -> None:
+        if self.info is None:
+            raise errors.no_session()
+
+    def _wait(self, kind: Request, done: Callable[[], bool]) -> None:
+        self._patience = Patience(self._timeout, self._nudge)
+        while not done():
+            self._require_session()
+            self._pump()
+            if not done() and self._patience.expired():
+                raise errors.no_reply(kind.name, self._timeout, self.bad_frames)
+            if self._patience.nudge():
+                self._recover()
+
+    def _pump(self) -> None:
+        data = self._read()
+        if not self._framed:
+            self._heard = (self._heard + data)[:48]
+        for frame in self._reader.feed(data):
+            if frame is None or frame.type != Notice.LOG:
+                self._patience.heard()
+            self._on_frame(frame)
+
+    def _read(self) -> bytes:
+        try:
+            data = self._transport.read(self._patience.left())
+        except OSError as failure:
+            raise errors.device_gone(failure) from failure
+        if not data and not self._transport.alive():
+            raise errors.device_gone()
+        return data
+
+    def _write(self, wire: bytes) -> None:
+        try:
+            self._transport.write(wire)
+        except OSError as failure:
+            raise errors.device_gone(failure) from failure
+
+    def _on_frame(self, frame: Frame | None) -> None:
+        if frame is None:
+            self._on_damage()
+            return
+        self._framed = True
+        if frame.type == Notice.LOG:
+            self._on_log(frame.payload.decode("utf-8", "replace"))
+        if self.info is None:
+            self._on_frame_before_hello(frame)
+            return
+        self._check_session(frame)
+        if frame.type == Notice.NAK:
+            self._recover()
+        elif frame.type == Notice.TAKEN:
+            self._on_taken(frame.seq)
+        elif frame.type == Request.POLL | REPLY:
+            self._on_poll_reply(*PAIR.unpack(frame.payload))
+        elif frame.type & REPLY:
+            self._on_reply(frame)
+
+    def _on_damage(self) -> None:
+        self.bad_frames += 1
+        if self.info is not None:
+            self._recover()
+
+    # -- hello ---------------------------------------------------------------------------------
+
+    def _send_hello(self, new_session: bool = False) -> None:
+        if new_session:
+            self._session = 1 + secrets.randbelow(65535)
+        payload = HELLO_HEAD.pack(PROTOCOL_VERSION, 0)
+        self._write(encode_frame(Frame(Request.HELLO, self._session, 0, payload)))
+
+    def _on_frame_before_hello(self, frame: Frame) -> None:
+        if frame.type != Request.HELLO | REPLY or frame.session != self._session:
+            return
+        version, expected = HELLO_HEAD.unpack_from(frame.payload)
+        if version != PROTOCOL_VERSION:
+            raise errors.wrong_version(version, PROTOCOL_VERSION)
+        if expected != 1:  # an earlier session happened to have the same number
+            self._send_hello(new_session=True)
+            return
+        self.info = unpack_info(frame.payload)
+
+    def _check_session(self, frame: Frame) -> None:
+        """The line keeps the order: what comes after the HELLO reply is of this session."""
+        if frame.type == Notice.PANIC:
+            failure = errors.device_panicked(*TWO_WORDS.unpack(frame.payload))
+        elif frame.session == 0:
+            failure = errors.device_reset()
+        elif frame.session != self._session:
+            failure = errors.other_session()
+        else:
+            return
+        self.close()
+        raise failure
+
+    # -- sequence ------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Sends what is not sent, as far as the device's ring has room."""
+        if self._recovering:
+            return
+        on_the_way = sum(len(p.wire) for p in self._pending if p.sent and not p.taken)
+        for pending in self._pending:
+            if pending.sent:
+                continue
+            if on_the_way and on_the_way + len(pending.wire) > self.info.window:
+                return
+            self._write(pending.wire)
+            pending.sent, pending.taken = True, False
+            on_the_way += len(pending.wire)
+
+    def _on_taken(self, seq: int) -> None:
+        """The device took request seq, so it also took all that was sent before."""
+        ages = [(seq - p.seq) & 0xFFFF for p in self._pending]
+        for pending, age in zip(self._pending, ages):
+            pending.taken |= pending.sent and age < MOST_UNANSWERED
+        self._flush()
+
+    def _on_reply(self, frame: Frame) -> None:
+        kinds = {p.seq: p for p in self._pending if p.reply is None}
+        pending = kinds.get(frame.seq)
+        if pending is None or frame.type not in (Notice.ERROR, pending.type | REPLY):
+            return
+        pending.reply = frame
+        self._patience.progress()
+        self._on_taken(frame.seq)
+        while self._pending and self._pending[0].reply is not None:
+            self._pending.popleft()
+        if self._pending and self._pending[0].sent and self._pending[-1].reply is not None:
+            self._recover()  # the reply before this one was lost
+        self._flush()
+
+    # -- recovery ------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Asks where the device stands; nothing else is sent until it has answered."""
+        if not self._pending:
+            return
+        self._tag = (self._tag + 1) & 0xFFFF
+        if not self._recovering:
+            self._recovering, self._first_tag = True, self._tag
+        first = self._pending[0].seq
+        payload = PAIR.pack(self._tag, 0)
+        self._write(encode_frame(Frame(Request.POLL, self._session, first, payload)))
+
+    def _on_poll_reply(self, tag: int, expected: int) -> None:
+        """All sent before the POLL has been taken, and its replies have come or are lost."""
+        recent = (self._tag - tag) & 0xFFFF <= (self._tag - self._first_tag) & 0xFFFF
+        if not self._recovering or not recent:
+            return
+        self._recovering = False
+        if not self._pending:
+            return
+        first = self._pending[0].seq
+        executed = (expected - first) & 0xFFFF
+        if executed > len(self._pending):
+            self.close()
+            raise errors.lost_count(expected, first)
+        for index, pending in enumerate(self._pending):
+            pending.taken = True
+            pending.sent = index < executed
+        if executed:
+            self._recover()
+        self._flush()

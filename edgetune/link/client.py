@@ -1,0 +1,182 @@
+"""What a host can ask of a device that learns."""
+
+from collections.abc import Callable, Iterable, Iterator
+from zlib import crc32
+
+from edgetune.errors import DataError
+from edgetune.link.channel import Channel, Transport
+from edgetune.link.errors import DeviceResetError, no_session
+from edgetune.link.frames import OVERHEAD
+from edgetune.link.messages import (
+    PAIR,
+    TWO_WORDS,
+    WORD,
+    DeviceInfo,
+    InferResult,
+    Request,
+    Stats,
+    TrainResult,
+    unpack_infer,
+    unpack_stats,
+    unpack_train,
+    unpack_word,
+)
+
+Message = tuple[Request, bytes]
+
+
+def _ignore(text: str) -> None:
+    pass
+
+
+def _spans(total: int, chunk: int) -> Iterator[tuple[int, int]]:
+    """(offset, count) of each chunk."""
+    return ((at, min(chunk, total - at)) for at in range(0, total, chunk))
+
+
+class Client:
+    """A conversation with one device; every call waits for a bounded time.
+
+    Args:
+        transport: ``read(timeout) -> bytes``, ``write(bytes)``, ``alive() -> bool``.
+        on_log: called with each line of text that the device sends.
+        timeout: seconds for one reply; one training step must take less.
+        hello_timeout: seconds for the answer to HELLO, booting included.
+        nudge: seconds of silence before the device is asked where it stands.
+
+    All methods raise LinkError where the conversation fails, DeviceResetError (a LinkError)
+    where the device started afresh meanwhile.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        on_log: Callable[[str], None] = _ignore,
+        timeout: float = 60.0,
+        hello_timeout: float = 10.0,
+        nudge: float = 0.5,
+    ):
+        self._channel = Channel(transport, on_log, timeout, hello_timeout, nudge)
+
+    @property
+    def info(self) -> DeviceInfo | None:
+        """What the device said of itself; None without a session."""
+        return self._channel.info
+
+    def hello(self) -> DeviceInfo:
+        """Begins a session. The model keeps its state; requests under way are forgotten."""
+        return self._channel.open()
+
+    def start(self, seed: int, total_steps: int) -> int:
+        """Initial weights, fresh generator, step 0. Args: 0..2^32-1 each. Returns the digest."""
+        return unpack_word(self._ask(Request.START, TWO_WORDS.pack(seed, total_steps)))
+
+    def train(self, sample: bytes, label: int) -> TrainResult:
+        """One step on a sample of ``info.input_bytes`` int8 bytes. Raises DataError."""
+        return next(self.train_many([(sample, label)]))
+
+    def infer(self, sample: bytes) -> InferResult:
+        """Forward only. Raises DataError."""
+        return next(self.infer_many([sample]))
+
+    def train_many(self, samples: Iterable[tuple[bytes, int]]) -> Iterator[TrainResult]:
+        """Steps in order, the next sample travelling while the present one is learnt.
+
+        When a result is yielded the next sample is already on its way: requests made from the
+        loop's body, and a loop left early, come after it.
+        """
+        messages = ((Request.TRAIN, self._sample(sample, label)) for sample, label in samples)
+        return map(unpack_train, self._pipeline(messages))
+
+    def infer_many(self, samples: Iterable[bytes]) -> Iterator[InferResult]:
+        """Like :meth:`train_many`, forward only."""
+        messages = ((Request.INFER, self._sample(sample, 0)) for sample in samples)
+        return map(unpack_infer, self._pipeline(messages))
+
+    def digest(self, full: bool = False) -> int:
+        """32 bits over the state; ``full`` recomputes them from the device's memory itself."""
+        return unpack_word(self._ask(Request.DIGEST, WORD.pack(full)))
+
+    def read_state(self) -> bytes:
+        """``info.state_bytes`` bytes: generator, step counter, rule state, trained parameters."""
+        info = self._need_info()
+        spans = _spans(info.state_bytes, info.reply_max - OVERHEAD - WORD.size)
+        replies = self._pipeline((Request.READ, TWO_WORDS.pack(*span)) for span in spans)
+        return b"".join(reply[WORD.size :] for reply in replies)
+
+    def write_state(self, state: bytes) -> int:
+        """Replaces the whole state; returns its digest. Raises DataError on a wrong size.
+
+        Until the last byte is in and checked the device refuses to train, infer and read.
+        """
+        info = self._need_info()
+        if len(state) != info.state_bytes:
+            raise DataError(
+                f"the state has {len(state)} bytes, the device's has {info.state_bytes}",
+                "it was read from the firmware of another model or recipe",
+                "write a state that was read from this firmware",
+            )
+        chunk = info.frame_max - OVERHEAD - WORD.size
+        chunks = (
+            (Request.WRITE, WORD.pack(at) + state[at : at + count])
+            for at, count in _spans(len(state), chunk)
+        )
+        for _ in self._pipeline(chunks):
+            pass
+        return unpack_word(self._ask(Request.WRITE_END, WORD.pack(crc32(state))))
+
+    def stats(self) -> Stats:
+        return unpack_stats(self._ask(Request.STATS))
+
+    def profile(self) -> list[int]:
+        """Ticks accumulated by each stage; LinkError where the firmware does not measure."""
+        chunk = (self._need_info().reply_max - OVERHEAD - PAIR.size) // WORD.size
+        stages = PAIR.unpack_from(self._ask(Request.PROFILE, PAIR.pack(0, 0)))[0]
+        spans = _spans(stages, chunk)
+        replies = self._pipeline((Request.PROFILE, PAIR.pack(*span)) for span in spans)
+        return [tick for reply in replies for (tick,) in WORD.iter_unpack(reply[PAIR.size :])]
+
+    def reset(self) -> None:
+        """Resets the chip; the session is over."""
+        try:
+            self._ask(Request.RESET)
+        except DeviceResetError:
+            pass  # it was faster than its reply
+        self._channel.close()
+
+    def _need_info(self) -> DeviceInfo:
+        if self._channel.info is None:
+            raise no_session()
+        return self._channel.info
+
+    def _sample(self, sample: bytes, label: int) -> bytes:
+        info = self._need_info()
+        data = bytes(sample)
+        if len(data) != info.input_bytes:
+            raise DataError(
+                f"a sample has {len(data)} bytes, the model takes {info.input_bytes}",
+                "the data does not have the shape of the model's input",
+                "convert each sample to the model's input shape, as int8",
+            )
+        if not 0 <= label < info.classes:
+            raise DataError(
+                f"label {label} does not exist",
+                f"the model has the classes 0..{info.classes - 1}",
+                "check the labels",
+            )
+        return PAIR.pack(label, 0) + data
+
+    def _ask(self, kind: Request, payload: bytes = b"") -> bytes:
+        return self._channel.wait(self._channel.submit(kind, payload))
+
+    def _pipeline(self, messages: Iterable[Message]) -> Iterator[bytes]:
+        """Replies in order, one request ahead."""
+        present = None
+        for message in messages:
+            ahead = self._channel.submit(*message)
+            if present is not None:
+                yield self._channel.wait(present)
+            present = ahead
+        if present is not None:
+            yield self._channel.wait(present)

@@ -1,0 +1,129 @@
+"""The messages of protocol version 1 (docs/protocol.md): numbers, layouts, dataclasses."""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+PROTOCOL_VERSION = 1
+PAIR = struct.Struct("<HH")
+WORD = struct.Struct("<I")
+TWO_WORDS = struct.Struct("<II")
+REPLY = 0x80
+SAMPLE_HEAD = PAIR.size
+
+
+class Request(IntEnum):
+    HELLO = 0x01
+    START = 0x02
+    TRAIN = 0x03
+    INFER = 0x04
+    DIGEST = 0x05
+    READ = 0x06
+    WRITE = 0x07
+    WRITE_END = 0x08
+    STATS = 0x09
+    PROFILE = 0x0A
+    RESET = 0x0B
+    POLL = 0x10
+
+
+class Notice(IntEnum):
+    """What a device sends beside ordinary replies."""
+
+    ERROR = 0xC0
+    NAK = 0xC1
+    TAKEN = 0xC2
+    LOG = 0xC3
+    PANIC = 0xC4
+
+
+class ErrorCode(IntEnum):
+    TYPE = 1
+    LENGTH = 2
+    LABEL = 3
+    RANGE = 4
+    STATE = 5
+    CRC = 6
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What a device says of itself in its HELLO.
+
+    Sizes are bytes. ``window``: encoded bytes that may be on the way and not yet taken.
+    ``frame_max``, ``reply_max``: largest frame to and from the device, before encoding.
+    ``tick_hz``: rate of its tick counter, 0 where it has none.
+    """
+
+    build_id: int
+    model_hash: int
+    input_bytes: int
+    output_bytes: int
+    state_bytes: int
+    arena_bytes: int
+    tick_hz: int
+    window: int
+    frame_max: int
+    reply_max: int
+    classes: int
+    trained_layers: int
+    board: str
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """One training step: the prediction before the update, the draws applied (saturated to
+    65535), p(label) in Q15 (0..32768) and the digest after the step."""
+
+    prediction: int
+    draws: int
+    probability_q15: int
+    digest: int
+
+
+@dataclass(frozen=True)
+class InferResult:
+    """Index of the largest output (the first of equals) and the int8 outputs as bytes."""
+
+    prediction: int
+    output: bytes
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Stack in bytes (0, 0 where unknown), receive bytes dropped, damaged frames since reset,
+    and the ticks of the last TRAIN or INFER."""
+
+    stack_bytes: int
+    stack_used: int
+    rx_overruns: int
+    bad_frames: int
+    step_ticks: int
+
+
+HELLO_HEAD = PAIR  # u16 version, u16 expected seq: the same in every protocol version
+_HELLO_REST = struct.Struct("<8I4H24s")
+_TRAIN = struct.Struct("<HHII")
+_STATS = struct.Struct("<5I")
+
+
+def unpack_info(payload: bytes) -> DeviceInfo:
+    *numbers, board = _HELLO_REST.unpack_from(payload, HELLO_HEAD.size)
+    return DeviceInfo(*numbers, board.split(b"\0")[0].decode("utf-8", "replace"))
+
+
+def unpack_train(payload: bytes) -> TrainResult:
+    return TrainResult(*_TRAIN.unpack(payload))
+
+
+def unpack_infer(payload: bytes) -> InferResult:
+    prediction, count = PAIR.unpack_from(payload)
+    return InferResult(prediction, payload[PAIR.size : PAIR.size + count])
+
+
+def unpack_stats(payload: bytes) -> Stats:
+    return Stats(*_STATS.unpack(payload))
+
+
+def unpack_word(payload: bytes) -> int:
+    return WORD.unpack_from(payload)[0]
