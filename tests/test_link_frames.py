@@ -67,7 +67,7 @@ def c_decode(library, wire: bytes, capacity: int = 4096) -> list:
 def blocks(seed: int = 1) -> list[bytes]:
     """Every length around COBS's 254 with zeros at all the awkward places, then random ones."""
     source = random.Random(seed)
-    lengths = [*range(0, 12), *range(250, 262), *range(505, 514), 762, 763, 764, 1016, 3104]
+    lengths = [*range(12), *range(250, 262), *range(505, 514), 762, 763, 764, 1016, 3104]
     full = [bytes(source.randrange(1, 256) for _ in range(n)) for n in lengths]
     zeros = [data[:at] + b"\0" + data[at:] for data in full for at in (0, 1, 253, 254, 255, 508)]
     ends = [data + b"\0" for data in full] + [b"\0" * n for n in lengths]

@@ -62,7 +62,7 @@ static int32_t on_infer(const uint8_t *payload, uint32_t length, uint8_t *reply)
     et_set16(reply, argmax(output, et_model.classes));
     et_set16(reply + 2, ET_OUTPUT_BYTES);
     memcpy(reply + 4, output, ET_OUTPUT_BYTES);
-    return 4 + ET_OUTPUT_BYTES;
+    return (int32_t)(4u + ET_OUTPUT_BYTES);
 }
 
 static int32_t on_digest(const uint8_t *payload, uint32_t length, uint8_t *reply) {
