@@ -174,17 +174,21 @@ void et_model_start(uint32_t seed, uint32_t total_steps) {{
 
 uint8_t *et_model_state(void) {{ return (uint8_t *)&state; }}
 
-void et_model_state_written(void) {{
-    parameter_digest = et_parameters_digest(trained, {count});
+static uint32_t digest_of_parameters(void) {{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < {count}; i++) {{
+        sum += et_parameter_digest(&trained[i]);
+    }}
+    return sum;
 }}
 
-static uint32_t digest_with(uint32_t parameters_part) {{
-    return et_digest(parameters_part, &state.learner, state.null_mass, {count});
+void et_model_state_written(void) {{ parameter_digest = digest_of_parameters(); }}
+
+static uint32_t digest_with(uint32_t parameter_part) {{
+    return et_digest(parameter_part, &state.learner, state.null_mass, {count});
 }}
 
 uint32_t et_model_digest(void) {{ return digest_with(parameter_digest); }}
 
-uint32_t et_model_digest_full(void) {{
-    return digest_with(et_parameters_digest(trained, {count}));
-}}
+uint32_t et_model_digest_full(void) {{ return digest_with(digest_of_parameters()); }}
 """

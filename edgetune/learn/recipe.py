@@ -8,6 +8,8 @@ from edgetune.errors import UsageError
 from edgetune.learn.program import Program, WeightedLayer
 from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
 
+MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -69,7 +71,14 @@ class Recipe:
         """The most trials a step can have for each trained layer, in Q8."""
         trained = self.trained(program)
         rate = self.rate_for(len(trained))
-        return [trials_q8(rate, layer.weights.size) for layer in trained]
+        limits = [trials_q8(rate, layer.weights.size) for layer in trained]
+        if max(limits) > MAX_TRIALS << 8:
+            raise UsageError(
+                f"the rate {rate} gives a layer {max(limits) >> 8} trials a step",
+                f"at most {MAX_TRIALS} can be counted",
+                "lower the rate",
+            )
+        return limits
 
     def as_dict(self) -> dict:
         return asdict(self)

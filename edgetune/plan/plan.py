@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from edgetune.boards import Board
 from edgetune.learn.program import Program, Softmax, WeightedLayer, lower
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
 from edgetune.plan.arena import lay_out
 from edgetune.plan.buffers import LinkBuffers
@@ -85,6 +86,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, forward_scratch=lambda
     schedule = make_schedule(program, recipe, forward_scratch)
     arena = lay_out([b for b in schedule.buffers if b.name != "input"])
     trained = recipe.trained(program)
+    check_widths(program, trained)
     parameters = sum(parameter_bytes(layer) for layer in trained)
     frozen = [
         layer for layer in program.weighted_layers if not any(layer is t for t in trained)

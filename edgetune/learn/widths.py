@@ -1,0 +1,57 @@
+"""Widths: the sizes up to which every integer of the rule provably fits its register.
+
+The proofs are in ``docs/numerics.md`` section 8; here a layer that lies outside is refused.
+"""
+
+from __future__ import annotations
+
+from edgetune.errors import ModelError
+from edgetune.learn import program as p
+from edgetune.learn.rule import BIAS_LIMIT
+
+MAX_ROW_SIZE = 2**30 // (128 * 255)  # forward: row_size * |w| * |x - zp| + |bias| < 2**31
+MAX_FAN_OUT = 2**31 // (127 * 128)  # input error: taps * outputs * |e| * |w| < 2**31
+MAX_POSITIONS = 2**31 // (127 * 255)  # gradient: positions * |e| * |x - zp| < 2**31
+MAX_POOL_CELLS = 2**31 // (128 * 2**15) - 1
+MAX_CLASSES = 2**15 - 1
+
+
+def check_widths(program: p.Program, trained: list[p.WeightedLayer]):
+    """ModelError naming the first layer whose sums could leave 32 bits."""
+    if program.classes > MAX_CLASSES:
+        raise _too_wide("the output", "classes", program.classes, MAX_CLASSES)
+    for layer in program.layers:
+        if layer.weighted:
+            _check_forward(layer)
+        if isinstance(layer, p.AveragePool2D):
+            cells = layer.window.kernel[0] * layer.window.kernel[1]
+            # Only windows of unequal count multiply; one window over everything does not.
+            if program.activations[layer.output].shape[:2] != (1, 1) and cells > MAX_POOL_CELLS:
+                raise _too_wide(layer.name, "cells in its window", cells, MAX_POOL_CELLS)
+    for layer in trained:
+        _check_training(program, layer)
+
+
+def _check_forward(layer: p.WeightedLayer):
+    if layer.row_size > MAX_ROW_SIZE:
+        raise _too_wide(layer.name, "weights an output channel", layer.row_size, MAX_ROW_SIZE)
+    largest = int(abs(layer.bias.astype("int64")).max())
+    if largest > BIAS_LIMIT:
+        raise _too_wide(layer.name, "as its largest bias", largest, BIAS_LIMIT)
+
+
+def _check_training(program: p.Program, layer: p.WeightedLayer):
+    height, width, _ = program.activations[layer.output].shape
+    if height * width > MAX_POSITIONS:
+        raise _too_wide(layer.name, "output positions", height * width, MAX_POSITIONS)
+    taps = layer.window.kernel[0] * layer.window.kernel[1] if hasattr(layer, "window") else 1
+    if taps * layer.rows > MAX_FAN_OUT:
+        raise _too_wide(layer.name, "outputs an input", taps * layer.rows, MAX_FAN_OUT)
+
+
+def _too_wide(name: str, what: str, value: int, most: int) -> ModelError:
+    return ModelError(
+        f"{name} is too large for 32-bit sums.",
+        f"It has {value} {what}; the arithmetic is exact up to {most}.",
+        "Use a smaller model; docs/numerics.md section 8 has the bounds.",
+    )

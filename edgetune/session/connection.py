@@ -1,0 +1,60 @@
+"""A device that runs the firmware we built, and a client that has checked so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgetune.device.base import Device
+from edgetune.device.select import open_device
+from edgetune.errors import LinkError
+from edgetune.link.client import Client
+from edgetune.session.firmware import Firmware
+from edgetune.session.reporter import Reporter
+
+
+@contextmanager
+def connect(
+    firmware: Firmware, device: str | None, reporter: Reporter, *, icount: bool = False
+) -> Iterator[Client]:
+    """Open ``device`` with ``firmware`` and shake hands.
+
+    Raises:
+        DeviceNotFoundError, ToolchainError: the device cannot be opened.
+        LinkError: it does not answer, or runs other firmware.
+    """
+    board, image = firmware.plan.board, firmware.build.elf
+    with open_device(device, board, image, icount=icount) as opened:
+        client = Client(opened, on_log=lambda text: reporter.note(f"device: {text}"))
+        _shake_hands(client, opened)
+        check_identity(client, firmware)
+        yield client
+
+
+def _shake_hands(client: Client, device: Device):
+    try:
+        client.hello()
+    except LinkError as error:
+        said = device.diagnosis()
+        if said:
+            error.cause = f"{error.cause} It said: {said}"
+        raise
+
+
+def check_identity(client: Client, firmware: Firmware):
+    """LinkError unless the device runs this very build of this very model."""
+    info, plan = client.info, firmware.plan
+    expected = plan.program.graph.hash32
+    if info.model_hash != expected:
+        raise LinkError(
+            "The device holds another model.",
+            f"Its model's hash is {info.model_hash:08x}, this model's is {expected:08x}.",
+            "Flash the firmware of this model: edgetune flash",
+        )
+    if info.build_id != firmware.project.build_id:
+        raise LinkError(
+            "The device runs other firmware than was built here.",
+            f"Its build id is {info.build_id:08x}, this build's is "
+            f"{firmware.project.build_id:08x}.",
+            "Flash the present firmware: edgetune flash",
+        )

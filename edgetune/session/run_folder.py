@@ -1,0 +1,55 @@
+"""The folder of a run: what was asked, what happened, what came out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edgetune.errors import UsageError
+from edgetune.files import save_atomically
+
+FORMAT = 1
+
+
+class RunFolder:
+    """``run.json`` (settings and results), ``metrics.jsonl`` (a line a step), ``tuned.tflite``,
+    and ``firmware/``, the generated project."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._metrics = open(path / "metrics.jsonl", "w", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"The folder {path} cannot be used for the run.",
+                error.strerror,
+                "Give another one with --out.",
+            ) from None
+
+    @staticmethod
+    def fresh(parent: Path, name: str) -> RunFolder:
+        """A new numbered folder below ``parent``: an earlier run is never overwritten."""
+        numbers = [int(p.name[:4]) for p in parent.glob("[0-9][0-9][0-9][0-9]-*")]
+        return RunFolder(parent / f"{max(numbers, default=0) + 1:04d}-{name}")
+
+    @property
+    def firmware(self) -> Path:
+        return self.path / "firmware"
+
+    @property
+    def tuned(self) -> Path:
+        return self.path / "tuned.tflite"
+
+    def metric(self, **values) -> None:
+        """Append one line to metrics.jsonl."""
+        self._metrics.write(json.dumps(values) + "\n")
+
+    def write_record(self, record: dict) -> None:
+        """Replace run.json."""
+        self._metrics.flush()
+        text = json.dumps({"format": FORMAT} | record, indent=2) + "\n"
+        save_atomically(self.path / "run.json", text.encode())
+
+    def close(self) -> None:
+        self._metrics.close()

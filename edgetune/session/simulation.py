@@ -1,0 +1,60 @@
+"""The simulation that runs beside a device and must agree with it, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.errors import DivergenceError
+from edgetune.learn.learner import Learner
+from edgetune.link.messages import TrainResult
+from edgetune.plan.plan import Plan
+
+
+def new_learner(plan: Plan, seed: int = 0, total_steps: int = 0) -> Learner:
+    """The numpy engine in the state that the firmware of ``plan`` starts in."""
+    return Learner(plan.program, plan.recipe, seed, total_steps)
+
+
+class Simulation:
+    """Repeats every step in numpy and compares result and digest."""
+
+    def __init__(self, plan: Plan, seed: int, total_steps: int):
+        self.learner = new_learner(plan, seed, total_steps)
+
+    def step(self, sample: np.ndarray, label: int, result: TrainResult):
+        """Repeat one step.
+
+        Raises:
+            DivergenceError: the device's prediction, draws, probability or digest is another.
+        """
+        ours = self.learner.train(sample, label)
+        pairs = {
+            "prediction": (result.prediction, ours.prediction),
+            "probability": (result.probability_q15, ours.probability_q15),
+            "draws": (result.draws, min(ours.draws, 65535)),
+            "digest": (result.digest, self.learner.digest()),
+        }
+        wrong = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        if wrong:
+            raise diverged(self.learner.step, wrong)
+
+    def differences(self, state: bytes) -> list[str]:
+        """The trained layers whose parameters in a device's ``state`` are not the simulation's."""
+        theirs = Learner(self.learner.program, self.learner.recipe)
+        theirs.load_state(state)
+        return [
+            f"{ours.name} ({int(np.sum(ours.weights != other.weights))} weights, "
+            f"{int(np.sum(ours.bias != other.bias))} biases)"
+            for ours, other in zip(self.learner.trained, theirs.trained)
+            if (ours.weights != other.weights).any() or (ours.bias != other.bias).any()
+        ]
+
+
+def diverged(step: int, wrong: dict) -> DivergenceError:
+    """``wrong``: name -> (device's value, simulation's)."""
+    facts = "; ".join(f"{name}: device {a:#x}, simulation {b:#x}" for name, (a, b) in wrong.items())
+    return DivergenceError(
+        f"The device differs from the simulation at step {step}.",
+        facts,
+        "Run edgetune verify to see the first layer that differs; report the model and recipe.",
+    )
