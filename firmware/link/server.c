@@ -72,7 +72,8 @@ void et_panic(uint32_t exception, uint32_t address) {
     port_reset();
 }
 
-static void send_hello(uint16_t in_session) {
+/* Apart, so that its buffer is not on the stack while the model trains. */
+static __attribute__((noinline)) void send_hello(uint16_t in_session) {
     uint8_t bytes[ET_OVERHEAD_BYTES + HELLO_BYTES];
     uint8_t *p = bytes + ET_HEADER_BYTES;
     et_set16(p, ET_PROTOCOL_VERSION);
