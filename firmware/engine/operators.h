@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define ET_BIAS_INPUT 64 /* the constant input of the bias column */
+
 typedef struct {
     uint16_t height, width, channels;
 } et_shape;

@@ -1,0 +1,15 @@
+/* The digest: 32 bits over everything that learning changes.  docs/numerics.md section 7. */
+#ifndef ET_DIGEST_H
+#define ET_DIGEST_H
+
+#include "generator.h"
+#include "operators.h"
+#include "update.h"
+
+/* What one parameter adds to the digest of the parameters. */
+static inline uint32_t et_digest_term(uint32_t index, int32_t value)
+{
+    return et_mix32(index * 0x9E3779B1u + (uint32_t)value);
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* Which weights take the steps of an update.  docs/numerics.md section 6.
+ *
+ * Every draw is a row and a point below the row's mass; the row's source finds the weight
+ * there and moves it.  Rows come in ascending order, so that each is worked out once. */
+#ifndef ET_DRAW_H
+#define ET_DRAW_H
+
+#include "update.h"
+
+typedef struct et_rows et_rows;
+struct et_rows {
+    const et_trained *layer;
+    const et_update_scratch *scratch; /* row_mass is filled in */
+    uint32_t *digest;
+    /* Moves the first weight of the row whose cumulative magnitude exceeds point. */
+    void (*hit)(et_rows *rows, uint32_t row, uint64_t point);
+};
+
+/* n > 0 draws from row masses that add up to total > 0.  Systematic ones, n equal strides
+ * from one random offset, unless ET_DRAW_INDEPENDENT asks for the multinomial. */
+void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2]);
+
+/* One step of a weight (or, in the last column, of the bias) against its gradient's sign. */
+void et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
+             uint32_t *digest);
+
+#endif

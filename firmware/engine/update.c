@@ -1,0 +1,68 @@
+/* An update from the gradient, one row at a time: first every row's mass, then once more the
+ * rows that were drawn. */
+#include "update.h"
+
+#include "draw.h"
+#include "error_block.h"
+#include "trials.h"
+
+typedef struct {
+    et_rows rows; /* first: the draw sees only this part */
+    et_row_gradient row_gradient;
+    const void *operator_;
+    const int8_t *e, *x;
+    uint32_t row, column; /* whose gradient lies in the scratch; the column reached */
+    uint64_t cumulative;  /* magnitudes before that column */
+} gradient_rows;
+
+static uint64_t form_row(const gradient_rows *g, uint32_t row)
+{
+    const int32_t *gradient = g->rows.scratch->gradient;
+    uint64_t mass = 0;
+    g->row_gradient(g->operator_, row, g->e, g->x, g->rows.scratch->gradient);
+    for (uint32_t i = 0; i <= g->rows.layer->row_size; i++) {
+        mass += et_magnitude(gradient[i]);
+    }
+    return mass;
+}
+
+/* Walks on from the last hit where the points of a row ascend. */
+static void hit(et_rows *rows, uint32_t row, uint64_t point)
+{
+    gradient_rows *g = (gradient_rows *)rows;
+    const int32_t *gradient = rows->scratch->gradient;
+    if (row != g->row) {
+        form_row(g, row);
+        g->row = row;
+        g->column = 0;
+        g->cumulative = 0;
+    } else if (point < g->cumulative) {
+        g->column = 0;
+        g->cumulative = 0;
+    }
+    while (g->cumulative + et_magnitude(gradient[g->column]) <= point) {
+        g->cumulative += et_magnitude(gradient[g->column++]);
+    }
+    et_step(rows->layer, row, g->column, gradient[g->column] < 0 ? -1 : 1, rows->digest);
+}
+
+uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const void *operator_,
+                   const int8_t *e, int32_t exponent, const int8_t *x, et_learner *learner,
+                   const et_update_scratch *scratch, uint32_t *digest)
+{
+    gradient_rows g = {{layer, scratch, digest, hit}, row_gradient, operator_, e, x,
+                       layer->rows, 0, 0};
+    uint64_t total = 0;
+    for (uint32_t row = 0; row < layer->rows; row++) {
+        scratch->row_mass[row] = form_row(&g, row);
+        total += scratch->row_mass[row];
+    }
+    if (total == 0) {
+        return 0;
+    }
+    uint32_t n = et_trials(layer, total, exponent, learner);
+    if (n) {
+        et_draw(&g.rows, total, n, learner->generator);
+    }
+    return n;
+}

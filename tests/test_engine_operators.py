@@ -1,0 +1,409 @@
+"""The C engine's operators against the numpy reference, bit for bit, on random layers.
+
+The library runs under the undefined-behaviour sanitizer, and once more under the address
+sanitizer in a process of its own.
+"""
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from c_engine import (
+    COMPILER,
+    SANITIZE,
+    Clip,
+    CUpdate,
+    Exponential,
+    address,
+    build,
+    errors,
+    int8,
+    parameters_c,
+    random_layer,
+    random_window,
+    u32,
+)
+
+from edgetune.learn import operators as reference
+from edgetune.learn import program as p
+from edgetune.learn.block import normalise
+from edgetune.learn.digest import parameter_digest
+from edgetune.learn.fixedpoint import quantize_multiplier
+from edgetune.learn.generator import Generator, mix32
+from edgetune.learn.operators import FORWARD, GRADIENT, INPUT_ERROR
+from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
+
+WEIGHTED = [p.Conv2D, p.DepthwiseConv2D, p.FullyConnected]
+OPTIONS = {"systematic": (), "independent": ("-DET_DRAW_INDEPENDENT",)}
+
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory):
+    return {
+        draw: build(tmp_path_factory.mktemp(draw), *options) for draw, options in OPTIONS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def library(libraries):
+    return libraries["systematic"]
+
+
+def forward_c(library, layer, x, in_shape, out_shape):
+    name, parameters = parameters_c(layer, in_shape, out_shape)
+    y = np.zeros(out_shape, np.int8)
+    weighted = (address(layer.weights), address(layer.bias)) if layer.weighted else ()
+    scratch = (None,) if layer.weighted else ()
+    function = getattr(library, f"et_{name}_forward")
+    function(ctypes.byref(parameters), *weighted, address(x), address(y), *scratch)
+    return y
+
+
+def input_error_c(library, layer, e, x, clip, in_shape, out_shape):
+    name, parameters = parameters_c(layer, in_shape, out_shape)
+    e_in = np.zeros(in_shape, np.int8)
+    weighted = (address(layer.weights),) if layer.weighted else ()
+    function = getattr(library, f"et_{name}_input_error")
+    shift = function(
+        ctypes.byref(parameters), *weighted, address(e), address(x), Clip(*clip), address(e_in)
+    )
+    return e_in, shift
+
+
+def gradient_c(library, layer, e, x, in_shape, out_shape):
+    name, parameters = parameters_c(layer, in_shape, out_shape)
+    gradient = np.zeros((layer.rows, layer.row_size + 1), np.int32)
+    function = getattr(library, f"et_{name}_gradient")
+    for row in range(layer.rows):
+        function(
+            ctypes.byref(parameters), u32(row), address(e), address(x), address(gradient[row])
+        )
+    return gradient
+
+
+def random_clip(rng):
+    return (-129, 128) if rng.random() < 0.5 else tuple(int(v) for v in rng.integers(-128, 128, 2))
+
+
+def check_backward(library, rng, layer, x, in_shape, out_shape, extreme=False):
+    e = errors(rng, out_shape, extreme)
+    clip = random_clip(rng)
+    acc = INPUT_ERROR[type(layer)](layer, e.astype(np.int64), x.astype(np.int64))
+    expected, shift = normalise(np.where((x > clip[0]) & (x < clip[1]), acc, 0))
+    got, got_shift = input_error_c(library, layer, e, x, clip, in_shape, out_shape)
+    np.testing.assert_array_equal(got, expected)
+    assert got_shift == shift
+
+
+def check_layer(library, rng, layer, in_shape, out_shape, extreme=False):
+    x = int8(rng, in_shape, extreme)
+    expected = FORWARD[type(layer)](layer, x.astype(np.int64), out_shape)
+    np.testing.assert_array_equal(forward_c(library, layer, x, in_shape, out_shape), expected)
+    check_backward(library, rng, layer, x, in_shape, out_shape, extreme)
+
+
+# -- operators ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
+@pytest.mark.parametrize("kind", WEIGHTED)
+def test_weighted_layers(library, kind, extreme):
+    rng = np.random.default_rng(1)
+    for _ in range(80):
+        layer, in_shape, out_shape = random_layer(rng, kind, extreme)
+        check_layer(library, rng, layer, in_shape, out_shape, extreme)
+        x, e = int8(rng, in_shape, extreme), errors(rng, out_shape, extreme)
+        expected = GRADIENT[kind](layer, e.astype(np.int64), x.astype(np.int64))
+        got = gradient_c(library, layer, e, x, in_shape, out_shape)
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_requantisation_at_its_ends(library):
+    """Accumulators, multipliers and shifts up to their limits, through a dense layer's bias."""
+    rng = np.random.default_rng(2)
+    for shift in range(-31, 31):
+        rows = 64
+        layer, in_shape, out_shape = random_layer(rng, p.FullyConnected)
+        layer.weights = np.zeros((rows, 1), np.int8)
+        largest = 2 ** (31 - max(0, shift)) - 1
+        ends = [0, 1, -1, largest, -largest, largest // 2, -largest // 2]
+        layer.bias = rng.integers(-largest, largest + 1, rows).astype(np.int32)
+        layer.bias[: len(ends)] = ends
+        layer.multiplier = rng.integers(2**30, 2**31, rows).astype(np.int32)
+        layer.multiplier[-3:] = [2**30, 2**31 - 1, 0]
+        layer.shift = np.full(rows, shift, np.int32)
+        layer.output_zero_point, layer.activation_min, layer.activation_max = 0, -128, 127
+        check_layer(library, rng, layer, (1, 1, 1), (1, 1, rows))
+
+
+@pytest.mark.parametrize("kind", [p.MaxPool2D, p.AveragePool2D])
+def test_pools(library, kind):
+    rng = np.random.default_rng(3)
+    checked = 0
+    while checked < 80:
+        in_hw = tuple(int(n) for n in rng.integers(1, 10, 2))
+        window, out_hw = random_window(rng, in_hw)
+        if reaches_only_padding(window, in_hw, out_hw):
+            continue
+        channels = int(rng.integers(1, 6))
+        in_shape, out_shape = (*in_hw, channels), (*out_hw, channels)
+        layer = kind("p", 0, 0, 1, window, -100, 90)
+        x = int8(rng, in_shape) // rng.integers(1, 60)  # many equal values
+        expected = FORWARD[kind](layer, x.astype(np.int64), out_shape)
+        np.testing.assert_array_equal(forward_c(library, layer, x, in_shape, out_shape), expected)
+        check_backward(library, rng, layer, x, in_shape, out_shape)
+        checked += 1
+
+
+def reaches_only_padding(window, in_hw, out_hw):
+    """Whether some window has no cell inside the input, which no pool in a model has."""
+    return any(
+        pad >= kernel or (out - 1) * stride - pad >= size
+        for kernel, stride, pad, size, out in zip(
+            window.kernel, window.stride, window.pad, in_hw, out_hw
+        )
+    )
+
+
+def test_mean(library):
+    rng = np.random.default_rng(4)
+    for _ in range(40):
+        in_shape = tuple(int(n) for n in rng.integers(1, 9, 3))
+        real = quantize_multiplier(float(rng.uniform(0.5, 2) / np.prod(in_shape[:2])))
+        zero_points = (int(z) for z in rng.integers(-128, 128, 2))
+        layer = p.Mean("m", 0, 0, 1, *real, *zero_points)
+        check_layer(library, rng, layer, in_shape, (1, 1, in_shape[2]))
+
+
+def test_pad(library):
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        in_shape = tuple(int(n) for n in rng.integers(1, 6, 3))
+        before, after = (tuple(int(n) for n in rng.integers(0, 4, 2)) for _ in range(2))
+        out_shape = (*(n + b + a for n, b, a in zip(in_shape, before, after)), in_shape[2])
+        layer = p.Pad("p", 0, 0, 1, before, after, int(rng.integers(-128, 128)))
+        check_layer(library, rng, layer, in_shape, out_shape)
+
+
+def random_exponential(rng):
+    table = p.exponential_table(float(10 ** rng.uniform(-4, 0.5)))
+    return table, Exponential(address(table), len(table))
+
+
+def test_softmax(library):
+    rng = np.random.default_rng(6)
+    for _ in range(60):
+        classes = int(rng.integers(1, 200))
+        table, exponential = random_exponential(rng)
+        x, y = int8(rng, classes), np.zeros(classes, np.int8)
+        library.et_softmax_forward(ctypes.byref(exponential), u32(classes), address(x), address(y))
+        layer = p.Softmax("s", 0, 0, 1, table)
+        expected = reference.softmax_forward(layer, x.astype(np.int64), x.shape)
+        np.testing.assert_array_equal(y, expected)
+
+
+def test_softmax_cross_entropy(library):
+    rng = np.random.default_rng(7)
+    for round_ in range(60):
+        classes, clip = int(rng.integers(2, 300)), random_clip(rng)
+        table, exponential = random_exponential(rng)
+        logits = int8(rng, classes, extreme=round_ % 3 == 0)
+        label, e, probability = int(rng.integers(classes)), np.zeros(classes, np.int8), u32()
+        shift = library.et_softmax_cross_entropy(
+            ctypes.byref(exponential), u32(classes), address(logits), u32(label), Clip(*clip),
+            address(e), ctypes.byref(probability),
+        )
+        acc, expected = reference.softmax_cross_entropy(table, logits.astype(np.int64), label)
+        mantissa, expected_shift = normalise(
+            np.where((logits > clip[0]) & (logits < clip[1]), acc, 0)
+        )
+        assert (shift, probability.value) == (expected_shift, expected)
+        np.testing.assert_array_equal(e, mantissa)
+
+
+def test_error_scale(library):
+    rng = np.random.default_rng(8)
+    for round_ in range(40):
+        positions, channels = (int(n) for n in rng.integers(1, 30, 2))
+        ratio = rng.integers(0, 2**15 + 1, channels).astype(np.uint16)
+        e = errors(rng, (positions, channels), extreme=round_ % 2 == 0)
+        if round_ % 5 == 0:
+            e[...] = 0
+        expected, expected_shift = normalise(e.astype(np.int64) * ratio)
+        shift = library.et_error_scale(address(e), u32(positions), u32(channels), address(ratio))
+        np.testing.assert_array_equal(e, expected)
+        assert shift == expected_shift
+
+
+# -- generator, digest -------------------------------------------------------------------------
+
+
+def test_generator(library):
+    for seed in (0, 1, 2**31, 2**32 - 1):
+        state, expected = np.zeros(2, np.uint32), Generator(seed)
+        library.et_generator_start(address(state), u32(seed))
+        assert tuple(state) == expected.state
+        for total in (1, 2, 1000, 2**32 - 1, 2**32, 2**32 + 1, 3 * 2**40 + 7, 2**64 - 1) * 20:
+            assert library.et_generator_below(address(state), total) == expected.below(total)
+            assert library.et_generator_next(address(state)) == expected.next()
+
+
+def test_digest(library):
+    rng = np.random.default_rng(9)
+    layer, in_shape, out_shape = random_layer(rng, p.DepthwiseConv2D)
+    c = CUpdate(library, layer, in_shape, out_shape, 256, seed=5)
+    assert c.digest.value == parameter_digest([layer.weights, layer.bias])
+    c.null_mass.total, c.null_mass.exponent, c.null_mass.count = 12345, -3, 7
+    digest = 0
+    for word in (c.digest.value, 0, *c.learner.generator, 12345, -3, 7):
+        digest = mix32(digest + word + 0x9E3779B9)
+    got = library.et_digest(c.digest, ctypes.byref(c.learner), ctypes.byref(c.null_mass), u32(1))
+    assert got == digest
+
+
+# -- updates -----------------------------------------------------------------------------------
+
+
+class Update:
+    """The reference's update of one layer, with a generator and a null mass of its own."""
+
+    def __init__(self, layer, draw, limit_q8, seed, total_steps):
+        self.layer, self.draw = layer, DRAWS[draw]
+        self.limit_q8, self.total_steps, self.count = limit_q8, total_steps, 0
+        self.generator, self.null_mass = Generator(seed), NullMass()
+
+    def step(self, e, exponent, x) -> int:
+        gradient = GRADIENT[type(self.layer)](self.layer, e.astype(np.int64), x.astype(np.int64))
+        mass, anneal = int(np.abs(gradient).sum()), anneal_q16(self.count, self.total_steps)
+        self.count += 1
+        if mass == 0:
+            return 0
+        ratio = self.null_mass.ratio_q16(mass, exponent)
+        n = trial_count(self.limit_q8, ratio, anneal, self.generator)
+        if n:
+            counts = self.draw(np.abs(gradient), n, self.generator)
+            apply_steps(self.layer, np.sign(gradient) * counts)
+        return n
+
+
+def check_updates(library, draw, layer, shapes, samples, limit_q8, total_steps, factored=False):
+    c = CUpdate(library, layer, *shapes, limit_q8, seed=11, total_steps=total_steps)
+    expected = Update(layer, draw, limit_q8, 11, total_steps)
+    drawn = 0
+    for e, exponent, x in samples:
+        n = expected.step(e, exponent, x)
+        assert c.step(e, exponent, x, factored) == n
+        drawn += n
+        np.testing.assert_array_equal(c.weights, layer.weights)
+        np.testing.assert_array_equal(c.bias, layer.bias)
+        assert tuple(c.learner.generator) == expected.generator.state
+        state = (c.null_mass.total, c.null_mass.exponent, c.null_mass.count)
+        mass = expected.null_mass
+        assert state == (mass.total, mass.exponent, mass.count)
+        assert c.digest.value == parameter_digest([layer.weights, layer.bias])
+    return drawn
+
+
+def random_samples(rng, in_shape, out_shape, count):
+    """Errors of all kinds: full, sparse, zero; exponents that jump by up to 50."""
+    for _ in range(count):
+        e = errors(rng, out_shape, extreme=rng.random() < 0.2)
+        e[rng.random(out_shape) < rng.choice([0, 0.5, 0.95])] = 0
+        if rng.random() < 0.1:
+            e[...] = 0
+        yield e, int(rng.integers(-25, 25)), int8(rng, in_shape)
+
+
+@pytest.mark.parametrize("draw", OPTIONS)
+@pytest.mark.parametrize("kind", WEIGHTED)
+def test_updates(libraries, kind, draw):
+    rng = np.random.default_rng(12)
+    for limit_q8 in (0, 100, 256 * 20, 256 * 3000):
+        for _ in range(3):
+            layer, *shapes = random_layer(rng, kind)
+            samples = random_samples(rng, *shapes, 12)
+            drawn = check_updates(libraries[draw], draw, layer, shapes, samples, limit_q8, 20)
+            assert drawn or limit_q8 < 256
+
+
+def test_a_depthwise_kernel_as_high_as_it_has_channels(library):
+    """Nothing tells the two axes of such weights apart but the kind of the layer."""
+    rng = np.random.default_rng(17)
+    layer, *_ = random_layer(rng, p.FullyConnected)
+    fields = {**vars(layer), "weights": int8(rng, (3, 2, 3)), "bias": np.zeros(3, np.int32)}
+    window = p.Window((3, 2), (1, 1), (1, 0))
+    layer = p.DepthwiseConv2D(**fields, window=window, multiplicity=1)
+    shapes = (5, 6, 3), (5, 5, 3)
+    samples = random_samples(rng, *shapes, 6)
+    check_updates(library, "systematic", layer, shapes, samples, 256 * 9, 0)
+
+
+@pytest.mark.parametrize("draw", OPTIONS)
+def test_factored_updates(libraries, draw):
+    """The same bits as the gradient's draw, though no gradient is formed."""
+    rng = np.random.default_rng(13)
+    for limit_q8 in (100, 256 * 20, 256 * 3000):
+        for _ in range(6):
+            layer, *shapes = random_layer(rng, p.FullyConnected)
+            samples = random_samples(rng, *shapes, 12)
+            check_updates(libraries[draw], draw, layer, shapes, samples, limit_q8, 0, True)
+
+
+@pytest.mark.parametrize("draw", OPTIONS)
+def test_more_than_64_masses_and_the_end_of_annealing(libraries, draw):
+    rng = np.random.default_rng(14)
+    layer, *shapes = random_layer(rng, p.FullyConnected)
+    samples = random_samples(rng, *shapes, 120)
+    check_updates(libraries[draw], draw, layer, shapes, samples, 256 * 40, 100)
+
+
+@pytest.mark.parametrize("draw", OPTIONS)
+def test_masses_beyond_32_bits(libraries, draw):
+    """A pointwise layer on a large map: single gradients near 2**29, rows beyond 2**32."""
+    rng = np.random.default_rng(15)
+    in_shape, out_shape = (128, 128, 24), (128, 128, 5)
+    layer, *_ = random_layer(rng, p.FullyConnected)
+    weights = int8(rng, (5, 1, 1, 24))
+    fields = {**vars(layer), "weights": weights, "bias": np.zeros(5, np.int32)}
+    fields["input_zero_point"] = 127
+    layer = p.Conv2D(**fields, window=p.Window((1, 1), (1, 1), (0, 0)))
+    e, x = np.full(out_shape, 127, np.int8), np.full(in_shape, -128, np.int8)
+    e[:, :, 2] = -127
+    gradient = GRADIENT[p.Conv2D](layer, e.astype(np.int64), x.astype(np.int64))
+    assert np.abs(gradient).sum(axis=1).min() > 2**32
+    check_updates(libraries[draw], draw, layer, (in_shape, out_shape), [(e, 3, x)] * 3, 99999, 0)
+
+
+def test_weights_and_biases_stop_at_their_limits(library):
+    rng = np.random.default_rng(16)
+    layer, *shapes = random_layer(rng, p.FullyConnected, extreme=True)
+    layer.bias[...] = rng.choice([2**30, -(2**30), 2**30 - 100], layer.rows)
+    samples = random_samples(rng, *shapes, 20)
+    check_updates(library, "systematic", layer, shapes, samples, 256 * 500, 0)
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_no_access_out_of_bounds():
+    """All of the above once more under the address sanitizer."""
+    if SANITIZE != "undefined":
+        pytest.skip("this is the run under the address sanitizer")
+    query = [COMPILER, "-print-file-name=libasan.so"]
+    runtime = subprocess.run(query, capture_output=True, text=True).stdout.strip()
+    if not Path(runtime).is_absolute():
+        pytest.skip("the compiler has no address sanitizer runtime to load")
+    environment = {
+        **os.environ, "LD_PRELOAD": runtime, "ENGINE_SANITIZE": "address",
+        "ASAN_OPTIONS": "detect_leaks=0",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
