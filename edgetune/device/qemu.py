@@ -9,8 +9,9 @@ from edgetune.device.process import Process
 from edgetune.device.stream import StreamDevice
 from edgetune.errors import DeviceNotFoundError, ToolchainError
 
-# 64 ns of virtual time per instruction: timers then count executed instructions exactly.
-ICOUNT_NS = 64
+# 128 ns of virtual time per instruction: more than two ticks of the slowest timer (20 MHz), so
+# that a tick more or less never changes the count of instructions.
+ICOUNT_NS = 128
 _ICOUNT = f"shift={ICOUNT_NS.bit_length() - 1},align=off,sleep=off"
 
 
@@ -34,7 +35,7 @@ class QemuDevice(StreamDevice):
     def command(self, fd: int) -> list[str]:
         """The command line that runs the image with its UART on file descriptor ``fd``."""
         serial = [*["null"] * self._machine.get("serial", 0), "chardev:uart"]
-        command = [_find_qemu(), "-machine", self._machine["machine"], "-display", "none"]
+        command = [find_qemu(), "-machine", self._machine["machine"], "-display", "none"]
         command += ["-monitor", "none", "-chardev", f"socket,id=uart,fd={fd}"]
         for place in serial:
             command += ["-serial", place]
@@ -58,7 +59,12 @@ class QemuDevice(StreamDevice):
         self._fd = ours.detach()
 
 
-def _find_qemu() -> str:
+def find_qemu() -> str:
+    """qemu-system-arm on PATH.
+
+    Raises:
+        ToolchainError: there is none.
+    """
     if found := shutil.which("qemu-system-arm"):
         return found
     raise ToolchainError(

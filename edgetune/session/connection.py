@@ -12,6 +12,8 @@ from edgetune.link.client import Client
 from edgetune.session.firmware import Firmware
 from edgetune.session.reporter import Reporter
 
+STEP_SECONDS = 300.0  # for one step under an instruction count, which is slow
+
 
 @contextmanager
 def connect(
@@ -19,13 +21,20 @@ def connect(
 ) -> Iterator[Client]:
     """Open ``device`` with ``firmware`` and shake hands.
 
+    With ``icount`` the device's counter counts instructions, and the host stays silent while a
+    step runs: the interrupts of bytes that arrive would be counted.
+
     Raises:
         DeviceNotFoundError, ToolchainError: the device cannot be opened.
         LinkError: it does not answer, or runs other firmware.
     """
     board, image = firmware.plan.board, firmware.build.elf
     with open_device(device, board, image, icount=icount) as opened:
-        client = Client(opened, on_log=lambda text: reporter.note(f"device: {text}"))
+        client = Client(
+            opened,
+            on_log=lambda text: reporter.note(f"device: {text}"),
+            **({"nudge": STEP_SECONDS, "timeout": STEP_SECONDS} if icount else {}),
+        )
         _shake_hands(client, opened)
         check_identity(client, firmware)
         yield client

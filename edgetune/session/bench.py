@@ -1,0 +1,139 @@
+"""Executed instructions of every stage of a training step, from the emulator's exact counter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgetune.boards import Board, list_boards, load_board
+from edgetune.device.qemu import ICOUNT_NS
+from edgetune.errors import UsageError
+from edgetune.learn.recipe import Recipe
+from edgetune.link.client import Client
+from edgetune.model.graph import Graph
+from edgetune.plan.plan import Plan, make_plan
+from edgetune.session.connection import connect
+from edgetune.session.firmware import build_firmware
+from edgetune.session.reporter import Reporter
+
+PHASES = ("forward", "loss", "backward", "update")
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """Instructions, means over ``samples`` training steps from the initial weights.
+
+    ``stages``: one row a stage of the schedule, (layer, phase, instructions).
+    ``step``: the whole step as the command loop sees it, the stages' calls included.
+    """
+
+    board: str
+    core: str
+    inputs: str
+    samples: int
+    stages: tuple[tuple[str, str, float], ...]
+    step: float
+
+    def phase(self, name: str) -> float:
+        """Sum over the stages of one phase."""
+        return sum(count for _, phase, count in self.stages if phase == name)
+
+    def as_dict(self) -> dict:
+        return {
+            "board": self.board, "core": self.core, "inputs": self.inputs,
+            "samples": self.samples, "step": self.step,
+            "phases": {name: self.phase(name) for name in PHASES},
+            "stages": [
+                {"layer": layer, "phase": phase, "instructions": count}
+                for layer, phase, count in self.stages
+            ],
+        }
+
+
+def bench_board(core: str) -> Board:
+    """The emulated board whose counter counts the instructions of ``core`` exactly.
+
+    Raises:
+        UsageError: no board of that core has such a counter.
+    """
+    for board in map(load_board, list_boards()):
+        if board.core.name == core and "qemu" in board.emulators and _counts(board):
+            return board
+    raise UsageError(
+        f"Instructions of {core} cannot be counted.",
+        "No emulated board of this core has a counter that runs with the instruction count.",
+        "Choose a core of boards list whose board is an MPS2 or MPS3.",
+    )
+
+
+def _counts(board: Board) -> bool:
+    return board.counter.get("driver") != "dwt"
+
+
+def nonzero_inputs(plan: Plan, count: int, seed: int = 0) -> np.ndarray:
+    """Random int8 inputs [count, input_bytes], none at the zero point."""
+    random = np.random.default_rng(seed)
+    x = random.integers(-128, 128, (count, plan.input_bytes)).astype(np.int8)
+    zero = plan.program.activations[plan.program.input].zero_point
+    x[x == zero] = zero + 1 if zero < 127 else zero - 1
+    return x
+
+
+def bench(
+    graph: Graph,
+    recipe: Recipe,
+    core: str,
+    folder: Path,
+    data: tuple[np.ndarray, np.ndarray] | None = None,
+    samples: int = 8,
+    reporter: Reporter | None = None,
+) -> BenchResult:
+    """Count the instructions of ``samples`` training steps on ``core``.
+
+    Args:
+        folder: where the firmware is built.
+        data: int8 inputs and labels to train on; None for random inputs without zeros, which
+            show what the step costs when nothing can be skipped.
+
+    Raises:
+        ToolchainError: the compiler or QEMU is missing or fails.
+    """
+    board = bench_board(core)
+    plan = make_plan(graph, recipe, board)
+    firmware = build_firmware(plan, folder, "the model", profile=True)
+    if data is None:
+        x = nonzero_inputs(plan, samples)
+        y = np.arange(samples) % plan.program.classes
+    else:
+        x, y = data[0][:samples], data[1][:samples]
+    with connect(firmware, "qemu", reporter or Reporter(), icount=True) as client:
+        stages, step = _count(client, x, y)
+    rows = tuple(
+        (s.layer.name if s.layer else s.call, s.phase, count)
+        for s, count in zip(plan.schedule.stages, stages)
+    )
+    inputs = "random, without zeros" if data is None else "the tuning set"
+    return BenchResult(board.name, core, inputs, len(x), rows, step)
+
+
+def _count(client: Client, x, y) -> tuple[list[float], float]:
+    """Mean instructions of each stage, and of a whole step."""
+    client.start(0, 0)
+    totals, whole = 0, 0
+    before = client.profile()
+    for sample, label in zip(x, y):
+        client.train(sample.tobytes(), int(label))
+        whole += _instructions(client, client.stats().step_ticks)
+        after = client.profile()
+        # Rounded step by step: a tick more or less must not add up.
+        totals += np.array([
+            _instructions(client, (b - a) % 2**32) for a, b in zip(before, after)
+        ])
+        before = after
+    return (totals / len(x)).tolist(), whole / len(x)
+
+
+def _instructions(client: Client, ticks: int) -> int:
+    return round(ticks * 1e9 / (client.info.tick_hz * ICOUNT_NS))
