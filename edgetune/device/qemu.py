@@ -1,7 +1,9 @@
 """The firmware in QEMU. The UART is one end of a socket pair, so no port is opened."""
 
+import os
 import shutil
 import socket
+import time
 from pathlib import Path
 
 from edgetune.boards import Board
@@ -12,6 +14,7 @@ from edgetune.errors import DeviceNotFoundError, ToolchainError
 # 128 ns of virtual time per instruction: more than two ticks of the slowest timer (20 MHz), so
 # that a tick more or less never changes the count of instructions.
 ICOUNT_NS = 128
+BOOT_SLICE = 0.02  # seconds
 _ICOUNT = f"shift={ICOUNT_NS.bit_length() - 1},align=off,sleep=off"
 
 
@@ -31,12 +34,15 @@ class QemuDevice(StreamDevice):
         self._machine = board.emulators["qemu"]
         self._elf = elf
         self._icount = icount
+        self._monitor: socket.socket | None = None
+        self._booting = False
 
-    def command(self, fd: int) -> list[str]:
-        """The command line that runs the image with its UART on file descriptor ``fd``."""
+    def command(self, uart: int, monitor: int) -> list[str]:
+        """The command line that runs the image, with these file descriptors for its ends."""
         serial = [*["null"] * self._machine.get("serial", 0), "chardev:uart"]
         command = [find_qemu(), "-machine", self._machine["machine"], "-display", "none"]
-        command += ["-monitor", "none", "-chardev", f"socket,id=uart,fd={fd}"]
+        command += ["-chardev", f"socket,id=uart,fd={uart}"]
+        command += ["-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "monitor"]
         for place in serial:
             command += ["-serial", place]
         if self._icount:
@@ -48,15 +54,43 @@ class QemuDevice(StreamDevice):
             raise DeviceNotFoundError(
                 "There is no image to run.", f"{self._elf} does not exist.", "Build it: make"
             )
-        ours, theirs = socket.socketpair()
-        with theirs:
+        uart, their_uart = socket.socketpair()
+        self._monitor, their_monitor = socket.socketpair()
+        self._fd, self._booting = uart.detach(), True
+        with their_uart, their_monitor:
+            ends = (their_uart.fileno(), their_monitor.fileno())
             try:
-                self._process = Process(self.command(theirs.fileno()), pass_fds=[theirs.fileno()])
+                os.set_blocking(self._fd, False)
+                self._process = Process(self.command(*ends), pass_fds=ends)
             except BaseException:
-                ours.close()
+                self.close()
                 raise
-        ours.setblocking(False)
-        self._fd = ours.detach()
+
+    def read(self, timeout: float) -> bytes:
+        """As every device; until the firmware first speaks, in slices with a nudge before each.
+
+        QEMU looks once a second whether a UART that was off takes bytes now, or sooner when
+        something else happens, such as an empty line on its monitor.
+        """
+        end = time.monotonic() + timeout
+        data = b""
+        while self._booting and not data and time.monotonic() < end:
+            self._nudge()
+            data = super().read(min(BOOT_SLICE, end - time.monotonic()))
+        self._booting = self._booting and not data
+        return data or super().read(end - time.monotonic())
+
+    def close(self) -> None:
+        super().close()
+        if self._monitor:
+            self._monitor.close()
+            self._monitor = None
+
+    def _nudge(self) -> None:
+        try:
+            self._monitor.send(b"\n")
+        except (AttributeError, OSError):
+            self._booting = False  # closed, or QEMU has ended
 
 
 def find_qemu() -> str:

@@ -22,8 +22,11 @@ ACTIVATIONS = ("NONE", "RELU", "RELU6")
 BRIDGES = ("QUANTIZE", "DEQUANTIZE")
 FLOATS = ("float16", "float32", "float64")
 QUANTISE = (
-    "Quantise it to int8 first, inputs and outputs included (full-integer post-training "
-    "quantisation): `edgetune convert` does so for a float model and calibration data."
+    "Quantise it to int8 with the converter it came from (full-integer post-training "
+    "quantisation, inputs and outputs included). TensorFlow's TFLiteConverter takes "
+    "optimizations=[tf.lite.Optimize.DEFAULT], representative_dataset=<some of your samples>, "
+    "target_spec.supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS_INT8], "
+    "inference_input_type=tf.int8 and inference_output_type=tf.int8."
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgetune.errors import AccuracyGateError
 from edgetune.link.client import Client
 from edgetune.session.reporter import Reporter
 
@@ -25,3 +26,13 @@ def predict(client: Client, x: np.ndarray, y: np.ndarray, reporter: Reporter, ph
 def accuracy(predictions: np.ndarray, labels: np.ndarray) -> float:
     """Share of right predictions, 0 to 1."""
     return float(np.mean(predictions == labels))
+
+
+def check_accuracy(share: float, least: float | None) -> None:
+    """AccuracyGateError where the accuracy ``share`` is below ``least``; both 0 to 1."""
+    if least is not None and share < least:
+        raise AccuracyGateError(
+            f"The accuracy is {100 * share:.1f} %.",
+            f"At least {100 * least:.1f} % were asked for.",
+            "Tune on more samples or in more passes; a run's metrics.jsonl shows every step.",
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetune.errors import AccuracyGateError, DivergenceError
+from edgetune.errors import DivergenceError
 from edgetune.files import save_atomically
 from edgetune.link.client import Client
 from edgetune.link.messages import Stats
@@ -119,16 +119,6 @@ def tuned_model(plan: Plan, state: bytes) -> bytes:
             if index >= 0:
                 arrays[index] = values.reshape(graph.tensors[index].shape)
     return write_weights(graph, arrays)
-
-
-def check_accuracy(result: TuneResult, least: float | None):
-    """AccuracyGateError where the tuned accuracy is below ``least`` (a share)."""
-    if least is not None and result.accuracy_after < least:
-        raise AccuracyGateError(
-            f"The tuned accuracy is {100 * result.accuracy_after:.1f} %.",
-            f"At least {100 * least:.1f} % were asked for.",
-            "Give more samples or passes, or look at metrics.jsonl in the run's folder.",
-        )
 
 
 def run_record(

@@ -1,0 +1,57 @@
+"""A pretrained int8 model goes on learning on a microcontroller.
+
+The same flow as the command line, for a script or a notebook::
+
+    import edgetune
+
+    graph = edgetune.read_tflite("digits_int8.tflite")
+    board = edgetune.load_board("stm32f4-discovery")
+    data = edgetune.load_data("digits.npz", graph.input)
+    plan = edgetune.make_plan(graph, edgetune.Recipe(), board)
+    firmware = edgetune.build_firmware(plan, Path("firmware"), "digits")
+    folder = edgetune.RunFolder(Path("run"))
+    result = edgetune.tune(firmware, "qemu", data, edgetune.TuneSettings(), folder)
+
+Every error is an `EdgetuneError` with a message, a cause and a next step.  A name is imported
+when it is first used, so that ``import edgetune`` costs next to nothing.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "edgetune.errors": (
+        "AccuracyGateError", "DataError", "DeviceNotFoundError", "DivergenceError",
+        "DoesNotFitError", "EdgetuneError", "LinkError", "ModelError", "ToolchainError",
+        "UsageError",
+    ),
+    "edgetune.boards": ("list_boards", "load_board"),
+    "edgetune.learn.recipe": ("Recipe",),
+    "edgetune.model.inspect": ("describe",),
+    "edgetune.model.read": ("read_tflite",),
+    "edgetune.plan.plan": ("make_plan",),
+    "edgetune.session.bench": ("bench",),
+    "edgetune.session.connection": ("connect",),
+    "edgetune.session.data": ("load_data",),
+    "edgetune.session.evaluation": ("accuracy", "check_accuracy", "predict"),
+    "edgetune.session.firmware": ("build_firmware",),
+    "edgetune.session.reporter": ("Reporter",),
+    "edgetune.session.run_folder": ("RunFolder",),
+    "edgetune.session.tuning": ("TuneSettings", "tune"),
+    "edgetune.session.verification": ("verify",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'edgetune' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,91 @@
+"""``edgetune boards``: the boards that edgetune knows, each with its evidence."""
+
+from __future__ import annotations
+
+import click
+
+from edgetune.boards import Board, list_boards, load_board
+from edgetune.cli.printer import Printer
+from edgetune.cli.verb import verb
+
+
+@click.group("boards")
+def command():
+    """The boards that edgetune knows, each with its evidence."""
+
+
+@verb("list")
+def list_command(printer: Printer):
+    """One line a board: chip, memory, devices, and how far it was tried."""
+    boards = [load_board(name) for name in list_boards()]
+    printer.result = {"boards": [_facts(board) for board in boards]}
+    printer.table(
+        ["board", "chip", "core", "flash", "RAM", "devices", "evidence"],
+        [
+            [
+                board.name, board.chip, board.core.name, _kilobytes(board.flash.length),
+                _kilobytes(board.ram.length), ", ".join(devices(board)), board.evidence_level,
+            ]
+            for board in boards
+        ],
+    )
+    printer.text()
+    printer.text("Evidence: the strongest of hardware, emulated, built. "
+                 "Claim by claim: edgetune boards show BOARD")
+
+
+@verb("show")
+@click.argument("board")
+def show_command(printer: Printer, board: str):
+    """All that is known of BOARD."""
+    known = load_board(board)
+    printer.result = _facts(known) | {
+        "memory": [
+            {"name": r.name, "kind": r.kind, "origin": r.origin, "length": r.length, "use": r.use}
+            for r in known.regions
+        ],
+        "uart": known.uart, "clock": known.clock, "counter": known.counter,
+        "flasher": known.flasher, "emulators": known.emulators,
+        "claims": [
+            {"claim": e.claim, "level": e.level, "where": e.where} for e in known.evidence
+        ],
+    }
+    _show(printer, known)
+
+
+command.add_command(list_command)
+command.add_command(show_command)
+
+
+def devices(board: Board) -> list[str]:
+    """What ``--device`` can name for ``board``."""
+    return [*board.emulators, "host", "serial port"]
+
+
+def _facts(board: Board) -> dict:
+    return {
+        "name": board.name, "title": board.title, "maker": board.maker, "chip": board.chip,
+        "core": board.core.name, "fpu": board.fpu, "flash_bytes": board.flash.length,
+        "ram_bytes": board.ram.length, "devices": devices(board), "evidence": board.evidence_level,
+    }
+
+
+def _show(printer: Printer, board: Board):
+    printer.text(f"{board.title} ({board.maker}), {board.chip}, {board.core.name}")
+    printer.text(f"devices: {', '.join(devices(board))}; UART at {board.baud} bits per second")
+    printer.text()
+    printer.table(
+        ["memory", "kind", "from", "to", "size", "used"],
+        [
+            [r.name, r.kind, f"0x{r.origin:08X}", f"0x{r.end - 1:08X}", _kilobytes(r.length),
+             "yes" if r.use else "no"]
+            for r in board.regions
+        ],
+    )
+    printer.text()
+    printer.table(["evidence", "claim", "where"],
+                  [[e.level, e.claim, e.where] for e in board.evidence])
+
+
+def _kilobytes(size: int) -> str:
+    return f"{size / 1024:g} KB"

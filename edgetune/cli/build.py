@@ -1,0 +1,50 @@
+"""``edgetune build``: generate and build the firmware."""
+
+from __future__ import annotations
+
+import click
+
+from edgetune.cli.job import Job
+from edgetune.cli.options import job_options
+from edgetune.cli.printer import Printer
+from edgetune.cli.verb import verb
+from edgetune.session.firmware import Firmware
+from edgetune.session.tools import check_build_tools
+
+
+@verb("build")
+@job_options
+@click.option("--native", is_flag=True, help="For this computer instead of the board.")
+def command(printer: Printer, job: Job, native: bool):
+    """Write a C project for MODEL on a board, and build it with make.
+
+    `--device host` is another way to say --native; other devices do not change the build.
+    """
+    native = native or job.device_name == "host"
+    check_build_tools(native)
+    firmware = job.build(printer, native)
+    printer.result = build_facts(firmware)
+    show_build(printer, firmware)
+
+
+def build_facts(firmware: Firmware) -> dict:
+    """What ``--json`` prints of a build; sizes in bytes, absent for this computer."""
+    sizes = firmware.build.sizes
+    used = {"flash": sizes.flash, "ram": sizes.ram, "stack": sizes.stack} if sizes else {}
+    return {
+        "folder": str(firmware.project.folder),
+        "image": str(firmware.build.elf),
+        "build_id": f"{firmware.project.build_id:08x}",
+        "board": firmware.plan.board.name,
+    } | used
+
+
+def show_build(printer: Printer, firmware: Firmware) -> None:
+    sizes, board = firmware.build.sizes, firmware.plan.board
+    printer.text(f"Image: {firmware.build.elf} (build id {firmware.project.build_id:08x})")
+    if sizes:
+        printer.text(
+            f"Flash: {sizes.flash:,} of {board.flash.length:,} bytes. "
+            f"RAM: {sizes.static_ram:,} of {board.ram.length:,} bytes, and the stack has "
+            f"{sizes.stack:,}."
+        )

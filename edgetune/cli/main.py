@@ -1,0 +1,140 @@
+"""The command ``edgetune``: its verbs, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+import edgetune
+from edgetune.cli.printer import Printer
+from edgetune.cli.settings import read_settings
+from edgetune.errors import EdgetuneError, UsageError
+
+VERBS = {
+    "inspect": "A model's operators and what of it can be trained.",
+    "plan": "Does it fit, and what does a step cost? Builds nothing.",
+    "build": "Generate and build the firmware.",
+    "run": "Build, launch and shake hands with the device.",
+    "tune": "The main job: the device learns, a tuned .tflite comes back.",
+    "eval": "Accuracy of the device on the test set.",
+    "verify": "The device equals the simulation, bit for bit, step by step.",
+    "monitor": "What a device says, until Ctrl-C.",
+    "weights": "Pull, push and compare trained weights.",
+    "boards": "The boards that edgetune knows.",
+    "bench": "Executed instructions of a step, layer by layer.",
+    "doctor": "What is installed, what is missing, how to get it.",
+}
+EPILOG = """\b
+Exit codes:
+  0    all went well
+  1    a defect of edgetune
+  2    a wrong command, option or setting
+  3    no such device, or it cannot be opened
+  4    the conversation with the device failed
+  5    model and recipe do not fit the chip
+  6    the device differs from the simulation
+  7    the accuracy asked for was not reached
+  8    the model or the data cannot be used
+  9    a compiler, emulator or flasher is missing or failed
+  130  interrupted
+
+The file edgetune.toml in the current folder keeps a project's choices, for example
+board = "stm32f4-discovery"; its keys are the long options and "model".
+"""
+INTERRUPTED = 130
+
+
+class Verbs(click.Group):
+    """Imports a verb's file when the verb is used, so that the command starts quickly."""
+
+    def list_commands(self, ctx) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx, name: str):
+        if name not in VERBS:
+            return None
+        return import_module(f"edgetune.cli.{name}").command
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        return super().make_context(
+            info_name, args, parent, default_map=read_settings(list(VERBS)), **extra
+        )
+
+    def main(self, args=None, prog_name="edgetune", **extra):
+        """Run a verb and end the process with its exit code."""
+        args = list(sys.argv[1:] if args is None else args)
+        printer = Printer(_verb(args), as_json="--json" in args)
+        sys.exit(_run(printer, lambda: super(Verbs, self).main(
+            args, prog_name, standalone_mode=False, obj=printer
+        )))
+
+
+@click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(edgetune.__version__, prog_name="edgetune")
+def main():
+    """A pretrained int8 model goes on learning on a microcontroller.
+
+    Every verb takes --json, -q and -v; `edgetune VERB --help` lists its options.
+    """
+
+
+def _verb(args: list[str]) -> str:
+    """The verb's name for the JSON output: "plan", "boards list"."""
+    words = [word for word in args[:2] if not word.startswith("-")]
+    if words and words[0] in ("boards", "weights"):
+        return " ".join(words)
+    return words[0] if words else ""
+
+
+def _run(printer: Printer, work) -> int:
+    """Exit code of ``work``; an error is printed."""
+    try:
+        code = work()
+        printer.finish()
+        return code if isinstance(code, int) else 0
+    except (click.Abort, KeyboardInterrupt):
+        printer.interrupted()
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        known = _known(error)
+        printer.fail(known, traceback.format_exc() if known.exit_code == 1 else "")
+        return known.exit_code
+    finally:
+        printer.close()
+
+
+def _known(error: Exception) -> EdgetuneError:
+    """``error`` as one of ours."""
+    if isinstance(error, EdgetuneError):
+        return error
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    if isinstance(error, OSError) and error.filename:
+        return UsageError(
+            f"{error.filename} cannot be read or written.",
+            f"{error.strerror}.",
+            "Check the path, its permissions, and the space left.",
+        )
+    return EdgetuneError(
+        "edgetune failed through a defect of its own.",
+        f"{type(error).__name__}: {error}",
+        "Report this with the traceback, which -v shows.",
+    )
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    ctx = getattr(error, "ctx", None)
+    path = ctx.command_path if ctx else "edgetune"
+    cause = ctx.get_usage() if ctx else ""
+    return UsageError(error.format_message(), cause, f"Read {path} --help")

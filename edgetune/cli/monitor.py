@@ -1,0 +1,79 @@
+"""``edgetune monitor``: what a device says."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import click
+
+from edgetune.cli.job import Job
+from edgetune.cli.options import job_options
+from edgetune.cli.printer import Printer
+from edgetune.cli.run import info_facts
+from edgetune.cli.verb import verb
+from edgetune.device import open_device
+from edgetune.errors import UsageError
+from edgetune.link.client import Client
+from edgetune.link.messages import Stats
+
+INTERVAL = 1.0  # seconds between two questions
+
+
+@verb("monitor")
+@job_options
+@click.option("--seconds", type=click.FloatRange(0, min_open=True),
+              help="End after so long; on Ctrl-C without it.")
+def command(printer: Printer, job: Job, seconds: float | None):
+    """Print a device's log messages, and its statistics whenever they change.
+
+    A board on a serial port is listened to as it is, and needs no MODEL; for any other device
+    MODEL's firmware is built and launched.
+    """
+    log: list[str] = []
+    with open_device(job.device, job.board, _image(printer, job)) as opened:
+        client = Client(opened, on_log=lambda text: _log(printer, log, text))
+        info = client.hello()
+        printer.text(f"{job.device}: board {info.board}, firmware {info.build_id:08x}, "
+                     f"model {info.model_hash:08x}")
+        stats = _listen(printer, client, seconds)
+    printer.result = {"device": job.device, "hello": info_facts(info), "log": log, "stats": stats}
+
+
+def _image(printer: Printer, job: Job):
+    if job.device.startswith("/"):
+        return None
+    if job.model is None:
+        raise UsageError(
+            f"The device {job.device} needs a model.",
+            "Only a board on a serial port runs firmware already.",
+            "Name one: edgetune monitor MODEL --board BOARD",
+        )
+    return job.firmware(printer).build.elf
+
+
+def _log(printer: Printer, log: list[str], text: str):
+    log.append(text)
+    printer.text(f"log: {text}")
+
+
+def _listen(printer: Printer, client: Client, seconds: float | None) -> dict:
+    """Ask for statistics, which brings log messages along; the last ones as a dictionary."""
+    end = None if seconds is None else time.monotonic() + seconds
+    shown = {}
+    try:
+        while True:
+            shown = _show_change(printer, shown, client.stats())
+            left = INTERVAL if end is None else end - time.monotonic()
+            if left <= 0:
+                return shown
+            time.sleep(min(INTERVAL, left))
+    except KeyboardInterrupt:
+        return shown
+
+
+def _show_change(printer: Printer, shown: dict, stats: Stats) -> dict:
+    facts = asdict(stats)
+    if facts != shown:
+        printer.text(", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in facts.items()))
+    return facts

@@ -1,0 +1,125 @@
+"""What a verb says: results on stdout, as text or as JSON; progress and notes on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edgetune.cli.progress import PlainReporter, TerminalReporter
+from edgetune.errors import EdgetuneError
+
+FORMAT = 1  # of the JSON output; a change that could break a reader raises it
+PLAIN_WIDTH = 160  # columns where there is no terminal to ask
+
+
+class Printer:
+    """One verb's output.
+
+    ``result``: set by the verb, what ``--json`` prints.  ``quiet`` and ``verbose`` are the
+    options -q and -v.
+    """
+
+    def __init__(self, command: str, as_json: bool):
+        self.command = command
+        self.as_json = as_json
+        self.quiet = False
+        self.verbose = False
+        self.result: dict = {}
+        self._reporter = None
+
+    def text(self, text: str = "") -> None:
+        """A line of the result."""
+        if not self.as_json:
+            _console(sys.stdout).print(escape(text), highlight=False, soft_wrap=True)
+
+    def table(self, headers: list[str], rows: list[list], title: str = "") -> None:
+        """A table of the result; numbers stand on the right."""
+        if self.as_json:
+            return
+        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+        for column, header in enumerate(headers):
+            right = all(_is_number(row[column]) for row in rows)
+            table.add_column(header, justify="right" if right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(_cell(value)) for value in row))
+        _console(sys.stdout).print(table, highlight=False)
+
+    def note(self, text: str) -> None:
+        """What happens next, or a warning."""
+        self.reporter.note(text)
+
+    @property
+    def reporter(self):
+        """For the session: bars on a terminal, else some lines; nothing when quiet or JSON."""
+        if self._reporter is None:
+            console = _console(sys.stderr)
+            silent = self.quiet or (self.as_json and not self.verbose)
+            kind = TerminalReporter if console.is_terminal and not silent else PlainReporter
+            self._reporter = kind(console, silent)
+        return self._reporter
+
+    def finish(self) -> None:
+        """Print the result, where JSON was asked for and a verb has left one."""
+        if self.as_json and self.result:
+            self._print_json({"result": self.result})
+
+    def fail(self, error: EdgetuneError, trace: str = "") -> None:
+        """Print ``error``: as JSON on stdout, else on stderr."""
+        self.close()
+        if self.as_json:
+            result = {"result": self.result} if self.result else {}
+            self._print_json(result | {"error": error.as_dict()})
+        console = _console(sys.stderr)
+        if not self.as_json:
+            for line in _error_lines(error):
+                console.print(line, highlight=False, soft_wrap=True)
+        if trace and self.verbose:
+            console.print(escape(trace), highlight=False, soft_wrap=True)
+
+    def interrupted(self) -> None:
+        self.close()
+        _console(sys.stderr).print("Interrupted.")
+
+    def close(self) -> None:
+        """End a bar under way."""
+        if self._reporter:
+            self._reporter.close()
+
+    def _print_json(self, facts: dict) -> None:
+        print(json.dumps({"format": FORMAT, "command": self.command} | facts, indent=2))
+
+
+def _console(file) -> Console:
+    console = Console(file=file)
+    if not console.is_terminal:
+        console = Console(file=file, width=PLAIN_WIDTH)
+    return console
+
+
+def _error_lines(error: EdgetuneError) -> list[str]:
+    """Message, cause and next step, each under its own heading."""
+    lines = [f"[bold red]Error:[/] {escape(str(error.message))}"]
+    if error.cause:
+        lines.append(f"  [bold]Cause:[/] {escape(_indented(error.cause))}")
+    if error.next_step:
+        lines.append(f"  [bold]Next:[/]  {escape(_indented(error.next_step))}")
+    return lines
+
+
+def _indented(text: str) -> str:
+    return str(text).replace("\n", "\n         ")
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _cell(value) -> str:
+    """Thousands are set apart; nothing is shown for None."""
+    if value is None:
+        return ""
+    return f"{value:,}" if _is_number(value) else str(value)

@@ -1,0 +1,117 @@
+"""``edgetune tune``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgetune.cli.build import build_facts, show_build
+from edgetune.cli.job import Job
+from edgetune.cli.options import (
+    data_options,
+    job_options,
+    min_accuracy_option,
+    passes_option,
+    samples_option,
+    seed_option,
+)
+from edgetune.cli.printer import Printer
+from edgetune.cli.show_plan import plan_facts, show_plan
+from edgetune.cli.verb import verb
+from edgetune.session.data import Dataset
+from edgetune.session.evaluation import check_accuracy
+from edgetune.session.firmware import Firmware
+from edgetune.session.run_folder import RunFolder
+from edgetune.session.tuning import TuneResult, TuneSettings, run_record, tune
+
+RUNS = Path("runs")
+
+
+@verb("tune")
+@job_options
+@data_options
+@seed_option
+@passes_option
+@samples_option
+@click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
+@min_accuracy_option
+def command(
+    printer: Printer, job: Job, data: dict, seed: int, passes: int, samples: int | None,
+    no_verify: bool, min_accuracy: float | None,
+):
+    """MODEL goes on learning on a device, from the tuning set of the data.
+
+    Plans, builds, launches, measures the accuracy, streams the samples, measures again, and
+    writes the tuned model. Every step is compared with the simulation, bit for bit.
+    """
+    settings = TuneSettings(seed, samples, passes, not no_verify)
+    _show_model(printer, job)
+    show_plan(printer, job.plan)
+    dataset, device = job.data(printer, data), job.device
+    folder = RunFolder(Path(job.out)) if job.out else RunFolder.fresh(RUNS, job.title)
+    try:
+        firmware = job.firmware(printer, folder.firmware)
+        show_build(printer, firmware)
+        printer.note(f"Learning on {device}")
+        result = tune(firmware, device, dataset, settings, folder, printer.reporter)
+        folder.write_record(
+            run_record(job.plan, Path(job.model), device, dataset, settings, result)
+        )
+    finally:
+        folder.close()
+    printer.result = _facts(job, firmware, dataset, folder, result)
+    _show_result(printer, device, dataset, folder, result)
+    check_accuracy(result.accuracy_after, min_accuracy)
+
+
+def _facts(
+    job: Job, firmware: Firmware, data: Dataset, folder: RunFolder, result: TuneResult
+) -> dict:
+    return {
+        "model": job.model,
+        "device": job.device,
+        "plan": plan_facts(job.plan),
+        "build": build_facts(firmware),
+        "accuracy_before": result.accuracy_before,
+        "accuracy_after": result.accuracy_after,
+        "test_samples": len(data.test_y),
+        "steps": result.steps,
+        "digest": f"{result.digest:08x}",
+        "verified": result.verified,
+        "stack_used": result.stats.stack_used or None,
+        "folder": str(folder.path),
+        "tuned": str(folder.tuned),
+    }
+
+
+def _show_model(printer: Printer, job: Job):
+    plan = job.plan
+    weights = sum(layer.weights.size for layer in plan.program.weighted_layers)
+    printer.text(
+        f"Model: {job.model}, {len(plan.program.graph.operators)} operators, {weights:,} weights, "
+        f"{plan.program.classes} classes"
+    )
+
+
+def _show_result(
+    printer: Printer, device: str, data: Dataset, folder: RunFolder, result: TuneResult
+):
+    printer.text()
+    if result.stats.stack_used:
+        printer.text(
+            f"Stack: {result.stats.stack_used:,} bytes used of {result.stats.stack_bytes:,}"
+        )
+    printer.text(
+        f"Accuracy on {device}, {len(data.test_y)} test samples: "
+        f"{100 * result.accuracy_before:.1f} % before, {100 * result.accuracy_after:.1f} % after "
+        f"{result.steps:,} steps"
+    )
+    printer.text(f"Tuned model: {folder.tuned}")
+    if result.verified:
+        printer.text(
+            f"The device equalled the simulation bit for bit in all {result.steps:,} steps "
+            f"(digest {result.digest:08x})."
+        )
+    else:
+        printer.text(f"Not compared with the simulation (digest {result.digest:08x}).")

@@ -1,0 +1,84 @@
+"""``edgetune weights``: trained weights to and from a device, and what training changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from edgetune.cli.job import Job
+from edgetune.cli.options import job_options, model_argument
+from edgetune.cli.printer import Printer
+from edgetune.cli.verb import verb
+from edgetune.errors import ModelError
+from edgetune.files import save_atomically
+from edgetune.model.read import read_tflite
+from edgetune.session.connection import connect
+from edgetune.session.weights import LayerDifference, diff, pull, push
+
+
+@click.group("weights")
+def command():
+    """Pull trained weights from a device, push them, and compare model files.
+
+    MODEL is the file that the device's firmware was built from.
+    """
+
+
+@verb("pull")
+@job_options
+@click.argument("tuned", type=click.Path())
+def pull_command(printer: Printer, job: Job, tuned: str):
+    """Write TUNED: MODEL with the weights that the device holds now."""
+    device, firmware = job.device, job.firmware(printer)
+    with connect(firmware, device, printer.reporter) as client:
+        content, digest = pull(client, job.plan), client.digest(full=True)
+    save_atomically(tuned, content)
+    printer.result = {"device": device, "tuned": tuned, "digest": f"{digest:08x}"}
+    printer.text(f"{tuned} holds the weights of {device} (digest {digest:08x}).")
+
+
+@verb("push")
+@job_options
+@click.argument("tuned", type=click.Path())
+def push_command(printer: Printer, job: Job, tuned: str):
+    """Give the device the weights of TUNED, a tuned version of MODEL."""
+    content = _content(tuned)
+    device, firmware = job.device, job.firmware(printer)
+    with connect(firmware, device, printer.reporter) as client:
+        digest = push(client, job.plan, content)
+    printer.result = {"device": device, "tuned": tuned, "digest": f"{digest:08x}"}
+    printer.text(f"{device} holds the weights of {tuned} (digest {digest:08x}).")
+
+
+@verb("diff")
+@model_argument
+@click.argument("tuned", type=click.Path())
+def diff_command(printer: Printer, model: str, tuned: str):
+    """What differs between MODEL and TUNED, layer by layer."""
+    rows = diff(read_tflite(model), read_tflite(tuned))
+    printer.result = {"model": model, "tuned": tuned, "layers": [asdict(row) for row in rows]}
+    printer.table(
+        ["layer", "weights", "changed", "largest", "mean", "biases changed"],
+        [_row(row) for row in rows],
+    )
+    printer.text("largest and mean: steps of the int8 weights that changed")
+
+
+for _verb in (pull_command, push_command, diff_command):
+    command.add_command(_verb)
+
+
+def _row(row: LayerDifference) -> list:
+    mean = round(row.mean, 2)
+    return [row.layer, row.weights, row.changed_weights, row.largest, mean, row.changed_biases]
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(
+            "The tuned model cannot be read.", f"{error.strerror}: {path}", "Check the path."
+        ) from None
