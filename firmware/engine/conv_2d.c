@@ -2,6 +2,7 @@
 #include "dot.h"
 #include "error_block.h"
 #include "requantize.h"
+#include "window.h"
 #include "window_gradient.h"
 
 #ifndef ET_CMSIS_NN
@@ -41,22 +42,20 @@ static void conv_position(const et_conv_2d *p, const int8_t *weights, const int3
     uint32_t o = 0;
     weights += cells->weight;
     for (; o + 4 <= p->out.channels; o += 4, weights += 4 * row_size) {
-        int32_t acc[4] = {bias[o], bias[o + 1], bias[o + 2], bias[o + 3]};
+        int32_t acc[4] = {0};
         const int8_t *x = cells->x, *w = weights;
         for (uint32_t row = cells->rows; row; row--, x += x_row, w += w_row) {
             et_dot_4(x, w, row_size, cells->run, q->input_zero_point, acc);
         }
-        for (uint32_t i = 0; i < 4; i++) {
-            y[o + i] = et_requantize(q, o + i, acc[i]);
-        }
+        et_requantize(q, o, 4, bias, acc, y);
     }
     for (; o < p->out.channels; o++, weights += row_size) {
-        int32_t acc = bias[o];
+        int32_t acc = 0;
         const int8_t *x = cells->x, *w = weights;
         for (uint32_t row = cells->rows; row; row--, x += x_row, w += w_row) {
             acc += et_dot(x, w, cells->run, q->input_zero_point);
         }
-        y[o] = et_requantize(q, o, acc);
+        et_requantize(q, o, 1, bias, &acc, y);
     }
 }
 
@@ -104,9 +103,7 @@ static void cell_error(const et_conv_2d *p, const int8_t *weights, const int8_t 
                 error -= out_channels;
             }
         }
-        for (int32_t k = 0; k < width; k++) {
-            et_error_put(block, acc[k]);
-        }
+        et_error_put_many(block, acc, (uint32_t)width);
     }
 }
 

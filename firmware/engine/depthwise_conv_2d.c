@@ -52,9 +52,7 @@ static void depthwise_position(const et_depthwise_conv_2d *p, const int32_t *bia
             width = 1;
             sum_taps(cells, x_channel, c, 0, 1, acc);
         }
-        for (int32_t k = 0; k < width; k++) {
-            y[c + k] = et_requantize(q, (uint32_t)(c + k), bias[c + k] + acc[k]);
-        }
+        et_requantize(q, (uint32_t)c, (uint32_t)width, bias, acc, y);
     }
 }
 
@@ -122,9 +120,7 @@ static void cell_error(const et_depthwise_conv_2d *p, const int8_t *weights, con
     for (; multiplicity == 1 && c + 4 <= channels; c += 4) {
         int32_t acc[4] = {0};
         sum_readers(p, e + c, weights + c, rows, columns.count, 4, acc);
-        for (int32_t k = 0; k < 4; k++) {
-            et_error_put(block, acc[k]);
-        }
+        et_error_put_many(block, acc, 4);
     }
     for (; c < channels; c += multiplicity) {
         int32_t acc[4] = {0};

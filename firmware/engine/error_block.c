@@ -12,6 +12,15 @@ uint32_t et_error_grow(int8_t *start, const int8_t *end, uint32_t shift, uint32_
     return shift + more;
 }
 
+void et_error_put_many(et_error_block *block, const int32_t *acc, uint32_t n)
+{
+    et_error_block local = *block; /* in registers, where stores through int8_t cannot reach it */
+    for (; n; n--) {
+        et_error_put(&local, *acc++);
+    }
+    *block = local;
+}
+
 static uint32_t largest_scaled(const int8_t *e, uint32_t positions, uint32_t channels,
                                const uint16_t *ratio)
 {

@@ -47,4 +47,6 @@ static inline void et_error_put(et_error_block *block, int32_t acc)
     *block->next++ = et_with_sign(magnitude >> block->shift, acc);
 }
 
+void et_error_put_many(et_error_block *block, const int32_t *acc, uint32_t n);
+
 #endif

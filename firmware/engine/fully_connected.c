@@ -11,15 +11,13 @@ void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weigh
     uint32_t o = 0;
     (void)scratch;
     for (; o + 4 <= p->out; o += 4, weights += 4 * p->in) {
-        int32_t acc[4] = {bias[o], bias[o + 1], bias[o + 2], bias[o + 3]};
+        int32_t acc[4] = {0};
         et_dot_4(x, weights, p->in, p->in, q->input_zero_point, acc);
-        for (uint32_t i = 0; i < 4; i++) {
-            y[o + i] = et_requantize(q, o + i, acc[i]);
-        }
+        et_requantize(q, o, 4, bias, acc, y);
     }
     for (; o < p->out; o++, weights += p->in) {
-        int32_t acc = bias[o] + et_dot(x, weights, p->in, q->input_zero_point);
-        y[o] = et_requantize(q, o, acc);
+        int32_t acc = et_dot(x, weights, p->in, q->input_zero_point);
+        et_requantize(q, o, 1, bias, &acc, y);
     }
 }
 #endif
@@ -33,9 +31,7 @@ int32_t et_fully_connected_input_error(const et_fully_connected *p, const int8_t
     for (; i + 4 <= p->in; i += 4) {
         int32_t acc[4] = {0};
         et_dot_columns_4(e, weights + i, p->out, p->in, acc);
-        for (uint32_t k = 0; k < 4; k++) {
-            et_error_put(&block, acc[k]);
-        }
+        et_error_put_many(&block, acc, 4);
     }
     for (; i < p->in; i++) {
         et_error_put(&block, et_dot_column(e, weights + i, p->out, p->in));
@@ -47,8 +43,8 @@ void et_fully_connected_gradient(const et_fully_connected *p, uint32_t row, cons
                                  const int8_t *x, int32_t *gradient)
 {
     int32_t error = e[row], zero_point = p->quantization.input_zero_point;
-    for (uint32_t i = 0; i < p->in; i++) {
-        gradient[i] = error * (x[i] - zero_point);
+    for (const int8_t *end = x + p->in; x != end; x++) {
+        *gradient++ = error * (*x - zero_point);
     }
-    gradient[p->in] = error * ET_BIAS_INPUT;
+    *gradient = error * ET_BIAS_INPUT;
 }

@@ -1,4 +1,6 @@
 /* MAX_POOL_2D. */
+#include <string.h>
+
 #include "error_block.h"
 #include "requantize.h"
 #include "window.h"
@@ -18,17 +20,23 @@ static cells cells_of(const et_pool_2d *p, int32_t oy, int32_t ox)
     return inside;
 }
 
-static int32_t largest(const et_pool_2d *p, const cells *window, const int8_t *x, int32_t channel)
+/* The first largest cell in row-major order; -1 where the window has none. */
+static int32_t first_largest(const et_pool_2d *p, const cells *window, const int8_t *x,
+                             int32_t channel)
 {
-    int32_t most = -129, channels = p->in.channels;
+    int32_t most = -129, cell = -1, channels = p->in.channels;
     for (int32_t y = window->rows.from; y < window->rows.to; y++) {
         int32_t at = (y * p->in.width + window->columns.from) * channels + channel;
         for (int32_t n = window->columns.to - window->columns.from; n > 0; n--) {
-            most = et_max(most, x[at]);
+            int32_t value = x[at];
+            if (value > most) {
+                most = value;
+                cell = at;
+            }
             at += channels;
         }
     }
-    return most;
+    return cell;
 }
 
 void et_max_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y)
@@ -37,27 +45,11 @@ void et_max_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y)
         for (int32_t ox = 0; ox < p->out.width; ox++) {
             cells window = cells_of(p, oy, ox);
             for (int32_t c = 0; c < p->out.channels; c++) {
-                int32_t value = largest(p, &window, x, c);
-                *y++ = et_clamp(value, p->activation_min, p->activation_max);
+                int32_t cell = first_largest(p, &window, x, c);
+                *y++ = et_clamp(cell < 0 ? -128 : x[cell], p->activation_min, p->activation_max);
             }
         }
     }
-}
-
-/* Whether x[cell] is the first largest of its window, in row-major order. */
-static int wins(const et_pool_2d *p, const cells *window, const int8_t *x, int32_t cell)
-{
-    int32_t channels = p->in.channels, channel = cell % channels, value = x[cell];
-    for (int32_t y = window->rows.from; y < window->rows.to; y++) {
-        int32_t at = (y * p->in.width + window->columns.from) * channels + channel;
-        for (int32_t n = window->columns.to - window->columns.from; n > 0; n--) {
-            if (x[at] > value || (x[at] == value && at < cell)) {
-                return 0;
-            }
-            at += channels;
-        }
-    }
-    return 1;
 }
 
 /* The errors of the windows that x[cell] wins. */
@@ -69,12 +61,31 @@ static int32_t cell_error(const et_pool_2d *p, const int8_t *e, const int8_t *x,
         for (int32_t j = 0; j < columns.count; j++) {
             int32_t oy = rows.output - i, ox = columns.output - j;
             cells window = cells_of(p, oy, ox);
-            if (wins(p, &window, x, cell)) {
+            if (first_largest(p, &window, x, channel) == cell) {
                 acc += e[(oy * p->out.width + ox) * channels + channel];
             }
         }
     }
     return acc;
+}
+
+/* Windows that do not overlap: each error goes to one cell, and none needs a shift. */
+static void route(const et_pool_2d *p, const int8_t *e, const int8_t *x, et_clip clip,
+                  int8_t *e_in)
+{
+    memset(e_in, 0, (uint32_t)p->in.height * p->in.width * p->in.channels);
+    for (int32_t oy = 0; oy < p->out.height; oy++) {
+        for (int32_t ox = 0; ox < p->out.width; ox++) {
+            cells window = cells_of(p, oy, ox);
+            for (int32_t c = 0; c < p->out.channels; c++) {
+                int32_t cell = first_largest(p, &window, x, c);
+                int8_t error = *e++;
+                if (cell >= 0 && x[cell] > clip.low && x[cell] < clip.high) {
+                    e_in[cell] = error;
+                }
+            }
+        }
+    }
 }
 
 int32_t et_max_pool_2d_input_error(const et_pool_2d *p, const int8_t *e, const int8_t *x,
@@ -83,6 +94,10 @@ int32_t et_max_pool_2d_input_error(const et_pool_2d *p, const int8_t *e, const i
     const et_window *w = &p->window;
     et_error_block block = et_error_open(e_in, x, clip);
     int32_t cell = 0;
+    if (w->stride_h >= w->kernel_h && w->stride_w >= w->kernel_w) {
+        route(p, e, x, clip, e_in);
+        return 0;
+    }
     for (int32_t y = 0; y < p->in.height; y++) {
         et_readers rows = et_readers_of(y + w->pad_h, w->kernel_h, w->stride_h, p->out.height);
         for (int32_t column = 0; column < p->in.width; column++) {

@@ -17,11 +17,12 @@ typedef struct {
 
 static uint64_t form_row(const gradient_rows *g, uint32_t row)
 {
-    const int32_t *gradient = g->rows.scratch->gradient;
+    int32_t *gradient = g->rows.scratch->gradient;
+    const int32_t *end = gradient + g->rows.layer->row_size + 1;
     uint64_t mass = 0;
-    g->row_gradient(g->operator_, row, g->e, g->x, g->rows.scratch->gradient);
-    for (uint32_t i = 0; i <= g->rows.layer->row_size; i++) {
-        mass += et_magnitude(gradient[i]);
+    g->row_gradient(g->operator_, row, g->e, g->x, gradient);
+    for (; gradient != end; gradient++) {
+        mass += et_magnitude(*gradient);
     }
     return mass;
 }

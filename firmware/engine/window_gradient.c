@@ -9,9 +9,10 @@ typedef struct {
     int32_t width; /* weights */
 } lanes;
 
+/* From one output to the next along one axis. */
 typedef struct {
-    int32_t e, e_row, x, x_row; /* steps from output to output, row to row */
-} steps;
+    int32_t e, x;
+} step;
 
 /* acc[k] += sum of e * x[k * lane] over n outputs; returns the sum of e. */
 ET_INLINE int32_t sum_lanes(const int8_t *restrict e, const int8_t *restrict x, int32_t n,
@@ -34,36 +35,38 @@ ET_INLINE int32_t sum_lanes(const int8_t *restrict e, const int8_t *restrict x, 
 }
 
 /* One loop for each width, and one for weights that lie side by side in x. */
-static int32_t sum_width(const int8_t *e, const int8_t *x, int32_t n, const steps *s,
+static int32_t sum_width(const int8_t *e, const int8_t *x, int32_t n, step s,
                          const lanes *l, int32_t *acc)
 {
     switch (l->width) {
     case 4:
-        return l->lane == 1 ? sum_lanes(e, x, n, s->e, s->x, 1, 4, acc)
-                            : sum_lanes(e, x, n, s->e, s->x, l->lane, 4, acc);
+        return l->lane == 1 ? sum_lanes(e, x, n, s.e, s.x, 1, 4, acc)
+                            : sum_lanes(e, x, n, s.e, s.x, l->lane, 4, acc);
     case 3:
-        return sum_lanes(e, x, n, s->e, s->x, l->lane, 3, acc);
+        return sum_lanes(e, x, n, s.e, s.x, l->lane, 3, acc);
     case 2:
-        return sum_lanes(e, x, n, s->e, s->x, l->lane, 2, acc);
+        return sum_lanes(e, x, n, s.e, s.x, l->lane, 2, acc);
     default:
-        return sum_lanes(e, x, n, s->e, s->x, 0, 1, acc);
+        return sum_lanes(e, x, n, s.e, s.x, 0, 1, acc);
     }
 }
 
-/* Over a rectangle of outputs, all of whose inputs exist. */
-static void sum_outputs(const int8_t *e, const int8_t *x, et_range rows, et_range columns,
-                        const steps *s, const lanes *l, int32_t zero_point, int32_t *gradient)
+/* Over a rectangle of outputs, all of whose inputs exist, along its longer side. */
+static void sum_outputs(const int8_t *e, const int8_t *x, int32_t outer, step outer_step,
+                        int32_t inner, step inner_step, const lanes *l, int32_t zero_point,
+                        int32_t *gradient)
 {
     int32_t acc[4] = {0}, total = 0;
-    int32_t count = rows.to - rows.from, n = columns.to - columns.from;
-    e += rows.from * s->e_row + columns.from * s->e;
-    x += l->x + rows.from * s->x_row + columns.from * s->x;
-    if (n * s->e == s->e_row && n * s->x == s->x_row) { /* the rows join up */
-        n *= count;
-        count = 1;
+    if (outer > inner) {
+        sum_outputs(e, x, inner, inner_step, outer, outer_step, l, zero_point, gradient);
+        return;
     }
-    for (; count > 0; count--, e += s->e_row, x += s->x_row) {
-        total += sum_width(e, x, n, s, l, acc);
+    if (inner * inner_step.e == outer_step.e && inner * inner_step.x == outer_step.x) {
+        inner *= outer; /* the rows join up */
+        outer = 1;
+    }
+    for (; outer > 0; outer--, e += outer_step.e, x += outer_step.x) {
+        total += sum_width(e, x, inner, inner_step, l, acc);
     }
     for (int32_t k = 0; k < l->width; k++) {
         gradient[k] += acc[k] - zero_point * total;
@@ -75,8 +78,20 @@ typedef struct {
     const int8_t *e, *x;
     et_range rows; /* outputs whose input row exists */
     int32_t x_row; /* offset of the kernel row's first input for output (0, 0) */
-    steps step;
+    step along, down; /* the columns, the rows */
 } kernel_row;
+
+static void sum_columns(const kernel_row *r, et_range columns, const lanes *l,
+                        int32_t *gradient)
+{
+    int32_t rows = r->rows.to - r->rows.from;
+    const int8_t *e = r->e + (r->rows.from * r->down.e + columns.from * r->along.e);
+    const int8_t *x = r->x + (l->x + r->rows.from * r->down.x + columns.from * r->along.x);
+    if (rows > 0 && columns.to > columns.from) {
+        sum_outputs(e, x, rows, r->down, columns.to - columns.from, r->along, l,
+                    r->p->zero_point, gradient);
+    }
+}
 
 static et_range outputs_of(const et_window_rows *p, int32_t tap)
 {
@@ -93,9 +108,7 @@ static void sum_block(const kernel_row *r, int32_t first, int32_t width, int32_t
     lanes block = {r->x_row + first * lane, lane, width};
     et_range shared = outputs_of(p, first / depth);
     shared.to = et_max(shared.from, outputs_of(p, (first + width - 1) / depth).to);
-    if (shared.to > shared.from) {
-        sum_outputs(r->e, r->x, r->rows, shared, &r->step, &block, p->zero_point, gradient);
-    }
+    sum_columns(r, shared, &block, gradient);
     if (first / depth == (first + width - 1) / depth) {
         return;
     }
@@ -104,14 +117,8 @@ static void sum_block(const kernel_row *r, int32_t first, int32_t width, int32_t
         et_range own = outputs_of(p, (first + k) / depth);
         et_range before = {own.from, et_min(shared.from, own.to)};
         et_range after = {et_max(shared.to, own.from), own.to};
-        if (before.to > before.from) {
-            sum_outputs(r->e, r->x, r->rows, before, &r->step, &one, p->zero_point,
-                        gradient + k);
-        }
-        if (after.to > after.from) {
-            sum_outputs(r->e, r->x, r->rows, after, &r->step, &one, p->zero_point,
-                        gradient + k);
-        }
+        sum_columns(r, before, &one, gradient + k);
+        sum_columns(r, after, &one, gradient + k);
     }
 }
 
@@ -131,8 +138,8 @@ void et_window_gradient(const et_window_rows *p, const int8_t *e, const int8_t *
     int32_t pixel = p->in.channels, width = p->in.width, out_pixel = p->out.channels;
     int32_t weights = window->kernel_w * p->depth;
     kernel_row r = {p, e, x, {0, 0}, 0,
-                    {out_pixel, p->out.width * out_pixel, window->stride_w * pixel,
-                     window->stride_h * width * pixel}};
+                    {out_pixel, window->stride_w * pixel},
+                    {p->out.width * out_pixel, window->stride_h * width * pixel}};
     for (int32_t ky = 0; ky < window->kernel_h; ky++, gradient += weights) {
         int32_t offset = ky - window->pad_h;
         r.rows = et_outputs_inside(offset, window->stride_h, p->in.height, p->out.height);
