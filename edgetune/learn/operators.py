@@ -194,13 +194,19 @@ def _look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def softmax_cross_entropy(table: np.ndarray, logits: np.ndarray, label: int):
-    """Error of each logit in Q15, [classes], and the label's probability in Q15."""
-    terms = (_look_up(table, logits.reshape(-1)).astype(np.int64) + 2**13) >> 14
+    """Error of each logit in Q15, [classes], and the label's probability in Q15.
+
+    A logit that saturates is not pushed further out: it could not follow, while the layers
+    below would go on moving.
+    """
+    logits = logits.reshape(-1)
+    terms = (_look_up(table, logits).astype(np.int64) + 2**13) >> 14
     total = terms.sum()
     probability = ((terms << 15) + total // 2) // total
     error = probability.copy()
     error[label] -= 2**15
-    return error, int(probability[label])
+    stuck = ((logits == 127) & (error < 0)) | ((logits == -128) & (error > 0))
+    return np.where(stuck, 0, error), int(probability[label])
 
 
 FORWARD = {

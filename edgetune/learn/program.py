@@ -181,6 +181,13 @@ def exponential_table(scale: float) -> np.ndarray:
     return table[: np.count_nonzero(table)]
 
 
+def mean_multiplier(real: float, count: int) -> tuple[int, int]:
+    """Multiplier and shift for ``real / count``, the division rounded down as TFLite does."""
+    multiplier, shift = quantize_multiplier(real)
+    room = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << room) // count, shift - room
+
+
 def lower(graph: Graph) -> Program:
     """Lower ``graph`` to a Program.
 
@@ -352,9 +359,10 @@ class _Lowering:
 
     def _mean(self, op: Operator):
         height, width, _ = self.activations[self.of_tensor[op.inputs[0]]].shape
-        real = self._scale(op.inputs[0]) / self._scale(op.outputs[0]) / (height * width)
+        real = self._scale(op.inputs[0]) / self._scale(op.outputs[0])
+        pair = mean_multiplier(real, height * width)
         zero_points = self._zero_point(op.inputs[0]), self._zero_point(op.outputs[0])
-        self.layers.append(Mean(*self._place(op), *quantize_multiplier(real), *zero_points))
+        self.layers.append(Mean(*self._place(op), *pair, *zero_points))
 
     def _paddings(self, op: Operator):
         pads = self.graph.tensors[op.inputs[1]].data.reshape(-1, 2)

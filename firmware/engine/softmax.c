@@ -36,6 +36,12 @@ static uint32_t term_of(const et_exponential *p, int32_t below)
     return (exponential(p, below) + (1u << 13)) >> 14;
 }
 
+/* A saturated logit is not pushed further out. */
+static int32_t held(int32_t logit, int32_t error)
+{
+    return (logit == 127 && error < 0) || (logit == -128 && error > 0) ? 0 : error;
+}
+
 int32_t et_softmax_cross_entropy(const et_exponential *p, uint32_t classes, const int8_t *logits,
                                  uint32_t label, et_clip clip, int8_t *e,
                                  uint32_t *probability_q15)
@@ -51,7 +57,8 @@ int32_t et_softmax_cross_entropy(const et_exponential *p, uint32_t classes, cons
         if (i == label) {
             *probability_q15 = probability;
         }
-        et_error_put(&block, (int32_t)probability - (i == label ? 1 << 15 : 0));
+        int32_t error = (int32_t)probability - (i == label ? 1 << 15 : 0);
+        et_error_put(&block, held(logits[i], error));
     }
     return (int32_t)block.shift;
 }

@@ -1,0 +1,71 @@
+"""The reference's forward pass against tflite-runtime's reference kernels, byte for byte."""
+
+import numpy as np
+import pytest
+from shared_data import digits, load_task, reference_outputs
+from tiny_tflite import ModelBuilder, run_in_tflite
+
+from edgetune.learn.learner import Learner
+from edgetune.learn.program import lower
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+
+NETWORKS = {
+    "conv stride 2": lambda b: b.conv(6, 3, 2, activation="RELU").conv(5, (1, 3), (2, 1)),
+    "conv valid": lambda b: b.conv(6, (2, 3), padding="VALID", activation="RELU6"),
+    "conv per tensor": lambda b: b.conv(7, 3, per_channel=False),
+    "depthwise": lambda b: b.depthwise(3, activation="RELU").depthwise(3, 2, multiplier=3),
+    "padded conv": lambda b: b.pad(2, 1, 0, 3).conv(4, 3, padding="VALID", activation="RELU"),
+    "padded pool": lambda b: b.pad(1, 1, 1, 1).max_pool(3, 2),
+    "max pool": lambda b: b.max_pool(3, 2, "SAME", activation="RELU"),
+    "average pool": lambda b: b.average_pool(3, 2, "SAME").average_pool(2, 1, activation="RELU6"),
+    "mean": lambda b: b.conv(8, 3).mean(),
+    "mean kept": lambda b: b.conv(8, 3).mean(keep_dims=True).conv(4, 1),
+    "mean same scale": lambda b: b.conv(8, 3).mean(same_scale=True),
+    "dense": lambda b: b.dense(20, "RELU").dense(9, per_channel=True),
+    "dense without bias": lambda b: b.dense(20, "RELU6", bias=False),
+    "reshaped": lambda b: b.reshape((1, 7, 9, 3)).conv(3, 3).reshape((1, 189)),
+}
+
+
+def outputs_of(graph, inputs) -> np.ndarray:
+    learner = Learner(lower(graph), Recipe())
+    return np.array([learner.forward(x) for x in inputs])
+
+
+@pytest.mark.parametrize("zero_point", [0, -128, 127, 19])
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_networks(network, zero_point):
+    builder = ModelBuilder((1, 9, 7, 3), 1 / 40, zero_point, seed=zero_point + 128)
+    content = network(builder).dense(4).build()
+    inputs = builder.random_inputs(20, seed=1)
+    theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1)
+    np.testing.assert_array_equal(outputs_of(read_tflite(content), inputs), theirs)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 300])
+@pytest.mark.parametrize("gain", [0.02, 0.3, 3.0])
+def test_softmax(classes, gain):
+    builder = ModelBuilder((1, 16), gain, seed=classes)
+    content = builder.dense(classes).softmax().build()
+    inputs = builder.random_inputs(200, seed=2)
+    theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1).astype(int)
+    difference = np.abs(outputs_of(read_tflite(content), inputs) - theirs)
+    # TFLite's own sum is in float32: a value on the edge of two may fall to either side.
+    assert difference.max() <= 1 and (difference > 0).mean() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["digits", "har", "mnist", "kws"])
+def test_real_models(name):
+    task = digits() if name == "digits" else load_task(name)
+    inputs = task.data.test_x[:50]
+    theirs = reference_outputs(task.graph, inputs)
+    np.testing.assert_array_equal(outputs_of(task.graph, inputs), theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["har", "mnist", "kws"])
+def test_real_models_in_full(name):
+    task = load_task(name)
+    theirs = reference_outputs(task.graph, task.data.test_x)
+    np.testing.assert_array_equal(outputs_of(task.graph, task.data.test_x), theirs)
