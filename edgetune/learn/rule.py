@@ -14,6 +14,7 @@ import numpy as np
 from edgetune.learn.fixedpoint import bit_length
 from edgetune.learn.generator import Generator
 from edgetune.learn.operators import BIAS_INPUT
+from edgetune.learn.program import DepthwiseConv2D
 
 MEAN_COUNT = 64  # C is the mean of the first 64 gradient masses that are not zero
 BIAS_LIMIT = 2**30
@@ -110,7 +111,7 @@ DRAWS = {"systematic": systematic_draw, "independent": independent_draw}
 def apply_steps(layer, steps: np.ndarray):
     """Subtract ``steps`` [rows, row_size + 1] from weights and biases, saturating."""
     weights = steps[:, :-1]
-    if layer.weights.shape[0] != layer.rows:  # depthwise: channels last
+    if isinstance(layer, DepthwiseConv2D):  # channels last
         weights = weights.T
     weights = weights.reshape(layer.weights.shape)
     moved = np.clip(layer.weights.astype(np.int64) - weights, -127, 127)
