@@ -8,7 +8,7 @@
 
 #define ET_NVIC_ISER(irq) ET_REG(0xE000E100u + 4u * ((irq) / 32u))
 #define ET_SCB_AIRCR ET_REG(0xE000ED0Cu)
-#define ET_SCB_CPACR ET_REG(0xE000ED88u)
+#define ET_SCB_CFSR ET_REG(0xE000ED28u) /* 0 on ARMv6-M, which has none */
 #define ET_DEMCR ET_REG(0xE000EDFCu)
 
 #define ET_AIRCR_KEY_RESET 0x05FA0004u /* VECTKEY | SYSRESETREQ */

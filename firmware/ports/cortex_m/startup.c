@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define CFSR_NO_FRAME ((1u << 4) | (1u << 12) | (1u << 20)) /* MSTKERR, STKERR, STKOF */
+
 #define PAINT_TEXT "0xE7E7E7E7"
 #define PAINT 0xE7E7E7E7u
 
@@ -65,8 +67,9 @@ __attribute__((noreturn, used)) static void et_fault_c(const uint32_t *frame)
 {
     uint32_t exception;
     __asm volatile("mrs %0, ipsr" : "=r"(exception));
-    /* After a stack overflow the frame is not on the stack: then the address is unknown. */
-    int known = frame >= et_stack_bottom && frame + 8 <= et_stack_top;
+    /* After a stack overflow there is no frame: then the address is unknown. */
+    int known = frame >= et_stack_bottom && frame + 8 <= et_stack_top &&
+                !(ET_SCB_CFSR & CFSR_NO_FRAME);
     et_panic(exception & 0x1FFu, known ? frame[6] : 0u);
     for (;;) {
         port_lock();

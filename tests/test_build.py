@@ -1,0 +1,154 @@
+"""Generated projects build for every board and stay inside its memory."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from echo_project import build_echo, write_echo
+
+from edgetune.boards import list_boards, load_board
+from edgetune.build import build_project, find_cross_gcc, find_host_cc, find_make
+from edgetune.build.memory_map import MemoryUse, Section, check_memory, read_memory_use
+from edgetune.errors import DoesNotFitError, ToolchainError
+
+needs_gcc = pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
+)
+
+
+def _section(build, name):
+    return next(section for section in build.sizes.sections if section.name == name)
+
+
+@needs_gcc
+@pytest.mark.parametrize("name", list_boards())
+def test_image_lies_in_the_boards_memory(tmp_path, name):
+    board = load_board(name)
+    build = build_echo(tmp_path, name, stack_bytes=2000)
+    for section in build.sizes.sections:
+        region = board.flash if section.name in (".text", ".rodata", ".ARM.exidx") else board.ram
+        assert region.holds(section.address, section.size), section
+    assert _section(build, ".text").address == board.flash.origin
+    assert _section(build, ".stack").address == board.ram.origin
+    assert build.sizes.stack == 2016
+    assert build.map.is_file() and list((tmp_path / "build").rglob("*.su"))
+
+
+@needs_gcc
+def test_flash_is_the_size_of_the_binary(tmp_path):
+    build = build_echo(tmp_path, "mps2-an385")
+    binary = tmp_path / "image.bin"
+    subprocess.run(["arm-none-eabi-objcopy", "-Obinary", build.elf, binary], check=True)
+    assert build.sizes.flash == binary.stat().st_size
+
+
+@needs_gcc
+def test_stack_takes_what_is_left_over(tmp_path):
+    build = build_echo(tmp_path, "stm32f4-discovery", defines={"ECHO_BALLAST": 100_000})
+    assert build.sizes.static_ram > 100_000
+    assert build.sizes.ram == 128 * 1024
+
+
+@needs_gcc
+def test_same_sources_give_the_same_bytes(tmp_path):
+    one = build_echo(tmp_path / "one", "stm32f4-discovery")
+    two = build_echo(tmp_path / "another-place", "stm32f4-discovery")
+    assert one.elf.read_bytes() == two.elf.read_bytes()
+
+
+@needs_gcc
+@pytest.mark.parametrize("stack_bytes", [None, 4096])
+def test_too_much_ram_is_refused(tmp_path, stack_bytes):
+    # More than the chip's 128 KB and less than the emulators' 192 KB.
+    with pytest.raises(DoesNotFitError) as caught:
+        build_echo(
+            tmp_path,
+            "stm32f4-discovery",
+            defines={"ECHO_BALLAST": 150_000},
+            stack_bytes=stack_bytes,
+        )
+    assert "RAM" in caught.value.cause
+
+
+@needs_gcc
+def test_a_stack_too_large_is_refused(tmp_path):
+    with pytest.raises(DoesNotFitError):
+        build_echo(tmp_path, "stm32f4-discovery", stack_bytes=129 * 1024)
+
+
+@needs_gcc
+def test_memory_check_does_not_trust_the_linker_script(tmp_path):
+    folder = write_echo(tmp_path, "stm32f4-discovery", {"ECHO_BALLAST": 150_000})
+    script = folder / "linker.ld"
+    script.write_text(script.read_text().replace("LENGTH = 0x20000", "LENGTH = 0x30000"))
+    with pytest.raises(DoesNotFitError) as caught:
+        build_project(folder, load_board("stm32f4-discovery"))
+    assert "outside the memory" in caught.value.message
+
+
+def test_flash_image_outside_flash_is_refused():
+    section = Section(".data", 0x20000000, 0x08000000 + 1024 * 1024 - 4, 8)
+    with pytest.raises(DoesNotFitError):
+        check_memory(MemoryUse(8, 8, 0, (section,)), load_board("stm32f4-discovery"))
+
+
+@needs_gcc
+def test_compiler_errors_are_shown(tmp_path):
+    folder = write_echo(tmp_path, "mps2-an385")
+    (folder / "echo.c").write_text("int main(void) { return nonsense; }\n")
+    with pytest.raises(ToolchainError) as caught:
+        build_project(folder, load_board("mps2-an385"))
+    assert "nonsense" in caught.value.cause and "make -C" in caught.value.next_step
+
+
+@needs_gcc
+def test_make_that_hangs_is_ended(tmp_path):
+    folder = write_echo(tmp_path, "mps2-an385")
+    (folder / "Makefile").write_text("all:\n\techo $$$$ > pid; sleep 1000\n")
+    with pytest.raises(ToolchainError) as caught:
+        build_project(folder, load_board("mps2-an385"), timeout=1.0)
+    assert "1 seconds" in caught.value.cause
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
+
+
+@needs_gcc
+def test_the_makefile_serves_a_person(tmp_path):
+    folder = write_echo(tmp_path, "mps2-an385")
+    size = subprocess.run(["make", "size"], cwd=folder, capture_output=True, text=True)
+    assert size.returncode == 0 and ".stack" in size.stdout
+    flash = subprocess.run(["make", "flash"], cwd=folder, capture_output=True, text=True)
+    assert flash.returncode and "cannot write" in flash.stderr
+    subprocess.run(["make", "clean"], cwd=folder, check=True, capture_output=True)
+    assert not (folder / "build").exists()
+
+
+def test_broken_image_is_named(tmp_path):
+    path = tmp_path / "firmware.elf"
+    for content in (b"", b"\x7fELF", b"no image"):
+        path.write_bytes(content)
+        with pytest.raises(ToolchainError):
+            read_memory_use(path)
+
+
+@pytest.mark.parametrize("find, package", [(find_cross_gcc, "gcc-arm"), (find_make, "make")])
+def test_missing_tools_say_how_to_get_them(monkeypatch, tmp_path, find, package):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("EDGETUNE_TOOLCHAIN", raising=False)
+    with pytest.raises(ToolchainError) as caught:
+        find()
+    assert f"apt-get install {package}" in caught.value.next_step
+
+
+def test_missing_host_compiler(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolchainError):
+        find_host_cc()
+
+
+def test_toolchain_folder_is_named_when_wrong(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGETUNE_TOOLCHAIN", str(tmp_path))
+    with pytest.raises(ToolchainError) as caught:
+        find_cross_gcc()
+    assert str(tmp_path) in caught.value.cause
