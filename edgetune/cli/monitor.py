@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from functools import partial
 
 import click
 
@@ -21,7 +22,7 @@ INTERVAL = 1.0  # seconds between two questions
 
 
 @verb("monitor")
-@job_options
+@partial(job_options, model=click.argument("model", required=False))
 @click.option("--seconds", type=click.FloatRange(0, min_open=True),
               help="End after so long; on Ctrl-C without it.")
 def command(printer: Printer, job: Job, seconds: float | None):

@@ -95,12 +95,10 @@ def data_options(function):
     return with_data
 
 
-def job_options(function):
+def job_options(function, model=model_argument):
     """MODEL, --board, --device, the recipe's options and --out, given to the verb as ``job``."""
 
-    @stack(
-        model_argument, board_option, device_option, recipe_options, out_option, cmsis_nn_option
-    )
+    @stack(model, board_option, device_option, recipe_options, out_option, cmsis_nn_option)
     @wraps(function)
     def with_job(*args, model, board, device, recipe, out, cmsis_nn, **others):
         job = Job(model, board, device, recipe, out, cmsis_nn)

@@ -1,0 +1,52 @@
+# make demo        a board learns handwritten digits, in an emulator
+# make test        the tests that every change must pass; make test-fast: the quickest of them,
+#                  make test-slow: also those that take long
+# make lint        the Python style        make wheel       dist/edgetune-*.whl
+# make clean       remove what these made
+# Each does its own set-up, apt packages included.
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST = $(BIN)/python -m pytest -q -n auto
+DIGITS = examples/digits
+
+.PHONY: demo test test-fast test-slow lint wheel clean
+demo: $(VENV)/installed
+	$(BIN)/edgetune tune $(DIGITS)/digits_int8.tflite --board stm32f4-discovery --device qemu \
+		--data $(DIGITS)/digits.npz
+
+test: $(VENV)/test-installed
+	$(PYTEST) -m "not slow"
+	$(BIN)/ruff check --quiet
+
+test-fast: $(VENV)/test-installed
+	$(PYTEST) -m "not slow and not thorough"
+
+test-slow: $(VENV)/test-installed
+	$(PYTEST)
+
+lint: $(VENV)/test-installed
+	$(BIN)/ruff check
+
+wheel: $(VENV)/test-installed
+	$(BIN)/python -m build --wheel --outdir dist
+
+$(VENV)/system: tools/system_packages.sh
+	sh tools/system_packages.sh
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; name one: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/installed: $(VENV)/system pyproject.toml
+	$(PIP) install -e .
+	touch $@
+
+$(VENV)/test-installed: $(VENV)/installed
+	$(PIP) install -e '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
