@@ -1,0 +1,89 @@
+"""Accuracy of the compiled engine on the adaptation tasks, with no setting per task.
+
+    python examples/accuracy/multinomial.py [--task NAME] [--emulated]
+
+Prints a table: accuracy before tuning, after it for each seed, mean and standard deviation.
+The engine runs as a process of this computer.  ``--emulated`` runs seed 0 of each task on an
+emulated STM32F4 Discovery as well, whose digest must be the same: some minutes a task.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tasks import SOURCES, STEPS_TUNED, load_task
+
+from edgetune.boards import load_board
+from edgetune.learn.recipe import Recipe
+from edgetune.plan.plan import make_plan
+from edgetune.session.data import Dataset
+from edgetune.session.firmware import build_firmware
+from edgetune.session.preprocessing import Preprocessing
+from edgetune.session.run_folder import RunFolder
+from edgetune.session.tuning import TuneResult, TuneSettings, tune
+
+BOARD = "stm32f4-discovery"
+SEEDS = {"digits": 3, "har": 5, "mnist": 3, "kws": 3, "kws-head": 3}
+
+
+def run(name: str, device: str, seed: int) -> TuneResult:
+    """One run of task ``name`` on "host" or "qemu"."""
+    task = load_task(name)
+    recipe = Recipe(layers=("last",), reset=True) if task.head_only else Recipe()
+    plan = make_plan(task.graph, recipe, load_board(BOARD))
+    data = Dataset(
+        task.tune_x, task.tune_y, task.test_x, task.test_y, Preprocessing(quantized=True)
+    )
+    settings = TuneSettings(seed=seed, samples=STEPS_TUNED, verify=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        firmware = build_firmware(plan, path / "firmware", name, native=device == "host")
+        out = RunFolder(path)
+        try:
+            return tune(firmware, device, data, settings, out)
+        finally:
+            out.close()
+
+
+def row(name: str, results: list[TuneResult]) -> str:
+    """A line of the table; accuracies in per cent."""
+    after = np.array([100 * r.accuracy_after for r in results])
+    seeds = " ".join(f"{value:.1f}" for value in after)
+    before = 100 * results[0].accuracy_before
+    return f"| {name} | {before:.1f} | {seeds} | {after.mean():.1f} +- {after.std():.1f} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--task", choices=SOURCES, action="append", help="default: all of them")
+    parser.add_argument("--emulated", action="store_true", help="seed 0 on an emulated M4 too")
+    arguments = parser.parse_args()
+    names = arguments.task or list(SOURCES)
+    wrong = 0
+    print("| task | before | after, seeds 0, 1, ... | mean +- std |\n|---|---|---|---|", flush=True)
+    with ProcessPoolExecutor(2) as pool:
+        emulated = {}
+        host = {n: [pool.submit(run, n, "host", s) for s in range(SEEDS[n])] for n in names}
+        if arguments.emulated:
+            emulated = {name: pool.submit(run, name, "qemu", 0) for name in names}
+        for name in names:
+            print(row(name, [future.result() for future in host[name]]), flush=True)
+        for name, future in emulated.items():
+            here, there = host[name][0].result(), future.result()
+            same = here.digest == there.digest
+            wrong += not same
+            print(
+                f"{name}, seed 0 on an emulated M4: {100 * there.accuracy_after:.1f} %, digest "
+                f"{there.digest:08x}, {'the same as' if same else 'NOT that'} on the PC",
+                flush=True,
+            )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
