@@ -1,5 +1,6 @@
 """Builds the echo firmware of tests/echo and talks to it."""
 
+import os
 import shutil
 import struct
 import time
@@ -51,3 +52,17 @@ def greet(device) -> int:
         data += more
     start = data.index(b"echo")
     return struct.unpack_from("<I", data, start + 4)[0]
+
+
+def ended(pid: int) -> bool:
+    """Whether a process ends within the patience; one that nobody has reaped has ended."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.02)
+    return False

@@ -82,8 +82,9 @@ def _copy(place: str, names: Iterable[str], folder: Path) -> list[str]:
 
 def _linker_values(board: Board, stack_bytes: int | None) -> dict[str, str]:
     if stack_bytes is None:
-        size = f"(LENGTH(RAM) - SIZEOF(.data) - SIZEOF(.bss)) & ~{STACK_UNIT - 1}"
         least = STACK_LEAST
+        others = "SIZEOF(.data) + SIZEOF(.bss)"
+        size = f"{others} + {least} > LENGTH(RAM) ? {least} : LENGTH(RAM) - ({others})"
     else:
         least = -(-stack_bytes // STACK_UNIT) * STACK_UNIT
         size = str(least)

@@ -1,5 +1,5 @@
 /* The smallest program on a port, for tests. Bytes come back as they are; after a 0x1B comes a
- * command: 'h' hello, 't' ticks, 's' stack, 'f' fault, 'o' overflow the stack, 'r' reset,
+ * command: 'h' hello, 't' ticks, 'c' ticks of a loop, 's' stack, 'f' fault, 'o' overflow the stack, 'r' reset,
  * 0x1B itself. Answers are little-endian words; 'h' answers "echo" and a counter in .bss. */
 #include "board.h"
 #include "firmware/ports/port.h"
@@ -49,6 +49,16 @@ void et_panic(uint32_t exception, uint32_t address)
     send_word(address);
 }
 
+/* Ticks of a loop of one instruction and its counting. */
+__attribute__((noinline)) static uint32_t loop_ticks(uint32_t count)
+{
+    uint32_t start = port_ticks();
+    for (uint32_t i = count; i > 0; i--) {
+        __asm volatile("nop");
+    }
+    return port_ticks() - start;
+}
+
 static void send_stack(void)
 {
     uint32_t size, used;
@@ -76,6 +86,10 @@ static void command(uint8_t byte)
     case 't':
         send_word(port_ticks());
         send_word(port_tick_hz());
+        break;
+    case 'c':
+        send_word(loop_ticks(1000));
+        send_word(loop_ticks(2000));
         break;
     case 's':
         send_stack();
