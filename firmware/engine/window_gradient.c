@@ -122,10 +122,10 @@ static void sum_block(const kernel_row *r, int32_t first, int32_t width, int32_t
     }
 }
 
-static int32_t sum_errors(const int8_t *e, int32_t n, int32_t step)
+static int32_t sum_errors(const int8_t *e, int32_t n, int32_t pixel)
 {
     int32_t total = 0;
-    for (; n > 0; n--, e += step) {
+    for (; n > 0; n--, e += pixel) {
         total += *e;
     }
     return total;
