@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
+from edgetune import resources
 from edgetune.boards import CORES, list_boards, load_board
-from edgetune.errors import UsageError
+from edgetune.errors import EdgetuneError, UsageError
 from edgetune.resources import resource_path
 
 
@@ -88,3 +89,13 @@ def test_a_bad_board_file_is_refused(tmp_path, old, new):
 def test_a_name_too_long_for_the_firmware_is_refused(tmp_path):
     with pytest.raises(UsageError):
         load_board(_copy(tmp_path, "b" * 24))
+
+
+def test_boards_come_out_of_a_wheel(monkeypatch, tmp_path):
+    shutil.copytree(resource_path("boards"), tmp_path / "edgetune" / "_data" / "boards")
+    names = list_boards()
+    monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "edgetune")
+    assert list_boards() == names
+    assert load_board("mps2-an385").folder.is_relative_to(tmp_path)
+    with pytest.raises(EdgetuneError):
+        resource_path("firmware")

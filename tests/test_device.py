@@ -11,9 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from echo_project import ask, build_echo, ended, greet, receive
+from echo_project import ask, build_echo, ended, greet, receive, write_echo
 
 from edgetune.boards import list_boards, load_board
+from edgetune.build import build_project
 from edgetune.device import needs_native, open_device, resolve_device
 from edgetune.device import serial as serial_module
 from edgetune.device.qemu import ICOUNT_NS
@@ -158,11 +159,8 @@ def test_host_echoes(native):
 
 @needs_cc
 def test_host_passes_the_sanitizers(tmp_path):
-    from edgetune.build import build_project, write_build_files
-
-    shutil.copyfile(Path(__file__).parent / "echo" / "echo.c", tmp_path / "echo.c")
-    write_build_files(tmp_path, DISCOVERY, ["echo.c"])
-    image = build_project(tmp_path, DISCOVERY, "native", sanitize=True).elf
+    folder = write_echo(tmp_path, "stm32f4-discovery")
+    image = build_project(folder, DISCOVERY, "native", sanitize=True).elf
     with open_device("host", DISCOVERY, image) as device:
         greet(device)
         _echoes(device)

@@ -77,7 +77,9 @@ class QemuDevice(StreamDevice):
         while self._booting and not data and time.monotonic() < end:
             self._nudge()
             data = super().read(min(BOOT_SLICE, end - time.monotonic()))
-        self._booting = self._booting and not data
+        if self._booting and data:
+            self._nudge()  # it may have come before the UART's state was looked at
+            self._booting = False
         return data or super().read(end - time.monotonic())
 
     def close(self) -> None:
