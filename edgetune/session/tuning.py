@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from edgetune.session.connection import connect
 from edgetune.session.data import Dataset
 from edgetune.session.evaluation import accuracy, predict
 from edgetune.session.firmware import Firmware
+from edgetune.session.interpreter import interpreter_predictions
 from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
@@ -37,7 +38,9 @@ class TuneSettings:
 @dataclass(frozen=True)
 class TuneResult:
     """Accuracies are shares on the test set as the device predicts it; ``predictions`` the
-    device's after tuning; ``digest`` recomputed from the device's memory at the end."""
+    device's after tuning; ``digest`` recomputed from the device's memory at the end.
+    ``file_agrees``: how many of ``predictions`` tflite-runtime makes from the tuned file as
+    well; None where it is not installed."""
 
     accuracy_before: float
     accuracy_after: float
@@ -47,6 +50,7 @@ class TuneResult:
     verified: bool
     state: bytes
     stats: Stats
+    file_agrees: int | None = None
 
 
 def tune(
@@ -79,8 +83,11 @@ def tune(
             accuracy(before, data.test_y), accuracy(after, data.test_y), after,
             len(order), digest, settings.verify, state, client.stats(),
         )
-    save_atomically(folder.tuned, tuned_model(plan, state))
-    return result
+    content = tuned_model(plan, state)
+    save_atomically(folder.tuned, content)
+    theirs = interpreter_predictions(content, data.test_x)
+    agrees = None if theirs is None else int(np.sum(theirs == result.predictions))
+    return replace(result, file_agrees=agrees)
 
 
 def _learn(client: Client, data: Dataset, order, simulation, folder, reporter):
@@ -144,6 +151,7 @@ def run_record(
             "steps": result.steps,
             "digest": f"{result.digest:08x}",
             "verified": result.verified,
+            "file_agrees": result.file_agrees,
             "stack_used": result.stats.stack_used,
         },
     }

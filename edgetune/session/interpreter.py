@@ -1,0 +1,31 @@
+"""Predictions of a .tflite file by tflite-runtime, the judge of what we write."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def interpreter_predictions(content: bytes, x: np.ndarray) -> np.ndarray | None:
+    """Argmax of each output, int64 [n], by the reference kernels (``BUILTIN_REF``).
+
+    Only these round as the int8 specification's reference does; LiteRT's and XNNPACK's round
+    some operators once.  None where tflite-runtime is not installed.
+
+    Args:
+        x: int8 [n, ...] in the model's input quantisation.
+    """
+    try:
+        from tflite_runtime.interpreter import Interpreter, OpResolverType
+    except ImportError:
+        return None
+    interpreter = Interpreter(
+        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+    )
+    interpreter.allocate_tensors()
+    source, sink = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    predictions = np.empty(len(x), np.int64)
+    for i, sample in enumerate(x):
+        interpreter.set_tensor(source["index"], sample.reshape(source["shape"]))
+        interpreter.invoke()
+        predictions[i] = interpreter.get_tensor(sink["index"]).argmax()
+    return predictions

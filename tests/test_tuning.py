@@ -1,0 +1,120 @@
+"""The main job on a device: it learns, its weights come back, and the file is the device."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from shared_data import digits, reference_outputs
+
+from edgetune.boards import load_board
+from edgetune.errors import AccuracyGateError, DivergenceError, LinkError
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+from edgetune.plan.plan import make_plan
+from edgetune.session.connection import connect
+from edgetune.session.evaluation import check_accuracy
+from edgetune.session.firmware import build_firmware
+from edgetune.session.reporter import Reporter
+from edgetune.session.run_folder import RunFolder
+from edgetune.session.tuning import TuneSettings, tune
+from edgetune.session.weights import diff, pull, push
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory):
+    """The demo's firmware for this computer."""
+    plan = make_plan(digits().graph, Recipe(), load_board("stm32f4-discovery"))
+    return build_firmware(plan, tmp_path_factory.mktemp("native"), "digits", native=True)
+
+
+def run(firmware, device, folder, **settings):
+    task = digits()
+    out = RunFolder(folder)
+    try:
+        result = tune(firmware, device, task.data, TuneSettings(**settings), out)
+    finally:
+        out.close()
+    return task, result, out
+
+
+def test_the_tuned_file_predicts_what_the_device_predicts(native, tmp_path):
+    task, result, out = run(native, "host", tmp_path, samples=250, passes=2)
+    assert result.accuracy_before < 0.45 and result.accuracy_after > 0.8
+    tuned = read_tflite(out.tuned)
+    theirs = reference_outputs(tuned, task.data.test_x).argmax(axis=1)
+    np.testing.assert_array_equal(theirs, result.predictions)
+    assert result.file_agrees == len(result.predictions)
+
+
+def test_only_trained_constants_change(native, tmp_path):
+    task, result, out = run(native, "host", tmp_path, samples=50, passes=1)
+    before, after = task.graph.content, out.tuned.read_bytes()
+    trained = {i for layer in native.plan.trained for i in layer.tensors}
+    same = np.frombuffer(before, np.uint8) == np.frombuffer(after, np.uint8)
+    for index in trained:
+        tensor = task.graph.tensors[index]
+        same[tensor.offset : tensor.offset + tensor.data.nbytes] = True
+    assert same.all() and before != after
+
+
+def test_the_run_folder_tells_the_run(native, tmp_path):
+    _, result, out = run(native, "host", tmp_path, samples=20, passes=1)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(20))
+    assert lines[-1]["digest"] == result.digest
+    assert RunFolder.fresh(tmp_path, "a").path.name == "0001-a"
+    assert RunFolder.fresh(tmp_path, "b").path.name == "0002-b"
+
+
+def test_the_same_seed_gives_the_same_run(native, tmp_path):
+    first = run(native, "host", tmp_path / "a", samples=30, seed=5)[1]
+    second = run(native, "host", tmp_path / "b", samples=30, seed=5)[1]
+    other = run(native, "host", tmp_path / "c", samples=30, seed=6)[1]
+    assert first.digest == second.digest != other.digest
+
+
+def test_on_an_emulated_board(tmp_path):
+    for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    plan = make_plan(digits().graph, Recipe(), load_board("stm32f4-discovery"))
+    firmware = build_firmware(plan, tmp_path / "firmware", "digits")
+    _, result, _ = run(firmware, "qemu", tmp_path, samples=150, passes=1)
+    assert result.verified and result.file_agrees == len(result.predictions)
+    assert 0 < result.stats.stack_used < result.stats.stack_bytes
+    assert result.stats.rx_overruns == 0
+
+
+def test_a_device_that_computes_otherwise_is_named(native, tmp_path):
+    """The simulation is given another rate than the firmware was built with."""
+    other = make_plan(digits().graph, Recipe(rate=3.0), native.plan.board)
+    with pytest.raises(DivergenceError, match="at step 1"):
+        run(replace(native, plan=other), "host", tmp_path, samples=20)
+
+
+def test_a_device_with_another_build_is_refused(native, tmp_path):
+    other = replace(native, project=replace(native.project, build_id=1))
+    with pytest.raises(LinkError, match="other firmware"):
+        run(other, "host", tmp_path, samples=20)
+
+
+def test_the_accuracy_gate():
+    check_accuracy(0.5, None)
+    check_accuracy(0.5, 0.5)
+    with pytest.raises(AccuracyGateError):
+        check_accuracy(0.5, 0.99)
+
+
+def test_weights_pulled_and_pushed(native, tmp_path):
+    task, result, out = run(native, "host", tmp_path, samples=50, passes=1)
+    tuned = out.tuned.read_bytes()
+    with connect(native, "host", Reporter()) as client:
+        client.start(0, 0)
+        assert pull(client, native.plan) == task.graph.content
+        push(client, native.plan, tuned)
+        assert pull(client, native.plan) == tuned
+    changed = {d.layer: d.changed_weights for d in diff(task.graph, read_tflite(tuned))}
+    assert list(changed) == [layer.name for layer in native.plan.trained]
+    assert all(changed.values())
