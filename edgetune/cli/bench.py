@@ -14,7 +14,7 @@ from edgetune.cli.verb import verb
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
-from edgetune.session.bench import PHASES, BenchResult, bench
+from edgetune.session.bench import PHASES, BenchResult, bench, bench_board
 from edgetune.session.data import load_data
 from edgetune.session.tools import check_tools
 
@@ -37,7 +37,7 @@ def command(
 
     They are instructions, not cycles, and exact: the same every time.
     """
-    check_tools("qemu")
+    check_tools("qemu", bench_board(core))
     graph = read_tflite(model)
     samples = _samples(graph, data)
     printer.note(f"Building and counting on {core}")

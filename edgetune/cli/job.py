@@ -44,7 +44,7 @@ class Job:
     def device(self) -> str:
         """The device that is meant; what its build and its emulator need is there."""
         name = resolve_device(self.device_name, self.board)
-        check_tools(name)
+        check_tools(name, self.board)
         return name
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from edgetune.boards import Board
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
-from edgetune.device.qemu import find_qemu
-from edgetune.device.renode import find_renode
+from edgetune.device.qemu import QemuDevice, find_qemu
+from edgetune.device.renode import RenodeDevice, find_renode
 from edgetune.device.select import needs_native
 
-_EMULATORS = {"qemu": find_qemu, "renode": find_renode}
+_EMULATORS = {"qemu": (QemuDevice, find_qemu), "renode": (RenodeDevice, find_renode)}
 
 
 def check_build_tools(native: bool) -> None:
@@ -20,12 +23,15 @@ def check_build_tools(native: bool) -> None:
     find_host_cc() if native else find_cross_gcc()
 
 
-def check_tools(device: str) -> None:
-    """Raises ToolchainError where a build for ``device``, or its emulator, cannot run.
+def check_tools(device: str, board: Board) -> None:
+    """Asks for all that a build for ``device``, a resolved one, and its emulator take.
 
-    Args:
-        device: a resolved device, see `resolve_device`.
+    Raises:
+        DeviceNotFoundError: the emulator does not know the board.
+        ToolchainError: a compiler, make or the emulator is missing.
     """
-    check_build_tools(needs_native(device))
     if device in _EMULATORS:
-        _EMULATORS[device]()
+        kind, find = _EMULATORS[device]
+        kind(board, Path())  # refuses a board that it does not know; starts nothing
+        find()
+    check_build_tools(needs_native(device))

@@ -1,0 +1,260 @@
+"""Every way to go wrong: an exit code, a message, a cause, a next step, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import serial
+from cli_runner import BOARD, DATA, DIGITS, MODEL, ON_HOST, edgetune, refused
+from tiny_tflite import ModelBuilder
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty current folder, which an error must leave as it was."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EDGETUNE_TOOLCHAIN", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def nothing_written(folder):
+    before = sorted(folder.rglob("*"))
+    yield
+    assert sorted(folder.rglob("*")) == before
+
+
+# -- usage: 2 ---------------------------------------------------------------------------------
+
+USAGE = [
+    (("nonsense",), "nonsense"),
+    (("plan",), "MODEL"),
+    (("plan", MODEL), "--board"),
+    (("plan", MODEL, "--board", BOARD, "--draw", "lots"), "lots"),
+    (("plan", MODEL, "--board", BOARD, "--rate", "-1"), "rate"),
+    (("plan", MODEL, "--board", BOARD, "--layers", "conv_9"), "conv_9"),
+    (("plan", MODEL, "--board", "stm32f4-discvery"), "stm32f4-discvery"),
+    (("boards", "show", "nothing-like-it"), "nothing-like-it"),
+    (("run", MODEL, "--board", BOARD, "--device", "toaster"), "toaster"),
+    (("tune", MODEL, *ON_HOST), "--data"),
+    (("tune", MODEL, *ON_HOST, "--data", DATA, "--split", "0.5"), "tuning and a test set"),
+    (("tune", MODEL, *ON_HOST, "--data", DATA, "--scale", "0"), "scale"),
+    (("monitor", *ON_HOST), "needs a model"),
+]
+
+
+@pytest.mark.parametrize(("args", "words"), USAGE, ids=[words for _, words in USAGE])
+def test_usage(args, words, nothing_written):
+    error = refused(*args)
+    assert error["exit_code"] == 2 and words in error["message"]
+
+
+def test_unknown_board_names_a_near_one():
+    error = refused("plan", MODEL, "--board", "stm32f4-discvery")
+    assert BOARD in error["cause"] and "edgetune boards list" in error["next_step"]
+
+
+def test_unknown_layer_lists_the_layers():
+    assert "fully_connected_5" in refused(
+        "plan", MODEL, "--board", BOARD, "--layers", "conv_9"
+    )["cause"]
+
+
+def test_unwritable_folder(folder):
+    (folder / "taken").write_text("a file, not a folder")
+    error = refused("build", MODEL, "--board", BOARD, "--out", "taken")
+    assert error["exit_code"] == 2 and "taken" in error["message"]
+
+
+# -- settings: 2 ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("bord = 'x'", "unknown keys: bord"),
+        ("board = ", "cannot be read"),
+        ("[board]\nname = 'x'", "board is neither"),
+    ],
+)
+def test_settings(folder, text, words):
+    (folder / "edgetune.toml").write_text(text)
+    error = refused("plan", MODEL)
+    assert error["exit_code"] == 2 and words in error["message"]
+
+
+# -- models and data: 8 -----------------------------------------------------------------------
+
+
+def test_missing_model(nothing_written):
+    error = refused("plan", "nowhere.tflite", "--board", BOARD)
+    assert error["exit_code"] == 8 and "nowhere.tflite" in error["message"]
+
+
+def test_truncated_model(folder):
+    (folder / "cut.tflite").write_bytes((DIGITS / "digits_int8.tflite").read_bytes()[:3000])
+    assert refused("inspect", "cut.tflite")["exit_code"] == 8
+
+
+def test_float_model_is_named_as_such(nothing_written):
+    error = refused("tune", DIGITS / "digits_float.tflite", *ON_HOST, "--data", DATA)
+    assert error["exit_code"] == 8 and "float model" in error["message"]
+    assert "inference_input_type=tf.int8" in error["next_step"]
+
+
+def test_all_unsupported_operators_are_listed(folder):
+    model = ModelBuilder((1, 8, 8, 3), seed=1)
+    model.conv(4, 3, activation="RELU_N1_TO_1").conv(4, 3, activation="RELU_N1_TO_1")
+    (folder / "odd.tflite").write_bytes(model.mean().dense(4).build())
+    error = refused("inspect", "odd.tflite")
+    assert error["exit_code"] == 8 and error["cause"].count("RELU_N1_TO_1") == 2
+
+
+def _save(path, **changes):
+    x, y = np.zeros((20, 8, 8, 1), np.uint8), np.arange(20) % 10
+    np.savez(path, **({"tune_x": x, "tune_y": y, "test_x": x, "test_y": y} | changes))
+
+
+BAD_DATA = [
+    ({"tune_x": np.zeros((20, 9, 9, 1), np.uint8)}, "(9, 9, 1)"),
+    ({"tune_x": np.zeros((20, 8, 8, 1), np.int64)}, "int64"),
+    ({"tune_y": np.arange(20)}, "labels from 0 to 19"),
+    ({"tune_y": np.arange(19) % 10}, "19 labels"),
+    ({"test_x": np.full((20, 8, 8, 1), np.nan, np.float32)}, "NaN"),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), BAD_DATA, ids=[words for _, words in BAD_DATA])
+def test_bad_data(folder, changes, words):
+    _save(folder / "bad.npz", **changes)
+    error = refused("tune", MODEL, *ON_HOST, "--data", "bad.npz")
+    assert error["exit_code"] == 8 and words in error["message"]
+    assert not (folder / "runs").exists()
+
+
+def test_missing_and_damaged_data(folder):
+    assert refused("tune", MODEL, *ON_HOST, "--data", "none.npz")["exit_code"] == 8
+    (folder / "text.npz").write_text("not an archive")
+    assert refused("eval", MODEL, *ON_HOST, "--data", "text.npz")["exit_code"] == 8
+
+
+# -- tools: 9 ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tools(folder, monkeypatch):
+    """Gives PATH only the named programs of this computer."""
+
+    def keep(*names):
+        there = folder / "bin"
+        there.mkdir()
+        for name in names:
+            found = shutil.which(name) or pytest.skip(f"{name} is not installed")
+            (there / name).symlink_to(found)
+        monkeypatch.setenv("PATH", str(there))
+
+    return keep
+
+
+@pytest.mark.parametrize(
+    ("device", "kept", "package"),
+    [
+        ("qemu", ("make", "qemu-system-arm"), "gcc-arm-none-eabi"),
+        ("qemu", ("make", "arm-none-eabi-gcc"), "qemu-system-arm"),
+        ("host", ("cc",), "make"),
+        ("host", ("make",), "gcc"),
+        ("renode", ("make", "arm-none-eabi-gcc"), "renode"),
+    ],
+)
+def test_missing_tool(folder, tools, device, kept, package):
+    tools(*kept)
+    error = refused("tune", MODEL, "--board", BOARD, "--device", device, "--data", DATA)
+    assert error["exit_code"] == 9 and package in error["next_step"]
+    assert not (folder / "runs").exists()
+
+
+def test_doctor_without_tools(tools):
+    tools()
+    error = refused("doctor")
+    assert error["exit_code"] == 9
+    for package in ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "make", "qemu-system-arm"):
+        assert package in error["next_step"]
+    assert edgetune("doctor", "--json").json()["result"]["checks"]
+
+
+# -- devices and links: 3, 4 ------------------------------------------------------------------
+
+
+def test_missing_port(nothing_written):
+    args = ("monitor", "--board", BOARD, "--device", "/dev/tty-nowhere")
+    error = refused(*args)
+    assert error["exit_code"] == 3 and "/dev/tty-nowhere" in error["message"]
+
+
+def test_emulator_that_lacks_the_board(nothing_written):
+    error = refused("run", MODEL, "--board", "mps2-an386", "--device", "renode")
+    assert error["exit_code"] == 3 and "qemu" in error["next_step"]
+
+
+@pytest.fixture
+def port():
+    """A serial port on which nobody answers."""
+    ours, theirs = os.openpty()
+    yield os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_busy_port(port):
+    with serial.Serial(port, exclusive=True):
+        error = refused("monitor", "--board", BOARD, "--device", port)
+    assert error["exit_code"] == 3 and port in error["next_step"]
+
+
+@pytest.mark.thorough
+def test_silent_device(port):
+    outcome = edgetune("monitor", "--board", BOARD, "--device", port, "--json")
+    error = outcome.json()["error"]
+    assert outcome.code == error["exit_code"] == 4
+    assert error["cause"] and error["next_step"]
+
+
+# -- divergence, gate, defect: 6, 7, 1 --------------------------------------------------------
+
+
+def test_device_that_differs(monkeypatch):
+    """Firmware with one wrong weight is found at the first step, and its layer is named."""
+    from edgetune.codegen import project
+
+    def tampered(plan):
+        weights = plan.trained[-1].weights
+        weights.flat[0] ^= 1
+        try:
+            return honest(plan)
+        finally:
+            weights.flat[0] ^= 1
+
+    honest = project.weights_source
+    monkeypatch.setattr(project, "weights_source", tampered)
+    error = refused("verify", MODEL, *ON_HOST, "--data", DATA, "--steps", "3", "--forward", "0")
+    assert error["exit_code"] == 6 and "fully_connected_5" in error["cause"]
+
+
+def test_accuracy_gate():
+    args = ("eval", MODEL, *ON_HOST, "--data", DATA, "--min-accuracy", "1")
+    assert refused(*args)["exit_code"] == 7
+    assert edgetune(*args, "--json").json()["result"]["count"] == 397
+
+
+def test_defect(monkeypatch):
+    def broken(graph):
+        raise RuntimeError("it broke")
+
+    monkeypatch.setattr("edgetune.cli.inspect.describe", broken)
+    error = refused("inspect", MODEL)
+    assert error["exit_code"] == 1 and "it broke" in error["cause"]
+    assert "Traceback" not in edgetune("inspect", MODEL).stderr
+    assert "Traceback" in edgetune("inspect", MODEL, "-v").stderr
