@@ -79,6 +79,7 @@ def _facts(
         "steps": result.steps,
         "digest": f"{result.digest:08x}",
         "verified": result.verified,
+        "file_agrees": result.file_agrees,
         "stack_used": result.stats.stack_used or None,
         "folder": str(folder.path),
         "tuned": str(folder.tuned),
@@ -97,21 +98,29 @@ def _show_model(printer: Printer, job: Job):
 def _show_result(
     printer: Printer, device: str, data: Dataset, folder: RunFolder, result: TuneResult
 ):
+    count = len(data.test_y)
     printer.text()
     if result.stats.stack_used:
         printer.text(
-            f"Stack: {result.stats.stack_used:,} bytes used of {result.stats.stack_bytes:,}"
+            f"Stack: {result.stats.stack_used:,} bytes used of {result.stats.stack_bytes:,}."
         )
     printer.text(
-        f"Accuracy on {device}, {len(data.test_y)} test samples: "
-        f"{100 * result.accuracy_before:.1f} % before, {100 * result.accuracy_after:.1f} % after "
-        f"{result.steps:,} steps"
+        f"Accuracy on {device}, {count} test samples: {100 * result.accuracy_before:.1f} % "
+        f"before, {100 * result.accuracy_after:.1f} % after {result.steps:,} steps."
     )
     printer.text(f"Tuned model: {folder.tuned}")
-    if result.verified:
+    if result.file_agrees is not None:
         printer.text(
-            f"The device equalled the simulation bit for bit in all {result.steps:,} steps "
-            f"(digest {result.digest:08x})."
+            f"Run by tflite-runtime it gives {result.file_agrees} of the device's "
+            f"{count} predictions."
         )
-    else:
-        printer.text(f"Not compared with the simulation (digest {result.digest:08x}).")
+    printer.text(_comparison(result))
+
+
+def _comparison(result: TuneResult) -> str:
+    if not result.verified:
+        return f"Not compared with the simulation (digest {result.digest:08x})."
+    return (
+        f"The device equalled the simulation bit for bit in all {result.steps:,} steps "
+        f"(digest {result.digest:08x})."
+    )
