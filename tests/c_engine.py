@@ -182,8 +182,6 @@ def random_layer(rng, kind, extreme=False):
         more = {}
     else:
         multiplicity = int(rng.choice([1, 1, 2, 3, 4, 8]))
-        if channels * multiplicity == window.kernel[0]:
-            multiplicity *= 2
         rows = channels * multiplicity
         weights = int8(rng, (*window.kernel, rows), extreme)
         more = {"multiplicity": multiplicity}

@@ -75,11 +75,12 @@ void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_
     }
 }
 
-/* The 3x3 kernel always reads a window's middle column, and where one channel becomes many the
- * wrapper ends in the convolution of one row: neither is for unusual paddings. */
+/* The wrapper's kernels have limits where a PAD was folded: the 3x3 one always reads a window's
+ * middle column, and one input channel may go to a convolution that is pointwise or of one row. */
 static int is_usual(const et_depthwise_conv_2d *p)
 {
-    return largest_overhang(p->in, p->out, &p->window) <= 1 &&
+    int32_t reach = p->window.kernel_h > 1 || p->window.kernel_w > 1;
+    return largest_overhang(p->in, p->out, &p->window) <= reach &&
            (p->in.height > 1 || p->window.kernel_h > 1);
 }
 

@@ -4,17 +4,20 @@
 
 #include "operators.h"
 
+/* a * b / 2**31.  Half up, which here equals the reference's truncation of a signed nudge. */
+static inline int32_t et_multiply_high(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
 /* x * multiplier * 2**(shift - 31), rounded twice as the TFLite reference kernels do;
  * -31 <= shift <= 30, and x * 2**shift must fit in 32 bits. */
 static inline int32_t et_multiply(int32_t x, int32_t multiplier, int32_t shift)
 {
-    int32_t left = shift > 0 ? shift : 0;
-    int64_t product = (int64_t)(int32_t)((uint32_t)x << left) * multiplier;
-    /* Half up, which here equals the reference's truncation of a signed nudge. */
-    int32_t high = (int32_t)((product + (1 << 30)) >> 31);
     if (shift >= 0) {
-        return high;
+        return et_multiply_high((int32_t)((uint32_t)x << shift), multiplier);
     }
+    int32_t high = et_multiply_high(x, multiplier);
     high += high >> 31; /* half away from zero: half up, of one less where negative */
     return ((high >> (-shift - 1)) + 1) >> 1;
 }
