@@ -58,8 +58,10 @@ static void sum_outputs(const int8_t *e, const int8_t *x, int32_t outer, step ou
 {
     int32_t acc[4] = {0}, total = 0;
     if (outer > inner) {
-        sum_outputs(e, x, inner, inner_step, outer, outer_step, l, zero_point, gradient);
-        return;
+        int32_t count = outer;
+        step outputs = outer_step;
+        outer = inner, outer_step = inner_step;
+        inner = count, inner_step = outputs;
     }
     if (inner * inner_step.e == outer_step.e && inner * inner_step.x == outer_step.x) {
         inner *= outer; /* the rows join up */
