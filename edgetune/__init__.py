@@ -33,7 +33,7 @@ _HOMES = {
     "edgetune.plan.plan": ("make_plan",),
     "edgetune.session.bench": ("bench",),
     "edgetune.session.connection": ("connect",),
-    "edgetune.session.data": ("load_data",),
+    "edgetune.data": ("load_data",),
     "edgetune.session.evaluation": ("accuracy", "check_accuracy", "predict"),
     "edgetune.session.firmware": ("build_firmware",),
     "edgetune.session.reporter": ("Reporter",),

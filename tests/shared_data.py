@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgetune.data import load_data
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
-from edgetune.session.data import load_data
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 TASKS = {

@@ -5,7 +5,9 @@ byte first.  The short form runs a few steps everywhere, the slow one 2,000 on t
 M0+ and 200 on the other cores.
 """
 
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +15,12 @@ from shared_data import digits
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
+from edgetune.data import Dataset
+from edgetune.data.preprocessing import Preprocessing
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
-from edgetune.session.data import Dataset
 from edgetune.session.firmware import build_firmware
-from edgetune.session.preprocessing import Preprocessing
 from edgetune.session.verification import verify
 
 CORES = {
@@ -97,3 +99,22 @@ def test_cores_in_full(network, core, tmp_path):
     else:
         need_emulator()
         check(network, CORES[core], "qemu", LONG.get(core, 200), tmp_path)
+
+
+@pytest.mark.parametrize("core", ["M3", "M0+", "M4", "M7", "M33", "M55", "host"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_cmsis_nn(network, core, tmp_path):
+    """With CMSIS-NN's forward kernels the bits are the same."""
+    folder = os.environ.get("EDGETUNE_CMSIS_NN")
+    if not folder:
+        pytest.skip("EDGETUNE_CMSIS_NN does not name CMSIS-NN's folder")
+    graph, data = NETWORKS[network]()
+    board = load_board(CORES.get(core, "stm32f4-discovery"))
+    if core != "host":
+        need_emulator()
+    plan = make_plan(graph, Recipe(), board, cmsis_nn=True)
+    firmware = build_firmware(
+        plan, tmp_path, network, native=core == "host", cmsis_nn=Path(folder)
+    )
+    device = "host" if core == "host" else "qemu"
+    assert verify(firmware, device, data, 12).steps == 12

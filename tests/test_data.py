@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from edgetune.data import load_data
+from edgetune.data.preprocessing import Preprocessing, quantize
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Quantization, Tensor
-from edgetune.session.data import load_data
-from edgetune.session.preprocessing import Preprocessing, quantize
 
 
 def tensor(scale: float, zero_point: int = -128) -> Tensor:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgetune.data import load_data
 from edgetune.model.read import read_tflite
-from edgetune.session.data import load_data
 
 FOLDER = Path(__file__).parents[1] / "examples" / "digits"
 MODEL = FOLDER / "digits_int8.tflite"

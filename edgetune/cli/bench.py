@@ -11,11 +11,11 @@ from edgetune.boards import CORES
 from edgetune.cli.options import model_argument, recipe_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
+from edgetune.data import load_data
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 from edgetune.session.bench import PHASES, BenchResult, bench, bench_board
-from edgetune.session.data import load_data
 from edgetune.session.tools import check_tools
 
 SAMPLES = 8

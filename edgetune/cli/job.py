@@ -8,11 +8,11 @@ from pathlib import Path
 
 from edgetune.boards import Board, load_board
 from edgetune.cli.printer import Printer
+from edgetune.data import Dataset, load_data
 from edgetune.device import needs_native, resolve_device
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import Plan, make_plan
-from edgetune.session.data import Dataset, load_data
 from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.tools import check_tools
 
@@ -38,7 +38,7 @@ class Job:
 
     @cached_property
     def plan(self) -> Plan:
-        return make_plan(read_tflite(self.model), self.recipe, self.board)
+        return make_plan(read_tflite(self.model), self.recipe, self.board, bool(self.cmsis_nn))
 
     @cached_property
     def device(self) -> str:
@@ -70,4 +70,5 @@ class Job:
         plan, folder = self.plan, folder or self.folder
         target = "this computer" if native else self.board.title
         printer.note(f"Building firmware for {target} in {folder}")
-        return build_firmware(plan, folder, self.title, native=native)
+        vendor = Path(self.cmsis_nn) if self.cmsis_nn else None
+        return build_firmware(plan, folder, self.title, native=native, cmsis_nn=vendor)

@@ -19,7 +19,7 @@ from edgetune.cli.options import (
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_plan import plan_facts, show_plan
 from edgetune.cli.verb import verb
-from edgetune.session.data import Dataset
+from edgetune.data import Dataset
 from edgetune.session.evaluation import check_accuracy
 from edgetune.session.firmware import Firmware
 from edgetune.session.run_folder import RunFolder

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetune.data import Dataset
 from edgetune.errors import DivergenceError
 from edgetune.files import save_atomically
 from edgetune.link.client import Client
@@ -14,7 +15,6 @@ from edgetune.link.messages import Stats
 from edgetune.model.write import write_weights
 from edgetune.plan.plan import Plan
 from edgetune.session.connection import connect
-from edgetune.session.data import Dataset
 from edgetune.session.evaluation import accuracy, predict
 from edgetune.session.firmware import Firmware
 from edgetune.session.interpreter import interpreter_predictions

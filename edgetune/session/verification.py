@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.data import Dataset
 from edgetune.errors import DivergenceError
 from edgetune.link.client import Client
 from edgetune.session.connection import connect
-from edgetune.session.data import Dataset
 from edgetune.session.firmware import Firmware
 from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter

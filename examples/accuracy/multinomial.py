@@ -19,11 +19,11 @@ import numpy as np
 from tasks import SOURCES, STEPS_TUNED, load_task
 
 from edgetune.boards import load_board
+from edgetune.data import Dataset
+from edgetune.data.preprocessing import Preprocessing
 from edgetune.learn.recipe import Recipe
 from edgetune.plan.plan import make_plan
-from edgetune.session.data import Dataset
 from edgetune.session.firmware import build_firmware
-from edgetune.session.preprocessing import Preprocessing
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.tuning import TuneResult, TuneSettings, tune
 

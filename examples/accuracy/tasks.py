@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetune.data.preprocessing import Preprocessing, quantize
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
-from edgetune.session.preprocessing import Preprocessing, quantize
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, UsageError
-from ..model.graph import Tensor
-from .preprocessing import Preprocessing, misfit, quantize, undeclared_error
+from edgetune.data.preprocessing import Preprocessing, misfit, quantize, undeclared_error
+from edgetune.errors import DataError, UsageError
+from edgetune.model.graph import Tensor
 
 PARTS = ("tune_x", "tune_y", "test_x", "test_y")
 DTYPES = ("float16", "float32", "float64", "uint8", "int8")

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..errors import DataError
-from ..model.graph import Tensor
+from edgetune.errors import DataError
+from edgetune.model.graph import Tensor
 
 CLIPPED_LIMIT = 0.05  # a larger share of values outside the input's range is implausible
 SPAN_LIMIT = 1 / 8  # so is a smaller share of the input's range in use
