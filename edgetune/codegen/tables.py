@@ -6,19 +6,18 @@ from functools import singledispatch
 
 from edgetune.codegen.c_text import array, struct
 from edgetune.learn import program as p
+from edgetune.plan.plan import Plan
 
 
 @singledispatch
-def tables(layer: p.Layer, program: p.Program) -> str:
+def tables(layer: p.Layer, plan: Plan) -> str:
     """C text that defines the parameters of ``layer`` under its own name."""
     raise TypeError(f"no C tables for {type(layer).__name__}")
 
 
-def _shapes(layer: p.Layer, program: p.Program) -> dict:
-    return {
-        "in": program.activations[layer.input].shape,
-        "out": program.activations[layer.output].shape,
-    }
+def _shapes(layer: p.Layer, plan: Plan) -> dict:
+    activations = plan.program.activations
+    return {"in": activations[layer.input].shape, "out": activations[layer.output].shape}
 
 
 def _window(window: p.Window) -> dict:
@@ -29,10 +28,10 @@ def _window(window: p.Window) -> dict:
     }
 
 
-def _weighted(layer: p.WeightedLayer) -> tuple[str, dict]:
+def _weighted(layer: p.WeightedLayer, plan: Plan) -> tuple[str, dict]:
     text = array(f"{layer.name}_multiplier", layer.multiplier)
     text += array(f"{layer.name}_shift", layer.shift)
-    if layer.ratio is not None:
+    if plan.scales_error(layer):
         text += "/* Weight scale of each channel over the largest one, Q15. */\n"
         text += array(f"{layer.name}_ratio", layer.ratio)
     return text, {
@@ -46,18 +45,18 @@ def _weighted(layer: p.WeightedLayer) -> tuple[str, dict]:
 
 
 @tables.register
-def _(layer: p.Conv2D, program):
-    text, quantization = _weighted(layer)
-    fields = _shapes(layer, program) | {
+def _(layer: p.Conv2D, plan: Plan):
+    text, quantization = _weighted(layer, plan)
+    fields = _shapes(layer, plan) | {
         "window": _window(layer.window), "quantization": quantization,
     }
     return text + struct("et_conv_2d", layer.name, fields)
 
 
 @tables.register
-def _(layer: p.DepthwiseConv2D, program):
-    text, quantization = _weighted(layer)
-    fields = _shapes(layer, program) | {
+def _(layer: p.DepthwiseConv2D, plan: Plan):
+    text, quantization = _weighted(layer, plan)
+    fields = _shapes(layer, plan) | {
         "window": _window(layer.window), "quantization": quantization,
         "multiplicity": layer.multiplicity,
     }
@@ -65,16 +64,16 @@ def _(layer: p.DepthwiseConv2D, program):
 
 
 @tables.register
-def _(layer: p.FullyConnected, program):
-    text, quantization = _weighted(layer)
+def _(layer: p.FullyConnected, plan: Plan):
+    text, quantization = _weighted(layer, plan)
     fields = {"in": layer.row_size, "out": layer.rows, "quantization": quantization}
     return text + struct("et_fully_connected", layer.name, fields)
 
 
 @tables.register(p.MaxPool2D)
 @tables.register(p.AveragePool2D)
-def _(layer, program):
-    fields = _shapes(layer, program) | {
+def _(layer, plan: Plan):
+    fields = _shapes(layer, plan) | {
         "window": _window(layer.window),
         "activation_min": layer.activation_min, "activation_max": layer.activation_max,
     }
@@ -82,9 +81,9 @@ def _(layer, program):
 
 
 @tables.register
-def _(layer: p.Mean, program):
+def _(layer: p.Mean, plan: Plan):
     return struct("et_mean", layer.name, {
-        "in": program.activations[layer.input].shape,
+        "in": plan.program.activations[layer.input].shape,
         "input_zero_point": layer.input_zero_point,
         "output_zero_point": layer.output_zero_point,
         "multiplier": layer.multiplier, "shift": layer.shift,
@@ -92,14 +91,14 @@ def _(layer: p.Mean, program):
 
 
 @tables.register
-def _(layer: p.Pad, program):
-    return struct("et_pad", layer.name, _shapes(layer, program) | {
+def _(layer: p.Pad, plan: Plan):
+    return struct("et_pad", layer.name, _shapes(layer, plan) | {
         "before_h": layer.before[0], "before_w": layer.before[1], "value": layer.value,
     })
 
 
 @tables.register
-def _(layer: p.Softmax, program):
+def _(layer: p.Softmax, plan: Plan):
     return exponential(layer.name, layer.table)
 
 

@@ -54,6 +54,10 @@ class Plan:
         """Position of ``layer`` among the trained ones, -1 if it is not."""
         return next((i for i, other in enumerate(self.trained) if other is layer), -1)
 
+    def scales_error(self, layer) -> bool:
+        """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
+        return any(s.call == "error_scale" and s.layer is layer for s in self.schedule.stages)
+
     @property
     def shared_table(self) -> Softmax | None:
         """The SOFTMAX whose table the loss can use as well."""
@@ -112,5 +116,5 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, forward_scratch=lambda
 
 def _all_tables(plan: Plan) -> int:
     loss = 0 if plan.shared_table else EXPONENTIAL_BYTES + 4 * len(plan.program.loss_table)
-    layers = sum(table_bytes(layer) for layer in plan.program.layers)
+    layers = sum(table_bytes(layer, plan.scales_error(layer)) for layer in plan.program.layers)
     return layers + loss + TRAINED_BYTES * len(plan.trained)

@@ -14,49 +14,53 @@ LEARNER_BYTES = 16
 
 
 @singledispatch
-def table_bytes(layer: p.Layer) -> int:
-    """Flash that the tables of ``layer`` take, weights and biases apart."""
+def table_bytes(layer: p.Layer, scales_error: bool) -> int:
+    """Flash that the tables of ``layer`` take, weights and biases apart.
+
+    Args:
+        scales_error: whether the step scales this layer's errors by channel.
+    """
     raise TypeError(f"no size for {type(layer).__name__}")
 
 
-def _quantization(layer: p.WeightedLayer) -> int:
-    ratio = 2 * layer.rows if layer.ratio is not None else 0
+def _quantization(layer: p.WeightedLayer, scales_error: bool) -> int:
+    ratio = 2 * layer.rows if scales_error else 0
     return 8 * layer.rows + ratio + -ratio % 4
 
 
 @table_bytes.register
-def _(layer: p.Conv2D):
-    return 40 + _quantization(layer)
+def _(layer: p.Conv2D, scales_error):
+    return 40 + _quantization(layer, scales_error)
 
 
 @table_bytes.register
-def _(layer: p.DepthwiseConv2D):
-    return 44 + _quantization(layer)
+def _(layer: p.DepthwiseConv2D, scales_error):
+    return 44 + _quantization(layer, scales_error)
 
 
 @table_bytes.register
-def _(layer: p.FullyConnected):
-    return 24 + _quantization(layer)
+def _(layer: p.FullyConnected, scales_error):
+    return 24 + _quantization(layer, scales_error)
 
 
 @table_bytes.register(p.MaxPool2D)
 @table_bytes.register(p.AveragePool2D)
-def _(layer):
+def _(layer, scales_error):
     return 28
 
 
 @table_bytes.register
-def _(layer: p.Mean):
+def _(layer: p.Mean, scales_error):
     return 20
 
 
 @table_bytes.register
-def _(layer: p.Pad):
+def _(layer: p.Pad, scales_error):
     return 20
 
 
 @table_bytes.register
-def _(layer: p.Softmax):
+def _(layer: p.Softmax, scales_error):
     return EXPONENTIAL_BYTES + 4 * len(layer.table)
 
 

@@ -1,0 +1,226 @@
+"""What each engine function's instructions grow with: how often its loops start and turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgetune.learn import program as p
+from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import Stage, kind_of
+from edgetune.plan.windows import axes, gradient_loops
+
+GROUP = 4  # channels that one pass of an inner loop serves
+
+
+@dataclass(frozen=True)
+class Work:
+    """A stage's layer, the shapes of its input and output, and its counts from `observe`."""
+
+    layer: p.Layer
+    x: tuple[int, int, int]
+    y: tuple[int, int, int]
+    seen: dict[str, float]
+
+    @property
+    def cells(self) -> int:
+        return self.x[0] * self.x[1]
+
+    @property
+    def positions(self) -> int:
+        return self.y[0] * self.y[1]
+
+
+def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float]]:
+    """The function a stage calls, by its key in the cost table, and its features."""
+    shapes = [a.shape for a in plan.program.activations]
+    layer = stage.layer
+    if layer is None:
+        return stage.call, {"calls": 1, "classes": plan.program.classes}
+    work = Work(layer, shapes[layer.input], shapes[layer.output], seen.get(layer.name, {}))
+    name = stage.call
+    if stage.call in ("update", "update_factored"):
+        name = f"{stage.call}_{kind_of(layer)}_{plan.recipe.draw}"
+    return name, {"calls": 1} | _FEATURES[_feature_key(stage)](work)
+
+
+def _feature_key(stage: Stage) -> str:
+    if stage.call == "update":
+        return f"update_{kind_of(stage.layer)}"
+    return stage.call
+
+
+def _groups(count: int) -> tuple[int, int]:
+    return count // GROUP, count % GROUP
+
+
+def _window(work: Work, groups: int, rest: int, depth: int = 1) -> dict[str, float]:
+    """Loops of a window's sums, over groups of channels and single ones; each channel reads
+    ``depth`` of the input's."""
+    down, along = axes(work.layer.window, work.x, work.y)
+    rows, taps = down.pairs * along.out, down.pairs * along.pairs
+    return {
+        "positions": work.positions,
+        "groups": work.positions * groups, "rest": work.positions * rest,
+        "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+        "macs_of_groups": taps * depth * groups, "macs_of_rest": taps * depth * rest,
+    }
+
+
+def _readers(work: Work, groups: int, rest: int, depth: int = 1) -> dict[str, float]:
+    """The same of an input error: per cell, over the windows that read it."""
+    down, along = axes(work.layer.window, work.x, work.y)
+    rows, taps = down.pairs * along.covered, down.pairs * along.pairs
+    return {
+        "cells": work.cells, "groups": work.cells * groups, "rest": work.cells * rest,
+        "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+        "macs_of_groups": taps * depth * groups, "macs_of_rest": taps * depth * rest,
+    }
+
+
+def _conv_2d_forward(work: Work) -> dict:
+    return _window(work, *_groups(work.y[2]), work.x[2])
+
+
+def _conv_2d_input_error(work: Work) -> dict:
+    return _readers(work, *_groups(work.x[2]), work.y[2])
+
+
+def _depthwise_forward(work: Work) -> dict:
+    channels, each = work.y[2], work.layer.multiplicity
+    if each == 1 or each % GROUP == 0:
+        return _window(work, *_groups(channels))
+    return _window(work, 0, channels)
+
+
+def _depthwise_input_error(work: Work) -> dict:
+    channels, each = work.y[2], work.layer.multiplicity
+    groups, rest = _groups(channels) if each == 1 else (0, channels)
+    return _readers(work, groups, rest) | {"put_one": work.cells * rest // each}
+
+
+def _dense_forward(work: Work) -> dict:
+    groups, rest = _groups(work.layer.rows)
+    inputs = work.layer.row_size
+    return {
+        "groups": groups, "rest": rest, "macs_of_groups": groups * inputs,
+        "macs_of_rest": rest * inputs,
+    }
+
+
+def _dense_input_error(work: Work) -> dict:
+    groups, rest = _groups(work.layer.row_size)
+    outputs = work.layer.rows
+    return {
+        "groups": groups, "rest": rest, "macs_of_groups": groups * outputs,
+        "macs_of_rest": rest * outputs,
+    }
+
+
+def _error_scale(work: Work) -> dict:
+    return {"positions": work.positions, "errors": math.prod(work.y)}
+
+
+def _draws(work: Work) -> dict:
+    seen = work.seen
+    return {"rows": work.layer.rows, "draws": seen.get("draws", 0),
+            "drawn_rows": seen.get("rows", 0)}
+
+
+def _formed(work: Work) -> float:
+    """Rows of the gradient that are worked out: all, and those that were drawn again."""
+    return work.layer.rows + work.seen.get("rows", 0)
+
+
+def _update_window(work: Work, depth: int) -> dict:
+    down, along = axes(work.layer.window, work.x, work.y)
+    formed = _formed(work)
+    loops = gradient_loops(down, along, depth)
+    return _draws(work) | {name: formed * turns for name, turns in loops.items()} | {
+        "formed": formed, "magnitudes": formed * (work.layer.row_size + 1),
+        "walk": work.seen.get("walk", 0),
+    }
+
+
+def _update_dense(work: Work) -> dict:
+    formed = _formed(work)
+    return _draws(work) | {
+        "formed": formed, "magnitudes": formed * (work.layer.row_size + 1),
+        "walk": work.seen.get("walk", 0),
+    }
+
+
+def _update_factored(work: Work) -> dict:
+    inputs = work.layer.row_size
+    return _draws(work) | {
+        "inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs),
+    }
+
+
+def _pool(work: Work) -> dict:
+    down, along = axes(work.layer.window, work.x, work.y)
+    rows, taps = down.pairs * along.out, down.pairs * along.pairs
+    channels = work.y[2]
+    return {
+        "positions": work.positions, "outputs": work.positions * channels,
+        "rows": rows * channels, "taps": taps * channels,
+    }
+
+
+def _max_pool_input_error(work: Work) -> dict:
+    window = work.layer.window
+    if window.stride[0] >= window.kernel[0] and window.stride[1] >= window.kernel[1]:
+        return {f"routed_{name}": value for name, value in _pool(work).items()} | {
+            "routed_cells": math.prod(work.x)
+        }
+    pool = _pool(work)
+    return {
+        "cells": work.cells, "errors": math.prod(work.x), "reads": pool["taps"],
+        "searches": pool["taps"] ** 2 / max(1, pool["outputs"]),
+        "search_rows": pool["taps"] * pool["rows"] / max(1, pool["outputs"]),
+    }
+
+
+def _average_pool_input_error(work: Work) -> dict:
+    down, along = axes(work.layer.window, work.x, work.y)
+    taps = down.pairs * along.pairs * work.y[2]
+    even = down.pairs == down.out * down.kernel and along.pairs == along.out * along.kernel
+    return {
+        "cells": work.cells, "errors": math.prod(work.x), "axis": down.out + along.out,
+        "rows": down.pairs * along.covered * work.y[2],
+        "even_reads" if even else "uneven_reads": taps,
+    }
+
+
+def _cells(work: Work) -> dict:
+    return {"rows": work.x[0], "channels": work.x[2], "cells": work.cells,
+            "values": math.prod(work.x), "outputs": math.prod(work.y)}
+
+
+def _softmax(work: Work) -> dict:
+    return {"classes": work.y[2]}
+
+
+_FEATURES: dict[str, Callable[[Work], dict]] = {
+    "conv_2d_forward": _conv_2d_forward,
+    "conv_2d_input_error": _conv_2d_input_error,
+    "depthwise_conv_2d_forward": _depthwise_forward,
+    "depthwise_conv_2d_input_error": _depthwise_input_error,
+    "fully_connected_forward": _dense_forward,
+    "fully_connected_input_error": _dense_input_error,
+    "error_scale": _error_scale,
+    "update_conv_2d": lambda work: _update_window(work, work.x[2]),
+    "update_depthwise_conv_2d": lambda work: _update_window(work, 1),
+    "update_fully_connected": _update_dense,
+    "update_factored": _update_factored,
+    "max_pool_2d_forward": _pool,
+    "max_pool_2d_input_error": _max_pool_input_error,
+    "average_pool_2d_forward": _pool,
+    "average_pool_2d_input_error": _average_pool_input_error,
+    "mean_forward": _cells, "mean_input_error": _cells,
+    "pad_forward": _cells, "pad_input_error": _cells,
+    "softmax_forward": _softmax,
+}

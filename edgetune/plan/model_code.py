@@ -1,0 +1,22 @@
+"""The generated model.c: how much code its calls are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from edgetune.plan.cost_table import CostTable
+from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import kind_of
+
+
+def call_counts(plan: Plan) -> Counter:
+    """How often each kind of call is written, and what else model.c holds once a kind."""
+    stages = plan.schedule.stages
+    rows = {f"{kind_of(s.layer)}_row" for s in stages if s.call == "update"}
+    return Counter(["functions", *rows, *(s.call for s in stages)])
+
+
+def model_code_bytes(plan: Plan, table: CostTable) -> int:
+    """Flash of the functions of model.c that depend on the model."""
+    cost = table.model["code"]
+    return round(sum(count * cost.get(name, 0) for name, count in call_counts(plan).items()))

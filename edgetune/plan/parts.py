@@ -1,0 +1,79 @@
+"""Which parts of the firmware a plan links, and what they take: flash, RAM and stack."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from edgetune.plan.cost_table import ROOTS, CostTable
+from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import kind_of
+
+EXCEPTION_FRAME = 32 + 4  # eight words and the word that may align them
+VECTOR_EXCEPTION_FRAME = EXCEPTION_FRAME + 72  # with the floating-point registers
+COMPILER_MARGIN = 128  # bytes; another compiler's frames are a little different
+
+
+def linked_parts(plan: Plan, table: CostTable) -> dict:
+    """Name -> facts of all that the linker keeps, the model's own functions included."""
+    parts = table.parts | _model_parts(plan, table)
+    kept: dict = {}
+    waiting = list(ROOTS)
+    while waiting:
+        name = waiting.pop()
+        if name not in kept:
+            kept[name] = parts[name]
+            waiting += parts[name].get("needs", ())
+    return kept
+
+
+def _model_parts(plan: Plan, table: CostTable) -> dict:
+    """The functions of model.c that call the engine; their flash is estimated as a whole."""
+    stages, frames = plan.schedule.stages, table.model["frames"]
+    forward = [f"et_{s.call}" for s in stages[: plan.schedule.forward_count]]
+    train = [f"et_{s.call}" for s in stages[plan.schedule.forward_count :]]
+    updates = sum(s.phase == "update" for s in stages)
+    kinds = {kind_of(s.layer) for s in stages if s.call == "update"}
+    rows = {
+        f"model.c:{kind}_row": {"frame": frames["row"], "needs": [f"et_{kind}_gradient"]}
+        for kind in kinds
+    }
+    return rows | {
+        "et_model_forward": {"frame": frames["forward"], "needs": forward},
+        "et_model_train": {
+            "frame": frames["train"] + frames["update"] * updates,
+            "needs": ["et_model_forward", *train, *rows],
+        },
+    }
+
+
+def stack_bound(plan: Plan, parts: dict) -> int:
+    """Bytes that the stack can never exceed.
+
+    The deepest chain of calls, an interrupt at its deepest point, and `COMPILER_MARGIN`.
+    """
+    frame = VECTOR_EXCEPTION_FRAME if plan.board.core.mve else EXCEPTION_FRAME
+    depths = _Depths(parts)
+    deepest = max(depths.of("et_reset"), depths.of("et_fault"))
+    bound = deepest + frame + depths.of("et_uart_irq") + COMPILER_MARGIN
+    return -(-bound // 32) * 32
+
+
+class _Depths:
+    """Stack below each part: the sum of the frames along its deepest chain of calls."""
+
+    def __init__(self, parts: dict):
+        self.parts = parts
+        self.known: dict[str, int] = {}
+
+    def of(self, name: str) -> int:
+        if name not in self.known:
+            self.known[name] = 0  # a part that refers back to a caller does not call it
+            below = max((self.of(callee) for callee in self._callees(name)), default=0)
+            self.known[name] = below + -(-self.parts[name].get("frame", 0) // 8) * 8
+        return self.known[name]
+
+    def _callees(self, name: str) -> list[str]:
+        facts = self.parts[name]
+        patterns = facts.get("pointers", ())
+        pointed = [n for n in self.parts if any(fnmatchcase(n, p) for p in patterns)]
+        return [*facts.get("needs", ()), *pointed]

@@ -1,0 +1,69 @@
+"""Measures the firmware on every core and writes the tables that `edgetune plan` reads.
+
+    python tools/calibrate.py [CORE ...]
+
+Needs the Arm compiler and QEMU; takes some minutes.  Two runs over the same sources with the
+same tools write the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from edgetune.boards import CORES  # noqa: E402
+from edgetune.build import find_cross_gcc  # noqa: E402
+from edgetune.learn.recipe import Recipe  # noqa: E402
+from edgetune.plan.plan import make_plan  # noqa: E402
+from edgetune.session.bench import bench, bench_board  # noqa: E402
+from tools.calibration.benches import errors, instruction_costs  # noqa: E402
+from tools.calibration.firmware_parts import firmware_parts  # noqa: E402
+from tools.calibration.model_code import model_costs  # noqa: E402
+from tools.calibration.models import spread  # noqa: E402
+from tools.calibration.project import compile_model  # noqa: E402
+
+COSTS = Path(__file__).parents[1] / "edgetune" / "plan" / "costs"
+
+
+def calibrate(core: str, folder: Path):
+    """Write the table of one core, and print how well the fits fit."""
+    benches, compiled = [], []
+    board = bench_board(core)
+    for index, (graph, draw) in enumerate(spread()):
+        recipe = Recipe(draw=draw)
+        plan = make_plan(graph, recipe, board)
+        benches.append((plan, bench(graph, recipe, core, folder / f"{core}-bench-{index}")))
+        compiled.append((plan, compile_model(plan, folder / f"{core}-code-{index}")))
+    table = {
+        "core": core,
+        "compiler": _compiler(),
+        "parts": firmware_parts(CORES[core], folder),
+        "model": model_costs(compiled),
+        "instructions": instruction_costs(benches),
+    }
+    text = json.dumps(table, indent=1, sort_keys=True) + "\n"
+    (COSTS / f"{core}.json").write_text(text, encoding="utf-8")
+    print(core)
+    for name, error in sorted(errors(table["instructions"], benches).items()):
+        print(f"  {name:45} within {100 * error:5.1f} %", flush=True)
+
+
+def _compiler() -> str:
+    command = [str(find_cross_gcc()), "-dumpfullversion"]
+    version = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    return f"arm-none-eabi-gcc {version}"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        for core in sys.argv[1:] or CORES:
+            calibrate(core, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

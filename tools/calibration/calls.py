@@ -1,0 +1,85 @@
+"""Stack frames, and the calls that no relocation shows."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+# What the calls through a pointer in these files reach; through a table that the caller
+# refers to needs no entry.
+POINTERS = {
+    "update.c": ["model.c:*_row"],
+    "draw.c": ["update.c:hit", "update_factored.c:hit"],
+    "frames.c": ["port_tx"],
+    "requests.c": [],
+}
+# How deep these functions call themselves: sum_outputs once, to swap its two loops.
+RECURSION = {"sum_outputs": 2}
+SAVES = (
+    re.compile(r"\t(?:push|stmdb\s+sp!,|stmfd\s+sp!,)\s*\{(?P<list>[^}]*)\}"),
+    re.compile(r"\tsub(?:\.w|w)?\s+sp,(?:\s*sp,)?\s*#(?P<bytes>\d+)"),
+    re.compile(r"\[sp, #-(?P<bytes>\d+)\]!"),
+)
+
+
+def read_frames(su: Path) -> dict[str, int]:
+    """Function -> bytes of stack, from a file that -fstack-usage wrote; all levels together
+    where the function calls itself.
+
+    Raises:
+        ValueError: a frame whose size the compiler cannot bound.
+    """
+    frames = {}
+    for line in su.read_text().splitlines():
+        place, size, kind = line.split("\t")
+        if "static" not in kind and "bounded" not in kind:
+            raise ValueError(f"{place}: the frame is {kind}")
+        name = place.rsplit(":", 1)[1]
+        frames[name] = int(size) * RECURSION.get(name, 1)
+    return frames
+
+
+def read_pointers(ci: Path) -> dict[str, list[str]]:
+    """Function -> patterns of what it calls through pointers.
+
+    Raises:
+        ValueError: a file calls through a pointer, or a function itself, and is not listed:
+            then the depth of the stack is not known.
+    """
+    edges = re.findall(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', ci.read_text())
+    file = f"{ci.stem}.c"
+    calling = {source.rsplit(":", 1)[-1] for source, target in edges
+               if target == "__indirect_call"}
+    if calling and file not in POINTERS:
+        raise ValueError(f"{file} calls through a pointer: say in POINTERS what it reaches")
+    for source, target in edges:
+        if source == target and source.rsplit(":", 1)[-1] not in RECURSION:
+            raise ValueError(f"{source} calls itself: say in RECURSION how often")
+    return {function: POINTERS[file] for function in calling}
+
+
+def read_assembly_frame(content: bytes) -> int:
+    """At most so many bytes of stack does a library function take: all that it ever saves."""
+    with tempfile.NamedTemporaryFile(suffix=".o") as file:
+        file.write(content)
+        file.flush()
+        text = subprocess.run(
+            ["arm-none-eabi-objdump", "-d", file.name], capture_output=True, check=True, text=True
+        ).stdout
+    total = 0
+    for pattern in SAVES:
+        for match in pattern.finditer(text):
+            groups = match.groupdict()
+            total += 4 * _count(groups["list"]) if "list" in groups else int(groups["bytes"])
+    return -(-total // 8) * 8
+
+
+def _count(registers: str) -> int:
+    """Registers in ``r4, r5-r7, lr``."""
+    total = 0
+    for word in registers.replace(" ", "").split(","):
+        first, _, last = word.partition("-")
+        total += int(last[1:]) - int(first[1:]) + 1 if last else 1
+    return total

@@ -1,0 +1,126 @@
+"""The firmware's parts on one core, from builds that hold every operator."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from edgetune.boards import Core, list_boards, load_board
+from edgetune.learn.recipe import Recipe
+from edgetune.learn.rule import DRAWS
+from edgetune.plan.plan import make_plan
+from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
+from tools.calibration.models import everything
+from tools.calibration.project import compile_plan
+from tools.calibration.sections import Section, read_object
+
+# Sized by the plan, not here.
+MODEL_CALLS = {"et_model_forward", "et_model_train"}
+PLANNED = MODEL_CALLS | {"et_vectors", "server.c:frame", "server.c:replies", "rx_ring.c:ring"}
+MODEL_DATA = {"et_model", "model.c:parameter_digest"}  # of one size in every model
+LINKER_SYMBOLS = re.compile(r"et_(stack|data|bss)_")
+MEMBER = re.compile(r"^(/\S+\.a)\((\S+\.o)\)$", re.MULTILINE)
+
+
+def firmware_parts(core: Core, folder: Path) -> dict:
+    """Name -> facts of each part, by where it comes from.
+
+    "common" serves every board and recipe; "ports" holds the parts of each port source, "draws"
+    those that a draw of the recipe replaces.
+    """
+    common, ports, draws = {}, {}, {}
+    for board in _a_board_for_each_port():
+        build = folder / f"{core.name}-{board.name}"
+        parts = _parts_by_file(replace(board, core=core), Recipe(), build)
+        for file in board.port_sources:
+            ports[file] = parts.pop(file, {})
+        common |= {name: facts for found in parts.values() for name, facts in found.items()}
+    for draw in DRAWS:
+        board = replace(load_board("mps2-an386"), core=core)
+        parts = _parts_by_file(board, Recipe(draw=draw), folder / f"{core.name}-{draw}")
+        draws[draw] = parts["draw.c"]
+    for name in draws[Recipe.draw]:
+        del common[name]
+    return {"common": common, "ports": ports, "draws": draws}
+
+
+def _a_board_for_each_port():
+    boards = {load_board(name).port_sources: load_board(name) for name in list_boards()}
+    return [boards[sources] for sources in sorted(boards)]
+
+
+def _parts_by_file(board, recipe: Recipe, folder: Path) -> dict[str, dict]:
+    """Source file -> name -> facts; port sources by their path below firmware/ports."""
+    objects = compile_plan(make_plan(everything(), recipe, board), folder)
+    sections = [
+        section
+        for path in sorted(objects.rglob("*.o"))
+        for section in _own_sections(path, objects)
+    ]
+    sections += _library_sections(folder / "build" / "firmware.map")
+    return _resolve(sections)
+
+
+def _own_sections(path: Path, objects: Path) -> Iterator[Section]:
+    frames = read_frames(path.with_suffix(".su"))
+    pointers = read_pointers(path.with_suffix(".ci"))
+    source = path.relative_to(objects).with_suffix(".c").as_posix()
+    for section in read_object(f"{path.stem}.c", path.read_bytes()):
+        if section.function:
+            section.frame = frames.get(section.function_name, 0)
+            section.pointers = pointers.get(section.function_name, [])
+        if source.startswith("firmware/ports/"):
+            section.file = source.removeprefix("firmware/ports/")
+        yield section
+
+
+def _library_sections(map_file: Path) -> Iterator[Section]:
+    """Of each library member that the linker took."""
+    listed = map_file.read_text(encoding="utf-8").split("Discarded input sections")[0]
+    for archive, member in sorted(set(MEMBER.findall(listed))):
+        command = ["arm-none-eabi-ar", "p", archive, member]
+        content = subprocess.run(command, capture_output=True, check=True).stdout
+        frame = read_assembly_frame(content)
+        for section in read_object(member, content):
+            section.frame = frame if section.function else 0
+            yield section
+
+
+def _resolve(sections: list[Section]) -> dict[str, dict]:
+    """Symbols become names of sections; a weak one gives way."""
+    kept: dict[str, Section] = {}
+    owner: dict[str, str] = {}
+    for section in sorted(sections, key=lambda section: section.weak):
+        kept.setdefault(section.name, section)
+        for symbol in section.symbols:
+            owner.setdefault(symbol, section.name)
+    by_file: dict[str, dict] = {}
+    known = {name for name, section in kept.items() if not _belongs_to_model(section)}
+    for name in sorted(known):
+        section = kept[name]
+        needs = {owner.get(need, need) for need in section.needs} - {name}
+        unknown = {n for n in needs if n not in kept and not LINKER_SYMBOLS.match(n)}
+        if unknown:
+            raise ValueError(f"{name} needs {', '.join(sorted(unknown))}: not found")
+        needs &= known | MODEL_CALLS
+        by_file.setdefault(section.file, {})[name] = _facts(section, sorted(needs))
+    return by_file
+
+
+def _belongs_to_model(section: Section) -> bool:
+    """Whether the plan, not the table, says what it is: tables, weights, calls, adapters."""
+    if section.file != "model.c":
+        return section.file == "weights.c" or section.name in PLANNED
+    data = not section.function and section.name not in MODEL_DATA
+    return data or section.name in PLANNED or section.name.endswith("_row")
+
+
+def _facts(section: Section, needs: list[str]) -> dict:
+    facts = {
+        "flash": section.flash, "ram": section.ram, "frame": section.frame,
+        "pointers": section.pointers, "needs": needs,
+    }
+    return {key: value for key, value in facts.items() if value}

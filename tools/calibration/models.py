@@ -1,0 +1,101 @@
+"""Small models over a spread of shapes, for calibration only."""
+
+from __future__ import annotations
+
+from edgetune.model.graph import Graph
+from edgetune.model.read import read_tflite
+from tests.tiny_tflite import ModelBuilder
+
+
+def everything() -> Graph:
+    """A model with every operator, and dense layers of both kinds of update."""
+    b = ModelBuilder((1, 8, 8, 3), seed=1)
+    b.conv(4, 3, activation="RELU").depthwise(3, stride=2, multiplier=2).pad(1, 1, 1, 1)
+    b.max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1).mean()
+    return _graph(b.dense(32, activation="RELU").dense(3).softmax())
+
+
+def _graph(builder: ModelBuilder) -> Graph:
+    return read_tflite(builder.build())
+
+
+def spread() -> list[tuple[Graph, str]]:
+    """Models of many shapes, each with the draw it is to be trained with."""
+    models = [make() for make in (
+        _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
+        _pointwise, _wide, _flat,
+    )]
+    again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
+    return [(m, "systematic") for m in models] + [(m, "independent") for m in again]
+
+
+def _separable() -> Graph:
+    b = ModelBuilder((1, 10, 10, 3), seed=2)
+    b.conv(6, 3, activation="RELU").conv(9, 3, stride=2).depthwise(3, activation="RELU6")
+    return _graph(b.conv(16, 1, activation="RELU").mean().dense(7))
+
+
+def _uneven() -> Graph:
+    b = ModelBuilder((1, 12, 8, 1), seed=3)
+    b.conv(8, (5, 3), stride=2, activation="RELU").depthwise(3, stride=2, activation="RELU6")
+    return _graph(b.conv(12, 1).average_pool(2).dense(10).softmax())
+
+
+def _keyword() -> Graph:
+    b = ModelBuilder((1, 25, 10, 1), seed=4)
+    b.conv(16, (10, 4), stride=2, activation="RELU").depthwise(3, activation="RELU")
+    b.conv(24, 1, activation="RELU").depthwise(3, activation="RELU").conv(24, 1)
+    return _graph(b.mean().dense(12).softmax())
+
+
+def _image() -> Graph:
+    b = ModelBuilder((1, 28, 28, 1), seed=5)
+    b.conv(4, 3, padding="VALID", activation="RELU").max_pool(2)
+    b.conv(8, 3, padding="VALID", activation="RELU").max_pool(2)
+    return _graph(b.dense(20, activation="RELU").dense(10).softmax())
+
+
+def _series() -> Graph:
+    b = ModelBuilder((1, 64, 1, 6), seed=6)
+    b.conv(8, (5, 1), stride=(2, 1), activation="RELU").conv(16, (3, 1), activation="RELU")
+    return _graph(b.max_pool((2, 1)).dense(24, activation="RELU").dense(5).softmax())
+
+
+def _dense() -> Graph:
+    b = ModelBuilder((1, 100), seed=7)
+    return _graph(b.dense(64, activation="RELU").dense(48, activation="RELU").dense(10))
+
+
+def _pools() -> Graph:
+    b = ModelBuilder((1, 9, 9, 5), seed=8)
+    b.conv(7, 2, padding="VALID").max_pool(3, stride=1, padding="SAME")
+    b.average_pool(3, stride=1, padding="SAME").pad(1, 2, 0, 1).max_pool(3, stride=2)
+    return _graph(b.pad(1, 1, 1, 1).average_pool(2).mean().dense(4))
+
+
+def _tiny_dense() -> Graph:
+    b = ModelBuilder((1, 12), seed=9)
+    return _graph(b.dense(9, activation="RELU").dense(6).dense(3).softmax())
+
+
+def _multiplied() -> Graph:
+    b = ModelBuilder((1, 11, 7, 2), seed=10)
+    b.depthwise(3, multiplier=4, activation="RELU").depthwise((4, 2), stride=2)
+    b.depthwise(3, multiplier=3, activation="RELU").conv(5, 2, padding="VALID")
+    return _graph(b.dense(6))
+
+
+def _pointwise() -> Graph:
+    b = ModelBuilder((1, 14, 14, 8), seed=11)
+    b.conv(32, 1, activation="RELU").depthwise(3, stride=2, activation="RELU").conv(30, 1)
+    b.pad(1, 1, 1, 1).max_pool(2).depthwise(5, activation="RELU").conv(16, 1)
+    return _graph(b.mean().dense(20).softmax())
+
+
+def _wide() -> Graph:
+    return _graph(ModelBuilder((1, 33), seed=12).dense(130, activation="RELU").dense(2))
+
+
+def _flat() -> Graph:
+    b = ModelBuilder((1, 784), seed=13).dense(30, activation="RELU")
+    return _graph(b.dense(16).dense(10).softmax())
