@@ -51,7 +51,19 @@ OPTIONS = {
     "AVERAGE_POOL_2D": POOL,
     "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
     "MEAN": ("ReducerOptions", ("KeepDims",)),
+    "ADD": ("AddOptions", ("FusedActivationFunction",)),
+    "SUB": ("SubOptions", ("FusedActivationFunction",)),
+    "MUL": ("MulOptions", ("FusedActivationFunction",)),
+    "CONCATENATION": ("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
+    "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
+    "PACK": ("PackOptions", ("Axis",)),
+    "STRIDED_SLICE": (
+        "StridedSliceOptions",
+        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask"),
+    ),
 }
+OPTIONAL = ("ADD", "SUB", "MUL", "CONCATENATION", "STRIDED_SLICE", "PACK")  # as TFLite reads them
+EMPTY_TABLE = struct.pack("<HHi", 4, 4, 4)  # at position 4, every field has its default
 
 
 def corrupt(cause: str) -> ModelError:
@@ -189,19 +201,27 @@ class _Decoder:
         if operator.kind not in OPTIONS:
             return
         name, fields = OPTIONS[operator.kind]
-        options = getattr(tflite, name)()
-        if table.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, name):
+        options = self.options(operator, table, name)
+        for field in fields:
+            value = getattr(options, field)()
+            if field in NAMED_OPTIONS:
+                value = NAMED_OPTIONS[field].get(value, f"{field} {value}")
+            operator.options[_snake(field)] = value
+
+    def options(self, operator, table, name):
+        """The options table ``name``; one of defaults where the kind may do without."""
+        options, kind = getattr(tflite, name)(), table.BuiltinOptionsType()
+        if kind == 0 and operator.kind in OPTIONAL:
+            options.Init(EMPTY_TABLE, 4)
+            return options
+        if kind != getattr(tflite.BuiltinOptions, name):
             raise corrupt(f"Operator {operator.index} {operator.kind} lacks its options ({name}).")
         union = table.BuiltinOptions()
         if union is None:
             raise corrupt(f"Operator {operator.index} {operator.kind} has empty options.")
         self.check_table(union.Pos)
         options.Init(union.Bytes, union.Pos)
-        for field in fields:
-            value = getattr(options, field)()
-            if field in NAMED_OPTIONS:
-                value = NAMED_OPTIONS[field].get(value, f"{field} {value}")
-            operator.options[_snake(field)] = value
+        return options
 
     # ---- what everything is read through
 

@@ -1,4 +1,4 @@
-"""Output shapes, from inputs and options alone."""
+"""Output shapes, from inputs and options alone; for int8 and float graphs alike."""
 
 from __future__ import annotations
 
@@ -25,13 +25,41 @@ def output_shape(graph: Graph, operator: Operator) -> tuple[int, ...]:
         return tuple(int(n + sum(p)) for n, p in zip(shape, paddings.tolist()))
     if operator.kind == "RESHAPE":
         return graph.tensors[operator.outputs[0]].shape
+    if operator.kind in ("ADD", "SUB", "MUL"):
+        return _broadcast(shape, graph.tensors[operator.inputs[1]].shape)
+    if operator.kind == "CONCATENATION":
+        return _joined([graph.tensors[i].shape for i in operator.inputs], operator.options["axis"])
+    if operator.kind == "STRIDED_SLICE":
+        begin, end = (graph.tensors[i].data.tolist() for i in operator.inputs[1:3])
+        return tuple(int(b - a) for a, b in zip(begin, end))
     return shape
 
 
 def _windows(shape, kernel, options) -> tuple[int, int]:
     """How many windows fit, down and across."""
     strides = options["stride_h"], options["stride_w"]
-    spans = shape[1:3] if options["padding"] == "SAME" else (
-        shape[1] - kernel[0] + 1, shape[2] - kernel[1] + 1
-    )
+    if options["padding"] == "SAME":
+        spans = shape[1:3]
+    else:
+        dilation = options.get("dilation_h_factor", 1), options.get("dilation_w_factor", 1)
+        spans = [n - (k - 1) * d for n, k, d in zip(shape[1:3], kernel, dilation)]
     return tuple(-(-span // stride) for span, stride in zip(spans, strides))
+
+
+def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape of two operands; zeros where they do not agree."""
+    rank = max(len(one), len(other))
+    pairs = zip((1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other)
+    return tuple(max(a, b) if a == b or 1 in (a, b) else 0 for a, b in pairs)
+
+
+def _joined(shapes: list[tuple[int, ...]], axis: int) -> tuple[int, ...]:
+    """Operands one behind the other along ``axis``; a zero where they do not agree."""
+    first = shapes[0]
+    if not -len(first) <= axis < len(first):
+        return (0,)
+    axis %= len(first)
+    others = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+    if len(others) > 1 or any(len(shape) != len(first) for shape in shapes):
+        return (0,)
+    return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
