@@ -12,6 +12,7 @@ from edgetune.data import Dataset, load_data
 from edgetune.device import needs_native, resolve_device
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
+from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.plan import Plan, make_plan
 from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.tools import check_tools
@@ -39,6 +40,11 @@ class Job:
     @cached_property
     def plan(self) -> Plan:
         return make_plan(read_tflite(self.model), self.recipe, self.board, bool(self.cmsis_nn))
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """What the plan costs."""
+        return estimate(self.plan)
 
     @cached_property
     def device(self) -> str:

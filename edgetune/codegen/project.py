@@ -58,6 +58,7 @@ def write_project(folder: Path, plan: Plan, title: str, profile: bool = False) -
 
 def _defines(plan: Plan, profile: bool) -> dict:
     defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
+    defines |= {"ET_CMSIS_NN": 1} if plan.cmsis_nn else {}
     return defines | ({"ET_PROFILE": 1} if profile else {})
 
 
@@ -66,7 +67,8 @@ def engine_sources(plan: Plan) -> list[str]:
     used = {kind_of(layer) for layer in plan.program.layers}
     names = sorted(path.name for path in (resource_path("firmware") / "engine").glob("*.c"))
     unused = {f"{name}.c" for name in OPERATORS if name not in used}
-    return [name for name in names if name not in unused and name != "cmsis_nn.c"]
+    unused |= set() if plan.cmsis_nn else {"cmsis_nn.c"}
+    return [name for name in names if name not in unused]
 
 
 def _copy_firmware(folder: Path, plan: Plan) -> list[str]:

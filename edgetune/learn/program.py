@@ -394,6 +394,13 @@ class _Lowering:
         self.activations[view].storage = source.storage
 
     def _softmax(self, op: Operator):
+        source = self.activations[self.of_tensor[op.inputs[0]]]
+        if source.shape[2] != source.size:
+            raise ModelError(
+                f"operator {op.index} (SOFTMAX) works on {list(source.shape)}",
+                "edgetune takes a softmax over one vector of classes",
+                "pool or flatten the map first",
+            )
         beta = float(op.options.get("beta", 1.0))
         table = exponential_table(beta * self._scale(op.inputs[0]))
         self.layers.append(Softmax(*self._place(op), table))

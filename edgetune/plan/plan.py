@@ -11,6 +11,7 @@ from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
 from edgetune.plan.arena import lay_out
 from edgetune.plan.buffers import LinkBuffers
+from edgetune.plan.cmsis_nn import forward_scratch
 from edgetune.plan.schedule import Schedule, make_schedule
 from edgetune.plan.tables import (
     EXPONENTIAL_BYTES,
@@ -29,7 +30,8 @@ class Plan:
     All sizes are bytes.  ``arena_bytes``: activations, errors and scratch of one step;
     ``state_bytes``: what learning changes; ``initial_bytes``: its first values in flash (none
     where the recipe resets the trained layers); ``frozen_bytes``: the other layers' weights in
-    flash; ``table_bytes``: shapes, multipliers and lookup tables in flash.
+    flash; ``table_bytes``: shapes, multipliers and lookup tables in flash.  ``cmsis_nn``: the
+    forward kernels are CMSIS-NN's.
     """
 
     program: Program
@@ -42,6 +44,7 @@ class Plan:
     initial_bytes: int
     frozen_bytes: int
     table_bytes: int
+    cmsis_nn: bool = False
 
     @property
     def trained(self) -> list[WeightedLayer]:
@@ -79,15 +82,23 @@ class Plan:
         return self.program.activations[self.program.output].size
 
 
-def make_plan(graph: Graph, recipe: Recipe, board: Board, forward_scratch=lambda layer: 0) -> Plan:
+def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False) -> Plan:
     """Plan ``graph`` under ``recipe`` for ``board``.
+
+    Args:
+        cmsis_nn: plan for CMSIS-NN's forward kernels instead of the engine's own.
 
     Raises:
         ModelError: the graph is not a chain of operators that can be trained.
         UsageError: the recipe names what the model does not have.
     """
     program = lower(graph)
-    schedule = make_schedule(program, recipe, forward_scratch)
+
+    def scratch(layer) -> int:
+        shape = program.activations[layer.input].shape
+        return forward_scratch(layer, shape, board.core) if cmsis_nn else 0
+
+    schedule = make_schedule(program, recipe, scratch)
     arena = lay_out([b for b in schedule.buffers if b.name != "input"])
     trained = recipe.trained(program)
     check_widths(program, trained)
@@ -109,6 +120,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, forward_scratch=lambda
         initial_bytes=0 if recipe.reset else parameters,
         frozen_bytes=sum(parameter_bytes(layer) for layer in frozen),
         table_bytes=0,
+        cmsis_nn=cmsis_nn,
     )
     plan.table_bytes = _all_tables(plan)
     return plan

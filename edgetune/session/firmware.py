@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgetune.build.cmsis_nn import CmsisNN, copy_cmsis_nn
 from edgetune.build.files import write_build_files
 from edgetune.build.project import Build, build_project
 from edgetune.codegen.project import Project, write_project
@@ -21,7 +22,8 @@ class Firmware:
 
 
 def build_firmware(
-    plan: Plan, folder: Path, title: str, *, native: bool = False, profile: bool = False
+    plan: Plan, folder: Path, title: str, *, native: bool = False, profile: bool = False,
+    cmsis_nn: Path | None = None,
 ) -> Firmware:
     """Write the C project of ``plan`` into ``folder`` and build it.
 
@@ -29,14 +31,17 @@ def build_firmware(
         title: the model's name, for the generated files.
         native: for this computer instead of the board.
         profile: with the tick counts that ``bench`` reads.
+        cmsis_nn: the folder of CMSIS-NN where the plan is made for it.
 
     Raises:
         ToolchainError: a compiler is missing or failed.
         DoesNotFitError: the image is larger than the board's memory.
     """
     project = write_project(folder, plan, title, profile)
+    vendor = copy_cmsis_nn(cmsis_nn, folder) if cmsis_nn else CmsisNN((), ())
     write_build_files(
-        folder, plan.board, project.sources, project.defines, includes=project.includes
+        folder, plan.board, project.sources, project.defines,
+        vendor_sources=vendor.sources, includes=(*project.includes, *vendor.includes),
     )
     return Firmware(plan, project, build_project(folder, plan.board, _target(native)))
 
