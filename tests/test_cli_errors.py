@@ -16,7 +16,8 @@ from tiny_tflite import ModelBuilder
 def folder(tmp_path, monkeypatch):
     """An empty current folder, which an error must leave as it was."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("EDGETUNE_TOOLCHAIN", raising=False)
+    for name in ("EDGETUNE_TOOLCHAIN", "EDGETUNE_CMSIS_NN"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -183,6 +184,11 @@ def test_doctor_without_tools(tools):
     for package in ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "make", "qemu-system-arm"):
         assert package in error["next_step"]
     assert edgetune("doctor", "--json").json()["result"]["checks"]
+
+
+def test_folder_without_cmsis_nn(nothing_written):
+    error = refused("build", MODEL, "--board", BOARD, "--cmsis-nn", "nowhere")
+    assert error["exit_code"] == 9 and "CMSIS-NN" in error["message"]
 
 
 # -- devices and links: 3, 4 ------------------------------------------------------------------

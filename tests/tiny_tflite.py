@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import flatbuffers
 import numpy as np
+import pytest
 import tflite
 
 PROBES = 16  # random inputs the output scales are estimated from
@@ -247,7 +248,7 @@ NO_ACTIVATION = {"", "ReducerOptions", "PadOptions", "SoftmaxOptions"}
 
 
 def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
-    """Runs a model in tflite_runtime's reference kernels (BUILTIN_REF).
+    """Runs a model in tflite_runtime's reference kernels (BUILTIN_REF); skips without them.
 
     Args:
         inputs: ``(count, *input_shape)`` int8.
@@ -255,10 +256,12 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     Returns:
         One ``(count, *output_shape)`` array a graph output.
     """
-    from tflite_runtime.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+    runtime = pytest.importorskip(
+        "tflite_runtime.interpreter", reason="tflite-runtime is for Python up to 3.11"
+    )
+    interpreter = runtime.Interpreter(
+        model_content=content,
+        experimental_op_resolver_type=runtime.OpResolverType.BUILTIN_REF,
     )
     interpreter.allocate_tensors()
     where = interpreter.get_input_details()[0]["index"]

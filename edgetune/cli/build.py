@@ -30,7 +30,10 @@ def command(printer: Printer, job: Job, native: bool):
 def build_facts(firmware: Firmware) -> dict:
     """What ``--json`` prints of a build; sizes in bytes, absent for this computer."""
     sizes = firmware.build.sizes
-    used = {"flash": sizes.flash, "ram": sizes.ram, "stack": sizes.stack} if sizes else {}
+    used = (
+        {"flash": sizes.flash, "static_ram": sizes.static_ram, "stack": sizes.stack}
+        if sizes else {}
+    )
     return {
         "folder": str(firmware.project.folder),
         "image": str(firmware.build.elf),

@@ -27,7 +27,7 @@ class Job:
     device_name: str | None
     recipe: Recipe
     out: str | None
-    cmsis_nn: str | None
+    cmsis_nn: Path | None
 
     @property
     def title(self) -> str:
@@ -76,5 +76,6 @@ class Job:
         plan, folder = self.plan, folder or self.folder
         target = "this computer" if native else self.board.title
         printer.note(f"Building firmware for {target} in {folder}")
-        vendor = Path(self.cmsis_nn) if self.cmsis_nn else None
-        return build_firmware(plan, folder, self.title, native=native, cmsis_nn=vendor)
+        return build_firmware(
+            plan, folder, self.title, native=native, cmsis_nn=self.cmsis_nn
+        )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import wraps
+from pathlib import Path
 
 import click
 
+from edgetune.build.cmsis_nn import check_cmsis_nn
 from edgetune.cli.job import Job
 from edgetune.cli.verb import stack
 from edgetune.learn.recipe import Recipe
@@ -42,11 +44,10 @@ passes_option = click.option(
     help="How often the tuning set is gone through.",
 )
 cmsis_nn_option = click.option(
-    "--cmsis-nn", type=click.Path(exists=True, file_okay=False), envvar="EDGETUNE_CMSIS_NN",
-    metavar="FOLDER", help="CMSIS-NN's sources, for the forward operators [EDGETUNE_CMSIS_NN].",
+    "--cmsis-nn", type=click.Path(path_type=Path), envvar="EDGETUNE_CMSIS_NN", metavar="FOLDER",
+    callback=lambda ctx, parameter, folder: check_cmsis_nn(folder) if folder else None,
+    help="CMSIS-NN's sources, for the forward operators [EDGETUNE_CMSIS_NN].",
 )
-
-
 out_option = click.option(
     "--out", type=click.Path(), metavar="FOLDER",
     help="Where the results go; without it a folder below build/ or runs/.",

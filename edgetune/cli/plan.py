@@ -16,5 +16,5 @@ def command(printer: Printer, job: Job):
 
     Nothing is built. A model that does not fit is refused, with the layers that cost most.
     """
-    printer.result = {"model": job.model} | plan_facts(job.plan)
-    show_plan(printer, job.plan)
+    printer.result = {"model": job.model} | plan_facts(job.estimate)
+    show_plan(printer, job.estimate)

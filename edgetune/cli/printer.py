@@ -42,7 +42,8 @@ class Printer:
             return
         table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
         for column, header in enumerate(headers):
-            right = all(_is_number(row[column]) for row in rows)
+            cells = [row[column] for row in rows if row[column] is not None]
+            right = all(map(_is_number, cells))
             table.add_column(header, justify="right" if right else "left", overflow="fold")
         for row in rows:
             table.add_row(*(escape(_cell(value)) for value in row))

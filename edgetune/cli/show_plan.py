@@ -1,21 +1,16 @@
-"""A plan, as facts for JSON and as text."""
+"""A plan and what it costs, as facts for JSON and as text."""
 
 from __future__ import annotations
 
 from edgetune.cli.printer import Printer
-from edgetune.plan.plan import Plan
+from edgetune.plan.cost import Estimate
 
-SIZES = {
-    "arena_bytes": "activations, errors and scratch, in RAM",
-    "state_bytes": "trained weights, generator and rule state, in RAM",
-    "initial_bytes": "initial values of the trained weights, in flash",
-    "frozen_bytes": "other weights, in flash",
-    "table_bytes": "shapes, multipliers and lookup tables, in flash",
-}
+PHASES = ("forward", "backward", "update")
 
 
-def plan_facts(plan: Plan) -> dict:
-    """What ``--json`` prints of a plan: bytes."""
+def plan_facts(estimate: Estimate) -> dict:
+    """What ``--json`` prints of a plan: bytes, and instructions of one training step."""
+    plan = estimate.plan
     return {
         "board": plan.board.name,
         "recipe": plan.recipe.as_dict(),
@@ -23,12 +18,52 @@ def plan_facts(plan: Plan) -> dict:
         "trained": [layer.name for layer in plan.trained],
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
-    } | {name: getattr(plan, name) for name in SIZES}
+        "cost": estimate.as_dict(),
+    }
 
 
-def show_plan(printer: Printer, plan: Plan) -> None:
-    """Sizes, then a line a layer."""
-    trained = [layer.name for layer in plan.trained]
-    printer.text(f"Board: {plan.board.title}, {plan.board.chip}, {plan.board.core.name}")
-    printer.text(f"Trains {len(trained)} layers: {', '.join(trained)}")
-    printer.table(["bytes", "for"], [[getattr(plan, name), text] for name, text in SIZES.items()])
+def show_plan(printer: Printer, estimate: Estimate) -> None:
+    """Flash, RAM and instructions, then a line a layer."""
+    board = estimate.plan.board
+    printer.text(f"Board: {board.title}, {board.chip}, {board.core.name}")
+    printer.text(
+        f"Flash: {estimate.flash_bytes:,} of {board.flash.length:,} bytes: "
+        f"code {estimate.code_bytes:,}, tables {estimate.table_bytes:,}, "
+        f"weights {estimate.weight_bytes:,}"
+    )
+    printer.text(
+        f"RAM:   {estimate.ram_bytes:,} of {board.ram.length:,} bytes: "
+        f"arena {estimate.arena_bytes:,}, trained state {estimate.state_bytes:,}, "
+        f"link {estimate.link_bytes:,}, other {estimate.static_bytes:,}, "
+        f"stack at most {estimate.stack_bytes:,}"
+    )
+    printer.text(
+        f"Step:  {estimate.step_instructions:,} instructions, "
+        f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)"
+    )
+    if estimate.plan.cmsis_nn:
+        printer.text(
+            "Code, stack and instructions are those of the engine's own kernels: "
+            "CMSIS-NN's are known after the build."
+        )
+    printer.text()
+    _show_layers(printer, estimate)
+    printer.text()
+
+
+def _show_layers(printer: Printer, estimate: Estimate) -> None:
+    """Bytes and instructions, layer by layer; buffers of different layers share memory."""
+    counts = {(stage.layer, stage.phase): 0.0 for stage in estimate.stages}
+    for stage in estimate.stages:
+        counts[stage.layer, stage.phase] += stage.instructions
+    printer.table(
+        ["layer", "trained", "weights B", "values B", "errors B", "scratch B", *PHASES],
+        [
+            [
+                layer.layer, "yes" if layer.trained else "", layer.weights or None,
+                layer.activations, layer.errors or None, layer.scratch or None,
+                *(round(counts.get((layer.layer, phase), 0)) or None for phase in PHASES),
+            ]
+            for layer in estimate.layers
+        ],
+    )

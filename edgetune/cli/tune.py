@@ -47,7 +47,7 @@ def command(
     """
     settings = TuneSettings(seed, samples, passes, not no_verify)
     _show_model(printer, job)
-    show_plan(printer, job.plan)
+    show_plan(printer, job.estimate)
     dataset, device = job.data(printer, data), job.device
     folder = RunFolder(Path(job.out)) if job.out else RunFolder.fresh(RUNS, job.title)
     try:
@@ -61,6 +61,8 @@ def command(
     finally:
         folder.close()
     printer.result = _facts(job, firmware, dataset, folder, result)
+    printer.text()
+    _show_ram(printer, job, firmware, result)
     _show_result(printer, device, dataset, folder, result)
     check_accuracy(result.accuracy_after, min_accuracy)
 
@@ -71,7 +73,7 @@ def _facts(
     return {
         "model": job.model,
         "device": job.device,
-        "plan": plan_facts(job.plan),
+        "plan": plan_facts(job.estimate),
         "build": build_facts(firmware),
         "accuracy_before": result.accuracy_before,
         "accuracy_after": result.accuracy_after,
@@ -95,15 +97,20 @@ def _show_model(printer: Printer, job: Job):
     )
 
 
+def _show_ram(printer: Printer, job: Job, firmware: Firmware, result: TuneResult):
+    """What was found in the linked image and on the painted stack, beside the plan."""
+    used, sizes = result.stats.stack_used, firmware.build.sizes
+    if used and sizes:
+        printer.text(
+            f"RAM used: {sizes.static_ram + used:,} bytes, {used:,} of them stack "
+            f"(planned {job.estimate.ram_bytes:,} and at most {job.estimate.stack_bytes:,})."
+        )
+
+
 def _show_result(
     printer: Printer, device: str, data: Dataset, folder: RunFolder, result: TuneResult
 ):
     count = len(data.test_y)
-    printer.text()
-    if result.stats.stack_used:
-        printer.text(
-            f"Stack: {result.stats.stack_used:,} bytes used of {result.stats.stack_bytes:,}."
-        )
     printer.text(
         f"Accuracy on {device}, {count} test samples: {100 * result.accuracy_before:.1f} % "
         f"before, {100 * result.accuracy_after:.1f} % after {result.steps:,} steps."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edgetune.build.cmsis_nn import check_cmsis_nn
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.device.qemu import find_qemu
 from edgetune.device.renode import find_renode
@@ -118,9 +119,11 @@ def _cmsis_nn() -> Check:
     fix = "Name a folder with its sources: export EDGETUNE_CMSIS_NN=FOLDER"
     if not folder:
         return Check("CMSIS-NN", False, False, use, "EDGETUNE_CMSIS_NN is not set", fix)
-    there = (Path(folder) / "Include" / "arm_nnfunctions.h").is_file()
-    found = folder if there else f"{folder} holds no Include/arm_nnfunctions.h"
-    return Check("CMSIS-NN", there, False, use, found, "" if there else fix)
+    try:
+        check_cmsis_nn(Path(folder))
+    except ToolchainError as error:
+        return Check("CMSIS-NN", False, False, use, error.message, fix)
+    return Check("CMSIS-NN", True, False, use, folder)
 
 
 def _serial_ports() -> Check:
