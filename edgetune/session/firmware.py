@@ -9,6 +9,8 @@ from edgetune.build.cmsis_nn import CmsisNN, copy_cmsis_nn
 from edgetune.build.files import write_build_files
 from edgetune.build.project import Build, build_project
 from edgetune.codegen.project import Project, write_project
+from edgetune.plan.cost import estimate
+from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan
 
 
@@ -37,13 +39,25 @@ def build_firmware(
         ToolchainError: a compiler is missing or failed.
         DoesNotFitError: the image is larger than the board's memory.
     """
+    stack = _stack_bytes(plan, native, profile)
     project = write_project(folder, plan, title, profile)
     vendor = copy_cmsis_nn(cmsis_nn, folder) if cmsis_nn else CmsisNN((), ())
     write_build_files(
         folder, plan.board, project.sources, project.defines,
         vendor_sources=vendor.sources, includes=(*project.includes, *vendor.includes),
+        stack_bytes=stack,
     )
     return Firmware(plan, project, build_project(folder, plan.board, _target(native)))
+
+
+def _stack_bytes(plan: Plan, native: bool, profile: bool) -> int | None:
+    """The planned stack, once it is clear that the plan fits; None where the plan's figures do
+    not hold, as with CMSIS-NN's frames or the counters of ``bench``: then all that is left."""
+    if native or profile or plan.cmsis_nn:
+        return None
+    cost = estimate(plan)
+    check_fit(plan, cost)
+    return cost.stack_bytes
 
 
 def _target(native: bool) -> str:

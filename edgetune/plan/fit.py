@@ -1,0 +1,96 @@
+"""Refuses a plan that is larger than the chip, and works out what would fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgetune.boards import Board, list_boards, load_board
+from edgetune.errors import DoesNotFitError
+from edgetune.plan.cost import Estimate, LayerBytes, estimate
+from edgetune.plan.plan import Plan, make_plan
+
+NAMED = 3  # layers that the message names
+
+
+def check_fit(plan: Plan, cost: Estimate) -> None:
+    """Refuse ``plan`` where its flash or its RAM, stack included, exceeds the chip's.
+
+    Raises:
+        DoesNotFitError: what it needs and what there is, the layers that cost most, and what
+            to train instead or a board that has the room.
+    """
+    if not (lacks := _lacks(plan.board, cost)):
+        return
+    raise DoesNotFitError(
+        f"The model does not fit {plan.board.title}: {' and '.join(lacks)}.",
+        _cause(plan.board, cost),
+        _advice(plan),
+    )
+
+
+def _lacks(board: Board, cost: Estimate) -> list[str]:
+    found = (
+        ("flash", cost.flash_bytes, board.flash.length),
+        ("RAM", cost.ram_bytes, board.ram.length),
+    )
+    return [
+        f"it needs {need:,} bytes of {kind}, the chip has {have:,}"
+        for kind, need, have in found if need > have
+    ]
+
+
+def _cause(board: Board, cost: Estimate) -> str:
+    causes = []
+    if cost.ram_bytes > board.ram.length:
+        most = sorted(cost.layers, key=lambda layer: -layer.ram)[:NAMED]
+        causes.append(
+            f"Most RAM goes to {'; '.join(map(_ram_of, most))}. Beside the layers, buffers of "
+            f"the link take {cost.link_bytes:,} bytes, the stack {cost.stack_bytes:,}."
+        )
+    if cost.flash_bytes > board.flash.length:
+        most = sorted(cost.layers, key=lambda layer: -layer.weights)[:NAMED]
+        weights = ", ".join(f"{layer.layer} ({layer.weights:,} bytes)" for layer in most)
+        causes.append(f"Most flash goes to the weights of {weights}; code is {cost.code_bytes:,}.")
+    return " ".join(causes)
+
+
+def _ram_of(layer: LayerBytes) -> str:
+    parts = {
+        "weights": layer.weights if layer.trained else 0, "activations": layer.activations,
+        "errors": layer.errors, "scratch": layer.scratch,
+    }
+    listed = ", ".join(f"{name} {size:,}" for name, size in parts.items() if size)
+    return f"{layer.layer} ({layer.ram:,} bytes: {listed})"
+
+
+def _advice(plan: Plan) -> str:
+    fewer, board = _fewer_layers(plan), _larger_board(plan)
+    if fewer and board:
+        return f"{fewer} Or choose a board with the room: --board {board}."
+    if fewer or board:
+        return fewer or f"Choose a board with the room: --board {board}."
+    return "Choose a smaller model: not even its last layer alone can be trained here."
+
+
+def _fewer_layers(plan: Plan) -> str:
+    """The most of the last trained layers that fit, as an option; "" where none do."""
+    names = [layer.name for layer in plan.trained]
+    for first in range(1, len(names)):
+        recipe = replace(plan.recipe, layers=tuple(names[first:]))
+        smaller = make_plan(plan.program.graph, recipe, plan.board, plan.cmsis_nn)
+        cost = estimate(smaller)
+        if not _lacks(plan.board, cost):
+            return (
+                f"Train fewer layers: --layers {','.join(names[first:])} needs "
+                f"{cost.ram_bytes:,} bytes of RAM and {cost.flash_bytes:,} of flash."
+            )
+    return ""
+
+
+def _larger_board(plan: Plan) -> str:
+    """The board with the least RAM of those that come with edgetune and have the room."""
+    for board in sorted(map(load_board, list_boards()), key=lambda b: b.ram.length):
+        other = make_plan(plan.program.graph, plan.recipe, board, plan.cmsis_nn)
+        if not _lacks(board, estimate(other)):
+            return board.name
+    return ""
