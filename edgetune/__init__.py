@@ -30,6 +30,8 @@ _HOMES = {
     "edgetune.learn.recipe": ("Recipe",),
     "edgetune.model.inspect": ("describe",),
     "edgetune.model.read": ("read_tflite",),
+    "edgetune.plan.cost": ("estimate",),
+    "edgetune.plan.fit": ("check_fit",),
     "edgetune.plan.plan": ("make_plan",),
     "edgetune.session.bench": ("bench",),
     "edgetune.session.connection": ("connect",),

@@ -23,6 +23,7 @@ from edgetune.plan.plan import make_plan
 from edgetune.session.firmware import build_firmware
 from edgetune.session.verification import verify
 
+pytestmark = pytest.mark.thorough
 CORES = {
     "M0+": "mps2-an385-m0plus", "M3": "mps2-an385", "M4": "mps2-an386", "M7": "mps2-an500",
     "M33": "mps2-an505", "M55": "mps3-an547", "STM32F4": "stm32f4-discovery",

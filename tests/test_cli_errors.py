@@ -8,8 +8,10 @@ import shutil
 import numpy as np
 import pytest
 import serial
-from cli_runner import BOARD, DATA, DIGITS, MODEL, ON_HOST, edgetune, refused
+from cli_runner import BOARD, DATA, DIGITS, MODEL, ON_HOST, edgetune, refused, succeed
 from tiny_tflite import ModelBuilder
+
+from edgetune.resources import resource_path
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +89,27 @@ def test_settings(folder, text, words):
     assert error["exit_code"] == 2 and words in error["message"]
 
 
+# -- too large: 5 ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["plan", "tune"])
+def test_does_not_fit(folder, verb):
+    """On a board like the Discovery with 11 KB of RAM; the layers that it names do fit."""
+    text = (resource_path("boards") / BOARD / "board.toml").read_text()
+    assert text.count("length = 0x20000\n") == 1
+    (folder / "small").mkdir()
+    (folder / "small" / "board.toml").write_text(
+        text.replace("length = 0x20000\n", "length = 0x2C00\n")
+    )
+    data = ("--data", DATA) if verb == "tune" else ()
+    error = refused(verb, MODEL, "--board", "small", *data)
+    assert error["exit_code"] == 5 and "RAM" in error["message"]
+    assert "fully_connected_5" in error["cause"] and "--layers" in error["next_step"]
+    assert not (folder / "runs").exists()
+    layers = error["next_step"].split("--layers ")[1].split()[0]
+    assert succeed("plan", MODEL, "--board", "small", "--layers", layers)["ram_available"] == 0x2C00
+
+
 # -- models and data: 8 -----------------------------------------------------------------------
 
 
@@ -124,7 +147,7 @@ BAD_DATA = [
     ({"tune_x": np.zeros((20, 8, 8, 1), np.int64)}, "int64"),
     ({"tune_y": np.arange(20)}, "labels from 0 to 19"),
     ({"tune_y": np.arange(19) % 10}, "19 labels"),
-    ({"test_x": np.full((20, 8, 8, 1), np.nan, np.float32)}, "NaN"),
+    (dict.fromkeys(("tune_x", "test_x"), np.full((20, 8, 8, 1), np.nan, np.float32)), "NaN"),
 ]
 
 

@@ -21,6 +21,7 @@ from edgetune.device.qemu import ICOUNT_NS
 from edgetune.device.renode import RenodeDevice, find_renode, platform_text, script_text
 from edgetune.errors import DeviceNotFoundError, LinkError, ToolchainError, UsageError
 
+pytestmark = pytest.mark.thorough
 DISCOVERY = load_board("stm32f4-discovery")
 needs_qemu = pytest.mark.skipif(
     not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-gcc")),

@@ -16,6 +16,7 @@ from edgetune.learn.generator import Generator
 from edgetune.learn.operators import GRADIENT
 from edgetune.learn.rule import DRAWS, independent_draw, systematic_draw
 
+pytestmark = pytest.mark.thorough
 SIGMAS = 4.753  # of a normal variable: exceeded with probability 1e-6
 UNIT = 256  # limits are in Q8
 

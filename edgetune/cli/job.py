@@ -13,6 +13,7 @@ from edgetune.device import needs_native, resolve_device
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
+from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan, make_plan
 from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.tools import check_tools
@@ -45,6 +46,14 @@ class Job:
     def estimate(self) -> Estimate:
         """What the plan costs."""
         return estimate(self.plan)
+
+    def check_fit(self) -> None:
+        """DoesNotFitError where the plan is larger than the board, if the board is to run it.
+
+        With CMSIS-NN the build finds out, because a plan knows the engine's own kernels only.
+        """
+        if self.device_name != "host" and not self.plan.cmsis_nn:
+            check_fit(self.plan, self.estimate)
 
     @cached_property
     def device(self) -> str:

@@ -18,3 +18,4 @@ def command(printer: Printer, job: Job):
     """
     printer.result = {"model": job.model} | plan_facts(job.estimate)
     show_plan(printer, job.estimate)
+    job.check_fit()

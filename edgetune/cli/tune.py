@@ -48,6 +48,7 @@ def command(
     settings = TuneSettings(seed, samples, passes, not no_verify)
     _show_model(printer, job)
     show_plan(printer, job.estimate)
+    job.check_fit()
     dataset, device = job.data(printer, data), job.device
     folder = RunFolder(Path(job.out)) if job.out else RunFolder.fresh(RUNS, job.title)
     try:
