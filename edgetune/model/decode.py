@@ -206,7 +206,7 @@ class _Decoder:
             value = getattr(options, field)()
             if field in NAMED_OPTIONS:
                 value = NAMED_OPTIONS[field].get(value, f"{field} {value}")
-            operator.options[_snake(field)] = value
+            operator.options[snake(field)] = value
 
     def options(self, operator, table, name):
         """The options table ``name``; one of defaults where the kind may do without."""
@@ -286,5 +286,6 @@ def _pick(items: list, index: int, what: str):
     return items[index]
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """A schema field's name as options carry it: ``StrideH`` is ``stride_h``."""
     return re.sub(r"(?<=.)(?=[A-Z])", "_", name).lower()

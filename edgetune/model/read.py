@@ -9,6 +9,7 @@ from pathlib import Path
 from edgetune.errors import ModelError
 from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.decode import decode
+from edgetune.model.edges import leave_out_edges
 from edgetune.model.graph import Graph
 from edgetune.model.supported import refuse_float, refuse_unsupported
 
@@ -18,8 +19,9 @@ MAX_FILE_BYTES = 64 << 20
 def read_tflite(source: str | os.PathLike | bytes) -> Graph:
     """Reads an int8 .tflite model.
 
-    The graph that comes back is a chain: each operator's first input is the output of the one
-    before, batches are one, and shapes, scales and zero points agree with each other.
+    The operators of the graph that comes back stand in an order in which they can run, batches
+    are one, and shapes, scales and zero points agree with each other.  Float and uint8 edges
+    are left out: the graph's input and output are int8.
 
     Args:
         source: a path, or the file's content.
@@ -32,12 +34,13 @@ def read_tflite(source: str | os.PathLike | bytes) -> Graph:
         return _checked(bytes(source))
     path = Path(source)
     try:
-        return _checked(_content(path))
+        return _checked(file_content(path))
     except ModelError as error:
         raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
 
 
-def _content(path: Path) -> bytes:
+def file_content(path: Path) -> bytes:
+    """The bytes of a model file; ModelError where it cannot be read or is too large."""
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -59,6 +62,7 @@ def _checked(content: bytes) -> Graph:
     graph.sha256 = hashlib.sha256(content).hexdigest()
     check_order(graph)
     refuse_float(graph)
+    leave_out_edges(graph)
     refuse_unsupported(graph)
     for operator in graph.operators:
         check_operator(graph, operator)

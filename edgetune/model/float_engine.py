@@ -1,0 +1,67 @@
+"""The float Graph run in numpy: float32, batched, on BLAS.
+
+``run`` calls a hook with every activation as it is made; calibration looks at them there, and a
+simulation of the int8 model rounds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgetune.model.float_operators import evaluate
+from edgetune.model.graph import Graph
+
+Hook = Callable[[int, np.ndarray], np.ndarray]
+
+
+class FloatEngine:
+    """Runs a float Graph (``float_graph``).
+
+    Args:
+        constants: values by tensor index that stand in for the graph's own, of the same shape.
+    """
+
+    def __init__(self, graph: Graph, constants: dict[int, np.ndarray] | None = None):
+        self.graph = graph
+        self.constants = {t.index: t.data for t in graph.tensors if t.data is not None}
+        self.constants |= constants or {}
+        self.last_reader = {
+            tensor: op.index for op in graph.operators for tensor in (*op.inputs, *op.outputs)
+        }
+
+    def run(self, x: np.ndarray, hook: Hook | None = None) -> np.ndarray:
+        """The output for a batch of inputs.
+
+        Args:
+            x: float32 [n, *input shape without the batch].
+            hook: called with the index and the value [n, ...] of the input and of each
+                operator's output, in order; what it returns is what readers get.
+
+        Returns:
+            float32 [n, *output shape without the batch].
+        """
+        hook = hook or _unchanged
+        source, sink = self.graph.inputs[0], self.graph.outputs[0]
+        values = {source: hook(source, np.asarray(x, np.float32))}
+        for op in self.graph.operators:
+            operands = [self.operand(values, i) for i in op.inputs]
+            shape = (len(x), *self.graph.tensors[op.outputs[0]].shape[1:])
+            values[op.outputs[0]] = hook(op.outputs[0], evaluate(op, operands, shape))
+            for i in {*op.inputs, *op.outputs} - {sink}:
+                if self.last_reader[i] == op.index:
+                    values.pop(i, None)
+        return values[sink]
+
+    def operand(self, values: dict[int, np.ndarray], index: int) -> np.ndarray | None:
+        """An operator's input: an activation, a constant, or None where it is absent."""
+        return values[index] if index in values else self.constants.get(index)
+
+    def run_all(self, x: np.ndarray, batch: int = 32) -> np.ndarray:
+        """``run`` in batches."""
+        return np.concatenate([self.run(x[i : i + batch]) for i in range(0, len(x), batch)])
+
+
+def _unchanged(index: int, value: np.ndarray) -> np.ndarray:
+    return value

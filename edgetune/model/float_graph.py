@@ -1,0 +1,197 @@
+"""The float Graph: what every importer builds and the quantiser takes.
+
+It uses the dataclasses of ``edgetune.model.graph``.  Tensors are "float32" without quantization,
+constants hold float32 arrays (integer operands int32); shapes begin with a batch of one, channels
+come last.  The graph has one input and one output; operators stand in an order in which each
+comes after those it reads; an operator has one output.  Options carry TFLite's names.
+
+=================  ================================  ============================================
+kind               inputs                            options
+=================  ================================  ============================================
+CONV_2D            x [1,h,w,c], weights [o,kh,kw,c], padding "SAME" or "VALID", stride_h, stride_w,
+                   bias [o] or -1                    dilation_h_factor, dilation_w_factor, fused
+DEPTHWISE_CONV_2D  x [1,h,w,c], weights              as CONV_2D, and depth_multiplier m
+                   [1,kh,kw,c*m], bias [c*m] or -1
+FULLY_CONNECTED    x, weights [units,n], bias        keep_num_dims (False: x is taken as flat),
+                   [units] or -1                     fused
+MAX_POOL_2D,       x [1,h,w,c]                       padding, stride_h, stride_w, filter_height,
+AVERAGE_POOL_2D                                      filter_width, fused
+MEAN               x, axes                           keep_dims; axes are the spatial ones
+PAD                x, paddings [rank,2]              zeros; not of the batch nor of channels
+RESHAPE, SQUEEZE,  x (further operands are ignored)  the output tensor's shape says it all
+EXPAND_DIMS
+TRANSPOSE          x, permutation                    may move dimensions of one only
+SOFTMAX            x                                 beta; over the last axis
+ADD, SUB, MUL      x, y                              fused; broadcast; one may be a constant
+CONCATENATION      x, y, ...                         axis, fused
+RELU, RELU6,       x
+LOGISTIC, TANH,
+HARD_SWISH
+LEAKY_RELU         x                                 alpha
+STRIDED_SLICE      x, begin, end, strides            begin_mask, end_mask, shrink_axis_mask,
+                                                     ellipsis_mask, new_axis_mask (both 0);
+                                                     strides of one
+=================  ================================  ============================================
+
+``fused`` stands for ``fused_activation_function``: "NONE", "RELU" or "RELU6".  A batch
+normalisation is a MUL and an ADD by constants of shape [c].
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edgetune.errors import ModelError
+from edgetune.model.consistency import MAX_ELEMENTS, MAX_WINDOW, check_order
+from edgetune.model.decode import corrupt, quoted
+from edgetune.model.float_supported import RESHAPES, activations_of, refuse_unsupported
+from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
+from edgetune.model.shapes import output_shape
+
+MAX_OPERATORS = 2000
+
+
+def check_float_graph(graph: Graph) -> None:
+    """Whether ``graph`` is what the module's table says, and agrees with itself.
+
+    Raises:
+        ModelError: all operators that are not in the table listed at once, or the first
+            contradiction in shapes and options.
+    """
+    if len(graph.operators) > MAX_OPERATORS:
+        raise ModelError(
+            f"The model has {len(graph.operators)} operators.",
+            f"edgetune converts up to {MAX_OPERATORS}.",
+            "Name a smaller model.",
+        )
+    check_order(graph)
+    refuse_unsupported(graph)
+    for operator in graph.operators:
+        _check_operator(graph, operator)
+    if not all(np.isfinite(t.data).all() for t in graph.tensors if _is_real_constant(t)):
+        raise corrupt("Some of its weights are NaN or infinite.")
+
+
+def _check_operator(graph: Graph, operator: Operator) -> None:
+    for tensor in activations_of(graph, operator):
+        if tensor.size > MAX_ELEMENTS:
+            raise corrupt(f"Tensor {quoted(tensor.name)} has {tensor.size} elements.")
+    _check_options(operator)
+    if operator.kind in WEIGHTED:
+        _check_weights(graph, operator)
+    elif operator.kind == "PAD":
+        _check_paddings(graph, operator)
+    elif operator.kind == "STRIDED_SLICE":
+        _check_slice(graph, operator)
+    elif operator.kind == "TRANSPOSE":
+        _check_permutation(graph, operator)
+    _check_output(graph, operator)
+
+
+def _check_options(operator) -> None:
+    for name in ("stride_h", "stride_w", "filter_height", "filter_width",
+                 "dilation_h_factor", "dilation_w_factor"):
+        if not 1 <= operator.options.get(name, 1) <= MAX_WINDOW:
+            raise _wrong(operator, f"{name} is {operator.options[name]}")
+    if operator.options.get("padding", "SAME") not in ("SAME", "VALID"):
+        raise _wrong(operator, f"unknown {operator.options['padding']}")
+    for name in ("beta", "alpha"):
+        if not math.isfinite(operator.options.get(name, 0.0)):
+            raise _wrong(operator, f"{name} is {operator.options[name]}")
+    if not 0 < operator.options.get("beta", 1.0) <= 1e6:
+        raise _wrong(operator, f"beta is {operator.options['beta']}")
+
+
+def _check_weights(graph, operator) -> None:
+    data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    if operator.kind == "FULLY_CONNECTED":
+        read = data[-1] if operator.options["keep_num_dims"] else math.prod(data)
+        fits = len(weights) == 2 and read == weights[1]
+    elif operator.kind == "CONV_2D":
+        fits = len(weights) == 4 and data[3] == weights[3]
+    else:
+        multiplier = operator.options["depth_multiplier"]
+        fits = len(weights) == 4 and weights[0] == 1 and data[3] * multiplier == weights[3] > 0
+    if not fits or min(weights) < 1:
+        raise _wrong(operator, f"weights {weights} do not fit the input {data}")
+    units = weights[3] if operator.kind == "DEPTHWISE_CONV_2D" else weights[0]
+    if len(operator.inputs) == 3 and operator.inputs[2] >= 0:
+        bias = graph.tensors[operator.inputs[2]].shape
+        if bias != (units,):
+            raise _wrong(operator, f"a bias of the shape {bias} for {units} channels")
+
+
+def _check_paddings(graph, operator) -> None:
+    rank, tensor = len(graph.tensors[operator.inputs[0]].shape), graph.tensors[operator.inputs[1]]
+    if tensor.shape != (rank, 2) or tensor.data.min() < 0 or tensor.data.max() > MAX_WINDOW:
+        raise _wrong(operator, "paddings that are not pairs of small positive integers")
+
+
+def _check_slice(graph, operator) -> None:
+    rank = len(graph.tensors[operator.inputs[0]].shape)
+    if any(graph.tensors[i].shape != (rank,) for i in operator.inputs[1:]):
+        raise _wrong(operator, "begin, end and strides are not one number a dimension")
+
+
+def _check_permutation(graph, operator) -> None:
+    shape = graph.tensors[operator.inputs[0]].shape
+    order = graph.tensors[operator.inputs[1]].data.reshape(-1).tolist()
+    if sorted(order) != list(range(len(shape))):
+        raise _wrong(operator, f"the permutation {order[:8]} of {len(shape)} dimensions")
+
+
+def _check_output(graph, operator) -> None:
+    output = graph.tensors[operator.outputs[0]]
+    data = graph.tensors[operator.inputs[0]]
+    if operator.kind in RESHAPES:
+        if data.size != output.size:
+            raise _wrong(operator, f"{data.shape} becomes {output.shape}")
+        return
+    expected = _expected_shape(graph, operator)
+    if min(expected, default=0) < 1 or output.shape != expected:
+        raise _wrong(operator, f"its output has the shape {output.shape}, computed {expected}")
+
+
+def _expected_shape(graph, operator) -> tuple[int, ...]:
+    if operator.kind == "MEAN":
+        data, axes = (graph.tensors[i] for i in operator.inputs)
+        chosen = {int(a) % len(data.shape) for a in axes.data.reshape(-1)}
+        kept = [1 if i in chosen else n for i, n in enumerate(data.shape)]
+        if operator.options["keep_dims"]:
+            return tuple(kept)
+        return tuple(n for i, n in enumerate(kept) if i not in chosen)
+    if operator.kind == "STRIDED_SLICE":
+        crop = crop_of(graph, operator)
+        shrunk = operator.options["shrink_axis_mask"]
+        return tuple(b - a for i, (a, b) in enumerate(crop) if not shrunk >> i & 1)
+    return output_shape(graph, operator)
+
+
+def crop_of(graph: Graph, operator: Operator) -> list[tuple[int, int]]:
+    """The range that a STRIDED_SLICE keeps of every dimension, [begin, end)."""
+    shape = graph.tensors[operator.inputs[0]].shape
+    begins, ends = (graph.tensors[i].data.tolist() for i in operator.inputs[1:3])
+    crop = []
+    for i, (size, begin, end) in enumerate(zip(shape, begins, ends)):
+        begin = 0 if operator.options["begin_mask"] >> i & 1 else _inside(begin, size)
+        if operator.options["shrink_axis_mask"] >> i & 1:
+            end = begin + 1
+        else:
+            end = size if operator.options["end_mask"] >> i & 1 else _inside(end, size)
+        crop.append((begin, end))
+    return crop
+
+
+def _inside(place: int, size: int) -> int:
+    """A slice's bound as Python takes it: negative from the end, clamped."""
+    return min(max(place + size if place < 0 else place, 0), size)
+
+
+def _wrong(operator: Operator, cause: str) -> ModelError:
+    return corrupt(f"Operator {operator.index} {operator.kind}: {cause}.")
+
+
+def _is_real_constant(tensor: Tensor) -> bool:
+    return tensor.data is not None and tensor.dtype == "float32"

@@ -1,0 +1,207 @@
+"""The operators of the float Graph, as TFLite's float kernels define them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.model.graph import Operator
+
+LIMITS = {"NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6)}
+
+
+def evaluate(operator: Operator, operands: list, shape: tuple[int, ...]) -> np.ndarray:
+    """The output of ``operator``, float32.
+
+    Args:
+        operands: arrays in the order of the operator's inputs; activations [n, ...] with the
+            batch first, None for an absent one.
+        shape: of the output, with the batch.
+    """
+    result = OPERATORS[operator.kind](operator.options, operands, shape)
+    return activate(result, operator.options.get("fused_activation_function", "NONE"))
+
+
+def activate(x: np.ndarray, activation: str) -> np.ndarray:
+    low, high = LIMITS[activation]
+    return x if low is None else np.clip(x, low, high)
+
+
+def _conv(options, operands, shape):
+    x, weights, bias = _three(operands)
+    x = windows(x, weights.shape[1:3], shape, options, 0.0)
+    result = x.reshape(-1, weights[0].size) @ weights.reshape(len(weights), -1).T
+    return _add_bias(result.reshape(shape), bias)
+
+
+def _depthwise(options, operands, shape):
+    x, weights, bias = _three(operands)
+    x = np.repeat(x, weights.shape[3] // x.shape[3], axis=3)
+    x = pad_for(x, weights.shape[1:3], shape, options, 0.0)
+    result = np.zeros(shape, np.float32)
+    for (i, j), at in taps(weights.shape[1:3], shape, options):
+        result += x[at] * weights[0, i, j]
+    return _add_bias(result, bias)
+
+
+def _dense(options, operands, shape):
+    x, weights, bias = _three(operands)
+    result = x.reshape(-1, weights.shape[1]) @ weights.T
+    return _add_bias(result.reshape(shape), bias)
+
+
+def _three(operands):
+    return (*operands, None) if len(operands) == 2 else operands
+
+
+def _add_bias(result, bias):
+    return result if bias is None else result + bias
+
+
+def _max_pool(options, operands, shape):
+    kernel = options["filter_height"], options["filter_width"]
+    x = pad_for(operands[0], kernel, shape, options, -np.inf)
+    result = np.full(shape, -np.inf, np.float32)
+    for _, at in taps(kernel, shape, options):
+        np.maximum(result, x[at], out=result)
+    return result
+
+
+def _average_pool(options, operands, shape):
+    """Cells outside the input do not count."""
+    kernel = options["filter_height"], options["filter_width"]
+    x = operands[0]
+    inside = np.ones((1, *x.shape[1:3], 1), np.float32)
+    x, inside = (pad_for(a, kernel, shape, options, 0.0) for a in (x, inside))
+    places = [at for _, at in taps(kernel, shape, options)]
+    return sum(x[at] for at in places) / sum(inside[at] for at in places)
+
+
+def _mean(options, operands, shape):
+    x, axes = operands
+    axes = tuple(sorted({int(a) % x.ndim for a in axes.reshape(-1)}))
+    return x.mean(axis=axes, dtype=np.float32).reshape(shape)
+
+
+def _pad(options, operands, shape):
+    x, paddings = operands
+    return np.pad(x, [tuple(int(n) for n in pair) for pair in paddings])
+
+
+def _reshape(options, operands, shape):
+    return operands[0].reshape(shape)
+
+
+def _softmax(options, operands, shape):
+    x = operands[0] * np.float32(options["beta"])
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def _concatenation(options, operands, shape):
+    axis = options["axis"] % len(shape)
+    # a constant operand has a batch of one
+    parts = [np.broadcast_to(x, (shape[0], *x.shape[1:])) for x in operands]
+    return np.concatenate(parts, axis)
+
+
+def _strided_slice(options, operands, shape):
+    x, begin, end, _ = operands
+    rank = x.ndim
+    shrunk = options["shrink_axis_mask"]
+    kept = [slice(None)]
+    for i in range(1, rank):
+        first = None if options["begin_mask"] >> i & 1 else int(begin[i])
+        last = None if options["end_mask"] >> i & 1 else int(end[i])
+        if shrunk >> i & 1:
+            first = first or 0
+            last = first + 1 or None
+        kept.append(slice(first, last))
+    return x[tuple(kept)].reshape(shape)
+
+
+def _logistic(options, operands, shape):
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-operands[0]))
+
+
+def _leaky_relu(options, operands, shape):
+    x = operands[0]
+    return np.where(x > 0, x, x * np.float32(options["alpha"]))
+
+
+def _hard_swish(options, operands, shape):
+    x = operands[0]
+    return x * np.clip(x + 3, 0, 6) / np.float32(6)
+
+
+# ---- sliding windows
+
+
+def pad_for(x, kernel, shape, options, fill) -> np.ndarray:
+    """``x`` [n, h, w, c] with the padding that its windows reach into."""
+    if options["padding"] == "VALID":
+        return x
+    pads = []
+    for size, k, stride, step, out in zip(
+        x.shape[1:3], kernel, *_steps(options), shape[1:3]
+    ):
+        total = max((out - 1) * stride + (k - 1) * step + 1 - size, 0)
+        pads.append((total // 2, total - total // 2))
+    if not any(map(any, pads)):
+        return x
+    return np.pad(x, [(0, 0), *pads, (0, 0)], constant_values=fill)
+
+
+def taps(kernel, shape, options):
+    """For every tap (i, j): its index and the slice of the padded input that it reads."""
+    (down, right), (dilation_h, dilation_w) = _steps(options)
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            top, left = i * dilation_h, j * dilation_w
+            rows = slice(top, top + (shape[1] - 1) * down + 1, down)
+            columns = slice(left, left + (shape[2] - 1) * right + 1, right)
+            yield (i, j), (slice(None), rows, columns)
+
+
+def windows(x, kernel, shape, options, fill) -> np.ndarray:
+    """What every window of ``x`` covers: [n, out h, out w, kernel h, kernel w, c]."""
+    x = pad_for(x, kernel, shape, options, fill)
+    if tuple(kernel) == (1, 1):
+        return x[next(taps(kernel, shape, options))[1]]
+    result = np.empty((*shape[:3], *kernel, x.shape[3]), x.dtype)
+    for (i, j), at in taps(kernel, shape, options):
+        result[:, :, :, i, j] = x[at]
+    return result
+
+
+def _steps(options) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Strides and dilations, (down, across) each."""
+    strides = options["stride_h"], options["stride_w"]
+    return strides, (options.get("dilation_h_factor", 1), options.get("dilation_w_factor", 1))
+
+
+OPERATORS = {
+    "CONV_2D": _conv,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "FULLY_CONNECTED": _dense,
+    "MAX_POOL_2D": _max_pool,
+    "AVERAGE_POOL_2D": _average_pool,
+    "MEAN": _mean,
+    "PAD": _pad,
+    "RESHAPE": _reshape,
+    "SQUEEZE": _reshape,
+    "EXPAND_DIMS": _reshape,
+    "TRANSPOSE": _reshape,
+    "SOFTMAX": _softmax,
+    "ADD": lambda options, operands, shape: operands[0] + operands[1],
+    "SUB": lambda options, operands, shape: operands[0] - operands[1],
+    "MUL": lambda options, operands, shape: operands[0] * operands[1],
+    "CONCATENATION": _concatenation,
+    "RELU": lambda options, operands, shape: activate(operands[0], "RELU"),
+    "RELU6": lambda options, operands, shape: activate(operands[0], "RELU6"),
+    "LEAKY_RELU": _leaky_relu,
+    "LOGISTIC": _logistic,
+    "TANH": lambda options, operands, shape: np.tanh(operands[0]),
+    "HARD_SWISH": _hard_swish,
+    "STRIDED_SLICE": _strided_slice,
+}

@@ -1,0 +1,183 @@
+"""What the float Graph cannot hold, named."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.errors import ModelError
+from edgetune.model.decode import quoted
+from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
+
+OPERANDS = {  # least and most inputs
+    **dict.fromkeys(WEIGHTED, (2, 3)),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "MEAN", "PAD", "TRANSPOSE"), (2, 2)),
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), (1, 2)),
+    **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D", "SOFTMAX", "LEAKY_RELU"), (1, 1)),
+    **dict.fromkeys(("RELU", "RELU6", "LOGISTIC", "TANH", "HARD_SWISH"), (1, 1)),
+    "CONCATENATION": (1, 64),
+    "STRIDED_SLICE": (4, 4),
+}
+ELEMENTWISE = ("ADD", "SUB", "MUL")
+WINDOWED = ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
+INTEGERS = {  # places of operands that are no real numbers
+    "MEAN": (1,), "PAD": (1,), "RESHAPE": (1,), "EXPAND_DIMS": (1,), "TRANSPOSE": (1,),
+    "STRIDED_SLICE": (1, 2, 3),
+}
+NEEDED_INTEGERS = ("MEAN", "PAD", "TRANSPOSE", "STRIDED_SLICE")
+ACTIVATIONS = ("NONE", "RELU", "RELU6")
+MAX_RANK = 4
+
+
+def refuse_unsupported(graph: Graph) -> None:
+    """Raises one ModelError that names everything that cannot be converted, and why."""
+    lines = [
+        f"operator {op.index} {op.kind}{_output_name(graph, op)}: " + "; ".join(reasons)
+        for op in graph.operators
+        if (reasons := unsupported(graph, op))
+    ]
+    lines += _graph_reasons(graph)
+    if lines:
+        raise ModelError(
+            f"edgetune cannot convert {len(lines)} part{'s' * (len(lines) > 1)} of this model.",
+            "\n".join(lines),
+            "Replace these layers. Operators that convert: " + ", ".join(OPERANDS) + ".",
+        )
+
+
+def unsupported(graph: Graph, operator: Operator) -> list[str]:
+    """Reasons why ``operator`` cannot be converted; empty if it can."""
+    if operator.kind not in OPERANDS:
+        return ["this kind of operator is not supported"]
+    least, most = OPERANDS[operator.kind]
+    if not least <= len(operator.inputs) <= most or len(operator.outputs) != 1:
+        return [f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs"]
+    if -1 in operator.inputs[:least]:
+        return ["a needed input is absent"]
+    reasons = [*_activation_reasons(graph, operator), *_operand_reasons(graph, operator)]
+    reasons += _option_reasons(operator)
+    return reasons or _value_reasons(graph, operator)
+
+
+def _activation_reasons(graph, operator) -> list[str]:
+    reasons = []
+    for tensor in activations_of(graph, operator):
+        shape = list(tensor.shape)
+        if tensor.dtype != "float32":
+            reasons.append(f"{tensor.dtype} activations")
+        elif min(shape, default=1) < 1:
+            reasons.append(f"the dynamic or empty shape {shape}")
+        elif shape[:1] != [1]:
+            reasons.append(f"a batch other than one, {shape}")
+        elif len(shape) > MAX_RANK and operator.kind not in RESHAPES:
+            reasons.append(f"{len(shape)} dimensions")
+    if operator.kind in WINDOWED and len(graph.tensors[operator.inputs[0]].shape) != 4:
+        reasons.append("an input that has not 4 dimensions")
+    return list(dict.fromkeys(reasons))
+
+
+def _operand_reasons(graph, operator) -> list[str]:
+    """Weights and integer operands are constants; of the others one at least is not."""
+    reasons = []
+    integers = INTEGERS.get(operator.kind, ()) if operator.kind in NEEDED_INTEGERS else ()
+    reals = tuple(range(1, len(operator.inputs))) if operator.kind in WEIGHTED else ()
+    for place in (*reals, *integers):
+        index = operator.inputs[place]
+        if index < 0:
+            continue
+        tensor = graph.tensors[index]
+        wanted = ("float32",) if place in reals else ("int32", "int64")
+        if tensor.dtype not in wanted:
+            reasons.append(f"operand {place} of type {tensor.dtype}")
+        elif tensor.data is None:
+            reasons.append(f"operand {place} is computed, not constant")
+    if graph.tensors[operator.inputs[0]].data is not None and operator.kind != "CONCATENATION":
+        others = [graph.tensors[i].data for i in operator.inputs[1:] if i >= 0]
+        if operator.kind not in ELEMENTWISE or others[0] is not None:
+            reasons.append("it computes on constants only")
+    return reasons
+
+
+def _option_reasons(operator) -> list[str]:
+    options = operator.options
+    reasons = []
+    activation = options.get("fused_activation_function", "NONE")
+    if activation not in ACTIVATIONS:
+        reasons.append(f"fused activation {activation}")
+    if options.get("weights_format", 0) != 0:
+        reasons.append("shuffled weights")
+    if options.get("ellipsis_mask", 0) or options.get("new_axis_mask", 0):
+        reasons.append("an ellipsis or a new axis")
+    return reasons
+
+
+def _value_reasons(graph, operator) -> list[str]:
+    data = graph.tensors[operator.inputs[0]]
+    rank = len(data.shape)
+    if operator.kind == "MEAN":
+        return _mean_reasons(data, graph.tensors[operator.inputs[1]].data)
+    if operator.kind == "PAD":
+        paddings = graph.tensors[operator.inputs[1]].data
+        if paddings.shape == (rank, 2) and paddings[[0, -1]].any():
+            return ["padding of the batch or of channels"]
+    if operator.kind in ELEMENTWISE:
+        ranks = {len(t.shape) for t in activations_of(graph, operator)}
+        return ["operands of different ranks"] if len(ranks) > 1 else []
+    if operator.kind == "CONV_2D":
+        weights = graph.tensors[operator.inputs[1]]
+        if len(weights.shape) == 4 and weights.shape[3] < data.shape[3]:
+            return ["grouped convolution"]
+    if operator.kind == "TRANSPOSE":
+        order = graph.tensors[operator.inputs[1]].data.reshape(-1).tolist()
+        if sorted(order) == list(range(rank)) and not _trivial(data.shape, order):
+            return [f"transposition by {order}"]
+    if operator.kind == "STRIDED_SLICE":
+        strides = graph.tensors[operator.inputs[3]].data
+        if (strides != 1).any() or (operator.options["shrink_axis_mask"] & 1):
+            return ["a slice that is not a crop"]
+    return []
+
+
+def _mean_reasons(data: Tensor, axes: np.ndarray) -> list[str]:
+    """Means over all of height and width; dimensions of one do not matter."""
+    rank = len(data.shape)
+    chosen = {int(a) % rank for a in axes.reshape(-1)}
+    spatial = {i for i in range(1, rank - 1) if data.shape[i] > 1}
+    long = {i for i in chosen if data.shape[i] > 1}
+    if rank < 3 or not long <= spatial or (long != spatial and long):
+        return [f"mean over the axes {sorted(chosen)} of {list(data.shape)}"]
+    return []
+
+
+def _trivial(shape: tuple[int, ...], order: list[int]) -> bool:
+    """Whether a transposition leaves the elements where they are."""
+    long = [axis for axis in order if shape[axis] > 1]
+    return long == sorted(long)
+
+
+def _graph_reasons(graph: Graph) -> list[str]:
+    reasons = []
+    for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
+        if len(indices) != 1:
+            reasons.append(f"the graph has {len(indices)} {role} instead of one")
+    if set(graph.outputs) & {t.index for t in graph.tensors if t.data is not None}:
+        reasons.append("the graph's output is a constant")
+    if set(graph.outputs) & set(graph.inputs):
+        reasons.append("the graph's output is its input")
+    return reasons
+
+
+def activations_of(graph: Graph, operator: Operator) -> list[Tensor]:
+    """Operands that are neither constants nor weights nor integers, and the output."""
+    places = range(len(operator.inputs))
+    if operator.kind in WEIGHTED:
+        places = (0,)
+    places = [p for p in places if p not in INTEGERS.get(operator.kind, ())]
+    inputs = [graph.tensors[operator.inputs[p]] for p in places if operator.inputs[p] >= 0]
+    return [t for t in inputs if t.data is None] + [graph.tensors[i] for i in operator.outputs]
+
+
+def _output_name(graph: Graph, operator: Operator) -> str:
+    if not operator.outputs:
+        return ""
+    return f" (output {quoted(graph.tensors[operator.outputs[0]].name)})"

@@ -1,0 +1,1 @@
+"""Post-training quantisation: a float Graph and samples become an int8 .tflite file."""

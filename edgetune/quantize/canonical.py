@@ -1,0 +1,157 @@
+"""One form for what float files write in many ways.
+
+After ``canonical`` a float Graph has only CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED (flat),
+MAX_POOL_2D, AVERAGE_POOL_2D, MEAN over height and width, PAD with four pairs, RESHAPE,
+STRIDED_SLICE without masks, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6, LEAKY_RELU,
+LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become images one row high, as
+1-D convolutions want them; batch normalisation and standalone activations are in the operators
+before them where they can be.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.model.float_graph import crop_of
+from edgetune.model.float_supported import RESHAPES
+from edgetune.model.graph import Graph, Operator
+from edgetune.model.rewrite import Rewriter
+from edgetune.quantize.affine import fold_affine
+from edgetune.quantize.fusion import fuse_activations
+from edgetune.quantize.reshapes import hoist_over_reshapes, merge_reshapes
+
+POINTWISE = {
+    "padding": "VALID", "stride_h": 1, "stride_w": 1, "dilation_h_factor": 1,
+    "dilation_w_factor": 1,
+}
+
+
+def canonical(graph: Graph) -> Graph:
+    """``graph`` in the form above; it computes the same, up to float rounding."""
+    rewriter = Rewriter(graph)
+    for op in list(rewriter.operators):
+        if op.kind in RESHAPES:
+            op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
+        elif op.kind == "STRIDED_SLICE":
+            _crop(rewriter, op, crop_of(graph, op))
+        elif op.kind == "CONCATENATION":
+            op.options["axis"] %= len(rewriter.shape(op.outputs[0]))
+    _lift(rewriter)
+    for op in list(rewriter.operators):
+        if op.kind == "MEAN":
+            _spatial_mean(rewriter, op)
+        elif op.kind == "FULLY_CONNECTED" and op.options["keep_num_dims"]:
+            _dense_everywhere(rewriter, op)
+    merge_reshapes(rewriter)
+    hoist_over_reshapes(rewriter)
+    fold_affine(rewriter)
+    fuse_activations(rewriter)
+    merge_reshapes(rewriter)
+    return rewriter.graph()
+
+
+def _crop(rewriter: Rewriter, op: Operator, crop: list[tuple[int, int]]) -> None:
+    """A slice with its bounds written out; dropped dimensions leave through a RESHAPE."""
+    name = rewriter.tensors[op.outputs[0]].name
+    begin, end = np.array(crop, np.int32).T
+    shape = tuple(int(n) for n in end - begin)
+    operands = (begin, end, np.ones(len(crop), np.int32))
+    constants = [
+        rewriter.constant(f"{name}/{role}", values)
+        for role, values in zip(("begin", "end", "strides"), operands)
+    ]
+    op.inputs = (op.inputs[0], *constants)
+    op.options = dict.fromkeys(op.options, 0)
+    if shape != rewriter.shape(op.outputs[0]):
+        _then_reshape(rewriter, op, shape)
+
+
+def _then_reshape(rewriter: Rewriter, op: Operator, shape: tuple[int, ...]) -> None:
+    """Lets ``op`` yield ``shape``, and a RESHAPE behind it what it yielded before."""
+    result = op.outputs[0]
+    op.outputs = (rewriter.activation(f"{rewriter.tensors[result].name}/{op.kind.lower()}", shape),)
+    rewriter.insert_after(op, "RESHAPE", op.outputs, (result,))
+
+
+# ---- three dimensions to four
+
+
+def _lift(rewriter: Rewriter) -> None:
+    """Gives every activation of three dimensions a height of one; not at the graph's ends."""
+    _free_the_ends(rewriter)
+    ends = {*rewriter.inputs, *rewriter.outputs}
+    for op in rewriter.operators:
+        if len(rewriter.shape(op.inputs[0])) == 3:
+            _lift_operands(rewriter, op)
+    for tensor in rewriter.tensors:
+        if tensor.data is None and len(tensor.shape) == 3 and tensor.index not in ends:
+            tensor.shape = (1, 1, *tensor.shape[1:])
+
+
+def _free_the_ends(rewriter: Rewriter) -> None:
+    """The file's input and output keep their shapes, so a RESHAPE goes in between."""
+    (source,), (sink,) = rewriter.inputs, rewriter.outputs
+    if len(rewriter.shape(sink)) == 3:
+        _then_reshape(rewriter, rewriter.producer(sink), rewriter.shape(sink))
+        inner = rewriter.producer(sink).inputs[0]
+        for op in rewriter.readers(sink):
+            op.inputs = tuple(inner if i == sink else i for i in op.inputs)
+    if len(rewriter.shape(source)) == 3:
+        shape = rewriter.shape(source)
+        inner = rewriter.activation(f"{rewriter.tensors[source].name}/image", shape)
+        rewriter.reconnect(source, inner)
+        rewriter.insert(rewriter.operators[0], "RESHAPE", (source,), (inner,))
+
+
+def _lift_operands(rewriter: Rewriter, op: Operator) -> None:
+    """Moves what counts dimensions one further."""
+    rows = {"PAD": [(0, 0)], "STRIDED_SLICE": [0, 1, 1]}.get(op.kind, [])
+    for place, row in enumerate(rows, start=1):
+        old = rewriter.tensors[op.inputs[place]]
+        new = rewriter.constant(old.name, np.insert(old.data, 1, row, axis=0))
+        op.inputs = tuple(new if i == place else t for i, t in enumerate(op.inputs))
+    if op.kind == "CONCATENATION" and op.options["axis"] > 0:
+        op.options["axis"] += 1
+        for place, index in enumerate(op.inputs):
+            _lift_constant(rewriter, op, place, index)
+
+
+def _lift_constant(rewriter: Rewriter, op: Operator, place: int, index: int) -> None:
+    data = rewriter.data(index)
+    if data is not None and data.ndim == 3:
+        new = rewriter.constant(rewriter.tensors[index].name, data[:, None])
+        op.inputs = tuple(new if i == place else t for i, t in enumerate(op.inputs))
+
+
+# ---- operators that TFLite has in several guises
+
+
+def _spatial_mean(rewriter: Rewriter, op: Operator) -> None:
+    """A MEAN over exactly height and width, or over nothing at all."""
+    data, shape = rewriter.shape(op.inputs[0]), rewriter.shape(op.outputs[0])
+    axes = {int(a) % len(data) for a in rewriter.data(op.inputs[1]).reshape(-1)}
+    if len(data) != 4 or all(n == 1 for n in data[1:3]):
+        op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
+        return
+    if not any(data[a] > 1 for a in axes):
+        op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
+        return
+    name = rewriter.tensors[op.outputs[0]].name
+    op.inputs = (op.inputs[0], rewriter.constant(f"{name}/axes", np.array([1, 2], np.int32)))
+    op.options = {"keep_dims": len(shape) == 4}
+    if shape not in ((1, data[3]), (1, 1, 1, data[3])):
+        op.options = {"keep_dims": True}
+        _then_reshape(rewriter, op, (1, 1, 1, data[3]))
+
+
+def _dense_everywhere(rewriter: Rewriter, op: Operator) -> None:
+    """A dense layer at every place of an image is a convolution with a 1x1 kernel."""
+    op.options = dict(op.options, keep_num_dims=False)
+    if len(rewriter.shape(op.inputs[0])) != 4:
+        return
+    weights = rewriter.tensors[op.inputs[1]]
+    kernel = weights.data.reshape(len(weights.data), 1, 1, -1)
+    fused = op.options["fused_activation_function"]
+    op.kind = "CONV_2D"
+    op.inputs = (op.inputs[0], rewriter.constant(weights.name, kernel), *op.inputs[2:])
+    op.options = POINTWISE | {"fused_activation_function": fused}
