@@ -93,6 +93,7 @@ def test_run():
     assert hello["model_hash"] == f"{read_tflite(MODEL).hash32:08x}"
 
 
+@pytest.mark.thorough
 def test_tune(folder):
     result = succeed("tune", MODEL, *ON_HOST, "--data", DATA, "--min-accuracy", "0.8",
                      "--passes", "1", "--out", "run")
@@ -133,6 +134,7 @@ def test_verify():
     assert result["digests"][-1] == result["digest"]
 
 
+@pytest.mark.thorough
 def test_weights_pull_gives_the_model_back(folder):
     succeed("weights", "pull", MODEL, "out.tflite", *ON_HOST)
     assert (folder / "out.tflite").read_bytes() == Path(MODEL).read_bytes()

@@ -254,6 +254,7 @@ def test_silent_device(port):
 # -- divergence, gate, defect: 6, 7, 1 --------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_device_that_differs(monkeypatch):
     """Firmware with one wrong weight is found at the first step, and its layer is named."""
     from edgetune.codegen import project
@@ -272,6 +273,7 @@ def test_device_that_differs(monkeypatch):
     assert error["exit_code"] == 6 and "fully_connected_5" in error["cause"]
 
 
+@pytest.mark.thorough
 def test_accuracy_gate():
     args = ("eval", MODEL, *ON_HOST, "--data", DATA, "--min-accuracy", "1")
     assert refused(*args)["exit_code"] == 7
