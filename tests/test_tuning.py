@@ -82,7 +82,8 @@ def test_on_an_emulated_board(tmp_path):
     plan = make_plan(digits().graph, Recipe(), load_board("stm32f4-discovery"))
     firmware = build_firmware(plan, tmp_path / "firmware", "digits")
     _, result, _ = run(firmware, "qemu", tmp_path, samples=150, passes=1)
-    assert result.verified and result.file_agrees == len(result.predictions)
+    assert result.verified
+    assert result.file_agrees in (None, len(result.predictions))  # None: no tflite-runtime
     assert 0 < result.stats.stack_used < result.stats.stack_bytes
     assert result.stats.rx_overruns == 0
 

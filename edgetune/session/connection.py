@@ -58,12 +58,12 @@ def check_identity(client: Client, firmware: Firmware):
         raise LinkError(
             "The device holds another model.",
             f"Its model's hash is {info.model_hash:08x}, this model's is {expected:08x}.",
-            "Flash the firmware of this model: edgetune flash",
+            "Build this model's firmware and write it to the board: make flash in its folder.",
         )
     if info.build_id != firmware.project.build_id:
         raise LinkError(
             "The device runs other firmware than was built here.",
             f"Its build id is {info.build_id:08x}, this build's is "
             f"{firmware.project.build_id:08x}.",
-            "Flash the present firmware: edgetune flash",
+            "Write the present firmware to the board: make flash in its folder.",
         )
