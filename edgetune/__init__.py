@@ -35,7 +35,7 @@ _HOMES = {
     "edgetune.plan.plan": ("make_plan",),
     "edgetune.session.bench": ("bench",),
     "edgetune.session.connection": ("connect",),
-    "edgetune.data": ("load_data",),
+    "edgetune.data": ("Preprocessing", "load_data", "load_samples"),
     "edgetune.session.evaluation": ("accuracy", "check_accuracy", "predict"),
     "edgetune.session.firmware": ("build_firmware",),
     "edgetune.session.reporter": ("Reporter",),

@@ -229,14 +229,14 @@ def test_what_is_no_archive_is_refused(tmp_path, content):
         load_data(tmp_path / "data.npz", UNIT)
 
 
-def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds no samples"):
         load_data(tmp_path, UNIT)
 
 
 def test_a_bare_npy_is_refused(tmp_path):
     np.save(tmp_path / "data.npy", np.zeros((3, 4, 4, 1)))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(UsageError, match="where are their labels"):
         load_data(tmp_path / "data.npy", UNIT)
 
 

@@ -69,9 +69,12 @@ class Job:
 
     def data(self, printer: Printer, source: dict) -> Dataset:
         """The samples that ``source`` names (see `data_options`), as the model takes them."""
-        others = {name: value for name, value in source.items() if name != "path"}
-        graph, classes = self.plan.program.graph, self.plan.program.classes
-        dataset = load_data(source["path"], graph.input, classes=classes, **others)
+        program = self.plan.program
+        others = source | {"class_names": source["class_names"] or ()}
+        dataset = load_data(graph_input=program.graph.input, classes=program.classes, **others)
+        if dataset.classes:
+            named = ", ".join(f"{i} {name}" for i, name in enumerate(dataset.classes))
+            printer.note(f"Classes: {named}")
         for warning in dataset.warnings:
             printer.note(f"Warning: {warning}")
         return dataset

@@ -10,17 +10,49 @@ import click
 from edgetune.build.cmsis_nn import check_cmsis_nn
 from edgetune.cli.job import Job
 from edgetune.cli.verb import stack
+from edgetune.data.preprocessing import FITS, ORDERS
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS
 
 
-class _Layers(click.ParamType):
-    name = "all|last|NAME,..."
+class _Words(click.ParamType):
+    """Words between commas, as a tuple."""
+
+    def __init__(self, name: str):
+        self.name = name
 
     def convert(self, value, param, ctx):
         if isinstance(value, tuple):
             return value
         return tuple(name.strip() for name in str(value).split(",") if name.strip())
+
+
+class _Numbers(click.ParamType):
+    """Numbers between commas, as a tuple: ``count`` of them, where it is given."""
+
+    def __init__(self, kind: type = float, count: int | None = None, name: str = "NUMBER[,...]"):
+        self._kind, self._count, self.name = kind, count, name
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(self._kind(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no {self.name}.", param, ctx)
+        if self._count not in (None, len(numbers)):
+            self.fail(f"{value!r} is no {self.name}.", param, ctx)
+        return numbers
+
+
+# Names of the options' values, and of the parameters of `load_data` that take them.
+_DATA = {
+    "data": "path", "test_data": "test", "classes": "class_names",
+    **{name: name for name in (
+        "labels", "test_labels", "split", "part", "label_column", "scale", "offset", "mean",
+        "order", "fit", "sample_rate", "frame",
+    )},
+}  # fmt: skip
 
 
 model_argument = click.argument("model")
@@ -62,7 +94,7 @@ def recipe_options(function):
     """--layers, --rate, --draw and --reset, given to the verb as ``recipe``."""
 
     @stack(
-        click.option("--layers", type=_Layers(), default="all", show_default=True,
+        click.option("--layers", type=_Words("all|last|NAME,..."), default="all", show_default=True,
                      help="What to train: names as `edgetune inspect` prints them."),
         click.option("--rate", type=float, help="Trials of a step over the root of the number "
                      "of weights; the default follows the number of trained layers."),
@@ -78,20 +110,40 @@ def recipe_options(function):
 
 
 def data_options(function):
-    """--data, --split, --scale and --offset, given to the verb as ``data``: what `load_data`
+    """--data and all that says how it is read, given to the verb as ``data``: what `load_data`
     takes beside the model."""
 
     @stack(
-        click.option("--data", required=True, metavar="FILE.npz",
-                     help="tune_x, tune_y, test_x, test_y; or x and y with --split."),
-        click.option("--split", type=float, help="The share of x, y to tune on."),
-        click.option("--scale", type=float, help="real value = scale * stored value + offset"),
-        click.option("--offset", type=float, help="See --scale."),
+        click.option("--data", required=True, metavar="SOURCE",
+                     help="An .npz, .npy or .csv file, a folder of images or WAV files for each "
+                     "class, or module:function (docs/data.md)."),
+        click.option("--labels", metavar="FILE.npy", help="The labels of an .npy file."),
+        click.option("--test-data", metavar="SOURCE", help="The test set, where --data has none."),
+        click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
+        click.option("--split", type=float, help="Without a test set: the share to tune on."),
+        click.option("--part", metavar="NAME", help="The set NAME_x, NAME_y of an .npz."),
+        click.option("--label-column", metavar="NAME|NUMBER",
+                     help="Of a CSV, counted from 1; the last one without it."),
+        click.option("--classes", type=_Words("NAME,..."),
+                     help="The model's classes in its order; sorted by name without it."),
+        click.option("--scale", type=_Numbers(), help="real value = scale * stored value + "
+                     "offset; one number, or one a channel."),
+        click.option("--offset", type=_Numbers(), help="See --scale."),
+        click.option("--mean", type=_Numbers(), help="In place of --offset: "
+                     "real value = scale * (stored value - mean)."),
+        click.option("--order", type=click.Choice(ORDERS), help="Of a stored sample's dimensions: "
+                     "chw, channels first; bgr, channels reversed."),
+        click.option("--fit", type=click.Choice(FITS), help="Files of another size: resize for "
+                     "images, the others for sounds. Without it they are refused."),
+        click.option("--sample-rate", type=click.IntRange(1), metavar="HZ",
+                     help="Of WAV files; that of the first without it."),
+        click.option("--frame", type=_Numbers(int, 2, "LENGTH,HOP"),
+                     help="Cut sounds into frames of so many values."),
     )
     @wraps(function)
-    def with_data(*args, data, split, scale, offset, **others):
-        facts = {"path": data, "split": split, "scale": scale, "offset": offset}
-        return function(*args, data=facts, **others)
+    def with_data(*args, **options):
+        facts = {name: options.pop(old) for old, name in _DATA.items()}
+        return function(*args, data=facts, **options)
 
     return with_data
 

@@ -14,8 +14,10 @@ else:
 
 FILE = "edgetune.toml"
 KEYS = (
-    "model", "board", "device", "data", "split", "scale", "offset", "layers", "rate", "draw",
-    "reset", "seed", "passes", "samples", "no-verify", "min-accuracy", "out", "cmsis-nn",
+    "model", "board", "device", "data", "labels", "test-data", "test-labels", "split", "part",
+    "label-column", "classes", "scale", "offset", "mean", "order", "fit", "sample-rate", "frame",
+    "layers", "rate", "draw", "reset", "seed", "passes", "samples", "no-verify",
+    "min-accuracy", "out", "cmsis-nn",
 )  # fmt: skip
 NESTED = ("list", "show", "pull", "push", "diff")  # verbs below a verb
 
@@ -56,8 +58,8 @@ def _checked(values: dict) -> dict:
 
 
 def _plain(key: str, value):
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ",".join(value)
+    if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
+        return ",".join(map(str, value))
     if isinstance(value, (str, int, float)):
         return value
     raise UsageError(

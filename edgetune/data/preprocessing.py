@@ -1,4 +1,4 @@
-"""From raw values to the model's int8 input: one declared line, checked against its range."""
+"""From raw samples to the model's input: one declaration, checked against the input's range."""
 
 from __future__ import annotations
 
@@ -11,27 +11,53 @@ from edgetune.model.graph import Tensor
 
 CLIPPED_LIMIT = 0.05  # a larger share of values outside the input's range is implausible
 SPAN_LIMIT = 1 / 8  # so is a smaller share of the input's range in use
+ORDERS = ("hwc", "chw", "bgr")
+FITS = ("resize", "crop", "pad", "crop-pad")
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """``real = scale * raw + offset``, then quantised as the model's input is.
 
+    ``scale``, ``offset``: a number, or one a channel (the last dimension of the input).
     ``quantized``: raw values are int8 in the model's input quantisation already and are used
     as they are; scale and offset then play no part.
+    ``order``: of a raw sample's dimensions: "hwc" as the model's; "chw": channels first, moved
+    to the end; "bgr": as the model's, but the channels in the opposite order.
+    ``fit``: what becomes of files of another size: "" they are refused; "resize": images;
+    "crop", "pad", "crop-pad": sounds, at their end.
+    ``sample_rate``: of sounds, in Hz.  ``frame``: length and hop of a sound's frames, in values.
     """
 
-    scale: float = 1.0
-    offset: float = 0.0
+    scale: float | tuple[float, ...] = 1.0
+    offset: float | tuple[float, ...] = 0.0
     quantized: bool = False
+    order: str = "hwc"
+    fit: str = ""
+    sample_rate: int | None = None
+    frame: tuple[int, int] | None = None
 
     def as_dict(self) -> dict:
-        return asdict(self)
+        """The declaration as JSON can hold it."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, stored: dict) -> Preprocessing:
         """The inverse of ``as_dict``; TypeError for a foreign key."""
-        return cls(**stored)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
+
+
+def real_values(raw: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """``raw`` (channels last) as float64 real values."""
+    scale, offset = np.asarray(preprocessing.scale), np.asarray(preprocessing.offset)
+    return raw.astype(np.float64) * scale + offset
+
+
+def as_input(raw: np.ndarray, tensor: Tensor, preprocessing: Preprocessing) -> np.ndarray:
+    """``raw`` as ``tensor`` takes it: int8 where it is quantised, else float32."""
+    if tensor.quantization is None:
+        return real_values(raw, preprocessing).astype(np.float32)
+    return quantize(raw, tensor, preprocessing)
 
 
 def input_range(tensor: Tensor) -> tuple[float, float]:
@@ -49,7 +75,7 @@ def quantize(raw: np.ndarray, tensor: Tensor, preprocessing: Preprocessing) -> n
     if preprocessing.quantized:
         return raw.astype(np.int8, copy=False)
     scale, zero_point = _scale_and_zero_point(tensor)
-    real = raw.astype(np.float64) * preprocessing.scale + preprocessing.offset
+    real = real_values(raw, preprocessing)
     with np.errstate(over="ignore"):  # beyond float32 is beyond int8 as well
         steps = (real.astype(np.float32) / np.float32(scale)).astype(np.float64)
     rounded = np.trunc(steps + np.copysign(0.5, steps)) + zero_point
@@ -57,12 +83,15 @@ def quantize(raw: np.ndarray, tensor: Tensor, preprocessing: Preprocessing) -> n
 
 
 def misfit(raw: np.ndarray, tensor: Tensor, preprocessing: Preprocessing) -> str:
-    """Why preprocessed ``raw`` cannot be what the model was made for; "" where it can."""
-    if preprocessing.quantized:
+    """Why preprocessed ``raw`` cannot be what the model was made for; "" where it can.
+
+    A float ``tensor`` has no range to compare with.
+    """
+    if preprocessing.quantized or tensor.quantization is None:
         return ""
     low, high = input_range(tensor)
     half_step = (high - low) / 510
-    real = raw.astype(np.float64) * preprocessing.scale + preprocessing.offset
+    real = real_values(raw, preprocessing)
     clipped = float(np.mean((real < low - half_step) | (real > high + half_step)))
     if clipped > CLIPPED_LIMIT:
         return f"{100 * clipped:.0f} % of the values lie outside the model's range"

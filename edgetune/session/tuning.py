@@ -13,6 +13,7 @@ from edgetune.files import save_atomically
 from edgetune.link.client import Client
 from edgetune.link.messages import Stats
 from edgetune.model.write import write_weights
+from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import accuracy, predict
@@ -140,10 +141,13 @@ def run_record(
         "device": device,
         "recipe": plan.recipe.as_dict(),
         "settings": asdict(settings),
-        "data": {"preprocessing": data.preprocessing.as_dict(), "split": split},
+        "data": {
+            "preprocessing": data.preprocessing.as_dict(), "split": split,
+            "classes": list(data.classes),
+        },
         "plan": {
             "arena_bytes": plan.arena_bytes, "state_bytes": plan.state_bytes,
-            "table_bytes": plan.table_bytes,
+            "table_bytes": plan.table_bytes, "stack_bytes": estimate(plan).stack_bytes,
         },
         "result": {
             "accuracy_before": result.accuracy_before,

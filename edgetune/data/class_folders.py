@@ -1,0 +1,61 @@
+"""Folders with a folder of files for each class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from edgetune.data.source import Request
+from edgetune.errors import DataError
+
+
+def class_files(
+    request: Request, suffixes: tuple[str, ...]
+) -> tuple[list[Path], np.ndarray | None, list[str]]:
+    """The files, each one's class (its folder's name), and sentences about files left out.
+
+    Classes and files are in the order of their names.  Files that begin with a dot are
+    passed over; without labels wanted, files may also lie in the folder itself.
+    """
+    folders = [path for path in visible(request.file) if path.is_dir()]
+    files, labels, others = [], [], 0
+    if not request.labelled:
+        files = _of_kind(request.file, suffixes)
+    for folder in folders:
+        found = _of_kind(folder, suffixes)
+        if not found:
+            raise DataError(
+                f"The class folder {folder} is empty.",
+                f"No file in it ends in {', '.join(suffixes)}.",
+                "Put the class's files into it, or remove it.",
+            )
+        others += sum(path.is_file() for path in visible(folder)) - len(found)
+        files += found
+        labels += [folder.name] * len(found)
+    if not files:
+        raise no_files(request.file, suffixes)
+    warnings = [f"{others} files in {request.path} are of another kind: left out."] * (others > 0)
+    return files, np.array(labels) if request.labelled else None, warnings
+
+
+def visible(folder: Path) -> list[Path]:
+    """What a folder holds, by name, without hidden files."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(
+            f"The folder {folder} cannot be read.", str(error.strerror), "Check its permissions."
+        ) from None
+
+
+def no_files(folder: Path, suffixes: tuple[str, ...]) -> DataError:
+    return DataError(
+        f"{folder} holds no samples.",
+        f"No class folder below it holds files that end in {', '.join(suffixes)}.",
+        f"Put each class's files into a folder of its own: {folder.name}/CLASS/FILE.",
+    )
+
+
+def _of_kind(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return [p for p in visible(folder) if p.is_file() and p.suffix.lower() in suffixes]

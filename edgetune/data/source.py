@@ -1,0 +1,99 @@
+"""What every source of data gives: raw samples that can be asked for one by one, and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgetune.data.declaration import Declaration
+from edgetune.errors import DataError
+
+MEMORY = 1 << 28  # bytes of an array beyond which samples are read when they are asked for
+BLOCK_VALUES = 1 << 20  # read at once; a few times that many bytes are in memory
+
+
+class LazySamples:
+    """Raw samples that are read or decoded when asked for; indexed as an array is.
+
+    ``shape``: (n, *sample); ``dtype``: of the values; ``checked``: nothing that is read can be
+    wrong any more, since it was seen when the source was opened or any bytes are valid.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    checked = False
+
+    def sample(self, row: int) -> np.ndarray:
+        """One raw sample; DataError where it cannot be read."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows) -> np.ndarray:
+        if isinstance(rows, slice):
+            rows = np.arange(len(self))[rows]
+        if np.ndim(rows) == 0:
+            return self.sample(int(rows))
+        return np.stack([self.sample(int(row)) for row in rows])
+
+
+Samples = np.ndarray | LazySamples
+
+
+@dataclass
+class Source:
+    """Raw samples ``x`` and labels ``y`` (numbers or texts; None where none are wanted), under
+    the names that messages call them by.
+
+    ``declared``: the scale and offset that the file itself declares.
+    ``sample_rate``: of sounds, in Hz.  ``warnings``: sentences for the user.
+    """
+
+    x: Samples
+    y: np.ndarray | None
+    x_name: str = "x"
+    y_name: str = "y"
+    declared: Declaration = Declaration()
+    sample_rate: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a source is asked for.
+
+    ``path``: a file, a folder or ``module:function``.  ``labels``: the file of an .npy's labels.
+    ``label_column``: name or number from 1 of a CSV's; the last one without it.
+    ``part``: the set ``PART_x``, ``PART_y`` of an .npz.  ``shape``: the model's input without
+    the batch.  ``memory``: arrays of more bytes are not loaded.  ``labelled``: labels are wanted.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    declaration: Declaration = Declaration()
+    labels: str | None = None
+    label_column: str | None = None
+    part: str | None = None
+    memory: int = MEMORY
+    labelled: bool = True
+
+    @property
+    def file(self) -> Path:
+        return Path(self.path)
+
+
+def blocks(x: Samples) -> Iterator[slice]:
+    """Consecutive rows that are few enough to be held in memory."""
+    size = max(1, int(np.prod(x.shape[1:], dtype=np.int64)))
+    step = max(1, BLOCK_VALUES // size)
+    for start in range(0, len(x), step):
+        yield slice(start, min(start + step, len(x)))
+
+
+def missing(path: Path) -> DataError:
+    """The error for a path that leads nowhere."""
+    return DataError(f"There is no data file {path}.", "", "Check the path given with --data.")

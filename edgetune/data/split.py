@@ -1,0 +1,52 @@
+"""One set of samples in two: one to tune on, one to test on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.errors import DataError, UsageError
+
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """How ``x, y`` became two sets: ``tune_share`` (above 0, below 1) of every class, drawn by
+    ``seed``; the rest is the test set."""
+
+    tune_share: float
+    seed: int = SPLIT_SEED
+
+
+def make_split(share: str | float) -> Split:
+    """UsageError where ``share`` is no share."""
+    try:
+        value = float(share)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise UsageError(
+            f"A split of {share!r} is not a share above 0 and below 1.",
+            "It says which part of x, y is tuned on; the rest is tested on.",
+            "Give for example --split 0.8.",
+        )
+    return Split(value)
+
+
+def stratified(y: np.ndarray, how: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Ascending indices of the tuning and of the test samples, by the class numbers ``y``."""
+    generator = np.random.default_rng(how.seed)
+    chosen = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        members = generator.permutation(np.flatnonzero(y == label))
+        chosen[members[: round(how.tune_share * len(members))]] = True
+    if chosen.all() or not chosen.any():
+        raise DataError(
+            f"A split of {how.tune_share:g} of {len(y)} samples leaves one set empty.",
+            "Every class is split by itself.",
+            "Give a share nearer to 0.5, or more samples.",
+        )
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
