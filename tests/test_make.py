@@ -22,7 +22,7 @@ def _make(folder: Path, target: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_demo_in_a_fresh_copy(tmp_path):
     folder = tmp_path / "edgetune"
     shutil.copytree(ROOT, folder, ignore=lambda at, _: LEFT_OUT if Path(at) == ROOT else ())
