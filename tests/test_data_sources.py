@@ -378,6 +378,7 @@ def test_a_row_takes_the_models_shape(tmp_path):
         (TABLE + "1,2,up\n", "line 7 has 3 columns, not 4"),
         (TABLE + "1,,2,up\n", "line 7, column 2: '' is not a number"),
         (TABLE + "1,two,2,up\n", "line 7, column 2: 'two'"),
+        (TABLE + '1,"' + "2" * 200_000 + '",2,up\n', "line 7, column 2"),
         (TABLE + "1,nan,2,up\n", "1 values that are NaN"),
         ("1,2,up\n3,4,down\n" * 4, "samples of shape"),
     ],

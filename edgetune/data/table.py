@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from edgetune.data.source import LazySamples, Request, Source, missing
 from edgetune.errors import DataError, UsageError
 
 DELIMITERS = (",", ";", "\t")
+LONGEST_LINE = 1 << 24  # bytes: what is no text must not be read in one piece
 
 
 class CsvRows(LazySamples):
@@ -29,7 +31,7 @@ class CsvRows(LazySamples):
 
     def sample(self, row: int) -> np.ndarray:
         self._file.seek(self._starts[row])
-        fields = self._layout.fields(self._file.readline(), self._lines[row])
+        fields = self._layout.fields(self._file.readline(LONGEST_LINE), self._lines[row])
         for column, field in enumerate(fields):
             if column != self._layout.label and not _is_number(field):
                 raise DataError(
@@ -70,7 +72,7 @@ def read(request: Request) -> Source:
         file = open(path, "rb")
     except FileNotFoundError:
         raise missing(path) from None
-    layout = _layout(file.readline(), request)
+    layout = _layout(file.readline(LONGEST_LINE), request)
     starts, lines, labels = _rows(file, layout)
     count = layout.columns - (layout.label >= 0)
     shape = request.shape if count == np.prod(request.shape) else (count,)
@@ -114,7 +116,7 @@ def _rows(file, layout: _Layout) -> tuple[array, array, list[str]]:
     starts, lines, labels = array("q"), array("q"), []
     at = file.tell() if layout.header else 0
     file.seek(at)
-    for number, line in enumerate(file, start=1 + layout.header):
+    for number, line in enumerate(_lines(file), start=1 + layout.header):
         if line.strip():
             fields = layout.fields(line, number)
             starts.append(at)
@@ -126,11 +128,19 @@ def _rows(file, layout: _Layout) -> tuple[array, array, list[str]]:
     return starts, lines, labels
 
 
+def _lines(file) -> Iterator[bytes]:
+    return iter(lambda: file.readline(LONGEST_LINE), b"")
+
+
 def _split(line: bytes, delimiter: str) -> list[str]:
     text = line.decode("utf-8-sig", "replace").rstrip("\r\n")
+    fields = text.split(delimiter)
     if '"' in text:
-        return [field.strip() for field in next(csv.reader([text], delimiter=delimiter))]
-    return [field.strip() for field in text.split(delimiter)]
+        try:
+            fields = next(csv.reader([text], delimiter=delimiter))
+        except csv.Error:
+            pass  # as it stands it fails as a number, with its line and column
+    return [field.strip() for field in fields]
 
 
 def _is_number(field: str) -> bool:

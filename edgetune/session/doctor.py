@@ -48,6 +48,7 @@ def examine() -> list[Check]:
         _tool("host compiler", find_host_cc, "--version", use="--device host"),
         _tool("Renode", find_renode, None, use="--device renode"),
         _cmsis_nn(),
+        _package("pillow", use="folders of images", fix="pip install 'edgetune[images]'"),
         _package("pyocd", use="writing to a board", fix="pip install 'edgetune[flash]'"),
         _serial_ports(),
     ]
