@@ -6,7 +6,7 @@ from shared_data import digits, load_task, reference_outputs
 from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune.learn.learner import Learner
-from edgetune.learn.program import lower
+from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 

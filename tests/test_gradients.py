@@ -12,7 +12,8 @@ from shared_data import digits, load_task
 
 from edgetune.learn.learner import Learner
 from edgetune.learn.operators import GRADIENT
-from edgetune.learn.program import DepthwiseConv2D, lower
+from edgetune.learn.lower import lower
+from edgetune.learn.program import DepthwiseConv2D
 from edgetune.learn.recipe import Recipe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "accuracy"))

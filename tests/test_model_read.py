@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tflite
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
 
 from edgetune.errors import ModelError
 from edgetune.model import read
 from edgetune.model.decode import MAX_TABLES
+from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
 from edgetune.model.read import read_tflite
@@ -137,13 +138,13 @@ def test_built_float_and_hybrid_models_are_named():
 
 
 def test_all_unsupported_operators_are_listed_at_once():
-    model = ModelBuilder((1, 7, 9, 3)).conv(3, 3, dilation=2).unary("LOGISTIC").conv(3, 3)
+    model = ModelBuilder((1, 7, 9, 3)).unary("LOG").unary("ELU").conv(3, 3)
     model.conv(4, 3, activation="RELU_N1_TO_1").softmax().reshape((1, -1))
     lines = refused(model.build()).cause.splitlines()
     assert [line.split(" (")[0] for line in lines] == [
-        "operator 0 CONV_2D", "operator 1 LOGISTIC", "operator 3 CONV_2D", "operator 4 SOFTMAX",
+        "operator 0 LOG", "operator 1 ELU", "operator 3 CONV_2D", "operator 4 SOFTMAX",
     ]
-    assert "conv_2d0" in lines[0] and "dilation 2x2" in lines[0]
+    assert "log0" in lines[0] and "not supported" in lines[0]
     assert "not supported" in lines[1]
     assert "RELU_N1_TO_1" in lines[2]
     assert "before the end" in lines[3]
@@ -172,14 +173,55 @@ def test_dynamic_shapes_are_unsupported():
     assert "dynamic" in refused(model.build()).cause
 
 
-def test_float_ends_around_an_int8_model_are_unsupported():
+def with_ends(dtype, scale=None, zero_point=None):
+    """A dense layer between a QUANTIZE and its opposite."""
     model = ModelBuilder((1, 6)).dense(4)
-    model.tensors.append(TensorSpec("outside", (1, 6), "float32"))
-    outside = len(model.tensors) - 1
-    model.operators.insert(0, OperatorSpec("QUANTIZE", [outside], 0, "QuantizeOptions", {}))
-    content = serialise(model.tensors, model.operators, [model.current], inputs=[outside])
-    error = refused(content)
-    assert "QUANTIZE" in error.cause and "float inputs or outputs" in error.cause
+    inside = model.tensors[0], model.tensors[model.current]
+    for spec in inside:
+        ends = {} if dtype == "float32" else dict(
+            scale=spec.scale if scale is None else scale, zero_point=spec.zero_point + 128
+        )
+        model.tensors.append(TensorSpec("outside", spec.shape, dtype, **ends))
+    first, last = len(model.tensors) - 2, len(model.tensors) - 1
+    model.operators.insert(0, OperatorSpec("QUANTIZE", [first], 0, "QuantizeOptions", {}))
+    kind, table = ("DEQUANTIZE", "DequantizeOptions") if dtype == "float32" else (
+        "QUANTIZE", "QuantizeOptions"
+    )
+    model.operators.append(OperatorSpec(kind, [model.current], last, table, {}))
+    return serialise(model.tensors, model.operators, [last], inputs=[first])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_ends_of_another_type_are_left_out(dtype):
+    graph = read_tflite(with_ends(dtype))
+    assert graph.input.dtype == graph.output.dtype == "int8"
+    assert [o.kind for o in graph.operators] == ["FULLY_CONNECTED"]
+    x = np.arange(-128, 122, 50).reshape(-1, 1, 1).repeat(6, axis=2).astype(np.int8)
+    theirs = run_in_tflite(graph.content, to_file_input(graph, x))[0]
+    ours = run_in_tflite(ModelBuilder((1, 6)).dense(4).build(), x)[0]
+    assert np.array_equal(from_file_output(graph, theirs), ours)
+
+
+def test_uint8_ends_of_another_scale_are_unsupported():
+    cause = refused(with_ends("uint8", scale=np.float32([0.5]))).cause
+    assert "uint8 to int8: another number type" in cause
+
+
+def test_float_within_an_int8_model_is_unsupported():
+    model = ModelBuilder((1, 6)).dense(4)
+    model.tensors.append(TensorSpec("real", (1, 4), "float32"))
+    spec = model.tensors[model.current]
+    model.operators.append(
+        OperatorSpec("DEQUANTIZE", [model.current], len(model.tensors) - 1, "DequantizeOptions", {})
+    )
+    model.tensors.append(TensorSpec("again", (1, 4), "int8", spec.scale, spec.zero_point))
+    model.operators.append(
+        OperatorSpec("QUANTIZE", [len(model.tensors) - 2], len(model.tensors) - 1,
+                     "QuantizeOptions", {})
+    )
+    model.current = len(model.tensors) - 1
+    cause = refused(model.dense(3).build()).cause
+    assert cause.count("float in the midst of an int8 model") == 2
 
 
 def test_mean_and_pad_over_other_axes_are_unsupported():

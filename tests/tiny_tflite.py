@@ -127,9 +127,10 @@ class ModelBuilder:
         return self._pool("AVERAGE_POOL_2D", np.nan, np.nanmean, size, stride, padding, activation)
 
     def mean(self, keep_dims=False, same_scale=False):
-        """MEAN over height and width; a scale of its own unless ``same_scale``."""
-        axes = self._constant("axes", np.array([1, 2], np.int32))
-        real = self._probe.mean(axis=(1, 2), keepdims=keep_dims)
+        """MEAN over all but batch and channels; a scale of its own unless ``same_scale``."""
+        axes = tuple(range(1, self._probe.ndim - 1))
+        real = self._probe.mean(axis=axes, keepdims=keep_dims)
+        axes = self._constant("axes", np.array(axes, np.int32))
         options = dict(KeepDims=int(keep_dims))
         return self._finish("MEAN", [axes], real, "ReducerOptions", options, keep_scale=same_scale)
 
@@ -152,9 +153,78 @@ class ModelBuilder:
         real /= real.sum(axis=-1, keepdims=True)
         return self._finish("SOFTMAX", [], real, "SoftmaxOptions", dict(Beta=beta), scale=1 / 256)
 
-    def unary(self, kind):
-        """Any operator with one input, the same output shape and no options (LOGISTIC, ...)."""
-        return self._finish(kind, [], self._probe)
+    def unary(self, kind, alpha=None, **quantization):
+        """Any operator with one input and the same output shape (LOGISTIC, RELU, QUANTIZE, ...).
+
+        ``alpha`` is LEAKY_RELU's; ``scale`` and ``zero_point`` may be given.
+        """
+        real = FUNCTIONS.get(kind, lambda x, alpha: x)(self._probe, alpha)
+        table, options = ("", None) if alpha is None else ("LeakyReluOptions", dict(Alpha=alpha))
+        return self._finish(kind, [], real, table, options, **quantization)
+
+    # ---- branches
+
+    def save(self):
+        """The current output, to come back to."""
+        return self.current, self._probe
+
+    def back_to(self, point):
+        """Goes on from a saved output."""
+        self.current, self._probe = point
+        return self
+
+    def join(self, kind, point, activation="NONE", swap=False):
+        """ADD, SUB or MUL of the current output and a saved one, which may be smaller."""
+        index, probe = point
+        operands = (probe, self._probe) if swap else (self._probe, probe)
+        real = dict(ADD=np.add, SUB=np.subtract, MUL=np.multiply)[kind](*operands)
+        table = f"{kind.title()}Options"
+        return self._finish(kind, [index], real, table, {}, activation, swap=swap)
+
+    def constant(self, values):
+        """A constant int8 operand for ``join``; its shape may lack leading dimensions."""
+        values = np.asarray(values, np.float64)
+        scale = np.float32(max(np.abs(values).max(), 1e-3) / 127)
+        data = np.round(values / scale).astype(np.int8)
+        return self._constant("constant", data, np.array([scale])), data * scale
+
+    def concatenate(self, *points, axis=-1):
+        """CONCATENATION of the current output and saved ones, all of one scale."""
+        real = np.concatenate([self._probe, *(probe for _, probe in points)], axis=axis)
+        options = dict(Axis=axis)
+        others = [index for index, _ in points]
+        return self._finish("CONCATENATION", others, real, "ConcatenationOptions", options,
+                            keep_scale=True)
+
+    # ---- views and crops
+
+    def squeeze(self, *axes):
+        """SQUEEZE of axes of size one."""
+        real = np.squeeze(self._probe, axes)
+        return self._finish("SQUEEZE", [], real, "SqueezeOptions", {}, keep_scale=True)
+
+    def expand(self, axis):
+        """EXPAND_DIMS before ``axis``."""
+        index = self._constant("axis", np.array([axis], np.int32))
+        real = np.expand_dims(self._probe, axis)
+        return self._finish("EXPAND_DIMS", [index], real, keep_scale=True)
+
+    def transpose(self, *order):
+        index = self._constant("order", np.array(order, np.int32))
+        return self._finish("TRANSPOSE", [index], self._probe.transpose(order), keep_scale=True)
+
+    def crop(self, begin, end, begin_mask=0, end_mask=0):
+        """STRIDED_SLICE with strides of one; bit i of a mask: all of axis i."""
+        rank = len(begin)
+        parts = [np.array(v, np.int32) for v in (begin, end, [1] * rank)]
+        indices = [self._constant(f"slice{i}_", part) for i, part in enumerate(parts)]
+        real = self._probe[(slice(None), *(
+            slice(None if begin_mask >> i & 1 else begin[i], None if end_mask >> i & 1 else end[i])
+            for i in range(1, rank)
+        ))]
+        options = dict(BeginMask=begin_mask, EndMask=end_mask)
+        return self._finish("STRIDED_SLICE", indices, real, "StridedSliceOptions", options,
+                            keep_scale=True)
 
     # ---- results
 
@@ -222,10 +292,9 @@ class ModelBuilder:
         return len(self.tensors) - 1
 
     def _finish(self, kind, constants, real, table="", options=None, activation="NONE",
-                keep_scale=False, scale=None):
+                keep_scale=False, scale=None, zero_point=-128, swap=False):
         """Adds the operator and its output, quantised to the range of ``real``."""
         real = _activate(real, activation)
-        zero_point = -128
         if keep_scale:
             scale = self.tensors[self.current].scale[0]
             zero_point = self.tensors[self.current].zero_point[0]
@@ -238,13 +307,24 @@ class ModelBuilder:
             options = dict(options, FusedActivationFunction=code)
         output = self._tensor(f"{kind.lower()}{len(self.operators)}", (1, *real.shape[1:]),
                               scale, zero_point)
-        inputs = [self.current, *constants]
+        inputs = [*constants, self.current] if swap else [self.current, *constants]
         self.operators.append(OperatorSpec(kind, inputs, output, table, options))
         self.current, self._probe = output, real
         return self
 
 
-NO_ACTIVATION = {"", "ReducerOptions", "PadOptions", "SoftmaxOptions"}
+NO_ACTIVATION = {
+    "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
+    "StridedSliceOptions",
+}
+FUNCTIONS = {
+    "RELU": lambda x, alpha: np.maximum(x, 0),
+    "RELU6": lambda x, alpha: np.clip(x, 0, 6),
+    "LEAKY_RELU": lambda x, alpha: np.where(x < 0, alpha * x, x),
+    "LOGISTIC": lambda x, alpha: 1 / (1 + np.exp(-x)),
+    "TANH": lambda x, alpha: np.tanh(x),
+    "HARD_SWISH": lambda x, alpha: x * np.clip(x + 3, 0, 6) / 6,
+}
 
 
 def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
@@ -375,7 +455,9 @@ def _code_table(b, kind, old):
 
 
 VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
-            "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2}
+            "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2, "SUB": 2, "MUL": 2,
+            "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
+            "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2}
 
 
 def _pair(value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetune.cli.options import model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
-from edgetune.learn.program import lower
+from edgetune.learn.lower import lower
 from edgetune.model.inspect import describe
 from edgetune.model.read import read_tflite
 

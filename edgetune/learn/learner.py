@@ -15,7 +15,8 @@ from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.generator import MASK32, Generator, mix32
 from edgetune.learn.operators import FORWARD, GRADIENT, INPUT_ERROR, softmax_cross_entropy
-from edgetune.learn.program import Program, Softmax
+from edgetune.learn.path import backward_layers
+from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
 
@@ -72,17 +73,21 @@ class Learner:
     def _forward(self, x: np.ndarray):
         activations = self.program.activations
         self.values = [None] * len(activations)
+        for index, activation in enumerate(activations):
+            if activation.constant is not None:
+                self.values[index] = activation.constant.astype(np.int64)
         self.values[self.program.input] = np.asarray(x, np.int64).reshape(
             activations[self.program.input].shape
         )
         for layer in self.program.layers:
+            inputs = (self._value(index) for index in layer.inputs)
             shape = activations[layer.output].shape
-            self.values[layer.output] = FORWARD[type(layer)](layer, self._value(layer.input), shape)
+            self.values[layer.output] = FORWARD[type(layer)](layer, *inputs, shape)
         self._value(self.program.output)
         self._value(self.program.logits)
 
     def _value(self, index: int) -> np.ndarray:
-        """The activation, a view of its storage where a RESHAPE made it."""
+        """The activation, a view of its storage where it is a view."""
         activation = self.program.activations[index]
         if self.values[index] is None:
             self.values[index] = self.values[activation.storage].reshape(activation.shape)
@@ -94,20 +99,21 @@ class Learner:
         """One step on one sample: forward, loss, and layer by layer from the last: the error of
         its input first, with the weights as they were, then its update."""
         self._forward(x)
-        logits = self.values[self.program.logits]
+        logits = self._value(self.program.logits)
         prediction = int(self.values[self.program.output].reshape(-1).argmax())
         acc, probability = softmax_cross_entropy(self.program.loss_table, logits, label)
         error, exponent = self._error(self.program.logits, acc.reshape(logits.shape), 0)
         anneal = anneal_q16(self.step, self.total_steps)
         draws = 0
-        for layer in self._backward_layers():
+        layers = backward_layers(self.program, self.trained)
+        for layer in layers:
             x = self._value(layer.input)
             error = error.reshape(self.program.activations[layer.output].shape)
             if layer.weighted and layer.ratio is not None:
                 error, shift = normalise(error * layer.ratio.astype(np.int64))
                 exponent += shift
             below = None
-            if layer is not self.last_backward:
+            if layer is not layers[-1]:
                 acc = INPUT_ERROR[type(layer)](layer, error, x)
                 below = self._error(layer.input, acc, exponent)
             if any(layer is other for other in self.trained):
@@ -116,13 +122,6 @@ class Learner:
                 error, exponent = below
         self.step += 1
         return StepResult(prediction, draws, probability)
-
-    def _backward_layers(self):
-        """Layers from the one that makes the logits down to the first trained one."""
-        layers = [layer for layer in self.program.layers if not isinstance(layer, Softmax)]
-        first = next(i for i, layer in enumerate(layers) if layer is self.trained[0])
-        self.last_backward = layers[first]
-        return reversed(layers[first:])
 
     def _error(self, index: int, acc: np.ndarray, exponent: int):
         """Zero where the activation's producer clipped, then normalise."""

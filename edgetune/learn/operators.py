@@ -12,6 +12,7 @@ import numpy as np
 
 from edgetune.learn import program as p
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
+from edgetune.learn.joining import add_forward, concatenation_forward, mul_forward
 from edgetune.learn.window import patches, scatter
 
 BIAS_INPUT = 64  # the constant input of the bias column, RULE X0
@@ -175,6 +176,18 @@ def pad_input_error(layer: p.Pad, e, x):
     return e[top : top + x.shape[0], left : left + x.shape[1]]
 
 
+# -- STRIDED_SLICE and functions of one value ------------------------------------------------
+
+
+def strided_slice_forward(layer: p.StridedSlice, x, out_shape):
+    crop = tuple(slice(first, first + size) for first, size in zip(layer.begin, layer.size))
+    return x.reshape(layer.source)[crop].reshape(out_shape)
+
+
+def lookup_forward(layer: p.Lookup, x, out_shape):
+    return layer.table.astype(np.int64)[x + 128].reshape(out_shape)
+
+
 # -- SOFTMAX -----------------------------------------------------------------------------------
 
 
@@ -211,12 +224,19 @@ def softmax_cross_entropy(table: np.ndarray, logits: np.ndarray, label: int):
 
 FORWARD = {
     p.Conv2D: conv_2d_forward,
+    p.DilatedConv2D: conv_2d_forward,
     p.DepthwiseConv2D: depthwise_conv_2d_forward,
+    p.DilatedDepthwiseConv2D: depthwise_conv_2d_forward,
     p.FullyConnected: fully_connected_forward,
     p.MaxPool2D: max_pool_2d_forward,
     p.AveragePool2D: average_pool_2d_forward,
     p.Mean: mean_forward,
     p.Pad: pad_forward,
+    p.StridedSlice: strided_slice_forward,
+    p.Lookup: lookup_forward,
+    p.Add: add_forward,
+    p.Mul: mul_forward,
+    p.Concatenation: concatenation_forward,
     p.Softmax: softmax_forward,
 }
 INPUT_ERROR = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from edgetune.errors import UsageError
+from edgetune.learn.path import obstacle, trainable_layers
 from edgetune.learn.program import Program, WeightedLayer
 from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
 
@@ -15,7 +16,8 @@ MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
 class Recipe:
     """Layers and settings of a fine-tuning run.
 
-    ``layers``: "all", "last", or operator names as ``inspect`` prints them.
+    ``layers``: "all" that can be trained, "last", "none" (run only), or operator names as
+    ``inspect`` prints them.
     ``rate``: a, the trials of a step over sqrt(weights); None for the depth-scaled default.
     ``draw``: "systematic" or "independent" (the multinomial).
     ``reset``: zero the trained layers' weights and biases first (a new head).
@@ -42,27 +44,37 @@ class Recipe:
         """The layers that this recipe trains, in the program's order.
 
         Raises:
-            UsageError: a name that the program does not have, or nothing to train.
+            UsageError: a name that the program does not have, a layer that cannot be trained,
+                or nothing to train.
         """
-        weighted = program.weighted_layers
-        names = {layer.name: layer for layer in weighted}
-        if not weighted:
-            raise UsageError(
-                "the model has nothing to train", "it holds no weighted operator",
-                "use a model with a convolution or a dense layer",
-            )
+        if self.layers == ("none",):
+            return []
+        trainable = trainable_layers(program)
+        if not trainable:
+            raise _nothing_to_train(program)
         if self.layers == ("all",):
-            return weighted
+            return trainable
         if self.layers == ("last",):
-            return weighted[-1:]
-        unknown = [name for name in self.layers if name not in names]
+            return trainable[-1:]
+        self._check_names(program, [layer.name for layer in trainable])
+        return [layer for layer in trainable if layer.name in self.layers]
+
+    def _check_names(self, program: Program, trainable: list[str]):
+        known = [layer.name for layer in program.weighted_layers]
+        unknown = [name for name in self.layers if name not in known]
         if unknown or not self.layers:
             raise UsageError(
                 f"no layer named {', '.join(unknown) or '(none given)'}",
-                f"the model's trainable layers are {', '.join(names)}",
+                f"the model's trainable layers are {', '.join(trainable)}",
                 "name some of them, or use all or last",
             )
-        return [layer for layer in weighted if layer.name in self.layers]
+        barred = [name for name in self.layers if name not in trainable]
+        if barred:
+            raise UsageError(
+                f"{', '.join(barred)} cannot be trained",
+                f"between it and the logits lies {obstacle(program)}",
+                f"train some of {', '.join(trainable)}, or use all",
+            )
 
     def rate_for(self, trained: int) -> float:
         return depth_scaled(trained) if self.rate is None else self.rate
@@ -70,9 +82,9 @@ class Recipe:
     def limits_q8(self, program: Program) -> list[int]:
         """The most trials a step can have for each trained layer, in Q8."""
         trained = self.trained(program)
-        rate = self.rate_for(len(trained))
+        rate = self.rate_for(max(1, len(trained)))
         limits = [trials_q8(rate, layer.weights.size) for layer in trained]
-        if max(limits) > MAX_TRIALS << 8:
+        if max(limits, default=0) > MAX_TRIALS << 8:
             raise UsageError(
                 f"the rate {rate} gives a layer {max(limits) >> 8} trials a step",
                 f"at most {MAX_TRIALS} can be counted",
@@ -82,3 +94,16 @@ class Recipe:
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+
+def _nothing_to_train(program: Program) -> UsageError:
+    if not program.weighted_layers:
+        return UsageError(
+            "the model has nothing to train", "it holds no weighted operator",
+            "use a model with a convolution or a dense layer, or train the layers none",
+        )
+    return UsageError(
+        "the model has nothing that can be trained",
+        f"between its layers and its output lies {obstacle(program)}",
+        "train the layers none to run it only, or use a model that ends with its logits",
+    )

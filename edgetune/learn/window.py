@@ -11,7 +11,8 @@ def _indices(window: Window, shape, out_shape):
     """Row and column of each (output row, kernel row) and (output column, kernel column)."""
     ys = np.arange(out_shape[0])[:, None] * window.stride[0] - window.pad[0]
     xs = np.arange(out_shape[1])[:, None] * window.stride[1] - window.pad[1]
-    return ys + np.arange(window.kernel[0]), xs + np.arange(window.kernel[1])
+    rows, columns = (np.arange(k) * d for k, d in zip(window.kernel, window.dilation))
+    return ys + rows, xs + columns
 
 
 def patches(x: np.ndarray, window: Window, out_shape, outside: int) -> np.ndarray:
@@ -27,7 +28,8 @@ def patches(x: np.ndarray, window: Window, out_shape, outside: int) -> np.ndarra
 
 
 def scatter(cells: np.ndarray, window: Window, shape) -> np.ndarray:
-    """Sum of ``cells`` [out_h, out_w, kh, kw, c] into [h, w, c], the adjoint of ``patches``."""
+    """Sum of ``cells`` [out_h, out_w, kh, kw, c] into [h, w, c], the adjoint of ``patches``;
+    for windows without dilation."""
     out_h, out_w, kh, kw, channels = cells.shape
     rows = max((out_h - 1) * window.stride[0] + kh, shape[0] + window.pad[0])
     cols = max((out_w - 1) * window.stride[1] + kw, shape[1] + window.pad[1])

@@ -17,7 +17,17 @@ MAX_ELEMENTS = 1 << 26  # of an activation; far above the memory of any Cortex-M
 MAX_WINDOW = 32767  # kernel height and width, strides
 BIAS_SCALE_TOLERANCE = 1e-3  # relative, against input scale * weight scale
 MAX_MULTIPLIER = 2.0**30  # input scale * weight scale / output scale: fits a left shift
-SAME_SCALE = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE")
+VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")  # new shapes of the same memory
+SAME_SCALE = (
+    *VIEWS, "MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "CONCATENATION", "STRIDED_SLICE",
+)
+# Bounds under which no sum or product of TFLite's kernels leaves its 32 bits.
+MAX_SUM_FACTOR = 2.0**19  # larger input scale / output scale
+MAX_PRODUCT_FACTOR = 2.0**15  # product of the input scales / output scale
+MAX_UNARY_FACTOR = 2.0**22  # input scale / output scale, times a slope
+MAX_SWISH_FACTOR = 2.0**7  # input scale / output scale
+MAX_SWISH_SCALE = 2.0**20
+MIN_SCALE = 2.0**-100  # of the output of a function that goes through floats
 CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 
 
@@ -75,7 +85,7 @@ def check_operator(graph: Graph, operator: Operator) -> None:
         ModelError: naming the operator and what does not agree.
     """
     _check_options(operator)
-    for index in (operator.inputs[0], operator.outputs[0]):
+    for index in (*operator.operands, operator.outputs[0]):
         _check_activation(graph.tensors[index])
     if operator.kind in WEIGHTED:
         _check_weights(graph, operator)
@@ -95,6 +105,11 @@ def _check_options(operator) -> None:
             raise _wrong(operator, f"{name} is {operator.options[name]}")
     if operator.options.get("padding", "SAME") not in ("SAME", "VALID"):
         raise _wrong(operator, f"unknown {operator.options['padding']}")
+    if not math.isfinite(operator.options.get("alpha", 0.0)):
+        raise _wrong(operator, f"alpha is {operator.options['alpha']}")
+    for name in ("dilation_h_factor", "dilation_w_factor"):
+        if not 1 <= operator.options.get(name, 1) <= MAX_WINDOW:
+            raise _wrong(operator, f"{name} is {operator.options[name]}")
     beta = operator.options.get("beta", 1.0)
     if not 0 < beta <= 1e6:
         raise _wrong(operator, f"beta is {beta}")
@@ -176,18 +191,31 @@ def _check_paddings(tensor, operator) -> None:
 
 
 def _check_output(graph, operator) -> None:
+    _check_axes(graph, operator)
     found = graph.tensors[operator.outputs[0]].shape
     expected = output_shape(graph, operator)
     if min(expected) < 1 or found != expected:
         raise _wrong(operator, f"its output has the shape {found}, computed {expected}")
-    if operator.kind == "RESHAPE":
-        _check_reshape(graph, operator)
-
-
-def _check_reshape(graph, operator) -> None:
     data, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    if data.size != output.size:
+    if operator.kind in VIEWS and data.size != output.size:
         raise _wrong(operator, f"{data.shape} reshaped to {output.shape}")
+    if operator.kind == "RESHAPE":
+        _check_reshape(graph, operator, output)
+
+
+def _check_axes(graph, operator) -> None:
+    """Constants that name axes or positions along them: one for each dimension."""
+    rank = len(graph.tensors[operator.inputs[0]].shape)
+    if operator.kind == "TRANSPOSE":
+        order = graph.tensors[operator.inputs[1]].data.reshape(-1)
+        if sorted(int(axis) % max(1, rank) for axis in order) != list(range(rank)):
+            raise _wrong(operator, f"an order that is not one of {rank} axes")
+    if operator.kind == "STRIDED_SLICE":
+        if any(graph.tensors[i].data.size != rank for i in operator.inputs[1:4]):
+            raise _wrong(operator, f"begins, ends or strides that are not {rank} numbers")
+
+
+def _check_reshape(graph, operator, output) -> None:
     if len(operator.inputs) < 2 or operator.inputs[1] < 0:
         return
     wanted = graph.tensors[operator.inputs[1]].data.reshape(-1).tolist()
@@ -198,21 +226,39 @@ def _check_reshape(graph, operator) -> None:
 
 
 def _check_scales(graph, operator) -> None:
-    data = graph.tensors[operator.inputs[0]].quantization
+    data = [graph.tensors[i].quantization for i in operator.operands]
     output = graph.tensors[operator.outputs[0]].quantization
     if operator.kind in SAME_SCALE:
-        if data.scale[0] != output.scale[0] or data.zero_point[0] != output.zero_point[0]:
+        if any(_parameters(q) != _parameters(output) for q in data):
             raise _wrong(operator, "input and output have different scales")
     elif operator.kind == "SOFTMAX":
-        if output.scale[0] != 1 / 256 or output.zero_point[0] != -128:
+        if _parameters(output) != (1 / 256, -128):
             raise _wrong(operator, "the output scale is not 1/256 with zero point -128")
     else:
-        _check_multiplier(graph, operator, data, output)
+        _check_factor(graph, operator, [float(q.scale[0]) for q in data], output)
 
 
-def _check_multiplier(graph, operator, data, output) -> None:
-    scale = data.scale / output.scale
-    if operator.kind in WEIGHTED:
-        scale = scale * graph.tensors[operator.inputs[1]].quantization.scale
-    if scale.max() >= MAX_MULTIPLIER:
-        raise _wrong(operator, f"its scales ask for a factor of {scale.max():.3g}")
+def _parameters(q) -> tuple[float, int]:
+    return float(q.scale[0]), int(q.zero_point[0])
+
+
+def _check_factor(graph, operator, scales: list[float], output) -> None:
+    to, kind = float(output.scale[0]), operator.kind
+    factor, limit = scales[0] / to, MAX_UNARY_FACTOR
+    if kind in WEIGHTED:
+        weights = graph.tensors[operator.inputs[1]].quantization.scale
+        factor, limit = factor * float(weights.max()), MAX_MULTIPLIER
+    elif kind == "MEAN":
+        limit = MAX_MULTIPLIER
+    elif kind in ("ADD", "SUB"):
+        factor, limit = max(scales) / to, MAX_SUM_FACTOR
+    elif kind == "MUL":
+        factor, limit = scales[0] * scales[1] / to, MAX_PRODUCT_FACTOR
+    elif kind == "LEAKY_RELU":
+        factor *= max(1.0, abs(operator.options["alpha"]))
+    elif kind == "HARD_SWISH":
+        limit = MAX_SWISH_FACTOR
+    if factor >= limit or (kind == "HARD_SWISH" and scales[0] >= MAX_SWISH_SCALE):
+        raise _wrong(operator, f"its scales ask for a factor of {factor:.3g}")
+    if kind in ("LOGISTIC", "TANH") and to < MIN_SCALE:
+        raise _wrong(operator, f"its output scale is {to:.3g}")

@@ -29,6 +29,7 @@ class Quantization:
 
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kinds that hold weights
+JOINING = ("ADD", "SUB", "MUL", "CONCATENATION")  # kinds whose every input is an activation
 
 
 @dataclass
@@ -69,10 +70,19 @@ class Operator:
     outputs: tuple[int, ...]
     options: dict = field(default_factory=dict)
 
+    @property
+    def operands(self) -> tuple[int, ...]:
+        """The inputs that are activations, or constants in the place of one."""
+        return self.inputs if self.kind in JOINING else self.inputs[:1]
+
 
 @dataclass
 class Graph:
-    """A whole model.  ``content`` is the file it was read from, byte for byte."""
+    """A whole model.  ``content`` is the file it was read from, byte for byte.
+
+    ``file_inputs`` and ``file_outputs`` are those of the file, which may lie outside of
+    ``inputs`` and ``outputs``: behind a QUANTIZE or DEQUANTIZE that was left out.
+    """
 
     tensors: list[Tensor]
     operators: list[Operator]
@@ -80,6 +90,8 @@ class Graph:
     outputs: tuple[int, ...]
     content: bytes = b""
     sha256: str = ""
+    file_inputs: tuple[int, ...] = ()
+    file_outputs: tuple[int, ...] = ()
 
     @property
     def input(self) -> Tensor:

@@ -19,20 +19,47 @@ def output_shape(graph: Graph, operator: Operator) -> tuple[int, ...]:
         units = graph.tensors[operator.inputs[1]].shape[0]
         return (*shape[:-1], units) if operator.options["keep_num_dims"] else (1, units)
     if operator.kind == "MEAN":
-        return (1, 1, 1, shape[3]) if operator.options["keep_dims"] else (1, shape[3])
+        kept = len(shape) - 1 if operator.options["keep_dims"] else 1
+        return (*(1,) * kept, shape[-1])
     if operator.kind == "PAD":
         paddings = graph.tensors[operator.inputs[1]].data
         return tuple(int(n + sum(p)) for n, p in zip(shape, paddings.tolist()))
-    if operator.kind == "RESHAPE":
+    if operator.kind == "TRANSPOSE":
+        return tuple(shape[i] for i in transposition(graph, operator))
+    if operator.kind in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
         return graph.tensors[operator.outputs[0]].shape
     if operator.kind in ("ADD", "SUB", "MUL"):
         return _broadcast(shape, graph.tensors[operator.inputs[1]].shape)
     if operator.kind == "CONCATENATION":
         return _joined([graph.tensors[i].shape for i in operator.inputs], operator.options["axis"])
     if operator.kind == "STRIDED_SLICE":
-        begin, end = (graph.tensors[i].data.tolist() for i in operator.inputs[1:3])
-        return tuple(int(b - a) for a, b in zip(begin, end))
+        return tuple(end - begin for begin, end in slice_bounds(graph, operator))
     return shape
+
+
+def transposition(graph: Graph, operator: Operator) -> list[int]:
+    """The axes of a TRANSPOSE's input in the order of its output."""
+    rank = len(graph.tensors[operator.inputs[0]].shape)
+    order = [int(axis) for axis in graph.tensors[operator.inputs[1]].data.reshape(-1)]
+    return [axis % rank for axis in order] if rank else order
+
+
+def slice_bounds(graph: Graph, operator: Operator) -> list[tuple[int, int]]:
+    """Begin and end, along each axis, of a STRIDED_SLICE whose strides are one."""
+    shape = graph.tensors[operator.inputs[0]].shape
+    begins, ends = (graph.tensors[i].data.reshape(-1).tolist() for i in operator.inputs[1:3])
+    return [
+        (
+            0 if operator.options["begin_mask"] >> axis & 1 else _position(begin, size),
+            size if operator.options["end_mask"] >> axis & 1 else _position(end, size),
+        )
+        for axis, (begin, end, size) in enumerate(zip(begins, ends, shape))
+    ]
+
+
+def _position(index: int, size: int) -> int:
+    """As Python counts: from the end where negative, and no further than the ends."""
+    return min(max(index + size if index < 0 else index, 0), size)
 
 
 def _windows(shape, kernel, options) -> tuple[int, int]:

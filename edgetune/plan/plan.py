@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgetune.boards import Board
-from edgetune.learn.program import Program, Softmax, WeightedLayer, lower
+from edgetune.learn.lower import lower
+from edgetune.learn.program import Program, Softmax, WeightedLayer
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph

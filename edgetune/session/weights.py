@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.errors import ModelError
-from edgetune.learn.program import lower
+from edgetune.learn.lower import lower
 from edgetune.link.client import Client
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite

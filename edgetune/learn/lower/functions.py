@@ -1,0 +1,138 @@
+"""Functions of one int8 value, as tables of all 256.
+
+Each table holds what TFLite's reference kernel gives for the value; ``docs/numerics.md``
+section 2 spells the arithmetic out.  Where that kernel works in floats, so does the table's:
+in float32, step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgetune.learn.fixedpoint import (
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    rounding_divide_by_power_of_two,
+)
+from edgetune.learn.lower.tensors import Tensors, activation_range
+from edgetune.learn.program import Lookup
+from edgetune.model.graph import Operator
+
+VALUES = np.arange(-128, 128, dtype=np.int64)
+INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
+
+
+def lower_function(tensors: Tensors, op: Operator) -> None:
+    """The table of a QUANTIZE, RELU, LOGISTIC, ... and its layer."""
+    table = function_table(
+        op.kind,
+        (tensors.scale(op.inputs[0]), tensors.zero_point(op.inputs[0])),
+        (tensors.scale(op.outputs[0]), tensors.zero_point(op.outputs[0])),
+        op.options.get("alpha", 0.0),
+    )
+    tensors.layers.append(Lookup(*tensors.place(op), table))
+
+
+def function_table(
+    kind: str, source: tuple[float, int], target: tuple[float, int], alpha: float = 0.0
+) -> np.ndarray:
+    """int8 [256]: the function's value at -128, -127, ..., 127.
+
+    Args:
+        source, target: scale (a float32 value) and zero point of input and output.
+        alpha: the slope of LEAKY_RELU below zero.
+    """
+    return np.clip(FUNCTIONS[kind](source, target, alpha), -128, 127).astype(np.int8)
+
+
+def _requantised(x: np.ndarray, factor: float, zero_point: int) -> np.ndarray:
+    return multiply_by_quantized_multiplier(x, *quantize_multiplier(factor)) + zero_point
+
+
+def _quantize(source, target, alpha):
+    return _requantised(VALUES - source[1], source[0] / target[0], target[1])
+
+
+def _single(*factors: float) -> list[np.float32]:
+    return [np.float32(f) for f in factors]
+
+
+def _relu(activation: str, source, target):
+    one, other = _single(source[0], target[0])
+    low, high = activation_range(activation, *target)
+    return np.clip(_requantised(VALUES - source[1], float(one / other), target[1]), low, high)
+
+
+def _leaky_relu(source, target, alpha):
+    one, other, slope = _single(source[0], target[0], alpha)
+    x = VALUES - source[1]
+    above = _requantised(x, float(one / other), target[1])
+    below = _requantised(x, float(one * slope / other), target[1])
+    return np.where(x >= 0, above, below)
+
+
+def _through_floats(function: Callable[[np.ndarray], np.ndarray], source, target):
+    one, other = _single(source[0], target[0])
+    with np.errstate(over="ignore", under="ignore"):
+        real = one * (VALUES - source[1]).astype(np.float32)
+        scaled = function(real) * (np.float32(1) / other)
+    # TFLite rounds half away from zero.
+    return np.sign(scaled) * np.floor(np.abs(scaled.astype(np.float64)) + 0.5) + target[1]
+
+
+def _logistic(source, target, alpha):
+    return _through_floats(lambda x: np.float32(1) / (1 + np.exp(-x)), source, target)
+
+
+def _tanh(source, target, alpha):
+    return _through_floats(np.tanh, source, target)
+
+
+# -- HARD_SWISH: x * relu6(x + 3) / 6 in 16 bits ---------------------------------------------
+
+
+def _hard_swish(source, target, alpha):
+    scale = np.float32(1 / 128) * np.float32(source[0])
+    output, output_shift = _multiplier_16(scale / np.float32(target[0]))
+    gate, gate_shift = _multiplier_16(scale / np.float32(3 / 32768))
+    x = (VALUES - source[1]) << 7
+    on_output_scale = _rounding_high_16(x, output)
+    reluish = _saturate(x << max(0, gate_shift - 1))
+    reluish = _rounding_high_16(reluish, gate)
+    reluish = _saturate(reluish << (1 if gate_shift > 0 else 0))
+    reluish = rounding_divide_by_power_of_two(reluish, max(0, -gate_shift))
+    product = _saturate(_over_32768(((reluish + 2**15) >> 1) * on_output_scale))
+    return rounding_divide_by_power_of_two(product, max(0, -output_shift)) + target[1]
+
+
+def _multiplier_16(real: np.float32) -> tuple[int, int]:
+    """``real`` as a 16-bit multiplier with its shift."""
+    multiplier, shift = quantize_multiplier(float(real))
+    return min((multiplier + 2**15) >> 16, INT16_MAX), shift
+
+
+def _saturate(x: np.ndarray) -> np.ndarray:
+    return np.clip(x, INT16_MIN, INT16_MAX)
+
+
+def _rounding_high_16(x: np.ndarray, multiplier: int) -> np.ndarray:
+    product = x * multiplier
+    return _saturate(_over_32768(product + np.where(product >= 0, 2**14, 1 - 2**14)))
+
+
+def _over_32768(x: np.ndarray) -> np.ndarray:
+    """Divided as C does: toward zero."""
+    return np.sign(x) * (np.abs(x) >> 15)
+
+
+FUNCTIONS = {
+    "QUANTIZE": _quantize,
+    "RELU": lambda source, target, alpha: _relu("RELU", source, target),
+    "RELU6": lambda source, target, alpha: _relu("RELU6", source, target),
+    "LEAKY_RELU": _leaky_relu,
+    "LOGISTIC": _logistic,
+    "TANH": _tanh,
+    "HARD_SWISH": _hard_swish,
+}

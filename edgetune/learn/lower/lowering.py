@@ -1,0 +1,57 @@
+"""A Graph's operators one by one, in the order of the file."""
+
+from __future__ import annotations
+
+from edgetune.errors import ModelError
+from edgetune.learn.lower import joining, spatial, views, weighted
+from edgetune.learn.lower.functions import FUNCTIONS, lower_function
+from edgetune.learn.lower.tensors import Tensors
+from edgetune.learn.program import Program, Softmax, exponential_table
+from edgetune.model.graph import Graph, Operator
+
+LOWERINGS = {
+    **weighted.LOWERINGS, **spatial.LOWERINGS, **views.LOWERINGS, **joining.LOWERINGS,
+    **dict.fromkeys(FUNCTIONS, lower_function),
+}
+
+
+def lower(graph: Graph) -> Program:
+    """Lower ``graph`` to a Program.
+
+    New shapes of the same memory become views, and a PAD whose only reader is a convolution
+    with VALID padding becomes that convolution's own padding.  Operators that the output does
+    not depend on are left out.
+
+    Raises:
+        ModelError: a softmax over more than one vector, or a model that computes nothing.
+    """
+    operators = _needed(graph)
+    tensors = Tensors(graph, operators)
+    start = tensors.add(graph.inputs[0])
+    for op in operators:
+        LOWERINGS[op.kind](tensors, op)
+    if not tensors.layers:
+        raise ModelError(
+            "The model computes nothing.",
+            "Its output is its input in another shape.",
+            "Name a model with a convolution or a dense layer.",
+        )
+    output = tensors.of_tensor[graph.outputs[0]]
+    logits, scale = output, tensors.scale(graph.outputs[0])
+    last = operators[-1]
+    if isinstance(tensors.layers[-1], Softmax):
+        logits, scale = tensors.layers[-1].input, tensors.scale(last.inputs[0])
+    return Program(
+        tensors.activations, tensors.layers, start, output, logits, exponential_table(scale),
+        graph,
+    )
+
+
+def _needed(graph: Graph) -> list[Operator]:
+    """Operators that the output depends on; what makes the output comes last."""
+    wanted, kept = {graph.outputs[0]}, []
+    for op in reversed(graph.operators):
+        if wanted & set(op.outputs):
+            wanted |= set(op.operands)
+            kept.append(op)
+    return kept[::-1]

@@ -1,0 +1,88 @@
+"""What lowering knows while it goes: the Graph's tensors as activations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.learn.program import NO_CLIP_HIGH, NO_CLIP_LOW, Activation, Layer
+from edgetune.model.graph import Graph, Operator
+
+NO_CLIP = (NO_CLIP_LOW, NO_CLIP_HIGH)
+
+
+class Tensors:
+    """Activations and layers so far; each operator's lowering adds its own."""
+
+    def __init__(self, graph: Graph, operators: list[Operator]):
+        self.graph = graph
+        self.activations: list[Activation] = []
+        self.layers: list[Layer] = []
+        self.of_tensor: dict[int, int] = {}  # Graph tensor -> activation
+        self.folded_pads: dict[int, Operator] = {}  # Graph tensor -> PAD folded into its reader
+        self.readers: dict[int, list[Operator]] = {}
+        for op in operators:
+            for index in dict.fromkeys(op.inputs):
+                self.readers.setdefault(index, []).append(op)
+
+    def add(self, tensor: int, clip: tuple[int, int] = NO_CLIP) -> int:
+        """A new activation for the Graph's ``tensor``; its index."""
+        t = self.graph.tensors[tensor]
+        index = len(self.activations)
+        shape = activation_shape(t.shape) if t.data is None else (1, 1, t.size)
+        constant = None if t.data is None else t.data.reshape(shape)
+        self.activations.append(
+            Activation(t.name, shape, self.zero_point(tensor), *clip, index, constant)
+        )
+        self.of_tensor[tensor] = index
+        return index
+
+    def view(self, tensor: int, source: int) -> None:
+        """``tensor`` as another shape of the memory of ``source``, both of the Graph."""
+        of = self.activation(source)
+        index = self.add(tensor, (of.clip_low, of.clip_high))
+        self.activations[index].storage = of.storage
+
+    def index(self, tensor: int) -> int:
+        """The activation of a tensor; a constant becomes one when it is first asked for."""
+        if tensor not in self.of_tensor:
+            self.add(tensor)
+        return self.of_tensor[tensor]
+
+    def activation(self, tensor: int) -> Activation:
+        return self.activations[self.index(tensor)]
+
+    def scale(self, tensor: int) -> float:
+        return float(self.graph.tensors[tensor].quantization.scale[0])
+
+    def zero_point(self, tensor: int) -> int:
+        return int(self.graph.tensors[tensor].quantization.zero_point[0])
+
+    def place(self, op: Operator, clip: tuple[int, int] = NO_CLIP, operand: int = 0):
+        """Name, operator, input and output of the layer for ``op``."""
+        source = self.index(op.inputs[operand])
+        return f"{op.kind.lower()}_{op.index}", op.index, source, self.add(op.outputs[0], clip)
+
+    def range(self, op: Operator) -> tuple[int, int, tuple[int, int]]:
+        """Quantised activation range, and the bounds at which the gradient is zero."""
+        fused = op.options.get("fused_activation_function", "NONE")
+        low, high = activation_range(
+            fused, self.scale(op.outputs[0]), self.zero_point(op.outputs[0])
+        )
+        clip = NO_CLIP_LOW if fused == "NONE" else low, high if fused == "RELU6" else NO_CLIP_HIGH
+        return low, high, clip
+
+
+def activation_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Height, width and channels of a tensor; the last axis are the channels."""
+    inner = (1, 1, 1, *shape[1:])
+    height = int(np.prod(inner[:-2]))
+    return height, inner[-2], inner[-1]
+
+
+def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
+    """Lowest and highest value that NONE, RELU or RELU6 lets through."""
+    low = -128 if activation == "NONE" else max(-128, zero_point)
+    if activation != "RELU6":
+        return low, 127
+    six = int(np.floor(np.float32(6.0) / np.float32(scale) + 0.5))
+    return low, min(127, zero_point + six)

@@ -1,0 +1,28 @@
+"""Lowering of what moves no value, or only crops: views and slices."""
+
+from __future__ import annotations
+
+from edgetune.learn.lower.tensors import Tensors, activation_shape
+from edgetune.learn.program import StridedSlice
+from edgetune.model.graph import Operator
+from edgetune.model.shapes import slice_bounds
+
+
+def _view(tensors: Tensors, op: Operator) -> None:
+    tensors.view(op.outputs[0], op.inputs[0])
+
+
+def _strided_slice(tensors: Tensors, op: Operator) -> None:
+    bounds = slice_bounds(tensors.graph, op)[1:]
+    begin = (0,) * (3 - len(bounds)) + tuple(first for first, _ in bounds)
+    sizes = [activation_shape(tensors.graph.tensors[i].shape)
+             for i in (op.inputs[0], op.outputs[0])]
+    source = tensors.activation(op.inputs[0])
+    place = tensors.place(op, (source.clip_low, source.clip_high))
+    tensors.layers.append(StridedSlice(*place, sizes[0], begin, sizes[1]))
+
+
+LOWERINGS = {
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"), _view),
+    "STRIDED_SLICE": _strided_slice,
+}

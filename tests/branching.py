@@ -1,0 +1,62 @@
+"""Small networks with branches, as those that people deploy on microcontrollers."""
+
+from tiny_tflite import ModelBuilder
+
+
+def residual() -> ModelBuilder:
+    """ResNet: two convolutions and a short cut, once as it is and once through a convolution."""
+    b = ModelBuilder((1, 8, 8, 3), 1 / 60, -4, seed=11).conv(8, 3, activation="RELU")
+    start = b.save()
+    b.conv(8, 3, activation="RELU").conv(8, 3).join("ADD", start, "RELU")
+    start = b.save()
+    main = b.conv(12, 3, 2, activation="RELU").conv(12, 3).save()
+    b.back_to(start).conv(12, 1, 2).join("ADD", main, "RELU")
+    return b.average_pool(4).reshape((1, -1)).dense(5).softmax()
+
+
+def separable() -> ModelBuilder:
+    """MobileNetV1."""
+    b = ModelBuilder((1, 12, 12, 3), 1 / 127, -1, seed=12).conv(8, 3, 2, activation="RELU6")
+    for filters, stride in ((12, 1), (16, 2), (16, 1)):
+        b.depthwise(3, stride, activation="RELU6").conv(filters, 1, activation="RELU6")
+    return b.average_pool(3).conv(4, 1).reshape((1, 4)).softmax()
+
+
+def inverted_residual() -> ModelBuilder:
+    """MobileNetV2, with the gates and HARD_SWISH of V3."""
+    b = ModelBuilder((1, 10, 10, 3), 1 / 127, -1, seed=13).conv(6, 3, 2).unary("HARD_SWISH")
+    start = b.save()
+    maps = b.conv(18, 1).unary("HARD_SWISH").depthwise(3, activation="RELU6").save()
+    b.mean(keep_dims=True).conv(6, 1, activation="RELU").conv(18, 1)
+    gate = b.unary("LOGISTIC", scale=1 / 256).save()
+    b.back_to(maps).join("MUL", gate).conv(6, 1).join("ADD", start)
+    return b.conv(16, 1, activation="RELU6").mean().dense(6).softmax()
+
+
+def autoencoder() -> ModelBuilder:
+    """Dense, as for anomaly detection."""
+    b = ModelBuilder((1, 40), 0.4, 90, seed=14)
+    for units in (24, 24, 8, 24, 24):
+        b.dense(units, "RELU")
+    return b.dense(40)
+
+
+def dense_net() -> ModelBuilder:
+    """Concatenation of all that came before, on one scale; a dilated branch; a crop."""
+    b = ModelBuilder((1, 9, 9, 4), 1 / 40, 3, seed=15)
+    start = b.save()
+    b.max_pool(3, 1, "SAME").concatenate(start)
+    b.conv(6, 3, dilation=2, activation="RELU").depthwise(3, dilation=2)
+    b.crop((0, 1, 1, 0), (1, 8, 8, 6)).unary("LEAKY_RELU", 0.1).conv(6, 3)
+    wide = b.unary("TANH", scale=1 / 128).unary("QUANTIZE", scale=1 / 50, zero_point=10).save()
+    b.conv(6, 1).join("SUB", wide).join("MUL", b.constant([0.5, 1, 1.5, 1, 0.2, -1]))
+    return b.unary("RELU").mean(keep_dims=True).squeeze(1, 2).dense(4)
+
+
+NETWORKS = {
+    "residual": residual,
+    "separable": separable,
+    "inverted residual": inverted_residual,
+    "autoencoder": autoencoder,
+    "dense net": dense_net,
+}

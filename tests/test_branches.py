@@ -1,0 +1,233 @@
+"""Models with branches, and functions of one value: numpy against tflite-runtime's reference
+kernels, byte for byte."""
+
+import numpy as np
+import pytest
+from branching import NETWORKS
+from tiny_tflite import ModelBuilder, run_in_tflite
+
+from edgetune.errors import ModelError, UsageError
+from edgetune.learn.learner import Learner
+from edgetune.learn.lower import lower
+from edgetune.learn.lower.functions import FUNCTIONS, function_table
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+
+RUN_ONLY = Recipe(layers=("none",))
+
+
+def check(builder: ModelBuilder, count=20):
+    content = builder.build()
+    inputs = builder.random_inputs(count, seed=1)
+    theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1)
+    learner = Learner(lower(read_tflite(content)), RUN_ONLY)
+    ours = np.array([learner.forward(x) for x in inputs])
+    np.testing.assert_array_equal(ours, theirs)
+    assert np.ptp(theirs.astype(int)) > 20
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_networks(network):
+    check(NETWORKS[network]())
+
+
+# -- arithmetic --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ["NONE", "RELU", "RELU6"])
+@pytest.mark.parametrize("kind", ["ADD", "SUB", "MUL"])
+def test_arithmetic_of_two_branches(kind, activation):
+    for seed, (scale, zero_point) in enumerate([(1 / 40, -7), (0.6, 127), (1e-3, -128)]):
+        b = ModelBuilder((1, 6, 5, 4), scale, zero_point, seed=seed)
+        start = b.save()
+        b.conv(4, 3).join(kind, start, activation)
+        check(b, 40)
+
+
+@pytest.mark.parametrize("swap", [False, True], ids=["", "swapped"])
+@pytest.mark.parametrize("shape", [(6, 5, 4), (5, 4), (4,), (1,), (), (1, 1, 1, 4)], ids=str)
+@pytest.mark.parametrize("kind", ["ADD", "SUB", "MUL"])
+def test_arithmetic_with_a_constant(kind, shape, swap):
+    b = ModelBuilder((1, 6, 5, 4), 1 / 40, 19, seed=3)
+    values = np.random.default_rng(4).normal(0.3, 1, shape)
+    check(b.join(kind, b.constant(values), swap=swap))
+
+
+def test_a_gate_for_each_channel():
+    b = ModelBuilder((1, 6, 5, 4), 1 / 40, 19, seed=3).conv(8, 3)
+    maps = b.save()
+    gate = b.mean(keep_dims=True).conv(8, 1).unary("LOGISTIC", scale=1 / 256).save()
+    check(b.back_to(maps).join("MUL", gate))
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3, -1])
+def test_concatenations(axis):
+    b = ModelBuilder((1, 6, 6, 3), 1 / 40, 11, seed=2)
+    first = b.average_pool(2, 1, "SAME").save()
+    second = b.max_pool(3, 1, "SAME").save()
+    check(b.concatenate(second, first, axis=axis))
+
+
+# -- functions ---------------------------------------------------------------------------------
+
+
+def runtime_table(kind, source, target, alpha):
+    b = ModelBuilder((1, 256), *source).unary(
+        kind, alpha, scale=target[0], zero_point=target[1]
+    )
+    x = np.arange(-128, 128).astype(np.int8).reshape(1, 1, 256)
+    return run_in_tflite(b.build(), x)[0].reshape(-1)
+
+
+def scales_of(kind, rng):
+    """Quantisation of input and output as converters choose them, and odd ones."""
+    source = float(np.float32(10 ** rng.uniform(-3, 0.3))), int(rng.integers(-128, 128))
+    if kind == "LOGISTIC":
+        return source, (1 / 256, -128)
+    if kind == "TANH":
+        return source, (1 / 128, 0)
+    target = float(np.float32(source[0] * 10 ** rng.uniform(-1, 1))), int(rng.integers(-128, 128))
+    return source, target
+
+
+@pytest.mark.parametrize("kind", FUNCTIONS)
+def test_every_value_of_a_function(kind):
+    rng = np.random.default_rng(5)
+    for _ in range(150):
+        source, target = scales_of(kind, rng)
+        alpha = float(np.float32(rng.uniform(-0.5, 1.5))) if kind == "LEAKY_RELU" else None
+        theirs = runtime_table(kind, source, target, alpha)
+        ours = function_table(kind, source, target, alpha or 0.0)
+        np.testing.assert_array_equal(ours, theirs, err_msg=f"{source} {target} {alpha}")
+
+
+# -- views, crops, dilation --------------------------------------------------------------------
+
+
+VIEWS = {
+    "squeeze": lambda b: b.mean(keep_dims=True).squeeze(1, 2),
+    "expand": lambda b: b.mean().expand(1),
+    "transpose": lambda b: b.conv(1, 3).transpose(0, 3, 1, 2).reshape((1, -1)),
+    "crop": lambda b: b.crop((0, 1, 2, 1), (1, 5, -1, 3)),
+    "masked crop": lambda b: b.crop((0, 3, -3, 0), (1, 0, 9, 1), 0b1000, 0b1011),
+    "crop of a vector": lambda b: b.mean().crop((0, 1), (1, 4)).dense(5),
+    "crop of a sequence": lambda b: b.reshape((1, 14, 12)).crop((0, 2, 3), (1, 9, 12)),
+    "one dimension": lambda b: b.reshape((1, 42, 4)).expand(1).conv(5, (1, 3)).squeeze(1),
+    "mean of a sequence": lambda b: b.reshape((1, 42, 4)).unary("RELU").mean(),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_views_and_crops(name):
+    check(VIEWS[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)))
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("multiplier", [1, 2])
+def test_dilation(padding, multiplier):
+    b = ModelBuilder((1, 13, 11, 3), 1 / 40, -9, seed=7)
+    b.conv(6, 3, padding=padding, dilation=2, activation="RELU")
+    check(b.depthwise((2, 3), padding=padding, dilation=3, multiplier=multiplier))
+
+
+def test_padding_serves_its_own_reader_only():
+    """The padded tensor's source has another reader, which must not be padded."""
+    b = ModelBuilder((1, 7, 7, 3), 1 / 40, 5, seed=8).conv(4, 1)
+    source = b.save()
+    padded = b.pad(1, 1, 1, 1).conv(4, 3, padding="VALID").save()
+    check(b.back_to(source).conv(4, 3).join("ADD", padded).conv(4, 3, padding="VALID"))
+
+
+def test_what_the_output_does_not_need_is_left_out():
+    b = ModelBuilder((1, 7, 7, 3), seed=9).conv(4, 3)
+    kept = b.save()
+    b.conv(9, 3).back_to(kept).mean().dense(3)
+    program = lower(read_tflite(b.build()))
+    assert [layer.name for layer in program.layers] == ["conv_2d_0", "mean_2", "fully_connected_3"]
+
+
+# -- what is refused ---------------------------------------------------------------------------
+
+
+def refused(builder) -> str:
+    with pytest.raises(ModelError) as caught:
+        read_tflite(builder.build())
+    return caught.value.cause
+
+
+def test_operands_that_do_not_repeat():
+    b = ModelBuilder((1, 6, 5, 4))
+    assert "operands of the shapes [1, 6, 5, 4] and [6, 1, 4]" in refused(
+        b.join("ADD", b.constant(np.ones((6, 1, 4))))
+    )
+
+
+def test_concatenations_of_several_scales():
+    b = ModelBuilder((1, 6, 5, 4))
+    start = b.save()
+    assert "different scales" in refused(b.conv(4, 3).concatenate(start))
+
+
+def test_transpositions_that_move_data_and_slices_with_strides():
+    b = ModelBuilder((1, 6, 5, 4)).transpose(0, 2, 1, 3).crop((0, 0, 0, 0), (1, 4, 4, 4))
+    b.tensors[b.operators[1].inputs[3]].data[1] = 2
+    cause = refused(b)
+    assert "a transposition that moves data" in cause
+    assert "a slice with the strides [1, 2, 1, 1]" in cause
+
+
+@pytest.mark.parametrize("kind, scales", [
+    ("ADD", (1e6, 1e-6)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)), ("HARD_SWISH", (1, 1e-3)),
+])
+def test_factors_that_leave_32_bits(kind, scales):
+    b = ModelBuilder((1, 8), scales[0])
+    if kind in ("ADD", "MUL"):
+        b.join(kind, b.save())
+        b.tensors[b.current].scale[0] = scales[1]
+    else:
+        b.unary(kind, scale=scales[1])
+    assert "its scales ask for a factor of" in refused(b)
+
+
+# -- what is trained ---------------------------------------------------------------------------
+
+
+def trained_by(builder, *layers) -> list[str]:
+    program = lower(read_tflite(builder.build()))
+    return [layer.name for layer in Recipe(layers).trained(program)]
+
+
+def residual() -> ModelBuilder:
+    return NETWORKS["residual"]()
+
+
+def test_all_are_the_layers_behind_the_last_merge():
+    names = trained_by(residual(), "all")
+    assert names and names == trained_by(residual(), *names)
+    layers = lower(read_tflite(residual().build())).layers
+    merge = max(i for i, layer in enumerate(layers) if layer.kind == "add")
+    assert names == [layer.name for layer in layers[merge:] if layer.weighted]
+
+
+def test_a_layer_before_a_merge_is_refused_by_name():
+    with pytest.raises(UsageError) as caught:
+        trained_by(residual(), "conv_2d_0")
+    assert "conv_2d_0 cannot be trained" in caught.value.message
+    assert "add_" in caught.value.cause and "fully_connected" in caught.value.next_step
+
+
+def test_a_split_ends_the_path():
+    """Half of what reads the split is on the path; its error would be half of the sum."""
+    b = ModelBuilder((1, 6, 6, 3), seed=1).conv(4, 3).conv(4, 3)
+    split = b.save()
+    dead_end = b.max_pool(2).unary("TANH").save()
+    b.back_to(split).conv(4, 2, 2, padding="VALID").join("ADD", dead_end)
+    with pytest.raises(UsageError) as caught:
+        trained_by(b, "all")
+    assert "add_" in caught.value.cause
+
+
+def test_nothing_to_train_before_a_function():
+    with pytest.raises(UsageError) as caught:
+        trained_by(ModelBuilder((1, 6)).dense(3).unary("LOGISTIC"), "all")
+    assert "logistic_1" in caught.value.cause and "none" in caught.value.next_step
