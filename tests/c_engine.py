@@ -61,6 +61,20 @@ MeanC = structure(
     **{"in": Shape}, input_zero_point=i16, output_zero_point=i16, multiplier=i32, shift=i32
 )
 PadC = structure(**{"in": Shape}, out=Shape, before_h=u16, before_w=u16, value=i16)
+Dilation = structure(height=u16, width=u16)
+DilatedConv = structure(conv=Conv, dilation=Dilation)
+DilatedDepthwise = structure(conv=Depthwise, dilation=Dilation)
+TermC = structure(zero_point=i16, sign=i16, multiplier=i32, shift=i32)
+AddC = structure(
+    count=u32, period=u32, terms=TermC * 2, multiplier=i32, shift=i32, output_zero_point=i16,
+    activation_min=i16, activation_max=i16,
+)
+MulC = structure(
+    count=u32, period=u32, zero_points=i16 * 2, multiplier=i32, shift=i32,
+    output_zero_point=i16, activation_min=i16, activation_max=i16,
+)
+ConcatenationC = structure(outer=u32, inputs=u32, chunks=pointer)
+StridedSliceC = structure(**{"in": Shape}, out=Shape, begin_h=u16, begin_w=u16, begin_c=u16)
 Exponential = structure(table=pointer, length=u32)
 LearnerC = structure(generator=u32 * 2, step=u32, total_steps=u32)
 NullMassC = structure(total=u32, exponent=i32, count=u32)
@@ -94,6 +108,12 @@ def quantization_c(layer: p.WeightedLayer):
 def parameters_c(layer: p.Layer, in_shape, out_shape):
     """(C name, parameters) of a layer."""
     a, b = shape_c(in_shape), shape_c(out_shape)
+    if isinstance(layer, (p.DilatedConv2D, p.DilatedDepthwiseConv2D)):
+        plain = vars(layer)
+        dilated = DilatedDepthwise if "multiplicity" in plain else DilatedConv
+        kind = p.DepthwiseConv2D if "multiplicity" in plain else p.Conv2D
+        conv = parameters_c(kind(**plain), in_shape, out_shape)[1]
+        return layer.kind, dilated(conv, Dilation(*layer.window.dilation))
     if isinstance(layer, p.Conv2D):
         return "conv_2d", Conv(a, b, window_c(layer.window), quantization_c(layer))
     if isinstance(layer, p.DepthwiseConv2D):

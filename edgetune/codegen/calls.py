@@ -30,12 +30,12 @@ class Calls:
 
     def _forward(self, stage: Stage) -> str:
         layer, buffers = stage.layer, stage.buffers
-        arguments = [f"&{layer.name}"]
-        if isinstance(layer, p.Softmax):
+        arguments = [layer.name if isinstance(layer, p.Lookup) else f"&{layer.name}"]
+        if isinstance(layer, (p.Softmax, p.Lookup)):
             arguments.append(str(self.program.activations[layer.input].size))
         if layer.weighted:
             arguments += self._parameters(layer)
-        arguments += [place(buffers["x"]), place(buffers["y"])]
+        arguments += [*_inputs(layer, buffers), place(buffers["y"])]
         if layer.weighted:
             arguments.append(place(buffers["scratch"]) if "scratch" in buffers else "0")
         return _call(f"et_{stage.call}", arguments) + ";"
@@ -93,9 +93,18 @@ class Calls:
         return _call(f"draws += et_{stage.call}", arguments) + ";"
 
 
+def _inputs(layer: p.Layer, buffers: dict) -> list[str]:
+    """Pointers to all that a layer reads; to a list of them where it may be any number."""
+    others = [f"x{i}" for i in range(1, len(layer.inputs))]
+    pointers = [place(buffers[role]) for role in ("x", *others)]
+    if isinstance(layer, p.Concatenation):
+        return [f"(const int8_t *const[]){{{', '.join(pointers)}}}"]
+    return pointers
+
+
 def place(buffer, ctype: str = "int8_t") -> str:
-    """A pointer to ``buffer``."""
-    return "input" if buffer.offset is None else f"({ctype} *)(arena + at_{buffer.name})"
+    """A pointer to ``buffer``; what lies outside the arena has its name."""
+    return buffer.name if buffer.outside else f"({ctype} *)(arena + at_{buffer.name})"
 
 
 def _call(function: str, arguments: list[str], indent: str = "    ") -> str:

@@ -15,8 +15,9 @@ from edgetune.resources import resource_path
 
 GENERATED = ("model.c", "weights.c")
 OPERATORS = (
-    "average_pool_2d", "conv_2d", "depthwise_conv_2d", "fully_connected", "max_pool_2d", "mean",
-    "pad",
+    "add", "average_pool_2d", "concatenation", "conv_2d", "conv_2d_dilated", "depthwise_conv_2d",
+    "depthwise_conv_2d_dilated", "fully_connected", "lookup", "max_pool_2d", "mean", "mul", "pad",
+    "strided_slice",
 )
 PARTS = ("engine", "link", "app")
 

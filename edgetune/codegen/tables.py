@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+import numpy as np
+
 from edgetune.codegen.c_text import array, struct
 from edgetune.learn import program as p
 from edgetune.plan.plan import Plan
@@ -18,6 +20,15 @@ def tables(layer: p.Layer, plan: Plan) -> str:
 def _shapes(layer: p.Layer, plan: Plan) -> dict:
     activations = plan.program.activations
     return {"in": activations[layer.input].shape, "out": activations[layer.output].shape}
+
+
+def constants(plan: Plan) -> str:
+    """The activations that the model itself brings."""
+    return "".join(
+        array(f"constant_{index}", activation.constant)
+        for index, activation in enumerate(plan.program.activations)
+        if activation.constant is not None
+    )
 
 
 def _window(window: p.Window) -> dict:
@@ -44,23 +55,29 @@ def _weighted(layer: p.WeightedLayer, plan: Plan) -> tuple[str, dict]:
     }
 
 
-@tables.register
-def _(layer: p.Conv2D, plan: Plan):
+def _convolution(layer: p.Conv2D | p.DepthwiseConv2D, plan: Plan) -> tuple[str, dict]:
     text, quantization = _weighted(layer, plan)
     fields = _shapes(layer, plan) | {
         "window": _window(layer.window), "quantization": quantization,
     }
-    return text + struct("et_conv_2d", layer.name, fields)
+    if isinstance(layer, p.DepthwiseConv2D):
+        fields["multiplicity"] = layer.multiplicity
+    return text, fields
 
 
-@tables.register
-def _(layer: p.DepthwiseConv2D, plan: Plan):
-    text, quantization = _weighted(layer, plan)
-    fields = _shapes(layer, plan) | {
-        "window": _window(layer.window), "quantization": quantization,
-        "multiplicity": layer.multiplicity,
-    }
-    return text + struct("et_depthwise_conv_2d", layer.name, fields)
+@tables.register(p.Conv2D)
+@tables.register(p.DepthwiseConv2D)
+def _(layer, plan: Plan):
+    text, fields = _convolution(layer, plan)
+    return text + struct(f"et_{layer.kind}", layer.name, fields)
+
+
+@tables.register(p.DilatedConv2D)
+@tables.register(p.DilatedDepthwiseConv2D)
+def _(layer, plan: Plan):
+    text, fields = _convolution(layer, plan)
+    fields = {"conv": fields, "dilation": layer.window.dilation}
+    return text + struct(f"et_{layer.kind}", layer.name, fields)
 
 
 @tables.register
@@ -95,6 +112,52 @@ def _(layer: p.Pad, plan: Plan):
     return struct("et_pad", layer.name, _shapes(layer, plan) | {
         "before_h": layer.before[0], "before_w": layer.before[1], "value": layer.value,
     })
+
+
+@tables.register
+def _(layer: p.StridedSlice, plan: Plan):
+    return struct("et_strided_slice", layer.name, {
+        "in": layer.source, "out": layer.size, "begin_h": layer.begin[0],
+        "begin_w": layer.begin[1], "begin_c": layer.begin[2],
+    })
+
+
+@tables.register
+def _(layer: p.Lookup, plan: Plan):
+    return array(layer.name, layer.table)
+
+
+def _joined(layer: p.Add | p.Mul, plan: Plan) -> tuple[dict, dict]:
+    """The first fields and the last ones."""
+    count, period = (plan.program.activations[index].size for index in layer.inputs)
+    return {"count": count, "period": period}, {
+        "multiplier": layer.multiplier, "shift": layer.shift,
+        "output_zero_point": layer.output_zero_point,
+        "activation_min": layer.activation_min, "activation_max": layer.activation_max,
+    }
+
+
+@tables.register
+def _(layer: p.Add, plan: Plan):
+    first, last = _joined(layer, plan)
+    terms = ", ".join(
+        f"{{{t.zero_point}, {t.sign}, {t.multiplier}, {t.shift}}}" for t in layer.terms
+    )
+    return struct("et_add", layer.name, first | {"terms": f"{{{terms}}}"} | last)
+
+
+@tables.register
+def _(layer: p.Mul, plan: Plan):
+    first, last = _joined(layer, plan)
+    return struct("et_mul", layer.name, first | {"zero_points": layer.zero_points} | last)
+
+
+@tables.register
+def _(layer: p.Concatenation, plan: Plan):
+    return array(f"{layer.name}_chunks", np.array(layer.chunks, np.uint32)) + struct(
+        "et_concatenation", layer.name,
+        {"outer": layer.outer, "inputs": len(layer.chunks), "chunks": f"{layer.name}_chunks"},
+    )
 
 
 @tables.register

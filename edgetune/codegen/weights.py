@@ -18,18 +18,19 @@ def weights_header(plan: Plan) -> str:
         f"extern const int32_t {layer.name}_bias[{layer.rows}];\n"
         for layer in frozen_layers(plan)
     )
-    initial = "" if plan.recipe.reset else "extern const et_parameters et_initial;\n"
+    initial = "extern const et_parameters et_initial;\n" if plan.initial_bytes else ""
+    parameters = f"typedef struct {{\n{fields}}} et_parameters;\n\n" if plan.trained else ""
     return (
         "/* What the recipe trains, and the weights in flash. */\n"
         "#ifndef ET_WEIGHTS_H\n#define ET_WEIGHTS_H\n\n#include <stdint.h>\n\n"
-        f"typedef struct {{\n{fields}}} et_parameters;\n\n{initial}{frozen}\n#endif\n"
+        f"{parameters}{initial}{frozen}\n#endif\n"
     )
 
 
 def weights_source(plan: Plan) -> str:
     """Defines what ``weights_header`` declares."""
     text = '#include "weights.h"\n'
-    if not plan.recipe.reset:
+    if plan.initial_bytes:
         fields = "".join(
             f"    .{layer.name}_weights = {{\n{numbers(layer.weights, ' ' * 8)}\n    }},\n"
             f"    .{layer.name}_bias = {{\n{numbers(layer.bias, ' ' * 8)}\n    }},\n"

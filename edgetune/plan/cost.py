@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -130,8 +131,10 @@ def _layer_bytes(plan: Plan, layer) -> LayerBytes:
     stages = [stage for stage in plan.schedule.stages if stage.layer is layer]
     forward = next(stage for stage in stages if stage.phase == "forward")
     errors = {id(s.buffers["e"]): s.buffers["e"] for s in stages if "e" in s.buffers}
-    roles = ("x", "y", "e", "e_in")
-    scratch = [b for s in stages for role, b in s.buffers.items() if role not in roles]
+    tensors = re.compile(r"x\d*|y|e|e_in")
+    scratch = [
+        b for s in stages for role, b in s.buffers.items() if not tensors.fullmatch(role)
+    ]
     return LayerBytes(
         layer=layer.name,
         trained=plan.is_trained(layer),

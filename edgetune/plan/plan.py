@@ -19,6 +19,7 @@ from edgetune.plan.tables import (
     LEARNER_BYTES,
     NULL_MASS_BYTES,
     TRAINED_BYTES,
+    constant_bytes,
     parameter_bytes,
     table_bytes,
 )
@@ -31,8 +32,8 @@ class Plan:
     All sizes are bytes.  ``arena_bytes``: activations, errors and scratch of one step;
     ``state_bytes``: what learning changes; ``initial_bytes``: its first values in flash (none
     where the recipe resets the trained layers); ``frozen_bytes``: the other layers' weights in
-    flash; ``table_bytes``: shapes, multipliers and lookup tables in flash.  ``cmsis_nn``: the
-    forward kernels are CMSIS-NN's.
+    flash; ``table_bytes``: shapes, multipliers, constants and lookup tables in flash.
+    ``cmsis_nn``: the forward kernels are CMSIS-NN's.
     """
 
     program: Program
@@ -90,8 +91,8 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
         cmsis_nn: plan for CMSIS-NN's forward kernels instead of the engine's own.
 
     Raises:
-        ModelError: the graph is not a chain of operators that can be trained.
-        UsageError: the recipe names what the model does not have.
+        ModelError: a layer whose sums could leave 32 bits.
+        UsageError: the recipe names what the model does not have, or what cannot be trained.
     """
     program = lower(graph)
 
@@ -100,7 +101,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
         return forward_scratch(layer, shape, board.core) if cmsis_nn else 0
 
     schedule = make_schedule(program, recipe, scratch)
-    arena = lay_out([b for b in schedule.buffers if b.name != "input"])
+    arena = lay_out([b for b in schedule.buffers if not b.outside])
     trained = recipe.trained(program)
     check_widths(program, trained)
     parameters = sum(parameter_bytes(layer) for layer in trained)
@@ -130,4 +131,5 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
 def _all_tables(plan: Plan) -> int:
     loss = 0 if plan.shared_table else EXPONENTIAL_BYTES + 4 * len(plan.program.loss_table)
     layers = sum(table_bytes(layer, plan.scales_error(layer)) for layer in plan.program.layers)
-    return layers + loss + TRAINED_BYTES * len(plan.trained)
+    constants = sum(constant_bytes(a) for a in plan.program.activations)
+    return layers + constants + loss + TRAINED_BYTES * len(plan.trained)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgetune.learn.program import FullyConnected, Layer, Program, Softmax
+from edgetune.learn.path import backward_layers
+from edgetune.learn.program import FullyConnected, Layer, Program
 from edgetune.learn.recipe import Recipe
 
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
@@ -15,7 +16,8 @@ EXACT_DENSE_WEIGHTS = 128
 class Buffer:
     """A piece of the arena, ``size`` bytes, live from stage ``first`` to stage ``last``.
 
-    ``offset`` is its place in the arena, None for the input, which stays where it arrived.
+    ``offset`` is its place in the arena.  What lies ``outside`` of it has none: the input, which
+    stays where it arrived, and the model's constants.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Buffer:
     first: int = -1
     last: int = -1
     offset: int | None = None
+    outside: bool = False
 
 
 @dataclass
@@ -30,7 +33,8 @@ class Stage:
     """One call: ``phase`` is "forward", "loss", "backward" or "update".
 
     ``call`` names the engine function without its prefix; ``buffers`` maps the roles of its
-    arguments ("x", "y", "e", "e_in", and scratch arrays) to buffers.
+    arguments ("x", "y", "e", "e_in", "x1" and so on for further inputs, and scratch arrays) to
+    buffers.
     """
 
     phase: str
@@ -72,16 +76,18 @@ class _Scheduler:
         self.errors: dict[int, Buffer] = {}
 
     def run(self) -> Schedule:
-        self._activation(self.program.input, "input").offset = None
+        self._activation(self.program.input, "input").outside = True
+        for index, activation in enumerate(self.program.activations):
+            if activation.constant is not None:
+                self._activation(index, f"constant_{index}").outside = True
         for layer in self.program.layers:
             self._forward(layer)
         self.schedule.forward_count = len(self.schedule.stages)
         self._add("loss", "softmax_cross_entropy", None,
                   x=self._value(self.program.logits), e=self._error(self.program.logits))
-        layers = [layer for layer in self.program.layers if not isinstance(layer, Softmax)]
-        first = next(i for i, layer in enumerate(layers) if self._is_trained(layer))
-        for layer in reversed(layers[first:]):
-            self._backward(layer, is_first=layer is layers[first])
+        layers = backward_layers(self.program, self.trained)
+        for layer in layers:
+            self._backward(layer, is_first=layer is layers[-1])
         return self.schedule
 
     def _is_trained(self, layer) -> bool:
@@ -121,10 +127,12 @@ class _Scheduler:
         return self._buffer(name, size) if size else None
 
     def _forward(self, layer: Layer):
-        x = self._value(layer.input)
+        x, *others = (self._value(index) for index in layer.inputs)
+        more = {f"x{i}": other for i, other in enumerate(others, start=1)}
         y = self._activation(layer.output, layer.name)
         scratch = self._scratch(f"{layer.name}_scratch", self.forward_scratch(layer))
-        self._add("forward", f"{kind_of(layer)}_forward", layer, x=x, y=y, scratch=scratch)
+        self._add("forward", f"{kind_of(layer)}_forward", layer, x=x, y=y, scratch=scratch,
+                  **more)
 
     def _backward(self, layer: Layer, is_first: bool):
         x, e = self._value(layer.input), self._error(layer.output)
@@ -150,5 +158,5 @@ class _Scheduler:
 
 
 def kind_of(layer: Layer) -> str:
-    """The engine's name for the layer's operator, TFLite's in lower case."""
-    return layer.name.rsplit("_", 1)[0]
+    """The engine's name for the layer's operator."""
+    return layer.kind

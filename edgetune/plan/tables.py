@@ -39,6 +39,16 @@ def _(layer: p.DepthwiseConv2D, scales_error):
 
 
 @table_bytes.register
+def _(layer: p.DilatedConv2D, scales_error):
+    return 44 + _quantization(layer, scales_error)
+
+
+@table_bytes.register
+def _(layer: p.DilatedDepthwiseConv2D, scales_error):
+    return 48 + _quantization(layer, scales_error)
+
+
+@table_bytes.register
 def _(layer: p.FullyConnected, scales_error):
     return 24 + _quantization(layer, scales_error)
 
@@ -60,6 +70,31 @@ def _(layer: p.Pad, scales_error):
 
 
 @table_bytes.register
+def _(layer: p.StridedSlice, scales_error):
+    return 20
+
+
+@table_bytes.register
+def _(layer: p.Lookup, scales_error):
+    return 256
+
+
+@table_bytes.register
+def _(layer: p.Add, scales_error):
+    return 48
+
+
+@table_bytes.register
+def _(layer: p.Mul, scales_error):
+    return 28
+
+
+@table_bytes.register
+def _(layer: p.Concatenation, scales_error):
+    return 12 + 4 * len(layer.chunks)
+
+
+@table_bytes.register
 def _(layer: p.Softmax, scales_error):
     return EXPONENTIAL_BYTES + 4 * len(layer.table)
 
@@ -67,3 +102,8 @@ def _(layer: p.Softmax, scales_error):
 def parameter_bytes(layer: p.WeightedLayer) -> int:
     """Bytes of weights and biases as the state block holds them."""
     return layer.weights.size + -layer.weights.size % 4 + 4 * layer.rows
+
+
+def constant_bytes(activation: p.Activation) -> int:
+    """Flash of an activation that the model itself brings."""
+    return 0 if activation.constant is None else activation.size + -activation.size % 4

@@ -79,6 +79,56 @@ typedef struct {
     uint32_t length;
 } et_exponential;
 
+/* The distance from tap to tap of a window. */
+typedef struct {
+    uint16_t height, width;
+} et_dilation;
+
+/* CONV_2D and DEPTHWISE_CONV_2D whose taps lie apart. */
+typedef struct {
+    et_conv_2d conv;
+    et_dilation dilation;
+} et_conv_2d_dilated;
+
+typedef struct {
+    et_depthwise_conv_2d conv;
+    et_dilation dilation;
+} et_depthwise_conv_2d_dilated;
+
+/* An operand of a sum: sign is 1 or -1. */
+typedef struct {
+    int16_t zero_point, sign;
+    int32_t multiplier, shift;
+} et_term;
+
+/* ADD and SUB of count values and a second operand of period values, which repeats. */
+typedef struct {
+    uint32_t count, period;
+    et_term terms[2];
+    int32_t multiplier, shift;
+    int16_t output_zero_point, activation_min, activation_max;
+} et_add;
+
+/* MUL, likewise. */
+typedef struct {
+    uint32_t count, period;
+    int16_t zero_points[2];
+    int32_t multiplier, shift;
+    int16_t output_zero_point, activation_min, activation_max;
+} et_mul;
+
+/* CONCATENATION: outer times a chunk of each input in turn. */
+typedef struct {
+    uint32_t outer, inputs;
+    const uint32_t *chunks;
+} et_concatenation;
+
+/* STRIDED_SLICE with strides of one. */
+typedef struct {
+    et_shape in, out;
+    uint16_t begin_h, begin_w, begin_c;
+} et_strided_slice;
+
 /* Forward. */
 void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
                         const int8_t *x, int8_t *y, void *scratch);
@@ -92,6 +142,16 @@ void et_average_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y)
 void et_mean_forward(const et_mean *p, const int8_t *x, int8_t *y);
 void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y);
 void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y);
+void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weights,
+                                const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
+void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
+                                          const int8_t *weights, const int32_t *bias,
+                                          const int8_t *x, int8_t *y, void *scratch);
+void et_add_forward(const et_add *p, const int8_t *x, const int8_t *other, int8_t *y);
+void et_mul_forward(const et_mul *p, const int8_t *x, const int8_t *other, int8_t *y);
+void et_concatenation_forward(const et_concatenation *p, const int8_t *const *inputs, int8_t *y);
+void et_strided_slice_forward(const et_strided_slice *p, const int8_t *x, int8_t *y);
+void et_lookup_forward(const int8_t *table, uint32_t count, const int8_t *x, int8_t *y);
 
 /* Error of the input from the error of the output, in 8-bit block floating point: the shift
  * that the mantissas took is returned and adds to the exponent.  x is the operator's input. */
