@@ -112,6 +112,18 @@ def test_an_npy_file_that_was_cut_is_named(tmp_path, pair, memory):
             load_data(**pair, graph_input=COLOUR, split=0.5, scale=BYTE, memory=memory)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"(20, ", b"(\x83, "), (b"(20, ", b" 20, "), (b"(20, ", b"(-2, "), (b"|u1", b"|O1"),
+     (b"|u1", b"|zz"), (b"\x01\x00", b"\x09\x00")],
+)  # fmt: skip
+def test_an_npy_header_that_is_damaged(pair, old, new):
+    content = pair["path"].read_bytes()
+    pair["path"].write_bytes(content.replace(old, new, 1))
+    with pytest.raises(DataError, match="cannot be read|samples of shape"):
+        load_data(**pair, graph_input=COLOUR, split=0.5, scale=BYTE)
+
+
 def test_a_file_cut_while_it_is_read_is_named(pair):
     data = load_data(**pair, graph_input=COLOUR, split=0.5, scale=BYTE, memory=100)
     with open(pair["path"], "r+b") as file:

@@ -38,7 +38,7 @@ def _open(path: Path, memory: int) -> Samples:
         raise _unreadable(path, error) from None
     try:
         return _array(file, path, memory)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
+    except (OSError, ValueError, EOFError, TypeError, OverflowError) as error:
         raise _unreadable(path, error) from error
 
 

@@ -59,7 +59,13 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f"a header of version {version}")
-    shape, fortran, dtype = _HEADERS[version](file)
+    try:
+        shape, fortran, dtype = _HEADERS[version](file)
+    # numpy reads it as Python text, and a damaged one makes the parser raise nearly anything.
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+    if any(length < 0 for length in shape):
+        raise ValueError(f"a shape of {shape}")
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
     return shape, fortran, dtype
