@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgetune.model.float_operators import evaluate
-from edgetune.model.graph import Graph
+from edgetune.model.graph import Graph, Operator
 
 Hook = Callable[[int, np.ndarray], np.ndarray]
 
@@ -20,13 +20,12 @@ class FloatEngine:
     """Runs a float Graph (``float_graph``).
 
     Args:
-        constants: values by tensor index that stand in for the graph's own, of the same shape.
+        layers: weights and bias by operator index that stand in for the graph's own.
     """
 
-    def __init__(self, graph: Graph, constants: dict[int, np.ndarray] | None = None):
-        self.graph = graph
+    def __init__(self, graph: Graph, layers: dict[int, tuple[np.ndarray, ...]] | None = None):
+        self.graph, self.layers = graph, layers or {}
         self.constants = {t.index: t.data for t in graph.tensors if t.data is not None}
-        self.constants |= constants or {}
         self.last_reader = {
             tensor: op.index for op in graph.operators for tensor in (*op.inputs, *op.outputs)
         }
@@ -46,7 +45,7 @@ class FloatEngine:
         source, sink = self.graph.inputs[0], self.graph.outputs[0]
         values = {source: hook(source, np.asarray(x, np.float32))}
         for op in self.graph.operators:
-            operands = [self.operand(values, i) for i in op.inputs]
+            operands = self.operands(values, op)
             shape = (len(x), *self.graph.tensors[op.outputs[0]].shape[1:])
             values[op.outputs[0]] = hook(op.outputs[0], evaluate(op, operands, shape))
             for i in {*op.inputs, *op.outputs} - {sink}:
@@ -54,9 +53,11 @@ class FloatEngine:
                     values.pop(i, None)
         return values[sink]
 
-    def operand(self, values: dict[int, np.ndarray], index: int) -> np.ndarray | None:
-        """An operator's input: an activation, a constant, or None where it is absent."""
-        return values[index] if index in values else self.constants.get(index)
+    def operands(self, values: dict[int, np.ndarray], op: Operator) -> list:
+        """An operator's inputs: activations, constants, None for absent ones."""
+        if op.index in self.layers:
+            return [values[op.inputs[0]], *self.layers[op.index]]
+        return [values[i] if i in values else self.constants.get(i) for i in op.inputs]
 
     def run_all(self, x: np.ndarray, batch: int = 32) -> np.ndarray:
         """``run`` in batches."""

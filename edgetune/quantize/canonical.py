@@ -1,11 +1,11 @@
 """One form for what float files write in many ways.
 
 After ``canonical`` a float Graph has only CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED (flat),
-MAX_POOL_2D, AVERAGE_POOL_2D, MEAN over height and width, PAD with four pairs, RESHAPE,
-STRIDED_SLICE without masks, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6, LEAKY_RELU,
-LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become images one row high, as
-1-D convolutions want them; batch normalisation and standalone activations are in the operators
-before them where they can be.
+MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN over height and width, PAD with four pairs,
+RESHAPE, STRIDED_SLICE without masks, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6,
+LEAKY_RELU, LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become images one row
+high, as 1-D convolutions want them; batch normalisation and standalone activations are in the
+operators before them where they can be.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ def canonical(graph: Graph) -> Graph:
     for op in list(rewriter.operators):
         if op.kind == "MEAN":
             _spatial_mean(rewriter, op)
+        elif op.kind == "AVERAGE_POOL_2D":
+            _global_average(rewriter, op)
         elif op.kind == "FULLY_CONNECTED" and op.options["keep_num_dims"]:
             _dense_everywhere(rewriter, op)
     merge_reshapes(rewriter)
@@ -142,6 +144,20 @@ def _spatial_mean(rewriter: Rewriter, op: Operator) -> None:
     if shape not in ((1, data[3]), (1, 1, 1, data[3])):
         op.options = {"keep_dims": True}
         _then_reshape(rewriter, op, (1, 1, 1, data[3]))
+
+
+def _global_average(rewriter: Rewriter, op: Operator) -> None:
+    """A pool over everything is a MEAN, whose output may have a scale of its own.
+
+    An int8 AVERAGE_POOL_2D has its input's scale, and means are much smaller than peaks.
+    """
+    size = rewriter.shape(op.inputs[0])[1:3]
+    kernel = op.options["filter_height"], op.options["filter_width"]
+    fused = op.options["fused_activation_function"]
+    if kernel == size and rewriter.shape(op.outputs[0])[1:3] == (1, 1) and fused == "NONE":
+        name = rewriter.tensors[op.outputs[0]].name
+        axes = rewriter.constant(f"{name}/axes", np.array([1, 2], np.int32))
+        op.kind, op.inputs, op.options = "MEAN", (op.inputs[0], axes), {"keep_dims": True}
 
 
 def _dense_everywhere(rewriter: Rewriter, op: Operator) -> None:

@@ -1,0 +1,138 @@
+"""Any .tflite file to int8: read, calibrate, quantise, write, report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgetune.errors import ModelError
+from edgetune.model.consistency import check_order
+from edgetune.model.decode import decode
+from edgetune.model.encode import encode
+from edgetune.model.float_graph import check_float_graph
+from edgetune.model.float_read import as_float
+from edgetune.model.graph import Graph
+from edgetune.model.read import file_content
+from edgetune.quantize.accuracy import compare_accuracy
+from edgetune.quantize.bias_correction import correct_biases
+from edgetune.quantize.calibration import Calibration, calibrate
+from edgetune.quantize.canonical import canonical
+from edgetune.quantize.lowering import lower_to_int8, quantize_layers
+from edgetune.quantize.options import Options
+from edgetune.quantize.report import Report, describe_layers
+from edgetune.quantize.scales import choose_scales, separate_fixed_scales
+from edgetune.quantize.simulation import Simulation
+
+KEPT_SAMPLES = 128  # for bias correction and signal-to-noise ratios
+FEW_SAMPLES = 20
+NOISY_DB = 10.0
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """``content``: the int8 .tflite file.  ``report``: what it cost."""
+
+    content: bytes
+    report: Report
+
+
+def convert(
+    source: str | os.PathLike | bytes | Graph,
+    calibration: Iterable,
+    options: Options = Options(),
+    labelled: tuple[Iterable, Iterable] | None = None,
+) -> Conversion:
+    """Converts a model to int8 weights, activations, input and output.
+
+    Args:
+        source: a .tflite file's path or content, or a float Graph (``float_graph``) as other
+            importers make it.  A file that is int8 throughout is passed through untouched.
+        calibration: representative samples: an array [n, ...], or anything that yields samples
+            or batches one by one (nothing is read ahead); real values, scaled as for training.
+        options: see ``Options``.
+        labelled: samples as above and class numbers, for float against int8 in the report.
+
+    Raises:
+        ModelError: the file is unreadable or corrupt, or parts of it cannot be converted, all of
+            which are named.
+        DataError: the samples do not suit the model.
+    """
+    if not isinstance(source, Graph):
+        decoded = _decoded(source)
+        if is_int8(decoded):
+            return Conversion(decoded.content, Report(converted=False))
+        source = _named(source, as_float, decoded)
+    else:
+        check_float_graph(source)
+    return _convert(source, calibration, options, labelled)
+
+
+def is_int8(graph: Graph) -> bool:
+    """Whether a decoded file computes in int8 from its input to its output."""
+    check_order(graph)
+    tensors = {i for op in graph.operators for i in (*op.inputs, *op.outputs)} - {-1}
+    types = {graph.tensors[i].dtype for i in tensors}
+    ends = {graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)}
+    return ends == {"int8"} and not types & {"float16", "float32", "float64", "uint8", "int16"}
+
+
+def _decoded(source) -> Graph:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return decode(bytes(source))
+    return _named(source, decode, file_content(Path(source)))
+
+
+def _named(source, function, argument):
+    """``function(argument)``; errors begin with the file's name where there is one."""
+    try:
+        return function(argument)
+    except ModelError as error:
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            raise
+        name = Path(source).name
+        raise ModelError(f"{name}: {error.message}", error.cause, error.next_step) from None
+
+
+def _convert(
+    source: Graph, inputs: Iterable, options: Options, labelled: tuple | None
+) -> Conversion:
+    graph = separate_fixed_scales(canonical(source))
+    inputs = _spread(inputs, options.samples)
+    seen = calibrate(graph, inputs, options.samples, KEPT_SAMPLES)
+    scales = choose_scales(graph, seen, options.range_rule, options.percentile)
+    layers = quantize_layers(graph, scales)
+    if options.bias_correction:
+        layers = correct_biases(graph, scales, layers, seen.kept)
+    content = encode(lower_to_int8(graph, scales, layers))
+    simulation = Simulation(graph, scales, layers)
+    report = Report(True, seen.samples, options.as_dict(),
+                    describe_layers(graph, scales, seen, simulation))
+    report.warnings += _warnings(report, seen)
+    if labelled is not None:
+        report.accuracy = compare_accuracy(graph, content, simulation, *labelled)
+    return Conversion(content, report)
+
+
+def _spread(inputs: Iterable, count: int) -> Iterable:
+    """Of an array, ``count`` samples evenly over its length: files are often sorted by class."""
+    if not isinstance(inputs, np.ndarray) or len(inputs) <= count:
+        return inputs
+    return inputs[np.linspace(0, len(inputs) - 1, count).astype(int)]
+
+
+def _warnings(report: Report, seen: Calibration) -> list[str]:
+    warnings = []
+    if seen.samples < FEW_SAMPLES:
+        warnings.append(f"Only {seen.samples} calibration samples: ranges may be too narrow.")
+    noisy = [r for r in report.layers if r.sqnr_db is not None and r.sqnr_db < NOISY_DB]
+    if noisy:
+        worst = min(noisy, key=lambda row: row.sqnr_db)
+        warnings.append(
+            f"{len(noisy)} layers have a signal-to-noise ratio below {NOISY_DB:g} dB; "
+            f"the worst is {worst.kind} {worst.tensor!r} with {worst.sqnr_db:.1f} dB."
+        )
+    return warnings

@@ -1,0 +1,135 @@
+"""What a conversion cost, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from edgetune.model.float_engine import FloatEngine
+from edgetune.model.graph import Graph, Quantization
+from edgetune.quantize.calibration import Calibration
+from edgetune.quantize.ranges import clipped_share
+from edgetune.quantize.scales import softmax_inputs
+from edgetune.quantize.simulation import Simulation
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One activation: the input's or an operator's output.
+
+    ``low``, ``high``: extremes seen in calibration; ``range_low``, ``range_high``: what int8
+    covers (real values, as ``scale``); ``clipped``: share of values outside it, 0..1;
+    ``sqnr_db``: energy of the float values over that of their difference to int8's, all layers
+    before included, in decibels (None where there is no difference, or no signal).  For what
+    only a SOFTMAX reads neither counts values below the range: their probability is zero.
+    """
+
+    kind: str
+    tensor: str
+    low: float
+    high: float
+    range_low: float
+    range_high: float
+    scale: float
+    zero_point: int
+    clipped: float
+    sqnr_db: float | None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Float against int8 on ``samples`` labelled samples; all three are shares, 0..1.
+
+    ``agreement``: how often the predictions are the same.  ``by``: what ran the int8 model,
+    "tflite-runtime" or "simulation".
+    """
+
+    samples: int
+    float_accuracy: float
+    int8_accuracy: float
+    agreement: float
+    by: str
+
+
+@dataclass
+class Report:
+    """``converted`` is False for a file that was int8 already; it then has no layers."""
+
+    converted: bool
+    samples: int = 0
+    options: dict = field(default_factory=dict)
+    layers: list[LayerReport] = field(default_factory=list)
+    accuracy: Accuracy | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def describe_layers(
+    graph: Graph,
+    scales: dict[int, Quantization],
+    calibration: Calibration,
+    simulation: Simulation,
+) -> list[LayerReport]:
+    """A row for the input and for every operator, in order."""
+    floors = {i: _low(scales[i]) for i in softmax_inputs(graph)}
+    ratios = signal_to_noise(graph, simulation, calibration.kept, floors)
+    places = [("INPUT", graph.inputs[0])] + [(op.kind, op.outputs[0]) for op in graph.operators]
+    rows = []
+    for kind, index in places:
+        q, seen = scales[index], calibration.histograms[index]
+        scale, zero_point = float(q.scale[0]), int(q.zero_point[0])
+        rows.append(LayerReport(
+            kind, graph.tensors[index].name, seen.low, seen.high,
+            _low(q), (127 - zero_point) * scale, scale, zero_point,
+            clipped_share(seen, q, low_too=index not in floors), ratios[index],
+        ))
+    return rows
+
+
+def _low(q: Quantization) -> float:
+    """The lowest value that int8 covers."""
+    return (-128 - int(q.zero_point[0])) * float(q.scale[0])
+
+
+def signal_to_noise(
+    graph: Graph, simulation: Simulation, samples: np.ndarray, floors: dict[int, float]
+) -> dict[int, float | None]:
+    """Signal-to-noise ratio of every activation in decibels, by tensor index.
+
+    Args:
+        floors: values by tensor index below which a tensor's values are all the same.
+    """
+    engine = FloatEngine(graph)
+    signal: dict[int, float] = {}
+    noise: dict[int, float] = {}
+    for at in range(0, len(samples), BATCH):
+        exact: dict[int, np.ndarray] = {}
+
+        def keep(index: int, value: np.ndarray) -> np.ndarray:
+            exact[index] = np.maximum(value, floors[index]) if index in floors else value
+            return value
+
+        def compare(index: int, value: np.ndarray) -> np.ndarray:
+            difference = value - exact[index]
+            signal[index] = signal.get(index, 0.0) + _energy(exact[index])
+            noise[index] = noise.get(index, 0.0) + _energy(difference)
+            return value
+
+        batch = samples[at : at + BATCH]
+        engine.run(batch, keep)
+        simulation.run(batch, compare)
+    return {index: _decibels(signal[index], noise[index]) for index in signal}
+
+
+def _energy(values: np.ndarray) -> float:
+    flat = values.reshape(-1).astype(np.float64)
+    return float(flat @ flat)
+
+
+def _decibels(signal: float, noise: float) -> float | None:
+    return float(10 * np.log10(signal / noise)) if signal > 0 and noise > 0 else None

@@ -1,0 +1,125 @@
+"""Scale and zero point of every activation, shared where the int8 operators demand it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.model.graph import Graph, Operator, Quantization
+from edgetune.model.rewrite import Rewriter
+from edgetune.quantize.calibration import Calibration
+from edgetune.quantize.histogram import Histogram
+from edgetune.quantize.ranges import affine, choose_range, quantization
+
+LOST = 8.0  # e**-8 is a sixth of half a step of SOFTMAX's int8 output
+SAME_SCALE = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE", "STRIDED_SLICE")
+FIXED = {  # the TFLite int8 specification's output quantisation
+    "SOFTMAX": quantization(1 / 256, -128),
+    "LOGISTIC": quantization(1 / 256, -128),
+    "TANH": quantization(1 / 128, 0),
+}
+
+
+def separate_fixed_scales(graph: Graph) -> Graph:
+    """Puts a QUANTIZE between a fixed scale and a CONCATENATION that others share."""
+    rewriter = Rewriter(graph)
+    for op in [op for op in rewriter.operators if op.kind == "CONCATENATION"]:
+        sources = [_source(rewriter, i) for i in op.inputs]
+        if len(set(sources)) == 1:
+            continue
+        inputs = list(op.inputs)
+        for place, (index, source) in enumerate(zip(op.inputs, sources)):
+            if source in FIXED:
+                tensor = rewriter.tensors[index]
+                inputs[place] = rewriter.activation(f"{tensor.name}/rescaled", tensor.shape)
+                rewriter.insert(op, "QUANTIZE", (index,), (inputs[place],))
+        op.inputs = tuple(inputs)
+    return rewriter.graph()
+
+
+def _source(rewriter: Rewriter, tensor: int) -> str:
+    """The kind whose fixed scale ``tensor`` has; "" where the scale is free."""
+    op = rewriter.producer(tensor)
+    while op is not None and op.kind in SAME_SCALE:
+        op = rewriter.producer(op.inputs[0])
+    return op.kind if op is not None and op.kind in FIXED else ""
+
+
+def choose_scales(
+    graph: Graph, calibration: Calibration, rule: str, percentile: float
+) -> dict[int, Quantization]:
+    """The quantisation of every activation, by tensor index, and of constants they are joined to.
+
+    The graph's output and what a SOFTMAX reads keep the largest values seen, whatever the rule:
+    there they decide the prediction.
+    """
+    fixed = {op.outputs[0]: FIXED[op.kind] for op in graph.operators if op.kind in FIXED}
+    logits = {op.inputs[0]: op.options["beta"] for op in graph.operators if op.kind == "SOFTMAX"}
+    result: dict[int, Quantization] = {}
+    for group in _groups(graph):
+        shared = next((fixed[i] for i in sorted(group) if i in fixed), None)
+        if shared is None:
+            seen = _seen(graph, calibration.histograms, group)
+            exact = group & {*graph.outputs, *logits}
+            low, high = choose_range(seen, "minmax" if exact else rule, percentile)
+            if _only_for_softmax(graph, group):
+                low = max(low, _lowest_logit(calibration, logits, group))
+            shared = affine(low, high)
+        result |= dict.fromkeys(group, shared)
+    return result
+
+
+def softmax_inputs(graph: Graph) -> set[int]:
+    """Tensors that only SOFTMAX reads, as they are or reshaped: their low end may be clipped."""
+    groups = [group for group in _groups(graph) if _only_for_softmax(graph, group)]
+    return set().union(*groups)
+
+
+def _only_for_softmax(graph: Graph, group: set[int]) -> bool:
+    """Whether the tensors of ``group`` end in SOFTMAX operators and nowhere else."""
+    readers = [op for op in graph.operators if group & set(op.inputs)]
+    inside = all(op.kind == "SOFTMAX" or op.outputs[0] in group for op in readers)
+    return inside and bool(readers) and not group & set(graph.outputs)
+
+
+def _lowest_logit(calibration: Calibration, logits: dict[int, float], group: set[int]) -> float:
+    """Below, a logit's probability is 0 in int8 for every sample seen: it may be clipped."""
+    return min(0.0, *(calibration.least_winner[i] - LOST / logits[i] for i in group & {*logits}))
+
+
+def _groups(graph: Graph) -> list[set[int]]:
+    """Tensors that must have one scale, together; every activation is in one group."""
+    group_of = {t.index: {t.index} for t in graph.tensors if t.data is None}
+    for op in graph.operators:
+        for index in _shared_operands(op):
+            one = group_of.setdefault(index, {index})
+            other = group_of[op.outputs[0]]
+            if one is not other:
+                one |= other
+                for member in other:
+                    group_of[member] = one
+    return list({id(g): g for g in group_of.values()}.values())
+
+
+def _shared_operands(op: Operator) -> tuple[int, ...]:
+    if op.kind == "CONCATENATION":
+        return op.inputs
+    return op.inputs[:1] if op.kind in SAME_SCALE else ()
+
+
+def _seen(graph: Graph, histograms: dict[int, Histogram], group: set[int]) -> Histogram:
+    """All values of the group; outputs of pools and the like only repeat their inputs'."""
+    repeated = {
+        op.outputs[0] for op in graph.operators if op.kind in (*SAME_SCALE, "CONCATENATION")
+    }
+    total = Histogram()
+    for index in sorted(group - repeated):
+        if index in histograms:
+            total.merge(histograms[index])
+        else:
+            total.add(graph.tensors[index].data)
+    return total
+
+
+def constant_scale(values: np.ndarray) -> Quantization:
+    """For a constant operand of ADD, SUB or MUL: all its values."""
+    return affine(min(float(values.min()), 0.0), max(float(values.max()), 1e-6))
