@@ -48,7 +48,8 @@ def dense_net() -> ModelBuilder:
     b.max_pool(3, 1, "SAME").concatenate(start)
     b.conv(6, 3, dilation=2, activation="RELU").depthwise(3, dilation=2)
     b.crop((0, 1, 1, 0), (1, 8, 8, 6)).unary("LEAKY_RELU", 0.1).conv(6, 3)
-    wide = b.unary("TANH", scale=1 / 128).unary("QUANTIZE", scale=1 / 50, zero_point=10).save()
+    b.unary("TANH", scale=1 / 128, zero_point=0)
+    wide = b.unary("QUANTIZE", scale=1 / 50, zero_point=10).save()
     b.conv(6, 1).join("SUB", wide).join("MUL", b.constant([0.5, 1, 1.5, 1, 0.2, -1]))
     return b.unary("RELU").mean(keep_dims=True).squeeze(1, 2).dense(4)
 

@@ -178,6 +178,7 @@ def test_transpositions_that_move_data_and_slices_with_strides():
 
 @pytest.mark.parametrize("kind, scales", [
     ("ADD", (1e6, 1e-6)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)), ("HARD_SWISH", (1, 1e-3)),
+    ("HARD_SWISH", (1e-4, 1)),
 ])
 def test_factors_that_leave_32_bits(kind, scales):
     b = ModelBuilder((1, 8), scales[0])
@@ -187,6 +188,11 @@ def test_factors_that_leave_32_bits(kind, scales):
     else:
         b.unary(kind, scale=scales[1])
     assert "its scales ask for a factor of" in refused(b)
+
+
+@pytest.mark.parametrize("kind, scale", [("LOGISTIC", "1/256"), ("TANH", "1/128")])
+def test_outputs_whose_scale_is_fixed(kind, scale):
+    assert f"the output scale is not {scale}" in refused(ModelBuilder((1, 8)).unary(kind))
 
 
 # -- what is trained ---------------------------------------------------------------------------
@@ -220,7 +226,7 @@ def test_a_split_ends_the_path():
     """Half of what reads the split is on the path; its error would be half of the sum."""
     b = ModelBuilder((1, 6, 6, 3), seed=1).conv(4, 3).conv(4, 3)
     split = b.save()
-    dead_end = b.max_pool(2).unary("TANH").save()
+    dead_end = b.max_pool(2).unary("RELU").save()
     b.back_to(split).conv(4, 2, 2, padding="VALID").join("ADD", dead_end)
     with pytest.raises(UsageError) as caught:
         trained_by(b, "all")
@@ -229,5 +235,5 @@ def test_a_split_ends_the_path():
 
 def test_nothing_to_train_before_a_function():
     with pytest.raises(UsageError) as caught:
-        trained_by(ModelBuilder((1, 6)).dense(3).unary("LOGISTIC"), "all")
+        trained_by(ModelBuilder((1, 6)).dense(3).unary("LOGISTIC", scale=1 / 256), "all")
     assert "logistic_1" in caught.value.cause and "none" in caught.value.next_step

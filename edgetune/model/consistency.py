@@ -25,9 +25,11 @@ SAME_SCALE = (
 MAX_SUM_FACTOR = 2.0**19  # larger input scale / output scale
 MAX_PRODUCT_FACTOR = 2.0**15  # product of the input scales / output scale
 MAX_UNARY_FACTOR = 2.0**22  # input scale / output scale, times a slope
-MAX_SWISH_FACTOR = 2.0**7  # input scale / output scale
-MAX_SWISH_SCALE = 2.0**20
-MIN_SCALE = 2.0**-100  # of the output of a function that goes through floats
+SWISH_FACTORS = 2.0**-9, 2.0**7  # input scale / output scale; 16 bits here
+SWISH_SCALES = 2.0**-22, 2.0**20  # of the input
+FIXED_OUTPUT = {  # by TFLite's specification: scale and zero point
+    "SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0),
+}
 CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 
 
@@ -231,9 +233,11 @@ def _check_scales(graph, operator) -> None:
     if operator.kind in SAME_SCALE:
         if any(_parameters(q) != _parameters(output) for q in data):
             raise _wrong(operator, "input and output have different scales")
-    elif operator.kind == "SOFTMAX":
-        if _parameters(output) != (1 / 256, -128):
-            raise _wrong(operator, "the output scale is not 1/256 with zero point -128")
+    elif operator.kind in FIXED_OUTPUT:
+        if _parameters(output) != FIXED_OUTPUT[operator.kind]:
+            scale, zero_point = FIXED_OUTPUT[operator.kind]
+            wanted = f"1/{round(1 / scale)} with zero point {zero_point}"
+            raise _wrong(operator, f"the output scale is not {wanted}")
     else:
         _check_factor(graph, operator, [float(q.scale[0]) for q in data], output)
 
@@ -256,9 +260,10 @@ def _check_factor(graph, operator, scales: list[float], output) -> None:
         factor, limit = scales[0] * scales[1] / to, MAX_PRODUCT_FACTOR
     elif kind == "LEAKY_RELU":
         factor *= max(1.0, abs(operator.options["alpha"]))
-    elif kind == "HARD_SWISH":
-        limit = MAX_SWISH_FACTOR
-    if factor >= limit or (kind == "HARD_SWISH" and scales[0] >= MAX_SWISH_SCALE):
+    if factor >= limit or (kind == "HARD_SWISH" and not _swishes(scales[0], factor)):
         raise _wrong(operator, f"its scales ask for a factor of {factor:.3g}")
-    if kind in ("LOGISTIC", "TANH") and to < MIN_SCALE:
-        raise _wrong(operator, f"its output scale is {to:.3g}")
+
+
+def _swishes(scale: float, factor: float) -> bool:
+    pairs = (factor, SWISH_FACTORS), (scale, SWISH_SCALES)
+    return all(low <= value < high for value, (low, high) in pairs)

@@ -83,11 +83,27 @@ def _through_floats(function: Callable[[np.ndarray], np.ndarray], source, target
 
 
 def _logistic(source, target, alpha):
-    return _through_floats(lambda x: np.float32(1) / (1 + np.exp(-x)), source, target)
+    return _through_floats(lambda x: np.float32(1) / (1 + _rounded(np.exp, -x)), source, target)
 
 
 def _tanh(source, target, alpha):
-    return _through_floats(np.tanh, source, target)
+    return _through_floats(_tanh_of_float, source, target)
+
+
+def _tanh_of_float(x: np.ndarray) -> np.ndarray:
+    """As the C library works it out, from ``exp(2x) - 1`` in float32; that is not always the
+    nearest float32."""
+    two, size = np.float32(2), np.minimum(np.abs(x), np.float32(22))
+    below = _rounded(np.expm1, -two * size)
+    above = _rounded(np.expm1, two * size)
+    near, far = -below / (below + two), 1 - two / (above + two)
+    return np.copysign(np.where(size < 1, near, far), x)
+
+
+def _rounded(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+    """The float32 nearest to the true value; numpy's own float32 functions differ from one
+    processor to another."""
+    return function(x.astype(np.float64)).astype(np.float32)
 
 
 # -- HARD_SWISH: x * relu6(x + 3) / 6 in 16 bits ---------------------------------------------
