@@ -38,7 +38,7 @@ def load_costs(plan: Plan) -> CostTable:
     parts = data["parts"]["common"] | data["parts"]["draws"][plan.recipe.draw]
     for file in plan.board.port_sources:
         if file not in data["parts"]["ports"]:
-            raise _not_measured(f"the port source {file} on {plan.board.core.name}")
+            raise not_measured(f"the port source {file} on {plan.board.core.name}")
         parts |= data["parts"]["ports"][file]
     return CostTable(data["core"], data["compiler"], parts, data["model"], data["instructions"])
 
@@ -47,11 +47,12 @@ def load_costs(plan: Plan) -> CostTable:
 def _read(core: str) -> dict:
     path = _FOLDER / f"{core}.json"
     if not path.is_file():
-        raise _not_measured(core)
+        raise not_measured(core)
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _not_measured(what: str) -> EdgetuneError:
+def not_measured(what: str) -> EdgetuneError:
+    """The error where the tables lack a core or a part of the firmware."""
     return EdgetuneError(
         f"The cost of {what} is not known.",
         "edgetune/plan/costs holds no measurement of it.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgetune.learn import program as p
 from edgetune.plan.plan import Plan
-from edgetune.plan.schedule import Stage, kind_of
+from edgetune.plan.schedule import Stage
 from edgetune.plan.windows import axes, gradient_loops
 
 GROUP = 4  # channels that one pass of an inner loop serves
@@ -39,16 +39,18 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     if layer is None:
         return stage.call, {"calls": 1, "classes": plan.program.classes}
     work = Work(layer, shapes[layer.input], shapes[layer.output], seen.get(layer.name, {}))
+    if stage.phase == "update":
+        return _update(stage, work, plan.recipe.draw)
+    return stage.call, {"calls": 1} | _FEATURES[stage.call](work)
+
+
+def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]:
+    """Windows share one gradient whatever the operator; draws differ by their kind."""
     name = stage.call
-    if stage.call in ("update", "update_factored"):
-        name = f"{stage.call}_{kind_of(layer)}_{plan.recipe.draw}"
-    return name, {"calls": 1} | _FEATURES[_feature_key(stage)](work)
-
-
-def _feature_key(stage: Stage) -> str:
-    if stage.call == "update":
-        return f"update_{kind_of(stage.layer)}"
-    return stage.call
+    if name == "update":
+        name = "update_window" if hasattr(work.layer, "window") else "update_dense"
+    drawn = {f"{draw}_{feature}": count for feature, count in _draws(work).items()}
+    return name, {"calls": 1} | drawn | _UPDATES[name](work)
 
 
 def _groups(count: int) -> tuple[int, int]:
@@ -130,34 +132,25 @@ def _draws(work: Work) -> dict:
             "drawn_rows": seen.get("rows", 0)}
 
 
-def _formed(work: Work) -> float:
+def _formed(work: Work) -> dict:
     """Rows of the gradient that are worked out: all, and those that were drawn again."""
-    return work.layer.rows + work.seen.get("rows", 0)
+    formed = work.layer.rows + work.seen.get("rows", 0)
+    return {"formed": formed, "magnitudes": formed * (work.layer.row_size + 1),
+            "walk": work.seen.get("walk", 0)}
 
 
-def _update_window(work: Work, depth: int) -> dict:
-    down, along = axes(work.layer.window, work.x, work.y)
+def _update_window(work: Work) -> dict:
+    depthwise = isinstance(work.layer, p.DepthwiseConv2D)
+    loops = gradient_loops(
+        *axes(work.layer.window, work.x, work.y), 1 if depthwise else work.x[2]
+    )
     formed = _formed(work)
-    loops = gradient_loops(down, along, depth)
-    return _draws(work) | {name: formed * turns for name, turns in loops.items()} | {
-        "formed": formed, "magnitudes": formed * (work.layer.row_size + 1),
-        "walk": work.seen.get("walk", 0),
-    }
-
-
-def _update_dense(work: Work) -> dict:
-    formed = _formed(work)
-    return _draws(work) | {
-        "formed": formed, "magnitudes": formed * (work.layer.row_size + 1),
-        "walk": work.seen.get("walk", 0),
-    }
+    return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
 
 def _update_factored(work: Work) -> dict:
     inputs = work.layer.row_size
-    return _draws(work) | {
-        "inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs),
-    }
+    return {"inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs)}
 
 
 def _pool(work: Work) -> dict:
@@ -212,10 +205,6 @@ _FEATURES: dict[str, Callable[[Work], dict]] = {
     "fully_connected_forward": _dense_forward,
     "fully_connected_input_error": _dense_input_error,
     "error_scale": _error_scale,
-    "update_conv_2d": lambda work: _update_window(work, work.x[2]),
-    "update_depthwise_conv_2d": lambda work: _update_window(work, 1),
-    "update_fully_connected": _update_dense,
-    "update_factored": _update_factored,
     "max_pool_2d_forward": _pool,
     "max_pool_2d_input_error": _max_pool_input_error,
     "average_pool_2d_forward": _pool,
@@ -223,4 +212,8 @@ _FEATURES: dict[str, Callable[[Work], dict]] = {
     "mean_forward": _cells, "mean_input_error": _cells,
     "pad_forward": _cells, "pad_input_error": _cells,
     "softmax_forward": _softmax,
+}
+_UPDATES: dict[str, Callable[[Work], dict]] = {
+    "update_window": _update_window, "update_dense": _formed,
+    "update_factored": _update_factored,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgetune.plan.cost_table import CostTable
+from edgetune.plan.cost_table import CostTable, not_measured
 from edgetune.plan.features import features
 from edgetune.plan.plan import Plan
 from edgetune.plan.workload import observe
@@ -38,5 +38,7 @@ def step_features(plan: Plan) -> dict[str, float]:
 
 
 def _cost(table: CostTable, name: str, found: dict[str, float]) -> float:
+    if name not in table.instructions:
+        raise not_measured(f"{name} on {table.core}")
     costs = table.instructions[name]
     return sum(count * costs.get(feature, 0) for feature, count in found.items())

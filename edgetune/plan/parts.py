@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from edgetune.plan.cost_table import ROOTS, CostTable
+from edgetune.plan.cost_table import ROOTS, CostTable, not_measured
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import kind_of
 
@@ -20,6 +20,8 @@ def linked_parts(plan: Plan, table: CostTable) -> dict:
     waiting = list(ROOTS)
     while waiting:
         name = waiting.pop()
+        if name not in parts:
+            raise not_measured(f"{name} on {table.core}")
         if name not in kept:
             kept[name] = parts[name]
             waiting += parts[name].get("needs", ())

@@ -85,5 +85,6 @@ def _rectangle(loops: Counter, rows: int, columns: int, width: int, along: Axis,
     joined = columns == along.out and columns * along.stride == along.size * along.stride
     kind = f"{width}" if depth > 1 or width == 1 else f"{width}_apart"
     loops["rectangles"] += 1
+    loops["turned"] += rows > columns
     loops["starts"] += 1 if joined else min(rows, columns)
     loops[f"sums_{kind}"] += rows * columns

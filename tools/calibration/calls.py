@@ -15,8 +15,6 @@ POINTERS = {
     "frames.c": ["port_tx"],
     "requests.c": [],
 }
-# How deep these functions call themselves: sum_outputs once, to swap its two loops.
-RECURSION = {"sum_outputs": 2}
 SAVES = (
     re.compile(r"\t(?:push|stmdb\s+sp!,|stmfd\s+sp!,)\s*\{(?P<list>[^}]*)\}"),
     re.compile(r"\tsub(?:\.w|w)?\s+sp,(?:\s*sp,)?\s*#(?P<bytes>\d+)"),
@@ -25,8 +23,7 @@ SAVES = (
 
 
 def read_frames(su: Path) -> dict[str, int]:
-    """Function -> bytes of stack, from a file that -fstack-usage wrote; all levels together
-    where the function calls itself.
+    """Function -> bytes of stack, from a file that -fstack-usage wrote.
 
     Raises:
         ValueError: a frame whose size the compiler cannot bound.
@@ -36,8 +33,7 @@ def read_frames(su: Path) -> dict[str, int]:
         place, size, kind = line.split("\t")
         if "static" not in kind and "bounded" not in kind:
             raise ValueError(f"{place}: the frame is {kind}")
-        name = place.rsplit(":", 1)[1]
-        frames[name] = int(size) * RECURSION.get(name, 1)
+        frames[place.rsplit(":", 1)[1]] = int(size)
     return frames
 
 
@@ -45,8 +41,8 @@ def read_pointers(ci: Path) -> dict[str, list[str]]:
     """Function -> patterns of what it calls through pointers.
 
     Raises:
-        ValueError: a file calls through a pointer, or a function itself, and is not listed:
-            then the depth of the stack is not known.
+        ValueError: a file calls through a pointer and is not listed, or a function calls
+            itself: then the depth of the stack is not known.
     """
     edges = re.findall(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', ci.read_text())
     file = f"{ci.stem}.c"
@@ -55,8 +51,8 @@ def read_pointers(ci: Path) -> dict[str, list[str]]:
     if calling and file not in POINTERS:
         raise ValueError(f"{file} calls through a pointer: say in POINTERS what it reaches")
     for source, target in edges:
-        if source == target and source.rsplit(":", 1)[-1] not in RECURSION:
-            raise ValueError(f"{source} calls itself: say in RECURSION how often")
+        if source == target:
+            raise ValueError(f"{source} calls itself")
     return {function: POINTERS[file] for function in calling}
 
 

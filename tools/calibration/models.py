@@ -23,7 +23,7 @@ def spread() -> list[tuple[Graph, str]]:
     """Models of many shapes, each with the draw it is to be trained with."""
     models = [make() for make in (
         _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
-        _pointwise, _wide, _flat,
+        _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
     )]
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
     return [(m, "systematic") for m in models] + [(m, "independent") for m in again]
@@ -99,3 +99,41 @@ def _wide() -> Graph:
 def _flat() -> Graph:
     b = ModelBuilder((1, 784), seed=13).dense(30, activation="RELU")
     return _graph(b.dense(16).dense(10).softmax())
+
+
+def _small_image() -> Graph:
+    b = ModelBuilder((1, 9, 9, 1), seed=14)
+    b.conv(8, 3, activation="RELU").max_pool(3, stride=2, padding="SAME")
+    return _graph(b.conv(12, 3, activation="RELU").conv(5, (2, 3), padding="VALID").dense(10))
+
+
+def _narrow() -> Graph:
+    b = ModelBuilder((1, 16, 6, 2), seed=15)
+    b.conv(4, 3, stride=(2, 1), activation="RELU").average_pool(3, stride=1)
+    b.conv(6, (1, 3), activation="RELU").depthwise(3, multiplier=2).max_pool(2, stride=1)
+    return _graph(b.dense(3).softmax())
+
+
+def _coarse() -> Graph:
+    b = ModelBuilder((1, 20, 20, 3), seed=16)
+    b.conv(5, 5, stride=2, padding="VALID", activation="RELU").max_pool(3, stride=1)
+    b.conv(10, 3).max_pool((1, 2), stride=1, padding="SAME").average_pool(4, stride=2)
+    return _graph(b.mean().dense(9).softmax())
+
+
+def _doubled() -> Graph:
+    b = ModelBuilder((1, 7, 9, 6), seed=17)
+    b.conv(3, 3).depthwise(3, multiplier=2, activation="RELU").average_pool(2, stride=1)
+    return _graph(b.conv(11, 1, activation="RELU").max_pool((4, 2), stride=(2, 1)).dense(4))
+
+
+def _long() -> Graph:
+    b = ModelBuilder((1, 30, 1, 4), seed=18)
+    b.conv(6, (7, 1), activation="RELU").conv(10, (3, 1), stride=(3, 1), padding="VALID")
+    return _graph(b.depthwise((5, 1), activation="RELU").dense(8))
+
+
+def _square() -> Graph:
+    b = ModelBuilder((1, 5, 5, 10), seed=19)
+    b.conv(12, 3, activation="RELU").depthwise(3, multiplier=2).conv(4, 2, stride=2)
+    return _graph(b.dense(7).softmax())
