@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edgetune.data import load_data
+from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 
@@ -47,4 +48,5 @@ def reference_outputs(graph: Graph, inputs: np.ndarray) -> np.ndarray:
     from tiny_tflite import run_in_tflite
 
     batch = np.asarray(inputs).reshape(len(inputs), *graph.input.shape)
-    return run_in_tflite(graph.content, batch)[0].reshape(len(inputs), -1)
+    outputs = run_in_tflite(graph.content, to_file_input(graph, batch))[0]
+    return from_file_output(graph, outputs).reshape(len(inputs), -1)

@@ -6,6 +6,7 @@ from edgetune.cli.options import model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.learn.lower import lower
+from edgetune.learn.path import obstacle, trainable_layers
 from edgetune.model.inspect import describe
 from edgetune.model.read import read_tflite
 
@@ -15,10 +16,15 @@ from edgetune.model.read import read_tflite
 def command(printer: Printer, model: str):
     """List the operators of MODEL, an int8 .tflite file, and what of it can be trained."""
     graph = read_tflite(model)
-    names = {layer.operator: layer.name for layer in lower(graph).layers}
+    program = lower(graph)
     facts = describe(graph)
+    names = {layer.operator: layer.name for layer in program.layers}
+    trainable = {layer.operator for layer in trainable_layers(program)}
     for operator in facts["operators"]:
         operator["name"] = names.get(operator["index"])
+        operator["trainable"] = operator["index"] in trainable
+    facts["totals"]["trainable"] = len(trainable)
+    facts["obstacle"] = obstacle(program) or None
     printer.result = {"model": model} | facts
     _show(printer, model, facts)
 
@@ -35,10 +41,12 @@ def _show(printer: Printer, model: str, facts: dict):
     )
     printer.text()
     printer.text(
-        f"{totals['trainable']} of {totals['operators']} operators can be trained: "
-        f"{totals['weights']:,} weights, {totals['biases']:,} biases; "
+        f"{totals['trainable']} of {totals['operators']} operators can be trained; the model has "
+        f"{totals['weights']:,} weights, {totals['biases']:,} biases, and makes "
         f"{totals['macs']:,} multiply-accumulates forward."
     )
+    if facts["obstacle"]:
+        printer.text(f"Learning ends, seen from the logits, at {facts['obstacle']}.")
 
 
 def _row(operator: dict) -> list:

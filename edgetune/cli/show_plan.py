@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgetune.cli.printer import Printer
+from edgetune.learn.path import obstacle
 from edgetune.plan.cost import Estimate
 
 PHASES = ("forward", "backward", "update")
@@ -16,6 +17,7 @@ def plan_facts(estimate: Estimate) -> dict:
         "recipe": plan.recipe.as_dict(),
         "rate": plan.recipe.rate_for(len(plan.trained)),
         "trained": [layer.name for layer in plan.trained],
+        "obstacle": obstacle(plan.program) or None,
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
         "cost": estimate.as_dict(),
@@ -46,6 +48,8 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
             "Code, stack and instructions are those of the engine's own kernels: "
             "CMSIS-NN's are known after the build."
         )
+    if why := obstacle(estimate.plan.program):
+        printer.text(f"Learning ends, seen from the logits, at {why}.")
     printer.text()
     _show_layers(printer, estimate)
     printer.text()

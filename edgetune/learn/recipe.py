@@ -77,12 +77,13 @@ class Recipe:
             )
 
     def rate_for(self, trained: int) -> float:
-        return depth_scaled(trained) if self.rate is None else self.rate
+        """a, for that many trained layers; what it is for none does not matter."""
+        return depth_scaled(max(1, trained)) if self.rate is None else self.rate
 
     def limits_q8(self, program: Program) -> list[int]:
         """The most trials a step can have for each trained layer, in Q8."""
         trained = self.trained(program)
-        rate = self.rate_for(max(1, len(trained)))
+        rate = self.rate_for(len(trained))
         limits = [trials_q8(rate, layer.weights.size) for layer in trained]
         if max(limits, default=0) > MAX_TRIALS << 8:
             raise UsageError(
