@@ -192,6 +192,7 @@ OPERATORS = {
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,
     "TRANSPOSE": _reshape,
+    "QUANTIZE": _reshape,  # a change of scale, put in by quantisation
     "SOFTMAX": _softmax,
     "ADD": lambda options, operands, shape: operands[0] + operands[1],
     "SUB": lambda options, operands, shape: operands[0] - operands[1],

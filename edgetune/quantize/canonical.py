@@ -112,6 +112,10 @@ def _lift_operands(rewriter: Rewriter, op: Operator) -> None:
         old = rewriter.tensors[op.inputs[place]]
         new = rewriter.constant(old.name, np.insert(old.data, 1, row, axis=0))
         op.inputs = tuple(new if i == place else t for i, t in enumerate(op.inputs))
+    if op.kind == "MEAN":
+        old = rewriter.tensors[op.inputs[1]]
+        axes = old.data.reshape(-1) % 3
+        op.inputs = (op.inputs[0], rewriter.constant(old.name, axes + (axes > 0)))
     if op.kind == "CONCATENATION" and op.options["axis"] > 0:
         op.options["axis"] += 1
         for place, index in enumerate(op.inputs):

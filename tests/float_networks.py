@@ -1,0 +1,88 @@
+"""Small float networks that between them hold every operator that converts."""
+
+from __future__ import annotations
+
+import numpy as np
+from float_builder import FloatBuilder
+
+
+def residual(seed=0):
+    """Two residual blocks, one with a projection, batch normalisation not yet folded."""
+    b = FloatBuilder((1, 12, 12, 3), seed)
+    x = b.batch_norm(b.conv(b.input, 8, 3), fused="RELU")
+    y = b.batch_norm(b.conv(x, 8, 3), fused="RELU")
+    y = b.batch_norm(b.conv(y, 8, 3))
+    x = b.both("ADD", x, y, fused="RELU")
+    y = b.batch_norm(b.conv(x, 16, 3, stride=2))
+    x = b.add("RELU", b.both("ADD", y, b.conv(x, 16, 1, stride=2)))
+    x = b.pool("AVERAGE_POOL_2D", x, 6)
+    return b, b.add("SOFTMAX", b.dense(b.reshape(x, (1, 16)), 5), beta=1.0)
+
+
+def pre_activation(seed=0):
+    """Batch normalisation in front of the layers, where it cannot all be folded."""
+    b = FloatBuilder((1, 10, 10, 4), seed)
+    x = b.conv(b.input, 8, 3)
+    y = b.conv(b.batch_norm(x, fused="RELU"), 8, 3)
+    x = b.both("ADD", x, y)
+    x = b.batch_norm(b.pool("MAX_POOL_2D", b.batch_norm(x), 2))
+    return b, b.dense(b.reshape(b.conv(x, 6, 3, padding="VALID"), (1, 54)), 4)
+
+
+def inverted_residual(seed=0):
+    """Expansion, depthwise, projection, with RELU6 and a hard swish."""
+    b = FloatBuilder((1, 12, 12, 4), seed)
+    x = b.conv(b.input, 8, 3, stride=2, fused="RELU6")
+    y = b.conv(x, 24, 1, fused="RELU6")
+    y = b.depthwise(y, 3, fused="RELU6")
+    x = b.both("ADD", x, b.conv(y, 8, 1))
+    y = b.add("HARD_SWISH", b.conv(x, 16, 1))
+    y = b.depthwise(y, 5, stride=2, multiplier=2, bias=False)
+    gate = b.mean(y, keep_dims=True)
+    gate = b.add("LOGISTIC", b.conv(b.conv(gate, 4, 1, fused="RELU"), 32, 1))
+    return b, b.dense(b.mean(b.both("MUL", y, gate)), 6)
+
+
+def autoencoder(seed=0):
+    b = FloatBuilder((1, 64), seed)
+    x = b.input
+    for units in (32, 8, 32):
+        x = b.batch_norm(b.dense(x, units), fused="RELU")
+    return b, b.dense(x, 64)
+
+
+def one_dimensional(seed=0):
+    """As Keras exports Conv1D, MaxPooling1D, GlobalAveragePooling1D."""
+    b = FloatBuilder((1, 32, 4), seed)
+    x = b.pad(b.input, [(0, 0), (2, 2), (0, 0)])
+    x = b.expand(x, 1)
+    x = b.conv(x, 8, (1, 5), padding="VALID")
+    x = b.reshape(x, (1, 32, 8))
+    x = b.batch_norm(x, fused="RELU")
+    x = b.expand(x, 2)
+    x = b.pool("MAX_POOL_2D", x, (2, 1))
+    x = b.reshape(x, (1, 16, 8))
+    x = b.add("LEAKY_RELU", b.dense(x, 8, keep_num_dims=True), alpha=0.1)
+    return b, b.dense(b.mean(x, axes=(1,)), 4)
+
+
+def branches(seed=0):
+    """Concatenations with fixed scales, crops, a mean along one axis, dilation, all of it."""
+    b = FloatBuilder((1, 16, 16, 2), seed)
+    x = b.conv(b.input, 6, 3, dilation=2, fused="RELU")
+    one = b.add("TANH", b.slice(x, (1, 1, 0), (15, 15, 6)))
+    other = b.conv(x, 4, 3, padding="VALID")
+    third = b.add("LOGISTIC", other)
+    x = b.concat([one, other, third])
+    x = b.both("SUB", x, b.conv(x, 14, 1, fused="RELU6"))
+    x = b.both("MUL", x, b.random.normal(0, 1, (1, 14, 14, 1)).astype(np.float32))
+    x = b.pool("AVERAGE_POOL_2D", x, 3, stride=2, padding="SAME")
+    x = b.add("RELU", b.pad(x, [(0, 0), (1, 0), (0, 2), (0, 0)]))
+    first = b.slice(x, (0, 0, 0), (1, 9, 14), shrink=(1,))
+    first = b.reshape(first, (1, 9, 14))
+    x = b.concat([b.mean(x), b.reshape(first, (1, 126))])
+    return b, b.add("SOFTMAX", b.dense(x, 5), beta=1.0)
+
+
+NETWORKS = {f.__name__: f for f in (residual, pre_activation, inverted_residual, autoencoder,
+                                     one_dimensional, branches)}
