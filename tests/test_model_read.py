@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tflite
+from branching import dense_net, inverted_residual
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
 
 from edgetune.errors import ModelError
+from edgetune.learn.lower import lower
 from edgetune.model import read
 from edgetune.model.decode import MAX_TABLES
 from edgetune.model.edges import from_file_output, to_file_input
@@ -359,9 +361,10 @@ def test_tables_that_share_one_long_vector_do_not_multiply_the_work():
 
 
 def graph_or_error(content: bytes) -> None:
-    """Any exception but ModelError fails the test."""
+    """Any exception but ModelError fails the test; what is read can be lowered."""
     try:
-        assert isinstance(read_tflite(content), Graph)
+        graph = read_tflite(content)
+        assert isinstance(graph, Graph) and lower(graph).layers
     except ModelError as error:
         assert error.message and error.cause and error.next_step
 
@@ -385,8 +388,9 @@ def mutate(content: bytes, random) -> bytes:
 
 
 @pytest.mark.filterwarnings("error")
-def test_mutations_of_a_small_model():
-    content = classifier().build()
+@pytest.mark.parametrize("model", [classifier, dense_net, inverted_residual])
+def test_mutations_of_a_small_model(model):
+    content = model().build()
     random = np.random.default_rng(1)
     for _ in range(1000):
         graph_or_error(mutate(content, random))
