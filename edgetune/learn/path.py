@@ -30,6 +30,7 @@ def obstacle(program: Program) -> str:
 def _follow(program: Program) -> tuple[list[Layer], str]:
     storage = [activation.storage for activation in program.activations]
     writers = {storage[layer.output]: layer for layer in program.layers}
+    readers = _readers(program, storage)
     path, at = [], storage[program.logits]
     while at in writers:
         layer = writers[at]
@@ -37,10 +38,18 @@ def _follow(program: Program) -> tuple[list[Layer], str]:
             return path, f"{layer.name}, which passes no error back"
         path.append(layer)
         at = storage[layer.input]
-        readers = [r.name for r in program.layers if at in (storage[i] for i in r.inputs)]
-        if len(readers) > 1 and at in writers:
-            return path, f"the output of {writers[at].name}, which {' and '.join(readers)} read"
+        if len(readers[at]) > 1 and at in writers:
+            return path, f"the output of {writers[at].name}, which {' and '.join(readers[at])} read"
     return path, ""
+
+
+def _readers(program: Program, storage: list[int]) -> dict[int, list[str]]:
+    """The names of the layers that read each piece of memory."""
+    readers: dict[int, list[str]] = {}
+    for layer in program.layers:
+        for place in dict.fromkeys(storage[index] for index in layer.inputs):
+            readers.setdefault(place, []).append(layer.name)
+    return readers
 
 
 def backward_layers(program: Program, trained: list[WeightedLayer]) -> list[Layer]:
