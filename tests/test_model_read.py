@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import tflite
 from branching import dense_net, inverted_residual
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
+from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec
 
 from edgetune.errors import ModelError
 from edgetune.learn.lower import lower
 from edgetune.model import read
 from edgetune.model.decode import MAX_TABLES
-from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
 from edgetune.model.read import read_tflite
@@ -173,40 +172,6 @@ def test_dynamic_shapes_are_unsupported():
     model = ModelBuilder((1, 6, 6, 2)).conv(3, 3)
     model.tensors[0].shape = (1, -1, 6, 2)
     assert "dynamic" in refused(model.build()).cause
-
-
-def with_ends(dtype, scale=None, zero_point=None):
-    """A dense layer between a QUANTIZE and its opposite."""
-    model = ModelBuilder((1, 6)).dense(4)
-    inside = model.tensors[0], model.tensors[model.current]
-    for spec in inside:
-        ends = {} if dtype == "float32" else dict(
-            scale=spec.scale if scale is None else scale, zero_point=spec.zero_point + 128
-        )
-        model.tensors.append(TensorSpec("outside", spec.shape, dtype, **ends))
-    first, last = len(model.tensors) - 2, len(model.tensors) - 1
-    model.operators.insert(0, OperatorSpec("QUANTIZE", [first], 0, "QuantizeOptions", {}))
-    kind, table = ("DEQUANTIZE", "DequantizeOptions") if dtype == "float32" else (
-        "QUANTIZE", "QuantizeOptions"
-    )
-    model.operators.append(OperatorSpec(kind, [model.current], last, table, {}))
-    return serialise(model.tensors, model.operators, [last], inputs=[first])
-
-
-@pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_ends_of_another_type_are_left_out(dtype):
-    graph = read_tflite(with_ends(dtype))
-    assert graph.input.dtype == graph.output.dtype == "int8"
-    assert [o.kind for o in graph.operators] == ["FULLY_CONNECTED"]
-    x = np.arange(-128, 122, 50).reshape(-1, 1, 1).repeat(6, axis=2).astype(np.int8)
-    theirs = run_in_tflite(graph.content, to_file_input(graph, x))[0]
-    ours = run_in_tflite(ModelBuilder((1, 6)).dense(4).build(), x)[0]
-    assert np.array_equal(from_file_output(graph, theirs), ours)
-
-
-def test_uint8_ends_of_another_scale_are_unsupported():
-    cause = refused(with_ends("uint8", scale=np.float32([0.5]))).cause
-    assert "uint8 to int8: another number type" in cause
 
 
 def test_float_within_an_int8_model_is_unsupported():
