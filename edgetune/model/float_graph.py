@@ -44,13 +44,16 @@ import math
 import numpy as np
 
 from edgetune.errors import ModelError
-from edgetune.model.consistency import MAX_ELEMENTS, MAX_WINDOW, check_order
+from edgetune.model.consistency import MAX_WINDOW, check_order
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.float_supported import RESHAPES, activations_of, refuse_unsupported
 from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
 from edgetune.model.shapes import output_shape
 
 MAX_OPERATORS = 2000
+MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
+MAX_WEIGHT = 1e12  # magnitude; products of a few such stay finite in float32
+MAX_WORK = 1 << 32  # operand elements read in one forward pass
 
 
 def check_float_graph(graph: Graph) -> None:
@@ -70,8 +73,27 @@ def check_float_graph(graph: Graph) -> None:
     refuse_unsupported(graph)
     for operator in graph.operators:
         _check_operator(graph, operator)
-    if not all(np.isfinite(t.data).all() for t in graph.tensors if _is_real_constant(t)):
-        raise corrupt("Some of its weights are NaN or infinite.")
+    work = sum(_work(graph, operator) for operator in graph.operators)
+    if work > MAX_WORK:
+        raise ModelError(
+            "The model is too large.",
+            f"One forward pass takes {work:.3g} multiplications or more.",
+            "Name a smaller model.",
+        )
+    for tensor in graph.tensors:
+        if _is_real_constant(tensor) and not (np.abs(tensor.data) <= MAX_WEIGHT).all():
+            raise corrupt(f"Constant {quoted(tensor.name)} holds NaN or values beyond 1e12.")
+
+
+def _work(graph: Graph, operator: Operator) -> int:
+    """Elements read to compute the output."""
+    elements = graph.tensors[operator.outputs[0]].size
+    if operator.kind in WEIGHTED:
+        shape = graph.tensors[operator.inputs[1]].shape
+        taps = shape[1:3] if operator.kind == "DEPTHWISE_CONV_2D" else shape[1:]
+        return elements * math.prod(taps)
+    taps = operator.options.get("filter_height", 1) * operator.options.get("filter_width", 1)
+    return elements * taps
 
 
 def _check_operator(graph: Graph, operator: Operator) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgetune.model.graph import Operator
 
+MAX_WINDOWS = 1 << 24  # elements
 LIMITS = {"NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6)}
 
 
@@ -27,10 +28,18 @@ def activate(x: np.ndarray, activation: str) -> np.ndarray:
 
 
 def _conv(options, operands, shape):
+    """One product of all windows with all weights, or one a tap where windows take much room."""
     x, weights, bias = _three(operands)
-    x = windows(x, weights.shape[1:3], shape, options, 0.0)
-    result = x.reshape(-1, weights[0].size) @ weights.reshape(len(weights), -1).T
-    return _add_bias(result.reshape(shape), bias)
+    kernel = weights.shape[1:3]
+    if np.prod(shape[:3], dtype=np.int64) * weights[0].size <= MAX_WINDOWS:
+        x = windows(x, kernel, shape, options, 0.0)
+        result = x.reshape(-1, weights[0].size) @ weights.reshape(len(weights), -1).T
+        return _add_bias(result.reshape(shape), bias)
+    x = pad_for(x, kernel, shape, options, 0.0)
+    result = np.zeros(shape, np.float32)
+    for (i, j), at in taps(kernel, shape, options):
+        result += x[at] @ weights[:, i, j].T
+    return _add_bias(result, bias)
 
 
 def _depthwise(options, operands, shape):

@@ -14,6 +14,7 @@ from edgetune.model.graph import Graph
 from edgetune.quantize.histogram import Histogram
 
 BATCH_ELEMENTS = 1 << 22  # of the largest activation in one batch
+MAX_VALUE = 1e18  # of an activation; scales of int8 tensors then stay far inside float32
 KEPT_BYTES = 32 << 20
 
 
@@ -49,7 +50,7 @@ def calibrate(graph: Graph, inputs: Iterable, limit: int, keep: int) -> Calibrat
     kept, samples = [], 0
 
     def watch(index: int, value: np.ndarray) -> np.ndarray:
-        if not np.isfinite(value).all():
+        if not (-MAX_VALUE < value.min() and value.max() < MAX_VALUE):
             raise _overflow(graph.tensors[index].name)
         histograms.setdefault(index, Histogram()).add(value)
         if index in winners:
@@ -128,6 +129,6 @@ def significant(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _overflow(name: str) -> DataError:
     return DataError(
         "The model overflows on the calibration samples.",
-        f"Tensor {name!r} becomes infinite or NaN in float32.",
+        f"Tensor {name!r} becomes NaN or larger than {MAX_VALUE:g}.",
         "Check how the data is scaled: samples must be what the model was trained on.",
     )

@@ -16,7 +16,7 @@ from edgetune.model.encode import encode
 from edgetune.model.float_graph import check_float_graph
 from edgetune.model.float_read import as_float
 from edgetune.model.graph import Graph
-from edgetune.model.read import file_content
+from edgetune.model.read import file_content, read_tflite
 from edgetune.quantize.accuracy import compare_accuracy
 from edgetune.quantize.bias_correction import correct_biases
 from edgetune.quantize.calibration import Calibration, calibrate
@@ -57,13 +57,14 @@ def convert(
         labelled: samples as above and class numbers, for float against int8 in the report.
 
     Raises:
-        ModelError: the file is unreadable or corrupt, or parts of it cannot be converted, all of
-            which are named.
+        ModelError: the file is unreadable or corrupt, or parts of it cannot be converted (or, of
+            an int8 file, run), all of which are named.
         DataError: the samples do not suit the model.
     """
     if not isinstance(source, Graph):
         decoded = _decoded(source)
         if is_int8(decoded):
+            _named(source, read_tflite, decoded.content)
             return Conversion(decoded.content, Report(converted=False))
         source = _named(source, as_float, decoded)
     else:
