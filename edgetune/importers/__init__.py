@@ -1,0 +1,1 @@
+"""Pretrained models of other makers' formats, read as the float Graph of ``model``."""

@@ -1,0 +1,69 @@
+"""A Keras file to a float .tflite file, in a process of its own.
+
+TensorFlow prints as it likes, may end the process, and keeps its memory; none of that reaches
+the process that asked.  Run as ``python -m edgetune.importers.keras.convert SOURCE TARGET``; an
+error is left as JSON in the place of TARGET.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from edgetune.errors import ModelError
+from edgetune.importers.keras.description import description
+from edgetune.importers.keras.layers import check_layers
+
+
+def main(source: str, target: str) -> None:
+    try:
+        check_layers(description(Path(source).read_bytes()))
+        result = _converted(source)
+    except ModelError as error:
+        result = json.dumps(error.as_dict()).encode()
+    Path(target).write_bytes(result)
+
+
+def _converted(source: str) -> bytes:
+    import tensorflow as tf
+
+    try:
+        model = tf.keras.models.load_model(source, compile=False)
+    except Exception as error:  # Keras raises what it likes
+        raise _failed("Keras cannot load this model.", error) from None
+    forward = _with_batch_of_one(tf, model)
+    # the function in the place of the model: so its weights become constants in every version
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([forward], forward)
+    converter.allow_custom_ops = True  # so that what is unsupported is named, all at once
+    try:
+        return converter.convert()
+    except Exception as error:
+        raise _failed("TensorFlow cannot convert this model to .tflite.", error) from None
+
+
+def _with_batch_of_one(tf, model):
+    """The model's forward pass with a fixed shape, its input called as Keras calls it."""
+    inputs = model.inputs
+    shapes = [tuple(i.shape) for i in inputs]
+    if len(inputs) != 1 or None in shapes[0][1:]:
+        raise ModelError(
+            f"The model has inputs of the shapes {[list(s) for s in shapes]}.",
+            "edgetune wants one input; of its sizes only the batch may be open.",
+            "Save the model with one input of a fixed shape.",
+        )
+    name = inputs[0].name.split(":")[0]
+    spec = tf.TensorSpec([1, *shapes[0][1:]], inputs[0].dtype, name=name)
+    try:
+        return tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
+    except Exception as error:
+        raise _failed("Keras cannot run this model on one sample.", error) from None
+
+
+def _failed(message: str, error: Exception) -> ModelError:
+    cause = f"{type(error).__name__}: {error}".strip()[:1000]
+    return ModelError(message, cause, "Save the model again with the Keras that is installed.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,126 @@
+"""The layers of a Keras model's description, judged before Keras loads them.
+
+Loading runs what the file names: a Lambda layer is Python bytecode, a custom object any function
+of any module.  So only layers of this list are loaded, and everything else is named at once.
+"""
+
+from __future__ import annotations
+
+from edgetune.errors import ModelError
+from edgetune.model.decode import corrupt, quoted
+
+CONTAINERS = ("Sequential", "Functional", "Model")
+LAYERS = (
+    "InputLayer", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",
+    "SeparableConv2D", "Dense", "BatchNormalization", "Activation", "ReLU", "LeakyReLU",
+    "Softmax", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D",
+    "Cropping1D", "Cropping2D", "Flatten", "Reshape", "Permute", "Dropout", "SpatialDropout1D",
+    "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "ActivityRegularization", "Add", "Subtract", "Multiply", "Concatenate", "Rescaling",
+)
+OLD_NAMES = ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization")
+OPERATIONS = ("Add", "Subtract", "Multiply")  # of Keras 3, written as x + y
+FUNCTIONS = (  # of Keras 2, written as x + y or tf.nn.relu(x)
+    "__operators__.add", "math.add", "math.subtract", "math.multiply", "nn.relu", "nn.relu6",
+    "compat.v1.nn.relu6",
+)
+LAYER_MODULES = (None, "keras", "keras.layers")
+CONTAINER_MODULES = (None, "keras", "keras.models")
+CONTAINER_PATHS = ("keras.src.models.", "keras.src.engine.")
+OPERATION_MODULE = "keras.src.ops.numpy"
+PART_MODULES = (  # of initialisers and the like
+    None, "keras.initializers", "keras.regularizers", "keras.constraints",
+    "keras.mixed_precision", "keras.dtype_policies",
+)
+POLICIES = ("DTypePolicy", "FloatDTypePolicy")  # of numbers; Keras 3 has them in "keras"
+CODE = ("function", "Lambda", "__lambda__")
+MAX_DEPTH = 64
+
+
+def check_layers(model: dict) -> None:
+    """Whether a model's description holds nothing but layers that convert.
+
+    Args:
+        model: ``config.json`` of a .keras file, or ``model_config`` of an .h5 file.
+
+    Raises:
+        ModelError: the description is none, or has other layers (all of them listed).
+    """
+    if not isinstance(model, dict) or model.get("class_name") not in CONTAINERS:
+        raise corrupt("Its description is not that of a Sequential or Functional model.")
+    problems = _problems_of(model, 0)
+    if problems:
+        raise ModelError(
+            f"edgetune cannot convert {len(problems)} part{'s' * (len(problems) > 1)} "
+            "of this model.",
+            "\n".join(problems),
+            "Replace these layers. Keras layers that convert: " + ", ".join(LAYERS) + ".",
+        )
+
+
+def _problems_of(layer: dict, depth: int) -> list[str]:
+    """A line for each layer, in ``layer`` and below, that cannot be converted."""
+    kind, config = layer.get("class_name"), layer.get("config")
+    if depth > MAX_DEPTH or not isinstance(config, (dict, list)):
+        raise corrupt("A layer's description is malformed or nested too deeply.")
+    if kind in CONTAINERS:
+        return _problems_inside(layer, config, depth)
+    if reason := _reason(layer, kind, config):
+        name = config.get("name", "") if isinstance(config, dict) else ""
+        return [f"layer {quoted(str(name))} {str(kind)[:80]}: {reason}"]
+    return []
+
+
+def _problems_inside(model: dict, config: dict | list, depth: int) -> list[str]:
+    layers = config.get("layers") if isinstance(config, dict) else config
+    if not isinstance(layers, list) or not all(isinstance(inner, dict) for inner in layers):
+        raise corrupt("A model's description has no list of layers.")
+    problems = [p for inner in layers for p in _problems_of(inner, depth + 1)]
+    if not _is_plain(model, config):
+        problems.insert(0, "a model of a class of its own, or with code of its own")
+    return problems
+
+
+def _is_plain(model: dict, config: dict | list) -> bool:
+    """Whether a container is Keras's, and holds nothing but layers and numbers."""
+    module = model.get("module")
+    if module not in CONTAINER_MODULES and not str(module).startswith(CONTAINER_PATHS):
+        return False
+    rest = {k: v for k, v in config.items() if k != "layers"} if isinstance(config, dict) else {}
+    return not _brings_code({**model, "config": rest, "class_name": None, "module": None})
+
+
+def _reason(layer: dict, kind, config) -> str:
+    """Why a layer cannot be converted; empty if it can, as far as its description tells."""
+    if layer.get("module") == OPERATION_MODULE:
+        known = kind in OPERATIONS
+    elif kind == "TFOpLambda":
+        known = isinstance(config, dict) and config.get("function") in FUNCTIONS
+    else:
+        known = kind in (*LAYERS, *OLD_NAMES) and layer.get("module") in LAYER_MODULES
+    if not known:
+        return "this kind of layer is not supported"
+    inside = {**layer, "class_name": None, "module": None}
+    return "it brings code of its own" if _brings_code(inside) else ""
+
+
+def _brings_code(value, depth: int = 0) -> bool:
+    """Whether objects in a description are others than Keras's own harmless ones."""
+    if depth > MAX_DEPTH:
+        return True
+    if isinstance(value, list):
+        return any(_brings_code(item, depth + 1) for item in value)
+    if not isinstance(value, dict):
+        return False
+    return not _is_harmless(value.get("class_name"), value.get("module")) or any(
+        _brings_code(item, depth + 1) for item in value.values()
+    )
+
+
+def _is_harmless(kind, module) -> bool:
+    if kind in LAYERS and module in LAYER_MODULES:  # an activation that is a layer
+        return True
+    if module == "keras":
+        return kind in POLICIES
+    return kind not in CODE and module in PART_MODULES

@@ -1,0 +1,75 @@
+"""A .keras or .h5 file, read as a float Graph.
+
+TensorFlow comes with its own converter, which knows every layer, folds what can be folded and
+names tensors after layers; its .tflite file is then read like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from edgetune.errors import ModelError
+from edgetune.importers.extras import need
+from edgetune.model.decode import IDENTIFIER
+from edgetune.model.float_read import read_float
+from edgetune.model.graph import Graph
+
+ROOT = Path(__file__).parents[3]  # where the package edgetune lies
+MODULE = "edgetune.importers.keras.convert"
+PATIENCE = 600  # seconds; a small model takes ten
+QUIET = {
+    "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+def read_keras(content: bytes) -> Graph:
+    """Reads a Keras model as a float Graph (``model.float_graph``).
+
+    Args:
+        content: of a .keras file (zip) or of an .h5 file (HDF5), with the whole model.
+
+    Raises:
+        ModelError: not a Keras model, corrupt, or with layers that cannot be converted (all of
+            them listed).
+        ToolchainError: TensorFlow is not installed.
+    """
+    need("tensorflow", "keras", "Keras files")
+    return read_float(as_tflite(content))
+
+
+def as_tflite(content: bytes) -> bytes:
+    """The float .tflite file that TensorFlow makes of a Keras file; errors as ``read_keras``."""
+    suffix = ".keras" if content.startswith(b"PK") else ".h5"  # Keras goes by the name
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, f"model{suffix}"), Path(folder, "model.tflite")
+        source.write_bytes(content)
+        output = _run(source, target)
+        result = target.read_bytes() if target.exists() else b""
+    if result[4:8] == IDENTIFIER:
+        return result
+    if result:
+        error = json.loads(result)
+        raise ModelError(error["message"], error["cause"], error["next_step"])
+    raise ModelError(
+        "TensorFlow gave up on this model.", output[-1000:], "Check that Keras itself loads it."
+    )
+
+
+def _run(source: Path, target: Path) -> str:
+    """Converts in a child process; what it said on stderr."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | QUIET | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-m", MODULE, source.name, target.name]
+    try:
+        process = subprocess.run(
+            command, cwd=source.parent, env=environment, capture_output=True, text=True,
+            errors="replace", timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return f"It took longer than {PATIENCE} s."
+    return process.stderr

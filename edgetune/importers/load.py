@@ -1,0 +1,69 @@
+"""Any model file as a float Graph, told apart by what is in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgetune.errors import ModelError
+from edgetune.importers.keras.read import read_keras
+from edgetune.importers.onnx.read import read_onnx
+from edgetune.model.decode import IDENTIFIER
+from edgetune.model.float_read import read_float
+from edgetune.model.graph import Graph
+from edgetune.model.read import file_content
+
+ZIP = b"PK\x03\x04"
+HDF5 = b"\x89HDF\r\n\x1a\n"
+IR_VERSION = 0x08  # the first field of every ONNX file: number 1, a varint
+
+
+def load_model(path: str | os.PathLike) -> Graph:
+    """Reads a .tflite, .keras, .h5 or .onnx file as a float Graph (``model.float_graph``).
+
+    Quantised .tflite files come back with real values in the place of integers.
+
+    Raises:
+        ModelError: the file cannot be read, is none of these, is corrupt, or holds what cannot
+            be converted (all of it listed).
+        ToolchainError: the extra that reads such files is not installed.
+    """
+    path = Path(path)
+    _refuse_folder(path)
+    try:
+        return _read(file_content(path), path)
+    except ModelError as error:
+        raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
+
+
+def _read(content: bytes, path: Path) -> Graph:
+    kind = kind_of(content)
+    if kind == "keras":
+        return read_keras(content)
+    if kind == "onnx":
+        return read_onnx(content, path.parent)
+    if kind == "tflite":
+        return read_float(content)
+    raise ModelError(
+        "This is no model that edgetune reads.",
+        "It is neither a .tflite, .keras, .h5 nor .onnx file.",
+        "Name one of these; a PyTorch model is exported to ONNX first (docs/pytorch.md).",
+    )
+
+
+def kind_of(content: bytes) -> str:
+    """"tflite", "keras" (.h5 too), "onnx", or "" where the bytes are none of these."""
+    if content[4:8] == IDENTIFIER:
+        return "tflite"
+    if content.startswith((ZIP, HDF5)):
+        return "keras"
+    return "onnx" if content[:1] == bytes([IR_VERSION]) else ""
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise ModelError(
+            f"{path} is a folder.",
+            "A SavedModel is not read as it is.",
+            "Save the model as one file, model.save('model.keras'), or convert it to .tflite.",
+        )

@@ -1,0 +1,1 @@
+"""ONNX files: every node lowered to operators of the float Graph, channels last."""

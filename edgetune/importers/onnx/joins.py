@@ -1,0 +1,136 @@
+"""Nodes that join tensors, cut them, pad them, or look along one axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.importers.onnx.builder import Builder, result
+from edgetune.importers.onnx.node import Node
+from edgetune.importers.onnx.values import Unsupported, Value, as_image, channels_last
+
+
+def concatenation(builder: Builder, node: Node) -> Value:
+    values = node.operands
+    rank = len(values[0].shape)
+    axis = node.attributes["axis"] % rank
+    order = builder.order_of(*(v for v in values if v.data is None))
+    tensors = [
+        builder.arranged(v, order) if v.data is None else _constant(builder, v, order)
+        for v in values
+    ]
+    shape = list(values[0].shape)
+    shape[axis] = sum(v.shape[axis] for v in values)
+    place = _image_axis(order, axis)
+    y = builder.emit("CONCATENATION", tensors, _image(shape, order), axis=place)
+    return result(y, tuple(shape), order)
+
+
+def _constant(builder: Builder, value: Value, order: tuple[int, ...]) -> int:
+    data = value.data.transpose(order)
+    return builder.real("constant", data.reshape(as_image(data.shape)))
+
+
+def _image(shape, order: tuple[int, ...]) -> tuple[int, ...]:
+    """A Graph's shape of an ONNX shape with its axes in ``order``."""
+    return as_image(tuple(shape[i] for i in order))
+
+
+def _image_axis(order: tuple[int, ...], axis: int) -> int:
+    """Where an ONNX axis is in the Graph's tensor; the batch stays the batch."""
+    place = order.index(axis)
+    return place + 1 if len(order) == 3 and place > 0 else place
+
+
+def slice_of(builder: Builder, node: Node) -> Value:
+    x = node.activation()
+    starts, ends = node.integers("starts", 1), node.integers("ends", 2)
+    axes, steps = node.integers("axes", 3), node.integers("steps", 4)
+    axes = range(len(starts)) if axes is None else axes
+    if any(step != 1 for step in steps or ()):
+        raise Unsupported("a slice with steps")
+    bounds = [(0, n) for n in x.shape]
+    for start, end, axis in zip(starts, ends, axes, strict=True):
+        bounds[axis] = slice(start, end).indices(x.shape[axis])[:2]
+    return _crop(builder, x, bounds)
+
+
+def split(builder: Builder, node: Node) -> list[Value]:
+    x = node.activation()
+    axis = node.attributes.get("axis", 0) % len(x.shape)
+    count, sizes = len(node.proto.output), node.integers("split", 1)
+    if sizes is None:
+        size = -(-x.shape[axis] // count)
+        sizes = [size] * (count - 1) + [x.shape[axis] - size * (count - 1)]
+    if len(sizes) != count or sum(sizes) != x.shape[axis] or min(sizes) < 1:
+        raise Unsupported(f"a split of {x.shape[axis]} into {sizes}")
+    parts, start = [], 0
+    for size in sizes:
+        bounds = [(0, n) for n in x.shape]
+        bounds[axis] = (start, start + size)
+        parts.append(_crop(builder, x, bounds))
+        start += size
+    return parts
+
+
+def _crop(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
+    shape = tuple(end - begin for begin, end in bounds)
+    if min(shape) < 1 or shape[0] != 1:
+        raise Unsupported(f"a slice of {list(x.shape)} that leaves {list(shape)}")
+    if shape == x.shape:
+        return x
+    order = builder.order_of(x)
+    image = builder.arranged(x, order)
+    kept = [bounds[i] for i in order]
+    kept = [*kept[:1], (0, 1), *kept[1:]] if len(kept) == 3 else kept
+    begin, end = np.array(kept).T
+    operands = (begin, end, np.ones_like(begin))
+    operands = [builder.integers(r, v) for r, v in zip(("begin", "end", "strides"), operands)]
+    masks = dict.fromkeys(
+        ("begin_mask", "end_mask", "shrink_axis_mask", "ellipsis_mask", "new_axis_mask"), 0
+    )
+    y = builder.emit("STRIDED_SLICE", (image, *operands), _image(shape, order), **masks)
+    return result(y, shape, order)
+
+
+def pad(builder: Builder, node: Node) -> Value:
+    x = node.activation()
+    rank = len(x.shape)
+    if node.attributes.get("mode", "constant") != "constant":
+        raise Unsupported(f"padding by {node.attributes['mode']}")
+    if node.operand(2) is not None and node.weights(2, "the value").any():
+        raise Unsupported("padding by another value than zero")
+    axes = node.integers("axes", 3)
+    axes = range(rank) if axes is None else axes
+    numbers = np.array(node.integers("pads", 1)).reshape(2, len(axes))
+    pads = np.zeros((rank, 2), np.int64)
+    pads[list(axes)] = numbers.T
+    if not pads.any():
+        return x
+    order = builder.order_of(x) if rank < 3 else _order_with_free_ends(x, pads)
+    if pads.min() < 0 or pads.max() > 32767 or pads[0].any() or pads[order[-1]].any():
+        raise Unsupported("padding of the batch or of channels, or a negative one")
+    image, paddings = builder.arranged(x, order), pads[list(order)]
+    paddings = np.insert(paddings, 1, 0, axis=0) if rank == 3 else paddings
+    shape = tuple(int(n + sum(p)) for n, p in zip(builder.shape(image), paddings))
+    y = builder.emit("PAD", (image, builder.integers("paddings", paddings)), shape)
+    return result(y, tuple(int(n + sum(p)) for n, p in zip(x.shape, pads)), order)
+
+
+def _order_with_free_ends(x: Value, pads: np.ndarray) -> tuple[int, ...]:
+    """An order in which the last axis is not padded."""
+    orders = (channels_last(len(x.shape)), tuple(range(len(x.shape))))
+    return next((o for o in orders if not pads[o[-1]].any()), orders[0])
+
+
+def softmax(builder: Builder, node: Node) -> Value:
+    x = node.activation()
+    rank = len(x.shape)
+    axis = node.attributes.get("axis", -1 if node.opset >= 13 else 1) % rank
+    if node.opset < 13 and any(n > 1 for n in x.shape[axis + 1 :]):
+        raise Unsupported("a softmax over more than one axis")
+    order = (*(i for i in range(rank) if i != axis), axis)
+    if axis == 0:
+        raise Unsupported("a softmax over the batch")
+    image = builder.arranged(x, order)
+    y = builder.emit("SOFTMAX", (image,), builder.shape(image), beta=1.0)
+    return result(y, x.shape, order)

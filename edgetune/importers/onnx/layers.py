@@ -1,0 +1,102 @@
+"""Convolutions and dense layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.importers.onnx.builder import Builder, result
+from edgetune.importers.onnx.node import Node
+from edgetune.importers.onnx.values import Unsupported, Value, channels_last
+from edgetune.importers.onnx.windows import axes_of, options_of, with_padding
+
+
+def conv(builder: Builder, node: Node) -> Value:
+    x, weights = node.activation(), node.weights(1, "the weights")
+    order, groups = channels_last(len(x.shape)), node.attributes.get("group", 1)
+    kernel = weights.shape[2:]
+    if weights.ndim != len(x.shape) or x.shape[1] != weights.shape[1] * groups:
+        raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
+    axes = axes_of(node, x.shape[2:], kernel)
+    image, padding = with_padding(builder, builder.arranged(x, order), axes)
+    options = options_of(axes, padding)
+    options.update(dilation_h_factor=axes[0].dilation, dilation_w_factor=axes[1].dilation)
+    kind, weights = _kind(weights.reshape(*weights.shape[:2], *[a.kernel for a in axes]), groups)
+    if kind == "DEPTHWISE_CONV_2D":
+        options["depth_multiplier"] = weights.shape[3] // groups
+    channels = node.data(1, "the weights").shape[0]
+    inputs = (image, builder.real("weights", weights), _bias(builder, node, channels))
+    shape = (1, axes[0].out, axes[1].out, channels)
+    y = builder.emit(kind, inputs, shape, **options)
+    space = shape[1:3][-len(kernel):]
+    return result(y, (1, channels, *space), order)
+
+
+def _kind(weights: np.ndarray, groups: int) -> tuple[str, np.ndarray]:
+    """The operator for weights [o, c / groups, kh, kw], and the weights as it has them."""
+    if groups == 1:
+        return "CONV_2D", weights.transpose(0, 2, 3, 1)
+    if weights.shape[1] != 1 or weights.shape[0] % groups:
+        raise Unsupported(f"a convolution of {groups} groups")
+    return "DEPTHWISE_CONV_2D", weights.transpose(1, 2, 3, 0)
+
+
+def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> int:
+    if node.operand(2) is None:
+        return -1
+    bias = node.weights(2, "the biases") * np.float32(factor)
+    if bias.size not in (1, channels):
+        raise Unsupported(f"biases {list(bias.shape)} for {channels} units")
+    return builder.real("bias", np.broadcast_to(bias.reshape(-1), channels))
+
+
+def gemm(builder: Builder, node: Node) -> Value:
+    weights = node.weights(1, "the weights") * np.float32(node.attributes.get("alpha", 1.0))
+    if node.attributes.get("transA", 0) or weights.ndim != 2:
+        raise Unsupported("a transposed input, or weights that are no matrix")
+    weights = weights if node.attributes.get("transB", 0) else weights.T
+    bias = _bias(builder, node, len(weights), node.attributes.get("beta", 1.0))
+    return _dense(builder, node.activation(), weights, bias)
+
+
+def matmul(builder: Builder, node: Node) -> Value:
+    x, weights = node.activation(), node.weights(1, "the weights")
+    if weights.ndim != 2:
+        raise Unsupported("weights that are no matrix")
+    if len(x.shape) == 2:
+        return _dense(builder, x, weights.T, -1)
+    order = tuple(range(len(x.shape)))
+    image = builder.arranged(x, order)
+    if x.shape[-1] != weights.shape[0]:
+        raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
+    inputs = (image, builder.real("weights", weights.T), -1)
+    shape = (*builder.shape(image)[:-1], weights.shape[1])
+    y = builder.emit("FULLY_CONNECTED", inputs, shape, keep_num_dims=True)
+    return result(y, (*x.shape[:-1], weights.shape[1]), order)
+
+
+def _dense(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
+    """A dense layer: its weights go where the input's elements stand."""
+    if len(x.shape) != 2 or x.shape != (1, weights.shape[1]):
+        raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
+    moved = np.empty_like(weights)
+    moved[:, x.places[0]] = weights
+    inputs = (x.tensor, builder.real("weights", moved), bias)
+    y = builder.emit("FULLY_CONNECTED", inputs, (1, len(weights)), keep_num_dims=False)
+    return result(y, (1, len(weights)), (0, 1))
+
+
+def batch_normalisation(builder: Builder, node: Node) -> Value:
+    """y = scale * (x - mean) / sqrt(variance + epsilon) + bias, a MUL and an ADD."""
+    x = node.activation()
+    if node.attributes.get("training_mode", 0):
+        raise Unsupported("it is in training mode")
+    scale, bias, mean, variance = (node.weights(i, "its statistics") for i in range(1, 5))
+    if len(x.shape) < 2 or any(v.shape != (x.shape[1],) for v in (scale, bias, mean, variance)):
+        raise Unsupported(f"statistics that do not fit the input {list(x.shape)}")
+    factor = scale / np.sqrt(variance + np.float32(node.attributes.get("epsilon", 1e-5)))
+    order = channels_last(len(x.shape))
+    y = builder.arranged(x, order)
+    shape = builder.shape(y)
+    y = builder.emit("MUL", (y, builder.real("factor", factor)), shape)
+    y = builder.emit("ADD", (y, builder.real("offset", bias - mean * factor)), shape)
+    return result(y, x.shape, order)

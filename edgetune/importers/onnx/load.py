@@ -1,0 +1,88 @@
+"""An ONNX file's bytes as a checked message of the ``onnx`` package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError, EncodeError
+
+from edgetune.errors import ModelError
+from edgetune.model.decode import corrupt, quoted
+from edgetune.model.read import file_content
+
+
+def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
+    """The model, with weights that lie in a file beside it.
+
+    Raises:
+        ModelError: not an ONNX file, contradicting ONNX's rules, or with weights elsewhere.
+    """
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(content)
+    except DecodeError as error:
+        raise corrupt(f"It is no ONNX message ({error}).") from None
+    if not model.graph.node:
+        raise corrupt("It is no ONNX model, or one without nodes.")
+    _refuse_functions(model)
+    for tensor in model.graph.initializer:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            _fetch(tensor, folder)
+    try:
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, ValueError, TypeError, RuntimeError) as error:
+        raise corrupt(f"onnx's checker says: {_first_line(error)}") from None
+    return model
+
+
+def _refuse_functions(model: onnx.ModelProto) -> None:
+    if model.functions:
+        raise ModelError(
+            "The ONNX file defines functions of its own.",
+            ", ".join(quoted(f.name) for f in model.functions[:8]),
+            "Inline them: onnx.inliner.inline_local_functions, or torch.onnx.export with "
+            "optimize=True.",
+        )
+
+
+def _fetch(tensor: onnx.TensorProto, folder: Path | None) -> None:
+    """Reads a tensor's data from a file in the model's own folder, and from nowhere else."""
+    where = {entry.key: entry.value for entry in tensor.external_data}
+    name = where.get("location", "")
+    if folder is None or name in ("", ".", "..") or Path(name).name != name or "\\" in name:
+        raise _elsewhere(tensor, name, "Only a file in the model's own folder is read.")
+    try:
+        offset, length = int(where.get("offset", 0)), int(where.get("length", -1))
+    except ValueError:
+        raise corrupt(f"The place of {quoted(tensor.name)} is no number.") from None
+    if not (folder / name).is_file():
+        raise _elsewhere(tensor, name, "There is no such file beside the model.")
+    content = file_content(folder / name)
+    length = len(content) - offset if length < 0 else length
+    if not 0 <= offset <= offset + length <= len(content):
+        raise corrupt(f"The data of {quoted(tensor.name)} reaches past the end of {quoted(name)}.")
+    tensor.raw_data = content[offset : offset + length]
+    tensor.data_location = onnx.TensorProto.DEFAULT
+    del tensor.external_data[:]
+
+
+def _elsewhere(tensor: onnx.TensorProto, name: str, cause: str) -> ModelError:
+    return ModelError(
+        f"The weights {quoted(tensor.name)} lie in another file, {quoted(name)}.",
+        cause,
+        "Export into one file: torch.onnx.export(..., external_data=False).",
+    )
+
+
+def inferred(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """What onnx infers of the types of all inner and outer tensors."""
+    try:
+        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except (onnx.shape_inference.InferenceError, EncodeError, ValueError, RuntimeError) as error:
+        raise corrupt(f"onnx's shape inference says: {_first_line(error)}") from None
+    return [*graph.value_info, *graph.output]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:300]

@@ -1,0 +1,141 @@
+"""An ONNX graph lowered to a float Graph, node by node."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import GraphProto, NodeProto, numpy_helper
+
+from edgetune.errors import ModelError
+from edgetune.importers.onnx.builder import MAX_RANK, Builder
+from edgetune.importers.onnx.fold import FOLDABLE, folded
+from edgetune.importers.onnx.node import decoded, described
+from edgetune.importers.onnx.table import HANDLERS
+from edgetune.importers.onnx.values import (
+    Unsupported,
+    Value,
+    activation,
+    channels_last,
+    constant,
+)
+from edgetune.model.decode import quoted
+from edgetune.model.graph import Graph
+
+MALFORMED = (  # what numpy and onnx raise where operands and attributes contradict each other
+    ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError, RuntimeError,
+    ZeroDivisionError, NotImplementedError,
+)
+
+
+class Lowering:
+    """One attempt to lower a graph.
+
+    Args:
+        shapes: of all tensors whose shape is known, by name, with a batch of one.
+        inputs: the graph's inputs that are no initialisers.
+        order: the axes of the input in the order in which the Graph's input has them.
+
+    Attributes:
+        problems: everything that cannot be lowered, a line each.
+    """
+
+    def __init__(self, graph: GraphProto, opset: int, shapes: dict, inputs: list[str], order):
+        self.proto, self.opset, self.shapes = graph, opset, shapes
+        self.builder, self.problems = Builder(), []
+        self.values = {i.name: constant(numpy_helper.to_array(i)) for i in graph.initializer}
+        for name in inputs:
+            self._input(name, order)
+
+    def _input(self, name: str, order) -> None:
+        shape, rewriter = self.shapes[name], self.builder.rewriter
+        index = rewriter.activation(name, [shape[i] for i in order])
+        rewriter.inputs += (index,)
+        self.values[name] = activation(index, shape, order)
+
+    def run(self) -> Graph | None:
+        """The Graph; None where there are problems."""
+        for node in self.proto.node:
+            self._node(node)
+        if len(self.proto.output) != 1:
+            self.problems.append(f"the graph has {len(self.proto.output)} outputs instead of one")
+        if self.problems:
+            return None
+        self._output(self.proto.output[0].name)
+        return None if self.problems else self.builder.rewriter.graph()
+
+    def _node(self, node: NodeProto) -> None:
+        self.builder.name = node.output[0] if node.output else node.name
+        before = len(self.builder.rewriter.tensors)
+        try:
+            outputs = self._lowered(node)
+        except Unsupported as error:
+            self._problem(node, str(error))
+        except MALFORMED as error:
+            self._problem(node, f"its operands and attributes do not fit ({error})")
+        else:
+            self.values.update(zip(node.output, outputs))
+            self._name_results(outputs, node.output, before)
+
+    def _lowered(self, node: NodeProto) -> list[Value]:
+        known = node.domain in ("", "ai.onnx") and not any(
+            a.HasField("g") or a.graphs for a in node.attribute
+        )
+        if not known or node.op_type not in (*HANDLERS, *FOLDABLE):
+            raise Unsupported("this kind of operator is not supported")
+        if any(name and name not in self.values for name in node.input):
+            return []  # behind something of which not even the shape is known
+        operands = [self.values[name] if name else None for name in node.input]
+        if node.op_type == "Shape" and operands[0].data is None:
+            operands = [constant(np.broadcast_to(np.float32(0), operands[0].shape))]
+        if node.op_type in FOLDABLE and all(v is None or v.data is not None for v in operands):
+            arrays = [None if v is None else v.data for v in operands]
+            return [constant(array) for array in folded(node, self.opset, arrays)]
+        if node.op_type not in HANDLERS:
+            raise Unsupported("it computes with activations")
+        outputs = HANDLERS[node.op_type](self.builder, decoded(node, self.opset, operands))
+        return outputs if isinstance(outputs, list) else [outputs]
+
+    def _problem(self, node: NodeProto, reason: str) -> None:
+        """Notes it, and goes on with what the node's outputs would be, if that is known."""
+        self.problems.append(f"node {described(node)}: {reason}")
+        for name in node.output:
+            shape = self.shapes.get(name)
+            if shape and len(shape) <= MAX_RANK:
+                self._placeholder(name, shape)
+
+    def _placeholder(self, name: str, shape: tuple[int, ...]) -> None:
+        order = channels_last(len(shape))
+        index = self.builder.rewriter.activation(name, [shape[i] for i in order])
+        self.values[name] = activation(index, shape, order)
+
+    def _name_results(self, outputs: list[Value], names, before: int) -> None:
+        """The tensor that a node ends in is called what the node's output is called."""
+        for value, name in zip(outputs, names):
+            if value.data is None and value.tensor >= before:
+                self.builder.rewriter.tensors[value.tensor].name = name
+
+    def _output(self, name: str) -> None:
+        value, builder = self.values.get(name), self.builder
+        builder.name = name
+        if value is None or value.data is not None:
+            self.problems.append(f"the graph's output {quoted(name)} is a constant")
+            return
+        try:
+            order = builder.order_of(value)
+            shape = tuple(value.shape[i] for i in order)
+            sink = builder.reshaped(value.tensor, shape)
+        except Unsupported as error:
+            self.problems.append(f"the graph's output {quoted(name)}: {error}")
+            return
+        builder.rewriter.outputs = (sink,)
+        if builder.rewriter.producer(sink) is not None:
+            builder.rewriter.tensors[sink].name = name
+
+
+def refused(problems: list[str]) -> ModelError:
+    """The error that names everything at once."""
+    problems = list(dict.fromkeys(problems))
+    return ModelError(
+        f"edgetune cannot convert {len(problems)} part{'s' * (len(problems) > 1)} of this model.",
+        "\n".join(problems),
+        "Replace these layers. ONNX operators that convert: " + ", ".join(HANDLERS) + ".",
+    )

@@ -1,0 +1,129 @@
+"""An .onnx file, read as a float Graph.
+
+The ``onnx`` package reads the file, checks it, infers shapes and works out constants; what is
+left is lowered here.  ONNX keeps channels in the second axis, the Graph in the last one: the
+Graph's input is the file's with channels last, unless the file itself transposes it first or has
+no layer that knows channels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgetune.errors import ModelError
+from edgetune.importers.extras import need
+from edgetune.model.decode import corrupt, quoted
+from edgetune.model.float_graph import MAX_OPERATORS, check_float_graph
+from edgetune.model.graph import Graph
+
+FIRST_OPSET = 11
+MAX_RANK = 4
+
+
+def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
+    """Reads an ONNX model of opset 11 or newer as a float Graph (``model.float_graph``).
+
+    Args:
+        content: the file's.
+        folder: where a file of weights that the model names may lie.
+
+    Raises:
+        ModelError: not an ONNX file, corrupt, or with nodes that cannot be converted (all of
+            them listed).
+        ToolchainError: the package ``onnx`` is not installed.
+    """
+    need("onnx", "onnx", "ONNX files")
+    from edgetune.importers.onnx.load import load
+
+    model = load(content, folder)
+    opset = _opset(model)
+    names = _free_inputs(model)
+    shapes = _shapes(model, names)
+    graph = _lowered(model.graph, opset, shapes, names)
+    check_float_graph(graph)
+    return graph
+
+
+def _opset(model) -> int:
+    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
+    if opset < FIRST_OPSET:
+        raise ModelError(
+            f"The ONNX file is of opset {opset}.",
+            f"edgetune reads opset {FIRST_OPSET} and newer.",
+            "Export it again, or raise it with onnx.version_converter.convert_version.",
+        )
+    if len(model.graph.node) > MAX_OPERATORS:
+        raise ModelError(
+            f"The model has {len(model.graph.node)} nodes.",
+            f"edgetune converts up to {MAX_OPERATORS}.",
+            "Name a smaller model.",
+        )
+    return opset
+
+
+def _free_inputs(model) -> list[str]:
+    """The inputs that are no initialisers, as old files list these as well."""
+    constants = {i.name for i in model.graph.initializer}
+    names = [i.name for i in model.graph.input if i.name not in constants]
+    if len(names) != 1:
+        listed = ", ".join(quoted(name) for name in names[:8])
+        raise ModelError(
+            f"The model has {len(names)} inputs instead of one.",
+            f"Its inputs are: {listed}." if names else "It computes on constants only.",
+            "Export it with one input.",
+        )
+    return names
+
+
+def _shapes(model, names: list[str]) -> dict[str, tuple[int, ...]]:
+    """Shapes by name with a batch of one, as far as they can be inferred."""
+    from edgetune.importers.onnx.load import inferred
+
+    for value in model.graph.input:
+        if value.name in names:
+            _fix_batch(value)
+    del model.graph.value_info[:]
+    shapes = {}
+    for value in [*model.graph.input, *inferred(model)]:
+        dims = value.type.tensor_type.shape.dim
+        if all(d.HasField("dim_value") and d.dim_value > 0 for d in dims):
+            shapes[value.name] = tuple(d.dim_value for d in dims)
+    return shapes
+
+
+def _fix_batch(value) -> None:
+    dims = value.type.tensor_type.shape.dim
+    shape = [d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in dims]
+    if not 2 <= len(shape) <= MAX_RANK or any(not isinstance(n, int) for n in shape[1:]):
+        raise ModelError(
+            f"The input {quoted(value.name)} has the shape {shape}.",
+            "edgetune wants a batch and one to three dimensions of fixed size.",
+            "Export it with fixed sizes; only the batch may be open.",
+        )
+    if min(shape[1:]) < 1 or (isinstance(shape[0], int) and shape[0] > 1):
+        raise ModelError(
+            f"The input {quoted(value.name)} has the shape {shape}.",
+            "A device takes one sample at a time.",
+            "Export it with a batch of one, or with an open batch.",
+        )
+    dims[0].dim_value = 1
+
+
+def _lowered(graph, opset: int, shapes: dict, names: list[str]) -> Graph:
+    """The Graph, for the first order of the input's axes that works."""
+    from edgetune.importers.onnx.lower import Lowering, refused
+    from edgetune.importers.onnx.table import CHANNELS_SECOND
+    from edgetune.importers.onnx.values import channels_last
+
+    rank = len(shapes[names[0]])
+    orders = list(dict.fromkeys((channels_last(rank), tuple(range(rank)))))
+    if not any(node.op_type in CHANNELS_SECOND for node in graph.node):
+        orders.reverse()
+    problems = []
+    for order in orders:
+        lowering = Lowering(graph, opset, shapes, names, order)
+        lowered = lowering.run()
+        if lowered is not None:
+            return lowered
+        problems.append(lowering.problems)
+    raise refused(min(problems, key=len)) if problems[0] else corrupt("It has no nodes.")

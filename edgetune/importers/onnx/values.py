@@ -1,0 +1,62 @@
+"""What a name of an ONNX graph stands for while it is lowered."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+class Unsupported(Exception):
+    """A node that the float Graph has no operators for; the message says why."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A constant, or an activation as a view of a tensor of the Graph.
+
+    ONNX puts channels first, the Graph last, and both reshape.  ``places`` keeps the two
+    together: an array of the ONNX shape that holds, for every element, its place in the flat
+    tensor.  A transposition or a reshape is then a change of ``places`` and costs nothing; an
+    operator that needs its operand in a certain order asks ``stands_in``.
+    """
+
+    shape: tuple[int, ...]
+    data: np.ndarray | None = None
+    tensor: int = -1
+    places: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def view(self, places: np.ndarray) -> Value:
+        """The same elements in another shape or order."""
+        return replace(self, shape=places.shape, places=places)
+
+    def stands_in(self, order: tuple[int, ...]) -> bool:
+        """Whether the tensor holds the elements with the axes in ``order``."""
+        flat = self.places.transpose(order).reshape(-1)
+        return bool((flat == np.arange(flat.size)).all())
+
+
+def constant(data: np.ndarray) -> Value:
+    return Value(data.shape, data)
+
+
+def activation(tensor: int, shape: tuple[int, ...], order: tuple[int, ...]) -> Value:
+    """A view of the ONNX shape ``shape`` of a tensor that keeps its axes in ``order``."""
+    places = np.arange(math.prod(shape), dtype=np.int32)
+    places = places.reshape([shape[axis] for axis in order])
+    return Value(tuple(shape), None, tensor, places.transpose(np.argsort(order)))
+
+
+def channels_last(rank: int) -> tuple[int, ...]:
+    """The axes of an ONNX tensor of ``rank`` in the order batch, space, channels."""
+    return tuple(range(rank)) if rank < 3 else (0, *range(2, rank), 1)
+
+
+def as_image(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A Graph's shape for three dimensions: an image one row high; others stay."""
+    return (shape[0], 1, *shape[1:]) if len(shape) == 3 else tuple(shape)

@@ -1,0 +1,56 @@
+"""Nodes that give the same elements another shape or order: no operator at all."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edgetune.importers.onnx.builder import Builder
+from edgetune.importers.onnx.node import Node
+from edgetune.importers.onnx.values import Unsupported, Value
+
+FLOATS = (1, 10, 11, 16)  # TensorProto's float, float16, double, bfloat16
+
+
+def same(builder: Builder, node: Node) -> Value:
+    return node.activation()
+
+
+def cast(builder: Builder, node: Node) -> Value:
+    if node.attributes["to"] not in FLOATS:
+        raise Unsupported("a cast to a type that is not real")
+    return node.activation()
+
+
+def reshape(builder: Builder, node: Node) -> Value:
+    value = node.activation()
+    shape = [int(n) for n in node.data(1, "the shape")]
+    if not node.attributes.get("allowzero", 0):
+        shape = [value.shape[i] if n == 0 else n for i, n in enumerate(shape)]
+    return value.view(value.places.reshape(shape))
+
+
+def flatten(builder: Builder, node: Node) -> Value:
+    value, axis = node.activation(), node.attributes.get("axis", 1)
+    axis = axis + len(value.shape) if axis < 0 else axis
+    return value.view(value.places.reshape(math.prod(value.shape[:axis]), -1))
+
+
+def transpose(builder: Builder, node: Node) -> Value:
+    value = node.activation()
+    order = node.attributes.get("perm") or range(len(value.shape))[::-1]
+    return value.view(value.places.transpose(list(order)))
+
+
+def squeeze(builder: Builder, node: Node) -> Value:
+    value, axes = node.activation(), node.integers("axes", 1)
+    axes = [i for i, n in enumerate(value.shape) if n == 1] if axes is None else axes
+    return value.view(np.squeeze(value.places, tuple(axes)))
+
+
+def unsqueeze(builder: Builder, node: Node) -> Value:
+    value, axes = node.activation(), node.integers("axes", 1)
+    if not axes:
+        raise Unsupported("axes are missing")
+    return value.view(np.expand_dims(value.places, tuple(axes)))
