@@ -69,6 +69,7 @@ def test_plan_image_and_measurement_agree_everywhere(tmp_path, board, model, dra
 @needs_gcc
 @pytest.mark.parametrize("recipe", [
     dict(layers=("last",)), dict(layers=("conv_2d_3",)), dict(reset=True, layers=("last",)),
+    dict(layers=("none",)),
 ])
 def test_image_of_a_part_of_the_model_is_as_planned(tmp_path, recipe):
     plan = plan_of(read_tflite(DIGITS), **recipe)
@@ -99,19 +100,20 @@ def test_every_board_has_an_estimate_that_adds_up(board):
 # ---- loops and draws
 
 
-@pytest.mark.parametrize("size, kernel, stride, pad, out", [
-    (8, 3, 1, 1, 8), (9, 3, 2, 1, 5), (7, 5, 2, 0, 2), (4, 6, 1, 2, 3), (10, 1, 3, 0, 4),
+@pytest.mark.parametrize("size, kernel, stride, pad, out, apart", [
+    (8, 3, 1, 1, 8, 1), (9, 3, 2, 1, 5, 1), (7, 5, 2, 0, 2, 1), (4, 6, 1, 2, 3, 1),
+    (10, 1, 3, 0, 4, 1), (9, 3, 1, 2, 9, 2), (5, 3, 2, 3, 3, 3),
 ])
-def test_axis_counts_what_lies_inside(size, kernel, stride, pad, out):
+def test_axis_counts_what_lies_inside(size, kernel, stride, pad, out, apart):
     inside = np.array([
-        [0 <= o * stride + tap - pad < size for o in range(out)] for tap in range(kernel)
+        [0 <= o * stride + tap * apart - pad < size for o in range(out)] for tap in range(kernel)
     ])
-    axis = Axis(size, out, kernel, stride, pad)
+    axis = Axis(size, out, kernel, stride, pad, apart)
     assert axis.pairs == inside.sum()
     for tap, row in enumerate(inside):
         first, last = axis.outputs_inside(tap)
         assert list(range(first, last)) == list(np.flatnonzero(row))
-    read = {o * stride + tap - pad for tap, o in zip(*np.nonzero(inside))}
+    read = {o * stride + tap * apart - pad for tap, o in zip(*np.nonzero(inside))}
     assert axis.covered == len(read)
 
 

@@ -87,6 +87,21 @@ def _conv_2d_forward(work: Work) -> dict:
     return _window(work, *_groups(work.y[2]), work.x[2])
 
 
+def _dilated(work: Work, groups: int, rest: int, depth: int) -> dict:
+    """Every tap is looked at, those outside the input too."""
+    looks = work.positions * math.prod(work.layer.window.kernel)
+    loops = _window(work, groups, rest, depth)
+    return loops | {"looks_of_groups": looks * groups, "looks_of_rest": looks * rest}
+
+
+def _conv_2d_dilated_forward(work: Work) -> dict:
+    return _dilated(work, *_groups(work.y[2]), work.x[2])
+
+
+def _depthwise_dilated_forward(work: Work) -> dict:
+    return _dilated(work, 0, work.y[2], 1)
+
+
 def _conv_2d_input_error(work: Work) -> dict:
     return _readers(work, *_groups(work.x[2]), work.y[2])
 
@@ -193,6 +208,18 @@ def _cells(work: Work) -> dict:
             "values": math.prod(work.x), "outputs": math.prod(work.y)}
 
 
+def _copies(work: Work) -> dict:
+    layer, outputs = work.layer, math.prod(work.y)
+    if isinstance(layer, p.Concatenation):
+        pieces = layer.outer * len(layer.chunks)
+        return {"pieces": pieces, "outer": layer.outer, "outputs": outputs}
+    return {"pieces": work.positions, "outer": work.y[0], "outputs": outputs}
+
+
+def _outputs(work: Work) -> dict:
+    return {"outputs": math.prod(work.y)}
+
+
 def _softmax(work: Work) -> dict:
     return {"classes": work.y[2]}
 
@@ -212,6 +239,10 @@ _FEATURES: dict[str, Callable[[Work], dict]] = {
     "mean_forward": _cells, "mean_input_error": _cells,
     "pad_forward": _cells, "pad_input_error": _cells,
     "softmax_forward": _softmax,
+    "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
+    "concatenation_forward": _copies, "strided_slice_forward": _copies,
+    "conv_2d_dilated_forward": _conv_2d_dilated_forward,
+    "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }
 _UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,

@@ -16,6 +16,7 @@ COMPILER_MARGIN = 128  # bytes; another compiler's frames are a little different
 def linked_parts(plan: Plan, table: CostTable) -> dict:
     """Name -> facts of all that the linker keeps, the model's own functions included."""
     parts = table.parts | _model_parts(plan, table)
+    unused = () if plan.trained else ("et_parameter_digest",)
     kept: dict = {}
     waiting = list(ROOTS)
     while waiting:
@@ -24,7 +25,7 @@ def linked_parts(plan: Plan, table: CostTable) -> dict:
             raise not_measured(f"{name} on {table.core}")
         if name not in kept:
             kept[name] = parts[name]
-            waiting += parts[name].get("needs", ())
+            waiting += [need for need in parts[name].get("needs", ()) if need not in unused]
     return kept
 
 
@@ -78,4 +79,5 @@ class _Depths:
         facts = self.parts[name]
         patterns = facts.get("pointers", ())
         pointed = [n for n in self.parts if any(fnmatchcase(n, p) for p in patterns)]
-        return [*facts.get("needs", ()), *pointed]
+        needs = [name for name in facts.get("needs", ()) if name in self.parts]
+        return [*needs, *pointed]

@@ -12,17 +12,18 @@ LANES = 4  # weights that the gradient's innermost loop serves at a time
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a window over an input: sizes in cells."""
+    """One axis of a window over an input: sizes in cells; taps lie ``dilation`` apart."""
 
     size: int
     out: int
     kernel: int
     stride: int
     pad: int
+    dilation: int = 1
 
     def outputs_inside(self, tap: int) -> tuple[int, int]:
         """First output, and the one past the last, whose input at ``tap`` exists."""
-        offset = tap - self.pad
+        offset = tap * self.dilation - self.pad
         first = max(0, -(offset // self.stride))
         last = min(self.out, (self.size - 1 - offset) // self.stride + 1)
         return first, max(first, last)
@@ -36,14 +37,17 @@ class Axis:
     @property
     def covered(self) -> int:
         """Inputs that at least one window reads."""
-        return len({o * self.stride + k - self.pad for o in range(self.out)
-                    for k in range(self.kernel)} & set(range(self.size)))
+        return len({
+            output * self.stride + tap * self.dilation - self.pad
+            for tap in range(self.kernel) for output in range(*self.outputs_inside(tap))
+        })
 
 
 def axes(window: Window, x: tuple, y: tuple) -> tuple[Axis, Axis]:
     """The axes of height and width, for an input of shape ``x`` and an output of shape ``y``."""
     return tuple(
-        Axis(x[i], y[i], window.kernel[i], window.stride[i], window.pad[i]) for i in (0, 1)
+        Axis(x[i], y[i], window.kernel[i], window.stride[i], window.pad[i], window.dilation[i])
+        for i in (0, 1)
     )
 
 

@@ -55,7 +55,7 @@ def _table_bytes(sizes: dict) -> int:
 
 
 def object_sizes(elf: Path) -> dict[tuple[str, str], int]:
-    """(file, name) -> bytes of every data object; file "" where the name is global."""
+    """(file, name) -> bytes of every data object, padded to a word; file "" if it is global."""
     sizes, file = {}, ""
     with elf.open("rb") as stream:
         for symbol in ELFFile(stream).get_section_by_name(".symtab").iter_symbols():
@@ -64,5 +64,5 @@ def object_sizes(elf: Path) -> dict[tuple[str, str], int]:
                 file = symbol.name.rsplit("/", 1)[-1]
             elif kind == "STT_OBJECT":
                 local = symbol["st_info"]["bind"] == "STB_LOCAL"
-                sizes[file if local else "", symbol.name] = symbol["st_size"]
+                sizes[file if local else "", symbol.name] = -(-symbol["st_size"] // 4) * 4
     return sizes

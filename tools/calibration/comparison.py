@@ -49,11 +49,21 @@ def _dense() -> Graph:
     return read_tflite(b.dense(9, activation="RELU").dense(4).softmax().build())
 
 
-# The last three are of shapes that no calibration model has.
+def _branched() -> Graph:
+    b = ModelBuilder((1, 10, 11, 3), seed=104).conv(9, 3, activation="RELU")
+    before = b.save()
+    b.conv(9, 3, dilation=2).unary("TANH", scale=1 / 128, zero_point=0)
+    b.join("ADD", before, activation="RELU")
+    b.depthwise(3, stride=2, activation="RELU").conv(7, 1, activation="RELU")
+    return read_tflite(b.average_pool(2).dense(8).softmax().build())
+
+
+# The last four are of shapes that no calibration model has.
 MODELS: dict[str, Callable[[], Graph]] = {
     "digits": lambda: read_tflite(ROOT / "examples" / "digits" / "digits_int8.tflite"),
     "har": _shared("har"), "mnist": _shared("mnist"), "kws": _shared("kws"),
     "image": _image, "deep": _deep, "dense": _dense,
+    "branched": _branched,
 }
 
 

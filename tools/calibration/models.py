@@ -9,7 +9,7 @@ from tests.tiny_tflite import ModelBuilder
 
 def everything() -> Graph:
     """A model with every operator, and dense layers of both kinds of update."""
-    b = ModelBuilder((1, 8, 8, 3), seed=1)
+    b = _branches(ModelBuilder((1, 8, 8, 3), seed=1), 5)
     b.conv(4, 3, activation="RELU").depthwise(3, stride=2, multiplier=2).pad(1, 1, 1, 1)
     b.max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1).mean()
     return _graph(b.dense(32, activation="RELU").dense(3).softmax())
@@ -24,6 +24,7 @@ def spread() -> list[tuple[Graph, str]]:
     models = [make() for make in (
         _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
         _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
+        _joined, _joined_again,
     )]
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
     return [(m, "systematic") for m in models] + [(m, "independent") for m in again]
@@ -137,3 +138,24 @@ def _square() -> Graph:
     b = ModelBuilder((1, 5, 5, 10), seed=19)
     b.conv(12, 3, activation="RELU").depthwise(3, multiplier=2).conv(4, 2, stride=2)
     return _graph(b.dense(7).softmax())
+
+
+def _branches(b: ModelBuilder, filters: int) -> ModelBuilder:
+    """Branches that meet, functions of one value, crops, copies and dilated windows."""
+    b.conv(filters, 3, dilation=2, activation="RELU")
+    start = b.save()
+    b.unary("LOGISTIC", scale=1 / 256, zero_point=-128).join("MUL", start).join("ADD", start)
+    sums = b.save()
+    height, width, channels = b.shape[1:]
+    b.crop((0, 0, 0, 1), (1, height, width, channels)).concatenate(sums)
+    b.crop((0, 1, 1, 0), (1, height, width, b.shape[3]))
+    return b.depthwise((3, 2), dilation=2)
+
+
+def _joined() -> Graph:
+    return _graph(_branches(ModelBuilder((1, 12, 9, 2), seed=20), 8).conv(6, 1).mean().dense(5))
+
+
+def _joined_again() -> Graph:
+    b = _branches(ModelBuilder((1, 7, 15, 6), seed=21), 3).conv(9, 3, dilation=2)
+    return _graph(_branches(b, 14).max_pool(2).dense(4).softmax())
