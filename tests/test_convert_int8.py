@@ -10,10 +10,15 @@ from float_networks import NETWORKS
 from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune.errors import DataError, ModelError, UsageError
+from edgetune.learn.learner import Learner
+from edgetune.learn.lower import lower
+from edgetune.learn.recipe import Recipe
 from edgetune.model.decode import decode
 from edgetune.model.encode import ALIGNMENT, encode
 from edgetune.model.float_engine import FloatEngine
 from edgetune.model.float_read import read_float
+from edgetune.model.read import read_tflite
+from edgetune.model.rewrite import Rewriter
 from edgetune.quantize import Options, convert
 from edgetune.quantize.calibration import calibrate
 from edgetune.quantize.canonical import canonical
@@ -273,3 +278,35 @@ def test_corrupt_files_give_errors_and_nothing_else(name):
         except ModelError:
             refused += 1
     assert refused > 50
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_engine_computes_the_file_as_tflite_does(name):
+    builder, graph = network(name)
+    conversion = convert(graph, builder.samples(50))
+    int8 = read_tflite(conversion.content)
+    inputs = to_int8(builder.samples(4, seed=7), int8.input.quantization)
+    learner = Learner(lower(int8), Recipe(layers=("none",)))
+    found = np.stack([learner.forward(x) for x in inputs])
+    (expected,) = run_in_tflite(conversion.content, inputs[:, None])
+    np.testing.assert_array_equal(found.reshape(4, -1), expected.reshape(4, -1))
+
+
+def test_float_ends_around_an_int8_model_are_left_out():
+    """QUANTIZE behind the input, DEQUANTIZE before the output; the scales inside are kept."""
+    inner = decode(ModelBuilder((1, 8, 8, 3)).conv(4, 3).mean().dense(3).build())
+    rewriter = Rewriter(inner)
+    (source,), (sink,) = rewriter.inputs, rewriter.outputs
+    outer = rewriter.activation("image", rewriter.shape(source))
+    result = rewriter.activation("scores", rewriter.shape(sink))
+    rewriter.insert(rewriter.operators[0], "QUANTIZE", (outer,), (source,))
+    rewriter.insert(None, "DEQUANTIZE", (sink,), (result,))
+    rewriter.inputs, rewriter.outputs = (outer,), (result,)
+    conversion = convert(encode(rewriter.graph()), [])
+    found = decode(conversion.content)
+    assert not conversion.report.converted
+    assert [op.kind for op in found.operators] == [op.kind for op in inner.operators]
+    x = np.random.default_rng(0).integers(-128, 128, (5, 1, 8, 8, 3)).astype(np.int8)
+    np.testing.assert_array_equal(
+        run_in_tflite(conversion.content, x)[0], run_in_tflite(inner.content, x)[0]
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,13 @@ import numpy as np
 from edgetune.errors import ModelError
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import decode
+from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
 from edgetune.model.float_graph import check_float_graph
 from edgetune.model.float_read import as_float
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content, read_tflite
+from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.accuracy import compare_accuracy
 from edgetune.quantize.bias_correction import correct_biases
 from edgetune.quantize.calibration import Calibration, calibrate
@@ -50,7 +52,8 @@ def convert(
 
     Args:
         source: a .tflite file's path or content, or a float Graph (``float_graph``) as other
-            importers make it.  A file that is int8 throughout is passed through untouched.
+            importers make it.  A file that is int8 throughout is passed through untouched,
+            but for float or uint8 ends, which are left out.
         calibration: representative samples: an array [n, ...], or anything that yields samples
             or batches one by one (nothing is read ahead); real values, scaled as for training.
         options: see ``Options``.
@@ -63,22 +66,34 @@ def convert(
     """
     if not isinstance(source, Graph):
         decoded = _decoded(source)
-        if is_int8(decoded):
-            _named(source, read_tflite, decoded.content)
-            return Conversion(decoded.content, Report(converted=False))
+        if (content := _named(source, int8_content, decoded)) is not None:
+            return Conversion(content, Report(converted=False))
         source = _named(source, as_float, decoded)
     else:
         check_float_graph(source)
     return _convert(source, calibration, options, labelled)
 
 
-def is_int8(graph: Graph) -> bool:
-    """Whether a decoded file computes in int8 from its input to its output."""
-    check_order(graph)
+def int8_content(decoded: Graph) -> bytes | None:
+    """The file of a model that computes in int8 throughout, else None.
+
+    The file as it is, or without a QUANTIZE and DEQUANTIZE at its float or uint8 ends.
+
+    Raises:
+        ModelError: it computes in int8, but edgetune cannot run it (``read_tflite``).
+    """
+    check_order(decoded)
+    graph = replace(decoded, operators=list(decoded.operators))
+    leave_out_edges(graph)
     tensors = {i for op in graph.operators for i in (*op.inputs, *op.outputs)} - {-1}
     types = {graph.tensors[i].dtype for i in tensors}
     ends = {graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)}
-    return ends == {"int8"} and not types & {"float16", "float32", "float64", "uint8", "int16"}
+    if ends != {"int8"} or types & {"float16", "float32", "float64", "uint8", "int16"}:
+        return None
+    read_tflite(decoded.content)
+    if (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs):
+        return decoded.content
+    return encode(Rewriter(graph).graph())
 
 
 def _decoded(source) -> Graph:

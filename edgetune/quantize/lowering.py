@@ -72,8 +72,19 @@ def _put_operands(rewriter: Rewriter, op: Operator, scales: dict[int, Quantizati
         tensor = rewriter.tensors[index]
         if tensor.data is not None:
             q = scales.get(index) or constant_scale(tensor.data)
-            inputs[place] = _quantized(rewriter, tensor.name, to_int8(tensor.data, q), q)
+            values = to_int8(_repeated(rewriter, op, tensor.data), q)
+            inputs[place] = _quantized(rewriter, tensor.name, values, q)
     op.inputs = tuple(inputs)
+
+
+def _repeated(rewriter: Rewriter, op: Operator, values: np.ndarray) -> np.ndarray:
+    """An operand that kernels may repeat as a whole: one value, or the other's last dimensions."""
+    shape, kept = rewriter.shape(op.outputs[0]), values
+    while kept.ndim and len(kept) == 1:
+        kept = kept[0]
+    if op.kind == "CONCATENATION" or kept.shape == shape[len(shape) - kept.ndim :]:
+        return values
+    return np.broadcast_to(values, shape)
 
 
 def _quantized(rewriter: Rewriter, name: str, values: np.ndarray, q: Quantization) -> int:
