@@ -22,6 +22,7 @@ from edgetune.model.rewrite import Rewriter
 from edgetune.quantize import Options, convert
 from edgetune.quantize.calibration import calibrate
 from edgetune.quantize.canonical import canonical
+from edgetune.quantize.equalisation import equalise
 from edgetune.quantize.lowering import lower_to_int8, quantize_layers, to_int8
 from edgetune.quantize.scales import choose_scales, separate_fixed_scales
 from edgetune.quantize.simulation import Simulation
@@ -223,6 +224,32 @@ def test_a_rule_that_clips_says_how_much():
     report = convert(graph, builder.samples(100), Options("percentile", percentile=99)).report
     clipped = [row.clipped for row in report.layers if row.kind == "INPUT"]
     assert 0.005 < clipped[0] < 0.03
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_equalisation_changes_nothing_in_float(name):
+    builder, graph = network(name)
+    graph = canonical(graph)
+    samples = builder.samples(4)
+    expected = FloatEngine(graph).run(samples)
+    found = FloatEngine(equalise(graph)).run(samples)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+def test_equalisation_rescues_dense_layers_with_uneven_channels():
+    b = FloatBuilder((1, 32))
+    graph = b.graph(b.dense(b.dense(b.input, 32, fused="RELU"), 8))
+    one, bias = (b.tensors[i].data for i in b.operators[0].inputs[1:])
+    two = b.tensors[b.operators[1].inputs[1]].data
+    uneven = np.geomspace(0.01, 100, 32).astype(np.float32)
+    one *= uneven[:, None]
+    bias *= uneven
+    two /= uneven
+    plain, evened = (
+        convert(graph, b.samples(200), Options(equalisation=on)).report.layers[-1].sqnr_db
+        for on in (False, True)
+    )
+    assert plain < 15 and evened > 30
 
 
 # ---- refusals

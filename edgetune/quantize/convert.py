@@ -23,6 +23,7 @@ from edgetune.quantize.accuracy import compare_accuracy
 from edgetune.quantize.bias_correction import correct_biases
 from edgetune.quantize.calibration import Calibration, calibrate
 from edgetune.quantize.canonical import canonical
+from edgetune.quantize.equalisation import equalise
 from edgetune.quantize.lowering import lower_to_int8, quantize_layers
 from edgetune.quantize.options import Options
 from edgetune.quantize.report import Report, describe_layers
@@ -117,6 +118,8 @@ def _convert(
     source: Graph, inputs: Iterable, options: Options, labelled: tuple | None
 ) -> Conversion:
     graph = separate_fixed_scales(canonical(source))
+    if options.equalisation:
+        graph = equalise(graph)
     inputs = _spread(inputs, options.samples)
     seen = calibrate(graph, inputs, options.samples, KEPT_SAMPLES)
     scales = choose_scales(graph, seen, options.range_rule, options.percentile)

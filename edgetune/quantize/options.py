@@ -14,13 +14,15 @@ class Options:
 
     ``range_rule``: "minmax", "percentile" or "mse" (``ranges``); ``percentile``: in percent,
     above 50, for that rule; ``samples``: the most calibration samples to use;
-    ``bias_correction``: whether mean errors of layers go into their biases.
+    ``bias_correction``: whether mean errors of layers go into their biases; ``equalisation``:
+    whether channels between layers are brought to one range first.
     """
 
     range_rule: str = "percentile"
     percentile: float = 99.99
     samples: int = 500
     bias_correction: bool = True
+    equalisation: bool = False
 
     def __post_init__(self):
         if self.range_rule not in RULES:

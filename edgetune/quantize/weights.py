@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.errors import ModelError
+from edgetune.model.consistency import MAX_MULTIPLIER
 from edgetune.model.graph import Quantization
 
 LARGEST_BIAS = 2.0**30  # leaves the accumulator room for the products
@@ -51,6 +53,9 @@ def quantize_weights(
 
     A bias has the scale input scale * weight scale.  Where that would put it beyond int32 (a
     channel of tiny weights behind a large batch-norm offset) the weight scale is enlarged.
+
+    Raises:
+        ModelError: weights so large that no int8 kernel could bring their sums to the output.
     """
     axis = CHANNEL_AXIS.get(kind)
     others = tuple(i for i in range(weights.ndim) if i != axis)
@@ -61,6 +66,13 @@ def quantize_weights(
     scale = np.atleast_1d(largest) / 127
     scale = np.maximum(scale, offset / (LARGEST_BIAS * input_scale))
     scale = np.maximum(scale, LEAST_FACTOR * output_scale / input_scale)
+    if scale.max() * input_scale / output_scale >= MAX_MULTIPLIER:
+        raise ModelError(
+            "A layer's weights are too large for what it puts out.",
+            f"A {kind} has weights up to {largest.max():.3g} and an output of "
+            f"{output_scale:.3g} a step.",
+            "Check that the file is whole and the model trained.",
+        )
     scale = scale.astype(np.float32).astype(np.float64)
     shape = [1] * weights.ndim
     if axis is not None:

@@ -126,9 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--range", default=Options.range_rule, help="minmax, percentile or mse")
     parser.add_argument("--samples", type=int, default=Options.samples)
     parser.add_argument("--no-bias-correction", action="store_true")
+    parser.add_argument("--equalisation", action="store_true")
     given = parser.parse_args(arguments)
     options = Options(given.range, samples=given.samples,
-                      bias_correction=not given.no_bias_correction)
+                      bias_correction=not given.no_bias_correction,
+                      equalisation=given.equalisation)
     if not given.data.is_dir():
         print(f"{given.data} is not there: nothing to measure", file=sys.stderr)
         return 0
