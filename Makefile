@@ -34,7 +34,7 @@ lint: $(VENV)/test-installed
 wheel: $(VENV)/test-installed
 	$(BIN)/python -m build --wheel --outdir dist
 
-calibrate: $(VENV)/installed
+calibrate: $(VENV)/test-installed
 	$(BIN)/python tools/calibrate.py
 
 $(VENV)/system: tools/system_packages.sh
