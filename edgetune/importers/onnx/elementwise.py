@@ -11,7 +11,7 @@ from edgetune.importers.onnx.values import Unsupported, Value, as_image
 UNARY = {
     "Relu": "RELU", "Sigmoid": "LOGISTIC", "Tanh": "TANH", "HardSwish": "HARD_SWISH",
 }
-BINARY = {"Add": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL"}
+BINARY = {"Add": "ADD", "Sum": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL"}
 INFINITE = 1e30  # bounds beyond, and infinite ones, are none
 
 
@@ -98,8 +98,7 @@ def binary(builder: Builder, node: Node) -> Value:
     first, second = node.operands
     kind = BINARY[node.kind]
     if node.kind == "Div":
-        with np.errstate(all="ignore"):  # what is not finite is found later
-            second = Value(second.shape, 1 / node.weights(1, "the divisors"))
+        second = Value(second.shape, 1 / node.weights(1, "the divisors"))
     if first.data is None and second.data is None:
         return _of_two(builder, kind, first, second)
     x, constant = (first, second) if first.data is None else (second, first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError, EncodeError
+from google.protobuf.message import DecodeError
 
 from edgetune.errors import ModelError
 from edgetune.model.decode import corrupt, quoted
@@ -25,6 +25,8 @@ def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
         raise corrupt(f"It is no ONNX message ({error}).") from None
     if not model.graph.node:
         raise corrupt("It is no ONNX model, or one without nodes.")
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise corrupt("Some of its names are not UTF-8.")
     _refuse_functions(model)
     for tensor in model.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
@@ -34,6 +36,18 @@ def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
     except (onnx.checker.ValidationError, ValueError, TypeError, RuntimeError) as error:
         raise corrupt(f"onnx's checker says: {_first_line(error)}") from None
     return model
+
+
+def _texts(model: onnx.ModelProto):
+    """All names in a model; protobuf gives bytes for those that are malformed."""
+    graph = model.graph
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for group in (graph.initializer, graph.input, graph.output, graph.value_info, model.functions):
+        yield from (item.name for item in group)
+    for tensor in graph.initializer:
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
 
 
 def _refuse_functions(model: onnx.ModelProto) -> None:
@@ -73,15 +87,6 @@ def _elsewhere(tensor: onnx.TensorProto, name: str, cause: str) -> ModelError:
         cause,
         "Export into one file: torch.onnx.export(..., external_data=False).",
     )
-
-
-def inferred(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
-    """What onnx infers of the types of all inner and outer tensors."""
-    try:
-        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    except (onnx.shape_inference.InferenceError, EncodeError, ValueError, RuntimeError) as error:
-        raise corrupt(f"onnx's shape inference says: {_first_line(error)}") from None
-    return [*graph.value_info, *graph.output]
 
 
 def _first_line(error: Exception) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from onnx import GraphProto, NodeProto, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, numpy_helper
 
 from edgetune.errors import ModelError
-from edgetune.importers.onnx.builder import MAX_RANK, Builder
+from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.fold import FOLDABLE, folded
 from edgetune.importers.onnx.node import decoded, described
 from edgetune.importers.onnx.table import HANDLERS
@@ -17,7 +17,7 @@ from edgetune.importers.onnx.values import (
     channels_last,
     constant,
 )
-from edgetune.model.decode import quoted
+from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph
 
 MALFORMED = (  # what numpy and onnx raise where operands and attributes contradict each other
@@ -30,20 +30,19 @@ class Lowering:
     """One attempt to lower a graph.
 
     Args:
-        shapes: of all tensors whose shape is known, by name, with a batch of one.
-        inputs: the graph's inputs that are no initialisers.
+        shapes: of the input, and of other tensors as far as the file states them, by name.
+        name: the input.
         order: the axes of the input in the order in which the Graph's input has them.
 
     Attributes:
         problems: everything that cannot be lowered, a line each.
     """
 
-    def __init__(self, graph: GraphProto, opset: int, shapes: dict, inputs: list[str], order):
+    def __init__(self, graph: GraphProto, opset: int, shapes: dict, name: str, order):
         self.proto, self.opset, self.shapes = graph, opset, shapes
         self.builder, self.problems = Builder(), []
-        self.values = {i.name: constant(numpy_helper.to_array(i)) for i in graph.initializer}
-        for name in inputs:
-            self._input(name, order)
+        self.values = {i.name: constant(_array(i)) for i in graph.initializer}
+        self._input(name, order)
 
     def _input(self, name: str, order) -> None:
         shape, rewriter = self.shapes[name], self.builder.rewriter
@@ -53,8 +52,9 @@ class Lowering:
 
     def run(self) -> Graph | None:
         """The Graph; None where there are problems."""
-        for node in self.proto.node:
-            self._node(node)
+        with np.errstate(all="ignore"):  # what is not finite is found later
+            for node in self.proto.node:
+                self._node(node)
         if len(self.proto.output) != 1:
             self.problems.append(f"the graph has {len(self.proto.output)} outputs instead of one")
         if self.problems:
@@ -95,11 +95,11 @@ class Lowering:
         return outputs if isinstance(outputs, list) else [outputs]
 
     def _problem(self, node: NodeProto, reason: str) -> None:
-        """Notes it, and goes on with what the node's outputs would be, if that is known."""
+        """Notes it, and goes on with what the node's outputs would be, if the file says so."""
         self.problems.append(f"node {described(node)}: {reason}")
         for name in node.output:
             shape = self.shapes.get(name)
-            if shape and len(shape) <= MAX_RANK:
+            if shape:
                 self._placeholder(name, shape)
 
     def _placeholder(self, name: str, shape: tuple[int, ...]) -> None:
@@ -129,6 +129,13 @@ class Lowering:
         builder.rewriter.outputs = (sink,)
         if builder.rewriter.producer(sink) is not None:
             builder.rewriter.tensors[sink].name = name
+
+
+def _array(tensor: TensorProto) -> np.ndarray:
+    try:
+        return numpy_helper.to_array(tensor)
+    except MALFORMED as error:
+        raise corrupt(f"The weights {quoted(tensor.name)} cannot be read ({error}).") from None
 
 
 def refused(problems: list[str]) -> ModelError:

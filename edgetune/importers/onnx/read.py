@@ -1,13 +1,14 @@
 """An .onnx file, read as a float Graph.
 
-The ``onnx`` package reads the file, checks it, infers shapes and works out constants; what is
-left is lowered here.  ONNX keeps channels in the second axis, the Graph in the last one: the
-Graph's input is the file's with channels last, unless the file itself transposes it first or has
-no layer that knows channels.
+The ``onnx`` package reads the file, checks it and works out constants; what is left is lowered
+here.  ONNX keeps channels in the second axis, the Graph in the last one: the Graph's input is the
+file's with channels last, unless the file itself transposes it first or has no layer that knows
+channels.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from edgetune.errors import ModelError
@@ -17,6 +18,7 @@ from edgetune.model.float_graph import MAX_OPERATORS, check_float_graph
 from edgetune.model.graph import Graph
 
 FIRST_OPSET = 11
+MAX_ELEMENTS = 1 << 24  # of an activation; far above the memory of any Cortex-M
 MAX_RANK = 4
 
 
@@ -37,9 +39,8 @@ def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
 
     model = load(content, folder)
     opset = _opset(model)
-    names = _free_inputs(model)
-    shapes = _shapes(model, names)
-    graph = _lowered(model.graph, opset, shapes, names)
+    name = _free_input(model)
+    graph = _lowered(model.graph, opset, _shapes(model, name), name)
     check_float_graph(graph)
     return graph
 
@@ -61,8 +62,8 @@ def _opset(model) -> int:
     return opset
 
 
-def _free_inputs(model) -> list[str]:
-    """The inputs that are no initialisers, as old files list these as well."""
+def _free_input(model) -> str:
+    """The input that is no initialiser, as old files list these as well."""
     constants = {i.name for i in model.graph.initializer}
     names = [i.name for i in model.graph.input if i.name not in constants]
     if len(names) != 1:
@@ -72,22 +73,25 @@ def _free_inputs(model) -> list[str]:
             f"Its inputs are: {listed}." if names else "It computes on constants only.",
             "Export it with one input.",
         )
-    return names
+    return names[0]
 
 
-def _shapes(model, names: list[str]) -> dict[str, tuple[int, ...]]:
-    """Shapes by name with a batch of one, as far as they can be inferred."""
-    from edgetune.importers.onnx.load import inferred
+def _shapes(model, name: str) -> dict[str, tuple[int, ...]]:
+    """The shapes that the file states, by name, with a batch of one.
 
-    for value in model.graph.input:
-        if value.name in names:
-            _fix_batch(value)
-    del model.graph.value_info[:]
+    onnx's shape inference is left alone: on contradicting files it may end the process.
+    """
     shapes = {}
-    for value in [*model.graph.input, *inferred(model)]:
+    for value in [*model.graph.value_info, *model.graph.output, *model.graph.input]:
+        if value.name == name:
+            _fix_batch(value)
         dims = value.type.tensor_type.shape.dim
-        if all(d.HasField("dim_value") and d.dim_value > 0 for d in dims):
-            shapes[value.name] = tuple(d.dim_value for d in dims)
+        shape = tuple(d.dim_value if d.HasField("dim_value") else 0 for d in dims)
+        shape = (1, *shape[1:])
+        if 1 <= len(shape) <= MAX_RANK and min(shape) > 0 and math.prod(shape) <= MAX_ELEMENTS:
+            shapes[value.name] = shape
+    if name not in shapes:
+        raise corrupt(f"The input {quoted(name)} is too large.")
     return shapes
 
 
@@ -106,22 +110,21 @@ def _fix_batch(value) -> None:
             "A device takes one sample at a time.",
             "Export it with a batch of one, or with an open batch.",
         )
-    dims[0].dim_value = 1
 
 
-def _lowered(graph, opset: int, shapes: dict, names: list[str]) -> Graph:
+def _lowered(graph, opset: int, shapes: dict, name: str) -> Graph:
     """The Graph, for the first order of the input's axes that works."""
     from edgetune.importers.onnx.lower import Lowering, refused
     from edgetune.importers.onnx.table import CHANNELS_SECOND
     from edgetune.importers.onnx.values import channels_last
 
-    rank = len(shapes[names[0]])
+    rank = len(shapes[name])
     orders = list(dict.fromkeys((channels_last(rank), tuple(range(rank)))))
     if not any(node.op_type in CHANNELS_SECOND for node in graph.node):
         orders.reverse()
     problems = []
     for order in orders:
-        lowering = Lowering(graph, opset, shapes, names, order)
+        lowering = Lowering(graph, opset, shapes, name, order)
         lowered = lowering.run()
         if lowered is not None:
             return lowered
