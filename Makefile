@@ -2,6 +2,8 @@
 # make test        the tests that every change must pass; make test-fast: the quickest of them,
 #                  make test-slow: also those that take long
 # make lint        the Python style        make wheel       dist/edgetune-*.whl
+# make fuzz        a hundred thousand broken model files: each refused in words, or a model that
+#                  runs; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
 # make clean       remove what these made
 # Each does its own set-up, apt packages included.
@@ -13,7 +15,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q -n auto
 DIGITS = examples/digits
 
-.PHONY: demo test test-fast test-slow lint wheel calibrate clean
+.PHONY: demo test test-fast test-slow lint wheel fuzz calibrate clean
 demo: $(VENV)/installed
 	$(BIN)/edgetune tune $(DIGITS)/digits_int8.tflite --board stm32f4-discovery --device qemu \
 		--data $(DIGITS)/digits.npz
@@ -33,6 +35,9 @@ lint: $(VENV)/test-installed
 
 wheel: $(VENV)/test-installed
 	$(BIN)/python -m build --wheel --outdir dist
+
+fuzz: $(VENV)/test-installed
+	$(BIN)/python tools/fuzz_models.py $(FUZZ)
 
 calibrate: $(VENV)/test-installed
 	$(BIN)/python tools/calibrate.py
