@@ -13,7 +13,7 @@ from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
 from edgetune.model.shapes import output_shape
 
-MAX_ELEMENTS = 1 << 26  # of an activation; far above the memory of any Cortex-M
+MAX_ELEMENTS = 1 << 22  # of an activation; more than any Cortex-M's memory
 MAX_WINDOW = 32767  # kernel height and width, strides
 BIAS_SCALE_TOLERANCE = 1e-3  # relative, against input scale * weight scale
 MAX_MULTIPLIER = 2.0**30  # input scale * weight scale / output scale: fits a left shift

@@ -17,10 +17,12 @@ from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgetune.errors import ModelError
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
+from edgetune.model.size import too_large
 
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
-MAX_TABLES = 65536  # of one kind: tensors, operators, buffers
+MAX_TABLES = 4096  # of one kind: tensors, operators, buffers
+MAX_INTEGERS = 1 << 18  # in shapes and lists of tensors, all together
 MALFORMED = (struct.error, IndexError, ValueError, TypeError, OverflowError)
 
 DTYPES = {
@@ -102,6 +104,7 @@ class _Decoder:
     def __init__(self, content: bytes):
         self.content = content
         self.budget = 4 * len(content) + 65536
+        self.integers_left = MAX_INTEGERS
 
     def graph(self) -> Graph:
         (root,) = struct.unpack_from("<I", self.content, 0)
@@ -227,9 +230,9 @@ class _Decoder:
 
     def each(self, get, count, read) -> list:
         """``read`` of every table of a vector."""
-        if count > MAX_TABLES:
-            raise corrupt(f"A vector of {count} tables.")
-        return [read(self.table(get(i))) for i in range(self.count(count, 4))]
+        if self.count(count, 4) > MAX_TABLES:
+            raise too_large(f"It has a list of {count} tables; edgetune reads {MAX_TABLES}.")
+        return [read(self.table(get(i))) for i in range(count)]
 
     def table(self, table):
         self.check_table(table._tab.Pos)
@@ -257,15 +260,17 @@ class _Decoder:
         self.spend(count * size)
         return count
 
-    def spend(self, count: int) -> None:
+    def spend(self, count: int, integers: int = 0) -> None:
         self.budget -= count
-        if self.budget < 0:
+        self.integers_left -= integers
+        if self.budget < 0 or self.integers_left < 0:
             raise corrupt("Its tables share vectors so often that reading it would not end.")
 
     def array(self, count: int, get) -> np.ndarray:
         return get() if self.count(count, 8) else np.zeros(0)
 
     def integers(self, count: int, get) -> tuple[int, ...]:
+        self.spend(0, integers=count)
         return tuple(int(i) for i in self.array(count, get))
 
     def text(self, name: bytes | None) -> str:

@@ -128,6 +128,8 @@ def _along_axis(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
     q, rank = tensor.quantization, len(tensor.shape)
     if len(q.scale) != len(q.zero_point):
         raise corrupt(f"Tensor {quoted(tensor.name)} has other numbers of scales and zero points.")
+    if not (q.scale >= 0).all():  # a channel of zeros may have the scale 0
+        raise corrupt(f"Tensor {quoted(tensor.name)} has a scale that is not a positive number.")
     shape = [1] * rank
     if q.per_channel:
         if not 0 <= q.axis < rank or tensor.shape[q.axis] != len(q.scale):

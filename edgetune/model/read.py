@@ -11,6 +11,7 @@ from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.graph import Graph
+from edgetune.model.size import check_count, check_work
 from edgetune.model.supported import refuse_float, refuse_unsupported
 
 MAX_FILE_BYTES = 64 << 20
@@ -27,8 +28,9 @@ def read_tflite(source: str | os.PathLike | bytes) -> Graph:
         source: a path, or the file's content.
 
     Raises:
-        ModelError: the file cannot be read, is not a TFLite model, is corrupt, is a float or
-            hybrid model, or holds operators that edgetune does not run (all of them listed).
+        ModelError: the file cannot be read, is not a TFLite model, is corrupt, is too large, is a
+            float or hybrid model, or holds operators that edgetune does not run (all of them
+            listed).
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _checked(bytes(source))
@@ -60,10 +62,12 @@ def file_content(path: Path) -> bytes:
 def _checked(content: bytes) -> Graph:
     graph = decode(content)
     graph.sha256 = hashlib.sha256(content).hexdigest()
+    check_count(graph)
     check_order(graph)
     refuse_float(graph)
     leave_out_edges(graph)
     refuse_unsupported(graph)
     for operator in graph.operators:
         check_operator(graph, operator)
+    check_work(graph)
     return graph
