@@ -11,8 +11,8 @@ import pytest
 from shared_data import digits, load_task
 
 from edgetune.learn.learner import Learner
-from edgetune.learn.operators import GRADIENT
 from edgetune.learn.lower import lower
+from edgetune.learn.operators import GRADIENT
 from edgetune.learn.program import DepthwiseConv2D
 from edgetune.learn.recipe import Recipe
 
