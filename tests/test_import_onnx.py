@@ -1,5 +1,7 @@
 """ONNX files become float Graphs that compute what ONNX's reference implementation computes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,9 @@ from edgetune.errors import EdgetuneError, ModelError  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
 from edgetune.quantize.canonical import canonical  # noqa: E402
+from edgetune.quantize.convert import convert  # noqa: E402
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 RANDOM = np.random.default_rng(7)
 
@@ -233,6 +238,19 @@ def test_an_open_batch_becomes_one():
     content = model([node("Flatten", "x", "a"), node("Gemm", "a w", "y")], ("n", 2, 5),
                     {"w": weights(10, 3)})
     assert read_onnx(content).output.shape == (1, 3)
+
+
+def test_a_torch_network_loses_no_half_point_as_int8():
+    data = np.load(EXAMPLES / "digits" / "digits.npz")
+    x, samples = (
+        data[name].astype(np.float32) * float(data["scale"])
+        for name in ("upright_test_x", "pretrain_x")
+    )
+    graph = load_model(EXAMPLES / "pytorch" / "digits.onnx")
+    labelled = (x, data["upright_test_y"])
+    accuracy = convert(graph, samples[:200], labelled=labelled).report.accuracy
+    assert accuracy.float_accuracy > 0.93
+    assert accuracy.int8_accuracy >= accuracy.float_accuracy - 0.005
 
 
 # ---- what is refused

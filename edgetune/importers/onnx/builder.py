@@ -11,10 +11,10 @@ from edgetune.importers.onnx.values import (
     as_image,
     channels_last,
 )
+from edgetune.model.float_graph import MAX_ELEMENTS
 from edgetune.model.graph import Graph
 from edgetune.model.rewrite import Rewriter
 
-MAX_ELEMENTS = 1 << 24  # of an activation; far above the memory of any Cortex-M
 MAX_RANK = 4
 FUSING = (
     "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "AVERAGE_POOL_2D",

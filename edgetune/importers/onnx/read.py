@@ -14,11 +14,10 @@ from pathlib import Path
 from edgetune.errors import ModelError
 from edgetune.importers.extras import need
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.float_graph import MAX_OPERATORS, check_float_graph
+from edgetune.model.float_graph import MAX_ELEMENTS, MAX_OPERATORS, check_float_graph
 from edgetune.model.graph import Graph
 
 FIRST_OPSET = 11
-MAX_ELEMENTS = 1 << 24  # of an activation; far above the memory of any Cortex-M
 MAX_RANK = 4
 
 

@@ -1,0 +1,206 @@
+"""Keras files: what is refused before Keras sees it, and that Graphs compute the same."""
+
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from shared_data import SHARED
+
+from edgetune.errors import ModelError, ToolchainError
+from edgetune.importers.extras import need
+from edgetune.importers.keras.description import description
+from edgetune.importers.keras.layers import check_layers
+from edgetune.importers.load import kind_of, load_model
+from edgetune.model.float_engine import FloatEngine
+
+
+def archive(**members) -> bytes:
+    """A zip file; underscores in names stand for dots."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in members.items():
+            file.writestr(name.replace("_", "."), text)
+    return content.getvalue()
+
+
+def sequential(*layers) -> dict:
+    return {"module": "keras", "class_name": "Sequential", "config": {"layers": list(layers)}}
+
+
+def layer(kind, module="keras.layers", **config) -> dict:
+    config = {"name": f"my_{kind.lower()}", **config}
+    return {"module": module, "class_name": kind, "config": config}
+
+
+GLOROT = {"module": "keras.initializers", "class_name": "GlorotUniform", "config": {}}
+
+
+def test_layers_of_the_list_pass():
+    inner = sequential(layer("Conv2D", kernel_initializer=GLOROT), layer("BatchNormalization"))
+    leaky = {"module": "keras.layers", "class_name": "LeakyReLU", "config": {}}
+    check_layers(sequential(layer("InputLayer"), inner, layer("Dense", activation=leaky)))
+
+
+def test_all_other_layers_are_named_at_once():
+    inner = sequential(layer("LSTM"), layer("Dense"))
+    with pytest.raises(ModelError) as error:
+        check_layers(sequential(inner, layer("Lambda"), layer("Mine", module="package")))
+    assert error.value.message == "edgetune cannot convert 3 parts of this model."
+    for name in ("my_lstm", "my_lambda", "my_mine"):
+        assert name in error.value.cause
+
+
+SHELL = {"module": "os", "class_name": "function", "config": "system"}
+
+
+@pytest.mark.parametrize("model", [
+    sequential(layer("Dense", kernel_initializer=SHELL)),
+    sequential(layer("Dense", activation={**SHELL, "module": "keras.activations"})),
+    sequential(layer("Dense", module="evil.layers")),
+    sequential(layer("Dense", deep=[{"deeper": {"x": SHELL}}])),
+    sequential({**layer("Dense"), "inbound_nodes": [{"args": [SHELL]}]}),
+    sequential({**layer("Dense"), "build_config": SHELL}),
+    sequential(layer("TFOpLambda", function="io.read_file")),
+    {**sequential(layer("Dense")), "module": "evil"},
+    {**sequential(layer("Dense")), "build_config": SHELL},
+    sequential(layer("Dense", x={"module": "keras.layers", "class_name": "TorchModuleWrapper"})),
+])
+def test_code_in_a_description_is_refused(model):
+    with pytest.raises(ModelError, match="cannot convert"):
+        check_layers(model)
+
+
+@pytest.mark.parametrize("model", [
+    [], None, {"class_name": "Dense"}, {"class_name": "Sequential", "config": 3},
+    {"class_name": "Sequential", "config": {"layers": [3]}},
+])
+def test_descriptions_of_nothing_are_refused(model):
+    with pytest.raises(ModelError, match="corrupt"):
+        check_layers(model)
+
+
+def test_a_description_nested_without_end_is_refused():
+    model = sequential()
+    for _ in range(100):
+        model = sequential(model)
+    with pytest.raises(ModelError, match="corrupt"):
+        check_layers(model)
+
+
+def test_archives_that_are_no_models():
+    with pytest.raises(ModelError, match="not a Keras model"):
+        description(archive(readme_txt="hello"))
+    with pytest.raises(ModelError, match="PyTorch file") as error:
+        description(archive(data_pkl="x"))
+    assert "pytorch.md" in error.value.next_step
+    with pytest.raises(ModelError, match="corrupt"):
+        description(archive(config_json="{"))
+    with pytest.raises(ModelError, match="corrupt"):
+        description(archive(config_json="{}", zeros=bytes(300 << 20)))
+
+
+def test_every_truncation_of_an_archive_is_refused():
+    content = archive(config_json=json.dumps(sequential(layer("Dense"))))
+    for length in range(2, len(content)):
+        with pytest.raises(ModelError):
+            description(content[:length])
+
+
+def test_files_are_told_apart_by_their_content(tmp_path):
+    assert kind_of(archive(a="b")) == "keras" and kind_of(b"\x89HDF\r\n\x1a\n") == "keras"
+    assert kind_of(b"\x08\x0a") == "onnx" and kind_of(b"1234TFL3") == "tflite"
+    (tmp_path / "note.onnx").write_text("not a model")
+    with pytest.raises(ModelError, match="note.onnx: This is no model that edgetune reads"):
+        load_model(tmp_path / "note.onnx")
+    with pytest.raises(ModelError, match="is a folder"):
+        load_model(tmp_path)
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_model(tmp_path / "absent.keras")
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it():
+    with pytest.raises(ToolchainError, match="ONNX files cannot be read") as error:
+        need("no_such_package", "onnx", "ONNX files")
+    assert error.value.next_step == "pip install 'edgetune[onnx]'"
+
+
+# ---- with TensorFlow
+
+
+@pytest.fixture(scope="module")
+def tf():
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    return pytest.importorskip(
+        "tensorflow", reason="TensorFlow is not installed (edgetune[keras])"
+    )
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["har", "mnist"])
+def test_keras_and_float_tflite_files_of_a_model_agree(tf, name):
+    if not (SHARED / f"{name}.keras").is_file():
+        pytest.skip(f"../shared/data/{name}.keras is not there")
+    theirs, ours = (load_model(SHARED / f"{name}{e}") for e in ("_float.tflite", ".keras"))
+    x = np.random.default_rng(0).standard_normal((8, *ours.input.shape[1:])).astype(np.float32)
+    expected = FloatEngine(theirs).run(x.reshape(8, *theirs.input.shape[1:]))
+    np.testing.assert_allclose(FloatEngine(ours).run(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def branching(keras):
+    k = keras.layers
+    image = keras.Input((12, 12, 3))
+    x = k.Conv2D(8, 3, padding="same", use_bias=False)(image)
+    x = k.ReLU(6.0)(k.BatchNormalization()(x))
+    y = k.SeparableConv2D(8, 3, padding="same", activation="relu")(k.DepthwiseConv2D(3)(x))
+    x = k.Concatenate()([k.Add()([k.Cropping2D(1)(x), y]), y])
+    x = k.MaxPooling2D(2)(k.LeakyReLU()(k.ZeroPadding2D(1)(x)))
+    inner = keras.Sequential([keras.Input((6, 6, 16)), k.Conv2D(4, 3), k.Activation("tanh")])
+    x = k.GlobalAveragePooling2D()(k.AveragePooling2D(2)(inner(x)))
+    return keras.Model(image, k.Softmax()(k.Dense(5)(k.Dropout(0.5)(x))))
+
+
+def one_dimensional(keras):
+    k = keras.layers
+    return keras.Sequential([
+        keras.Input((40, 6)), k.Conv1D(8, 5, strides=2, padding="same", activation="relu"),
+        k.Conv1D(8, 3, dilation_rate=2), k.BatchNormalization(), k.MaxPooling1D(2),
+        k.SeparableConv1D(4, 3), k.Flatten(), k.Dense(3),
+    ])
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("make", [branching, one_dimensional])
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_saved_models_compute_the_same(tf, tmp_path, make, suffix):
+    tf.keras.utils.set_random_seed(1)
+    model = make(tf.keras)
+    model.save(tmp_path / f"m{suffix}")
+    graph = load_model(tmp_path / f"m{suffix}")
+    x = np.random.default_rng(0).standard_normal((4, *graph.input.shape[1:])).astype(np.float32)
+    expected = model(x, training=False).numpy()
+    np.testing.assert_allclose(FloatEngine(graph).run(x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.thorough
+def test_operators_that_only_the_converter_sees_are_named_at_once(tf, tmp_path):
+    k = tf.keras.layers
+    model = tf.keras.Sequential([
+        tf.keras.Input((8,)), k.Dense(3, "gelu", name="odd"), k.Dense(3, "elu", name="odder"),
+    ])
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(ModelError, match="2 parts") as error:
+        load_model(tmp_path / "m.keras")
+    assert "GELU" in error.value.cause and "ELU" in error.value.cause
+
+
+@pytest.mark.thorough
+def test_a_file_that_keras_cannot_load_is_refused(tf, tmp_path):
+    dense = layer("Dense", units=3)
+    (tmp_path / "m.keras").write_bytes(archive(
+        config_json=json.dumps(sequential(dense)), metadata_json="{}",
+    ))
+    with pytest.raises(ModelError, match="m.keras: Keras cannot load this model"):
+        load_model(tmp_path / "m.keras")
