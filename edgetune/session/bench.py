@@ -13,7 +13,8 @@ from edgetune.errors import UsageError
 from edgetune.learn.recipe import Recipe
 from edgetune.link.client import Client
 from edgetune.model.graph import Graph
-from edgetune.plan.plan import Plan, make_plan
+from edgetune.plan.plan import make_plan
+from edgetune.plan.workload import nonzero_inputs
 from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
@@ -70,15 +71,6 @@ def bench_board(core: str) -> Board:
 
 def _counts(board: Board) -> bool:
     return board.counter.get("driver") != "dwt"
-
-
-def nonzero_inputs(plan: Plan, count: int, seed: int = 0) -> np.ndarray:
-    """Random int8 inputs [count, input_bytes], none at the zero point."""
-    random = np.random.default_rng(seed)
-    x = random.integers(-128, 128, (count, plan.input_bytes)).astype(np.int8)
-    zero = plan.program.activations[plan.program.input].zero_point
-    x[x == zero] = zero + 1 if zero < 127 else zero - 1
-    return x
 
 
 def bench(
