@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
 
+from edgetune.model.read import read_tflite
 from tools.fuzz.cases import Cases
 from tools.fuzz.examine import examine
 from tools.fuzz.limits import MEGABYTES, Judgement
@@ -91,6 +92,17 @@ def test_a_model_of_very_many_operators_is_refused():
         model.current = last
     content = serialise(model.tensors, model.operators, [model.current])
     assert judged(content).outcome == "refused"
+
+
+def test_the_larger_of_the_two_operator_codes_counts():
+    """As TFLite reads it: files need not fill the deprecated field."""
+    sound = seed_model("chain")
+    broken = bytearray(sound)
+    for place in places(sound)["operator code"]:
+        if place.size == 1:
+            broken[place.position] = 0
+    kinds = [[op.kind for op in read_tflite(bytes(c)).operators] for c in (sound, broken)]
+    assert kinds[0] == kinds[1]
 
 
 def test_the_same_seed_gives_the_same_cases():

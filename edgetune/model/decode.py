@@ -146,7 +146,10 @@ class _Decoder:
         return buffer._tab.Vector(buffer._tab.Offset(4)), length
 
     def kind(self, code) -> str:
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        field = code._tab.Offset(10)  # BuiltinCode() itself prefers the deprecated one below 127
+        place = code._tab.Pos + field
+        new = struct.unpack_from("<i", self.content, place)[0] if field else 0
+        number = max(new, code.DeprecatedBuiltinCode())
         if number == tflite.BuiltinOperator.CUSTOM:
             return f"CUSTOM:{self.text(code.CustomCode())}"
         return BUILTIN_OPCODE2NAME.get(number, f"BUILTIN_{number}")
