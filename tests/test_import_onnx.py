@@ -39,9 +39,12 @@ CONVOLUTIONS = {  # by what is special: weights, attributes
     "dilated": ((5, 3, 3, 3), {"dilations": [2, 3], "pads": [2, 3, 2, 3]}),
     "depthwise": ((3, 1, 3, 3), {"group": 3, "pads": [1, 1, 1, 1]}),
     "multiplied": ((6, 1, 3, 3), {"group": 3, "strides": [2, 1]}),
-    "upper": ((5, 3, 4, 3), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
-    "lower": ((5, 3, 4, 3), {"auto_pad": "SAME_LOWER", "strides": [2, 2]}),
+    "upper": ((5, 3, 5, 4), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
+    "lower": ((5, 3, 5, 4), {"auto_pad": "SAME_LOWER", "strides": [2, 2]}),
     "valid": ((5, 3, 2, 2), {"auto_pad": "VALID", "strides": [3, 1]}),
+}
+EXPLICIT = {  # the padding in numbers: older references mistake the words
+    "upper": [1, 1, 2, 2], "lower": [2, 2, 1, 1], "valid": [0, 0, 0, 0],
 }
 
 
@@ -50,8 +53,12 @@ CONVOLUTIONS = {  # by what is special: weights, attributes
 def test_convolutions(case, bias):
     shape, attributes = CONVOLUTIONS[case]
     constants = {"w": weights(*shape)} | ({"b": weights(shape[0])} if bias else {})
-    conv = node("Conv", "x w b" if bias else "x w", "y", **attributes)
-    ours, theirs, graph = answers(model([conv], IMAGE, constants))
+    inputs = "x w b" if bias else "x w"
+    content = model([node("Conv", inputs, "y", **attributes)], IMAGE, constants)
+    if case in EXPLICIT:
+        attributes = {"strides": attributes["strides"], "pads": EXPLICIT[case]}
+    reference = model([node("Conv", inputs, "y", **attributes)], IMAGE, constants)
+    ours, theirs, graph = answers(content, reference)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
     assert graph.input.shape == (1, 8, 9, 3)
 
