@@ -1,10 +1,11 @@
-"""A pretrained int8 model goes on learning on a microcontroller.
+"""A pretrained model goes on learning on a microcontroller.
 
 The same flow as the command line, for a script or a notebook::
 
     import edgetune
 
-    graph = edgetune.read_tflite("digits_int8.tflite")
+    converted = edgetune.convert("digits_float.tflite", calibration=samples)
+    graph = edgetune.read_tflite(converted.content)  # or the path of an int8 file
     board = edgetune.load_board("stm32f4-discovery")
     data = edgetune.load_data("digits.npz", graph.input)
     plan = edgetune.make_plan(graph, edgetune.Recipe(), board)
@@ -26,6 +27,8 @@ _HOMES = {
         "DoesNotFitError", "EdgetuneError", "LinkError", "ModelError", "ToolchainError",
         "UsageError",
     ),
+    "edgetune.importers.load": ("load_model",),
+    "edgetune.quantize": ("convert",),
     "edgetune.boards": ("list_boards", "load_board"),
     "edgetune.learn.recipe": ("Recipe",),
     "edgetune.model.inspect": ("describe",),

@@ -124,9 +124,9 @@ def test_truncated_model(folder):
 
 
 def test_float_model_is_named_as_such(nothing_written):
-    error = refused("tune", DIGITS / "digits_float.tflite", *ON_HOST, "--data", DATA)
+    error = refused("plan", DIGITS / "digits_float.tflite", "--board", BOARD)
     assert error["exit_code"] == 8 and "float model" in error["message"]
-    assert "inference_input_type=tf.int8" in error["next_step"]
+    assert "edgetune convert" in error["next_step"]
 
 
 def test_all_unsupported_operators_are_listed(folder):

@@ -114,7 +114,7 @@ def test_float_models_are_named(name):
     error = refused(data_file(f"{name}.tflite"))
     assert "float model" in error.message and "float32 weights" in error.message
     assert name in error.message
-    assert "full-integer" in error.next_step
+    assert "edgetune convert" in error.next_step
 
 
 def test_a_hybrid_model_is_named():

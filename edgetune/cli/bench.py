@@ -11,11 +11,11 @@ from edgetune.boards import CORES
 from edgetune.cli.options import model_argument, recipe_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
-from edgetune.data import load_data
+from edgetune.data import load_data, stored_preprocessing
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
-from edgetune.model.read import read_tflite
 from edgetune.session.bench import PHASES, BenchResult, bench, bench_board
+from edgetune.session.conversion import read_int8
 from edgetune.session.tools import check_tools
 
 SAMPLES = 8
@@ -38,7 +38,7 @@ def command(
     They are instructions, not cycles, and exact: the same every time.
     """
     check_tools("qemu", bench_board(core))
-    graph = read_tflite(model)
+    graph = read_int8(model)
     samples = _samples(graph, data)
     printer.note(f"Building and counting on {core}")
     with tempfile.TemporaryDirectory(prefix="edgetune-") as folder:
@@ -50,7 +50,8 @@ def command(
 def _samples(graph: Graph, data: str | None):
     if data is None:
         return None
-    dataset = load_data(data, graph.input, classes=graph.output.size)
+    stored = stored_preprocessing(graph)
+    dataset = load_data(data, graph.input, classes=graph.output.size, stored=stored)
     return dataset.tune_x, dataset.tune_y
 
 

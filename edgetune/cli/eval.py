@@ -19,6 +19,7 @@ def command(printer: Printer, job: Job, data: dict, min_accuracy: float | None):
 
     A board on a serial port is asked with the weights that it holds at the moment.
     """
+    job = job.in_int8(printer, data)
     samples = job.data(printer, data)
     device, firmware = job.device, job.firmware(printer)
     with connect(firmware, device, printer.reporter) as client:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from edgetune.boards import Board, load_board
 from edgetune.cli.printer import Printer
-from edgetune.data import Dataset, load_data
+from edgetune.data import Dataset, Preprocessing, load_data, stored_preprocessing
 from edgetune.device import needs_native, resolve_device
 from edgetune.learn.recipe import Recipe
+from edgetune.model.graph import Graph, Tensor
 from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan, make_plan
+from edgetune.quantize import Conversion, load
+from edgetune.session.conversion import convert_by, read_int8
 from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.tools import check_tools
 
 
 @dataclass(frozen=True)
 class Job:
-    """What the options name. Files and boards are read when they are first asked for."""
+    """What the options name. Files and boards are read when they are first asked for.
+
+    ``conversion``: what became of a float model, see ``in_int8``.
+    """
 
     model: str
     board_name: str
@@ -29,6 +35,7 @@ class Job:
     recipe: Recipe
     out: str | None
     cmsis_nn: Path | None
+    conversion: Conversion | None = None
 
     @property
     def title(self) -> str:
@@ -38,9 +45,25 @@ class Job:
     def board(self) -> Board:
         return load_board(self.board_name)
 
+    def in_int8(self, printer: Printer, source: dict) -> Job:
+        """Itself; of a float model, the job of the int8 file made of it by the tuning set."""
+        found = load(self.model)
+        if not isinstance(found, Graph):
+            return self
+        printer.note(f"Converting {self.model} to int8")
+        data = _load(source, found.input, found.output.size)
+        return replace(self, conversion=convert_by(found, data))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The int8 model."""
+        if self.conversion is None:
+            return read_int8(self.model)
+        return read_tflite(self.conversion.content)
+
     @cached_property
     def plan(self) -> Plan:
-        return make_plan(read_tflite(self.model), self.recipe, self.board, bool(self.cmsis_nn))
+        return make_plan(self.graph, self.recipe, self.board, bool(self.cmsis_nn))
 
     @cached_property
     def estimate(self) -> Estimate:
@@ -69,9 +92,8 @@ class Job:
 
     def data(self, printer: Printer, source: dict) -> Dataset:
         """The samples that ``source`` names (see `data_options`), as the model takes them."""
-        program = self.plan.program
-        others = source | {"class_names": source["class_names"] or ()}
-        dataset = load_data(graph_input=program.graph.input, classes=program.classes, **others)
+        stored = stored_preprocessing(self.graph)
+        dataset = _load(source, self.graph.input, self.plan.program.classes, stored)
         if dataset.classes:
             named = ", ".join(f"{i} {name}" for i, name in enumerate(dataset.classes))
             printer.note(f"Classes: {named}")
@@ -91,3 +113,10 @@ class Job:
         return build_firmware(
             plan, folder, self.title, native=native, cmsis_nn=self.cmsis_nn
         )
+
+
+def _load(
+    source: dict, tensor: Tensor, classes: int, stored: Preprocessing | None = None
+) -> Dataset:
+    others = source | {"class_names": source["class_names"] or ()}
+    return load_data(graph_input=tensor, classes=classes, stored=stored, **others)

@@ -16,6 +16,7 @@ from edgetune.errors import EdgetuneError, UsageError
 
 VERBS = {
     "inspect": "A model's operators and what of it can be trained.",
+    "convert": "A float model becomes int8, with a report of what it cost.",
     "plan": "Does it fit, and what does a step cost? Builds nothing.",
     "build": "Generate and build the firmware.",
     "run": "Build, launch and shake hands with the device.",
@@ -80,7 +81,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(edgetune.__version__, prog_name="edgetune")
 def main():
-    """A pretrained int8 model goes on learning on a microcontroller.
+    """A pretrained model goes on learning on a microcontroller.
 
     Every verb takes --json, -q and -v; `edgetune VERB --help` lists its options.
     """

@@ -49,8 +49,8 @@ class _Numbers(click.ParamType):
 _DATA = {
     "data": "path", "test_data": "test", "classes": "class_names",
     **{name: name for name in (
-        "labels", "test_labels", "split", "part", "label_column", "scale", "offset", "mean",
-        "order", "fit", "sample_rate", "frame",
+        "labels", "test_labels", "test_part", "split", "part", "label_column", "scale", "offset",
+        "mean", "order", "fit", "sample_rate", "frame",
     )},
 }  # fmt: skip
 
@@ -109,43 +109,67 @@ def recipe_options(function):
     return with_recipe
 
 
+_declaration = stack(
+    click.option("--part", metavar="NAME", help="The set NAME_x, NAME_y of an .npz."),
+    click.option("--label-column", metavar="NAME|NUMBER",
+                 help="Of a CSV, counted from 1; the last one without it."),
+    click.option("--classes", type=_Words("NAME,..."),
+                 help="The model's classes in its order; sorted by name without it."),
+    click.option("--scale", type=_Numbers(), help="real value = scale * stored value + "
+                 "offset; one number, or one a channel."),
+    click.option("--offset", type=_Numbers(), help="See --scale."),
+    click.option("--mean", type=_Numbers(), help="In place of --offset: "
+                 "real value = scale * (stored value - mean)."),
+    click.option("--order", type=click.Choice(ORDERS), help="Of a stored sample's dimensions: "
+                 "chw, channels first; bgr, channels reversed."),
+    click.option("--fit", type=click.Choice(FITS), help="Files of another size: resize for "
+                 "images, the others for sounds. Without it they are refused."),
+    click.option("--sample-rate", type=click.IntRange(1), metavar="HZ",
+                 help="Of WAV files; that of the first without it."),
+    click.option("--frame", type=_Numbers(int, 2, "LENGTH,HOP"),
+                 help="Cut sounds into frames of so many values."),
+)
+_SOURCES = (
+    "An .npz, .npy or .csv file, a folder of images or WAV files for each class, or "
+    "module:function (docs/data.md)."
+)
+
+
+def _as_data(function):
+    """The options of `_DATA` that a verb has, given to it as ``data``."""
+
+    @wraps(function)
+    def with_data(*args, **options):
+        facts = {name: options.pop(old) for old, name in _DATA.items() if old in options}
+        return function(*args, data=facts, **options)
+
+    return with_data
+
+
 def data_options(function):
     """--data and all that says how it is read, given to the verb as ``data``: what `load_data`
     takes beside the model."""
-
-    @stack(
-        click.option("--data", required=True, metavar="SOURCE",
-                     help="An .npz, .npy or .csv file, a folder of images or WAV files for each "
-                     "class, or module:function (docs/data.md)."),
+    return stack(
+        click.option("--data", required=True, metavar="SOURCE", help=_SOURCES),
         click.option("--labels", metavar="FILE.npy", help="The labels of an .npy file."),
         click.option("--test-data", metavar="SOURCE", help="The test set, where --data has none."),
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
         click.option("--split", type=float, help="Without a test set: the share to tune on."),
-        click.option("--part", metavar="NAME", help="The set NAME_x, NAME_y of an .npz."),
-        click.option("--label-column", metavar="NAME|NUMBER",
-                     help="Of a CSV, counted from 1; the last one without it."),
-        click.option("--classes", type=_Words("NAME,..."),
-                     help="The model's classes in its order; sorted by name without it."),
-        click.option("--scale", type=_Numbers(), help="real value = scale * stored value + "
-                     "offset; one number, or one a channel."),
-        click.option("--offset", type=_Numbers(), help="See --scale."),
-        click.option("--mean", type=_Numbers(), help="In place of --offset: "
-                     "real value = scale * (stored value - mean)."),
-        click.option("--order", type=click.Choice(ORDERS), help="Of a stored sample's dimensions: "
-                     "chw, channels first; bgr, channels reversed."),
-        click.option("--fit", type=click.Choice(FITS), help="Files of another size: resize for "
-                     "images, the others for sounds. Without it they are refused."),
-        click.option("--sample-rate", type=click.IntRange(1), metavar="HZ",
-                     help="Of WAV files; that of the first without it."),
-        click.option("--frame", type=_Numbers(int, 2, "LENGTH,HOP"),
-                     help="Cut sounds into frames of so many values."),
-    )
-    @wraps(function)
-    def with_data(*args, **options):
-        facts = {name: options.pop(old) for old, name in _DATA.items()}
-        return function(*args, data=facts, **options)
+        _declaration,
+    )(_as_data(function))
 
-    return with_data
+
+def calibration_options(function):
+    """--data, whose labels are not looked at, and a labelled set; given to the verb as ``data``."""
+    return stack(
+        click.option("--data", metavar="SOURCE", help="Samples to calibrate by. " + _SOURCES),
+        click.option("--test-data", metavar="SOURCE",
+                     help="Labelled samples to compare float and int8 on."),
+        click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
+        click.option("--test-part", metavar="NAME",
+                     help="The set NAME_x, NAME_y of --test-data, or of --data."),
+        _declaration,
+    )(_as_data(function))
 
 
 def job_options(function, model=model_argument):

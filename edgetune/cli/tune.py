@@ -17,9 +17,11 @@ from edgetune.cli.options import (
     seed_option,
 )
 from edgetune.cli.printer import Printer
+from edgetune.cli.show_conversion import cost_of
 from edgetune.cli.show_plan import plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
+from edgetune.files import save_atomically
 from edgetune.session.evaluation import check_accuracy
 from edgetune.session.firmware import Firmware
 from edgetune.session.run_folder import RunFolder
@@ -42,23 +44,26 @@ def command(
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
+    A float model is converted to int8 first, by the same tuning set (see `edgetune convert`).
     Plans, builds, launches, measures the accuracy, streams the samples, measures again, and
     writes the tuned model. Every step is compared with the simulation, bit for bit.
     """
     settings = TuneSettings(seed, samples, passes, not no_verify)
+    job = job.in_int8(printer, data)
     _show_model(printer, job)
     show_plan(printer, job.estimate)
     job.check_fit()
     dataset, device = job.data(printer, data), job.device
     folder = RunFolder(Path(job.out)) if job.out else RunFolder.fresh(RUNS, job.title)
     try:
+        if job.conversion:
+            save_atomically(folder.converted, job.conversion.content)
         firmware = job.firmware(printer, folder.firmware)
         show_build(printer, firmware)
         printer.note(f"Learning on {device}")
         result = tune(firmware, device, dataset, settings, folder, printer.reporter)
-        folder.write_record(
-            run_record(job.plan, Path(job.model), device, dataset, settings, result)
-        )
+        record = run_record(job.plan, Path(job.model), device, dataset, settings, result)
+        folder.write_record(record | _conversion(job))
     finally:
         folder.close()
     printer.result = _facts(job, firmware, dataset, folder, result)
@@ -86,11 +91,19 @@ def _facts(
         "stack_used": result.stats.stack_used or None,
         "folder": str(folder.path),
         "tuned": str(folder.tuned),
+        **({"converted": str(folder.converted)} if job.conversion else {}),
+        **_conversion(job),
     }
+
+
+def _conversion(job: Job) -> dict:
+    return {"conversion": job.conversion.report.as_dict()} if job.conversion else {}
 
 
 def _show_model(printer: Printer, job: Job):
     plan = job.plan
+    if job.conversion:
+        printer.text(cost_of(job.conversion.report))
     weights = sum(layer.weights.size for layer in plan.program.weighted_layers)
     printer.text(
         f"Model: {job.model}, {len(plan.program.graph.operators)} operators, {weights:,} weights, "

@@ -25,6 +25,7 @@ def command(printer: Printer, job: Job, data: dict, seed: int, steps: int, forwa
     The digest is recomputed from the device's memory each time. The first difference ends it
     with exit code 6 and the names of the layers that differ.
     """
+    job = job.in_int8(printer, data)
     samples = job.data(printer, data)
     device, firmware = job.device, job.firmware(printer)
     result = verify(firmware, device, samples, steps, seed, forward, printer.reporter)

@@ -1,7 +1,11 @@
 """Data from where users keep it, brought into the model's input quantisation."""
 
-from edgetune.data.dataset import Dataset, load_data, load_samples
+from edgetune.data.dataset import Dataset, load_data, load_labelled, load_samples
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.data.split import Split
+from edgetune.data.stored import preprocessing_note, stored_preprocessing
 
-__all__ = ["Dataset", "Preprocessing", "Split", "load_data", "load_samples"]
+__all__ = [
+    "Dataset", "Preprocessing", "Split", "load_data", "load_labelled", "load_samples",
+    "preprocessing_note", "stored_preprocessing",
+]  # fmt: skip

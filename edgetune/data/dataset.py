@@ -135,6 +135,38 @@ def load_samples(
     return x, preprocessing, warnings + list(source.warnings)
 
 
+def load_labelled(
+    path: str | Path,
+    graph_input: Tensor,
+    classes: int | None = None,
+    *,
+    labels: str | Path | None = None,
+    label_column: str | None = None,
+    part: str | None = None,
+    class_names: tuple[str, ...] = (),
+    stored: Preprocessing | None = None,
+    memory: int = MEMORY,
+    **declared,
+) -> tuple[np.ndarray | Prepared, np.ndarray, list[str]]:
+    """One labelled set to measure accuracy on: the test set of ``path`` where it has one, else
+    all of it.  Arguments and errors are those of `load_data`.
+
+    Returns:
+        the samples as the model takes them, their class numbers, and sentences for the user.
+    """
+    declaration = Declaration(**declared).after(stored)
+    request = Request(
+        str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
+        memory,
+    )
+    found, own = open_source(request)
+    source = own or found
+    numbers, _ = class_numbers([source], classes, tuple(class_names))
+    preprocessing, warnings = _decide([source], graph_input, declaration, stored)
+    x = prepare(source, graph_input, preprocessing, memory)
+    return x, numbers[0], warnings + list(source.warnings)
+
+
 def _test_set(
     request: Request, tune: Source, own: Source | None, how: Split | None,
     test: str | None, test_labels: str | None,

@@ -29,6 +29,14 @@ def read(request: Request) -> tuple[Source, Source | None]:
     return _source(stored, "", request), None
 
 
+def has_test_set(path: Path) -> bool:
+    """Whether ``path`` is an archive with a tuning and a test set of its own."""
+    if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return {f"{name}.npy" for name in PARTS} <= set(archive.namelist())
+
+
 def _source(stored: dict, prefix: str, request: Request) -> Source:
     x_name, y_name = f"{prefix}x", f"{prefix}y"
     wanted = [x_name, y_name] if request.labelled else [x_name]

@@ -122,6 +122,7 @@ class _Decoder:
 
     def subgraph(self, model, subgraph) -> Graph:
         buffers = self.each(model.Buffers, model.BuffersLength(), self.buffer)
+        notes = self.each(model.Metadata, model.MetadataLength(), self.note)
         kinds = self.each(model.OperatorCodes, model.OperatorCodesLength(), self.kind)
         tensors = self.each(subgraph.Tensors, subgraph.TensorsLength(), self.tensor)
         operators = self.each(subgraph.Operators, subgraph.OperatorsLength(), self.operator)
@@ -134,7 +135,8 @@ class _Decoder:
             self.attach_options(operator, subgraph.Operators(index))
         inputs = self.integers(subgraph.InputsLength(), subgraph.InputsAsNumpy)
         outputs = self.integers(subgraph.OutputsLength(), subgraph.OutputsAsNumpy)
-        return Graph(tensors, operators, inputs, outputs, self.content)
+        metadata = {name: self.data(_pick(buffers, index, "buffer")) for name, index in notes}
+        return Graph(tensors, operators, inputs, outputs, self.content, metadata=metadata)
 
     def buffer(self, buffer) -> tuple[int, int]:
         """Where a buffer's data starts, and its length."""
@@ -144,6 +146,15 @@ class _Decoder:
         if length == 0:
             return 0, 0
         return buffer._tab.Vector(buffer._tab.Offset(4)), length
+
+    def note(self, metadata) -> tuple[str, int]:
+        """Name and buffer of one of the file's own notes."""
+        return self.text(metadata.Name()), metadata.Buffer()
+
+    def data(self, place: tuple[int, int]) -> bytes:
+        offset, length = place
+        self.spend(length)
+        return self.content[offset : offset + length]
 
     def kind(self, code) -> str:
         field = code._tab.Offset(10)  # BuiltinCode() itself prefers the deprecated one below 127

@@ -37,6 +37,7 @@ def encode(graph: Graph) -> bytes:
     """
     b = flatbuffers.Builder(4096)
     buffers, numbers = _buffers(b, graph.tensors)
+    metadata = [_metadata(b, buffers, *item) for item in graph.metadata.items()]
     tensors = [_tensor(b, t, n) for t, n in zip(graph.tensors, numbers)]
     codes = sorted({_code(op, graph) for op in graph.operators})
     operators = [_operator(b, op, codes.index(_code(op, graph))) for op in graph.operators]
@@ -56,6 +57,7 @@ def encode(graph: Graph) -> bytes:
         Description=b.CreateString(DESCRIPTION),
         Buffers=_offsets(b, buffers),
         SignatureDefs=_offsets(b, [_signature(b, graph)]),
+        Metadata=_offsets(b, metadata) if metadata else None,
     )
     b.Finish(model, b"TFL3")
     return bytes(b.Output())
@@ -78,6 +80,12 @@ def _buffers(b, tensors: list[Tensor]) -> tuple[list[int], list[int]]:
             tables.append(_buffer(b, content))
         numbers.append(known[content])
     return tables, numbers
+
+
+def _metadata(b, buffers: list[int], name: str, content: bytes) -> int:
+    """A note of the file, in a buffer of its own."""
+    buffers.append(_buffer(b, content))
+    return _table(b, "Metadata", Name=b.CreateString(name), Buffer=len(buffers) - 1)
 
 
 def _buffer(b, content: bytes) -> int:

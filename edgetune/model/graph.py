@@ -82,6 +82,7 @@ class Graph:
 
     ``file_inputs`` and ``file_outputs`` are those of the file, which may lie outside of
     ``inputs`` and ``outputs``: behind a QUANTIZE or DEQUANTIZE that was left out.
+    ``metadata``: the file's own notes, by name.
     """
 
     tensors: list[Tensor]
@@ -92,6 +93,7 @@ class Graph:
     sha256: str = ""
     file_inputs: tuple[int, ...] = ()
     file_outputs: tuple[int, ...] = ()
+    metadata: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def input(self) -> Tensor:

@@ -8,7 +8,7 @@ from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
 
 
 def describe(graph: Graph) -> dict:
-    """A graph as JSON-able data.
+    """A graph, int8 or float, as JSON-able data; a float one has no scales (None).
 
     Returns:
         ``sha256``, ``file_bytes``, ``input`` and ``output`` (name, shape, scale, zero_point),
@@ -47,8 +47,8 @@ def describe_operator(graph: Graph, operator: Operator) -> dict:
         "weights": weights.size if weights else 0,
         "biases": bias.size if bias else 0,
         "weight_scales": _scale_kind(weights),
-        "output_scale": float(output.quantization.scale[0]),
-        "output_zero_point": int(output.quantization.zero_point[0]),
+        "output_scale": _scale(output),
+        "output_zero_point": _zero_point(output),
         "macs": macs(graph, operator),
         "trainable": weights is not None,
     }
@@ -74,7 +74,7 @@ def _operand(graph: Graph, operator: Operator, place: int) -> Tensor | None:
 
 
 def _scale_kind(weights: Tensor | None) -> str | None:
-    if weights is None:
+    if weights is None or weights.quantization is None:
         return None
     return "per channel" if weights.quantization.per_channel else "per tensor"
 
@@ -83,6 +83,14 @@ def _describe_tensor(tensor: Tensor) -> dict:
     return {
         "name": tensor.name,
         "shape": list(tensor.shape),
-        "scale": float(tensor.quantization.scale[0]),
-        "zero_point": int(tensor.quantization.zero_point[0]),
+        "scale": _scale(tensor),
+        "zero_point": _zero_point(tensor),
     }
+
+
+def _scale(tensor: Tensor) -> float | None:
+    return None if tensor.quantization is None else float(tensor.quantization.scale[0])
+
+
+def _zero_point(tensor: Tensor) -> int | None:
+    return None if tensor.quantization is None else int(tensor.quantization.zero_point[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
@@ -30,7 +32,7 @@ class Runtime:
         interpreter.allocate_tensors()
         return cls(interpreter)
 
-    def run(self, inputs: np.ndarray) -> np.ndarray:
+    def run(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
         """Outputs [n, *output shape without the batch] of inputs [n, ...] in the model's type."""
         results = []
         for sample in inputs:

@@ -42,12 +42,9 @@ ANY_RANK = range(MAX_RANK + 1)
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 BRIDGES = ("QUANTIZE", "DEQUANTIZE")
 FLOATS = ("float16", "float32", "float64")
-QUANTISE = (
-    "Quantise it to int8 with the converter it came from (full-integer post-training "
-    "quantisation, inputs and outputs included). TensorFlow's TFLiteConverter takes "
-    "optimizations=[tf.lite.Optimize.DEFAULT], representative_dataset=<some of your samples>, "
-    "target_spec.supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS_INT8], "
-    "inference_input_type=tf.int8 and inference_output_type=tf.int8."
+CONVERT = (
+    "Convert it to int8: edgetune convert MODEL -o INT8.tflite --data SAMPLES; "
+    "edgetune tune does so by itself."
 )
 
 
@@ -61,14 +58,14 @@ def refuse_float(graph: Graph) -> None:
             "This is a hybrid model: int8 weights with float32 activations.",
             f"{len(floating)} of {len(operators)} operators compute in float; "
             "the engine computes in integers only.",
-            "Go back to the float model. " + QUANTISE,
+            CONVERT,
         )
     if floating and len(floating) == len(operators):
         held = "/".join(sorted(weights)) or "float32"
         raise ModelError(
             f"This is a float model: it holds {held} weights and float32 activations.",
             "The engine computes in integers only.",
-            QUANTISE,
+            CONVERT,
         )
 
 

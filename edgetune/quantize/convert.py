@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetune.errors import ModelError
+from edgetune.importers.load import kind_of, load_model
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
@@ -48,31 +49,49 @@ def convert(
     calibration: Iterable,
     options: Options = Options(),
     labelled: tuple[Iterable, Iterable] | None = None,
+    metadata: dict[str, bytes] | None = None,
 ) -> Conversion:
     """Converts a model to int8 weights, activations, input and output.
 
     Args:
-        source: a .tflite file's path or content, or a float Graph (``float_graph``) as other
-            importers make it.  A file that is int8 throughout is passed through untouched,
-            but for float or uint8 ends, which are left out.
+        source: the path of a .tflite, .keras, .h5 or .onnx file, a .tflite file's content, or a
+            float Graph (``float_graph``).  A file that is int8 throughout is passed through
+            untouched, but for float or uint8 ends, which are left out.
         calibration: representative samples: an array [n, ...], or anything that yields samples
             or batches one by one (nothing is read ahead); real values, scaled as for training.
         options: see ``Options``.
         labelled: samples as above and class numbers, for float against int8 in the report.
+        metadata: notes by name that a converted file is to carry.
 
     Raises:
         ModelError: the file is unreadable or corrupt, or parts of it cannot be converted (or, of
             an int8 file, run), all of which are named.
         DataError: the samples do not suit the model.
+        ToolchainError: the extra that reads such files is not installed.
     """
-    if not isinstance(source, Graph):
-        decoded = _decoded(source)
-        if (content := _named(source, int8_content, decoded)) is not None:
-            return Conversion(content, Report(converted=False))
-        source = _named(source, as_float, decoded)
+    found = source if isinstance(source, Graph) else load(source)
+    if isinstance(found, bytes):
+        return Conversion(found, Report(converted=False))
+    check_float_graph(found)
+    return _convert(found, calibration, options, labelled, metadata or {})
+
+
+def load(source: str | os.PathLike | bytes) -> bytes | Graph:
+    """What there is to convert: a float Graph, or a file that is int8 already.
+
+    Arguments and errors are those of ``convert``.
+    """
+    if _is_content(source):
+        content = bytes(source)
+    elif Path(source).is_dir():
+        return load_model(source)  # which says what to do
     else:
-        check_float_graph(source)
-    return _convert(source, calibration, options, labelled)
+        content = _named(source, file_content, Path(source))
+        if kind_of(content) != "tflite":
+            return load_model(source)
+    decoded = _named(source, decode, content)
+    ready = _named(source, int8_content, decoded)
+    return _named(source, as_float, decoded) if ready is None else ready
 
 
 def int8_content(decoded: Graph) -> bytes | None:
@@ -94,13 +113,11 @@ def int8_content(decoded: Graph) -> bytes | None:
     read_tflite(decoded.content)
     if (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs):
         return decoded.content
-    return encode(Rewriter(graph).graph())
+    return encode(replace(Rewriter(graph).graph(), metadata=decoded.metadata))
 
 
-def _decoded(source) -> Graph:
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return decode(bytes(source))
-    return _named(source, decode, file_content(Path(source)))
+def _is_content(source) -> bool:
+    return isinstance(source, (bytes, bytearray, memoryview))
 
 
 def _named(source, function, argument):
@@ -108,14 +125,15 @@ def _named(source, function, argument):
     try:
         return function(argument)
     except ModelError as error:
-        if isinstance(source, (bytes, bytearray, memoryview)):
+        if _is_content(source):
             raise
         name = Path(source).name
         raise ModelError(f"{name}: {error.message}", error.cause, error.next_step) from None
 
 
 def _convert(
-    source: Graph, inputs: Iterable, options: Options, labelled: tuple | None
+    source: Graph, inputs: Iterable, options: Options, labelled: tuple | None,
+    metadata: dict[str, bytes],
 ) -> Conversion:
     graph = separate_fixed_scales(canonical(source))
     if options.equalisation:
@@ -126,7 +144,7 @@ def _convert(
     layers = quantize_layers(graph, scales)
     if options.bias_correction:
         layers = correct_biases(graph, scales, layers, seen.kept)
-    content = encode(lower_to_int8(graph, scales, layers))
+    content = encode(replace(lower_to_int8(graph, scales, layers), metadata=metadata))
     simulation = Simulation(graph, scales, layers)
     report = Report(True, seen.samples, options.as_dict(),
                     describe_layers(graph, scales, seen, simulation))

@@ -6,31 +6,20 @@ import numpy as np
 
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.read import read_tflite
+from edgetune.model.runtime import Runtime
 
 
 def interpreter_predictions(content: bytes, x: np.ndarray) -> np.ndarray | None:
-    """Argmax of each output, int64 [n], by the reference kernels (``BUILTIN_REF``).
+    """Argmax of each output, int64 [n], by the reference kernels (`Runtime`).
 
-    Only these round as the int8 specification's reference does; LiteRT's and XNNPACK's round
-    some operators once.  None where tflite-runtime is not installed.
+    None where tflite-runtime is not installed.
 
     Args:
         x: int8 [n, ...] in the model's input quantisation.
     """
-    try:
-        from tflite_runtime.interpreter import Interpreter, OpResolverType
-    except ImportError:
+    runtime = Runtime.of(content)
+    if runtime is None:
         return None
-    interpreter = Interpreter(
-        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-    )
-    interpreter.allocate_tensors()
     graph = read_tflite(content)
-    x = to_file_input(graph, x)
-    source, sink = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    predictions = np.empty(len(x), np.int64)
-    for i, sample in enumerate(x):
-        interpreter.set_tensor(source["index"], sample.reshape(source["shape"]))
-        interpreter.invoke()
-        predictions[i] = from_file_output(graph, interpreter.get_tensor(sink["index"])).argmax()
-    return predictions
+    outputs = runtime.run(to_file_input(graph, np.asarray(sample)) for sample in x)
+    return from_file_output(graph, outputs).reshape(len(outputs), -1).argmax(axis=1)

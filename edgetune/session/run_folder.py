@@ -13,7 +13,7 @@ FORMAT = 1
 
 class RunFolder:
     """``run.json`` (settings and results), ``metrics.jsonl`` (a line a step), ``tuned.tflite``,
-    and ``firmware/``, the generated project."""
+    ``converted.tflite`` of a float model, and ``firmware/``, the generated project."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -36,6 +36,10 @@ class RunFolder:
     @property
     def firmware(self) -> Path:
         return self.path / "firmware"
+
+    @property
+    def converted(self) -> Path:
+        return self.path / "converted.tflite"
 
     @property
     def tuned(self) -> Path:

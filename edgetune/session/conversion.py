@@ -1,0 +1,51 @@
+"""Float models on their way to a device: converted by the data that they are tuned on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from edgetune.data import Dataset, preprocessing_note
+from edgetune.errors import ModelError
+from edgetune.importers.load import kind_of
+from edgetune.model.graph import Graph
+from edgetune.model.read import file_content, read_tflite
+from edgetune.model.supported import CONVERT
+from edgetune.quantize import Conversion, Options, convert
+
+COMPARED = 1000  # test samples that float and int8 are compared on
+KINDS = {"keras": "a Keras model", "onnx": "an ONNX model"}
+
+
+def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Conversion:
+    """The int8 file of a float Graph, calibrated by the tuning set, compared on the test set.
+
+    The preprocessing of ``data`` is kept in the file.
+
+    Args:
+        data: real values, as `load_data` gives them for ``graph.input``.
+
+    Raises:
+        DataError: the model overflows on the samples.
+    """
+    calibration = data.tune_x[_spread(len(data.tune_y), options.samples)]
+    rows = _spread(len(data.test_y), COMPARED)
+    labelled = data.test_x[rows], data.test_y[rows]
+    return convert(graph, calibration, options, labelled, preprocessing_note(data.preprocessing))
+
+
+def read_int8(path: str | os.PathLike) -> Graph:
+    """`read_tflite`, which also knows what to do with a Keras or ONNX file."""
+    path = Path(path)
+    if path.is_file() and (kind := kind_of(file_content(path))) in KINDS:
+        raise ModelError(
+            f"{path.name}: This is {KINDS[kind]}.", "The engine runs int8 .tflite files.", CONVERT
+        )
+    return read_tflite(path)
+
+
+def _spread(count: int, wanted: int) -> np.ndarray:
+    """Indices of ``wanted`` samples evenly over ``count``."""
+    return np.linspace(0, count - 1, min(count, wanted)).astype(np.int64)

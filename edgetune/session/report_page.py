@@ -1,0 +1,149 @@
+"""The report of a conversion as one HTML page, which needs nothing else."""
+
+from __future__ import annotations
+
+from html import escape
+
+from edgetune.quantize.report import Accuracy, LayerReport, Report
+
+ROW, LEFT, WIDTH = 22, 260, 560  # pixels of a plot: a row's height, the names', the bars'
+GOOD_DB, NOISY_DB = 20.0, 10.0
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
+       color: #222; }
+table { border-collapse: collapse; font-size: 13px; }
+td, th { padding: 2px 10px; text-align: right; border-bottom: 1px solid #ddd; }
+td:nth-child(-n+2), th:nth-child(-n+2) { text-align: left; overflow-wrap: anywhere; }
+svg { font: 12px system-ui, sans-serif; max-width: 100%; height: auto; }
+.good { fill: #4a8; } .fair { fill: #da4; } .noisy { fill: #d55; }
+.int8 { fill: #bcd; } .seen { stroke: #235; stroke-width: 3; } .zero { stroke: #999; }
+.warning { color: #a30; }
+"""
+HEADERS = ("layer", "tensor", "seen from", "to", "int8 from", "to", "scale", "zero point",
+           "clipped %", "SQNR dB")
+
+
+def report_page(model: str, report: Report) -> str:
+    """A page with the report's table, a plot of the signal-to-noise ratios and one of the ranges.
+
+    Args:
+        model: what the page calls the model.
+    """
+    parts = [f"<h1>{escape(model)} in int8</h1>", _summary(report)]
+    parts += [f'<p class="warning">{escape(warning)}</p>' for warning in report.warnings]
+    if report.layers:
+        parts += [
+            "<h2>Signal-to-noise ratio</h2><p>Energy of a layer's float values over that of "
+            "their difference to int8's, all layers before included, in decibels.</p>",
+            _ratios(report.layers),
+            "<h2>Ranges</h2><p>Line: values seen in calibration. Bar: what int8 covers. Each "
+            "row has a scale of its own.</p>",
+            _ranges(report.layers),
+            "<h2>Layers</h2>", _table(report.layers),
+        ]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(model)} in int8</title><style>{STYLE}</style></head>\n<body>\n"
+        + "\n".join(parts) + "\n</body></html>\n"
+    )
+
+
+def _summary(report: Report) -> str:
+    if not report.converted:
+        return "<p>The model was int8 already and is unchanged.</p>"
+    choices = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in report.options.items())
+    text = f"<p>Calibrated by {report.samples:,} samples ({escape(choices)}).</p>"
+    return text + (_accuracy(report.accuracy) if report.accuracy else "")
+
+
+def _accuracy(accuracy: Accuracy) -> str:
+    return (
+        f"<p>On {accuracy.samples:,} labelled samples: {100 * accuracy.float_accuracy:.2f} % right "
+        f"in float, <b>{100 * accuracy.int8_accuracy:.2f} % in int8</b>; "
+        f"{100 * accuracy.agreement:.2f} % of the predictions are the same "
+        f"(int8 run by {escape(accuracy.by)}).</p>"
+    )
+
+
+def _ratios(layers: list[LayerReport]) -> str:
+    """A bar a layer, from 0 to the largest ratio."""
+    known = [layer.sqnr_db for layer in layers if layer.sqnr_db is not None]
+    top = max([*known, 1.0])
+    rows = []
+    for i, layer in enumerate(layers):
+        y = ROW * i
+        ratio = layer.sqnr_db
+        rows.append(_name(layer, y))
+        if ratio is None:
+            rows.append(_text(LEFT + 4, y, "no difference"))
+            continue
+        length = WIDTH * max(ratio, 0.0) / top
+        rows.append(f'<rect class="{_quality(ratio)}" x="{LEFT}" y="{y + 4}" '
+                    f'width="{length:.1f}" height="{ROW - 8}"/>')
+        rows.append(_text(LEFT + length + 4, y, f"{ratio:.1f}"))
+    return _svg(rows, len(layers), "Signal-to-noise ratio of every layer")
+
+
+def _ranges(layers: list[LayerReport]) -> str:
+    """What was seen and what int8 covers, each row over its own extremes."""
+    rows = []
+    for i, layer in enumerate(layers):
+        y = ROW * i
+        low = min(layer.low, layer.range_low, 0.0)
+        high = max(layer.high, layer.range_high, 0.0)
+        scale = WIDTH / (high - low or 1.0)
+        a, b, c, d, zero = (
+            LEFT + scale * (value - low)
+            for value in (layer.range_low, layer.range_high, layer.low, layer.high, 0.0)
+        )
+        middle = y + ROW / 2
+        rows += [
+            _name(layer, y),
+            f'<rect class="int8" x="{a:.1f}" y="{y + 3}" width="{b - a:.1f}" '
+            f'height="{ROW - 6}"/>',
+            f'<line class="seen" x1="{c:.1f}" x2="{d:.1f}" y1="{middle}" y2="{middle}"/>',
+            f'<line class="zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="{y}" y2="{y + ROW}"/>',
+            _text(LEFT + WIDTH + 6, y, f"{low:.3g} to {high:.3g}"),
+        ]
+    return _svg(rows, len(layers), "Ranges of every layer")
+
+
+def _quality(ratio: float) -> str:
+    return "good" if ratio >= GOOD_DB else "fair" if ratio >= NOISY_DB else "noisy"
+
+
+def _name(layer: LayerReport, y: float) -> str:
+    name = layer.tensor.split(";")[0]
+    shown = name if len(name) <= 20 else "..." + name[-17:]
+    title = f"<title>{escape(name)}</title>"
+    return f'<text x="0" y="{y + 15}">{escape(f"{layer.kind} {shown}")}{title}</text>'
+
+
+def _text(x: float, y: float, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{y + 15}">{escape(text)}</text>'
+
+
+def _svg(rows: list[str], count: int, label: str) -> str:
+    width, height = LEFT + WIDTH + 140, ROW * count
+    return (
+        f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}">' + "".join(rows) + "</svg>"
+    )
+
+
+def _table(layers: list[LayerReport]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in HEADERS)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(layer)) + "</tr>\n"
+        for layer in layers
+    )
+    return f"<table><tr>{head}</tr>\n{body}</table>"
+
+
+def _cells(layer: LayerReport) -> list[str]:
+    bounds = (layer.low, layer.high, layer.range_low, layer.range_high, layer.scale)
+    return [
+        layer.kind, layer.tensor.split(";")[0], *(f"{value:.4g}" for value in bounds),
+        str(layer.zero_point), f"{100 * layer.clipped:.2g}",
+        "" if layer.sqnr_db is None else f"{layer.sqnr_db:.1f}",
+    ]
