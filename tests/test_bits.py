@@ -15,6 +15,8 @@ from shared_data import digits
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
+from edgetune.device.renode import find_renode
+from edgetune.errors import ToolchainError
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.learn.recipe import Recipe
@@ -89,6 +91,17 @@ def test_recipes_on_the_host(recipe, tmp_path):
 def test_cores(network, core, tmp_path):
     need_emulator()
     check(network, CORES[core], "qemu", 12, tmp_path)
+
+
+def test_renode(tmp_path):
+    """The image that learns in QEMU, unchanged, in Renode."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    try:
+        find_renode()
+    except ToolchainError:
+        pytest.skip("Renode is not installed")
+    check("demo", "stm32f4-discovery", "renode", 12, tmp_path)
 
 
 @pytest.mark.slow
