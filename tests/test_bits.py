@@ -15,10 +15,10 @@ from shared_data import digits
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
-from edgetune.device.renode import find_renode
-from edgetune.errors import ToolchainError
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
+from edgetune.device.renode import find_renode
+from edgetune.errors import ToolchainError
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
