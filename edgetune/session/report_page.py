@@ -8,6 +8,7 @@ from edgetune.quantize.report import Accuracy, LayerReport, Report
 
 ROW, LEFT, WIDTH = 22, 260, 560  # pixels of a plot: a row's height, the names', the bars'
 GOOD_DB, NOISY_DB = 20.0, 10.0
+MOST_DB = 60.0  # where bars end: inputs that fit exactly would dwarf all others
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
        color: #222; }
@@ -66,9 +67,7 @@ def _accuracy(accuracy: Accuracy) -> str:
 
 
 def _ratios(layers: list[LayerReport]) -> str:
-    """A bar a layer, from 0 to the largest ratio."""
-    known = [layer.sqnr_db for layer in layers if layer.sqnr_db is not None]
-    top = max([*known, 1.0])
+    """A bar a layer, from 0 to ``MOST_DB``."""
     rows = []
     for i, layer in enumerate(layers):
         y = ROW * i
@@ -77,7 +76,7 @@ def _ratios(layers: list[LayerReport]) -> str:
         if ratio is None:
             rows.append(_text(LEFT + 4, y, "no difference"))
             continue
-        length = WIDTH * max(ratio, 0.0) / top
+        length = WIDTH * min(max(ratio, 0.0), MOST_DB) / MOST_DB
         rows.append(f'<rect class="{_quality(ratio)}" x="{LEFT}" y="{y + 4}" '
                     f'width="{length:.1f}" height="{ROW - 8}"/>')
         rows.append(_text(LEFT + length + 4, y, f"{ratio:.1f}"))
