@@ -12,6 +12,7 @@ import pytest
 from cli_runner import BOARD, DATA, DIGITS, MODEL, ON_HOST, edgetune, refused, succeed
 from float_builder import FloatBuilder
 from shared_data import SHARED
+from test_edges import with_ends
 
 import edgetune as api
 from edgetune.data import Preprocessing, preprocessing_note, stored_preprocessing
@@ -19,6 +20,7 @@ from edgetune.model.encode import encode
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime
 from edgetune.quantize import Options, Report
+from edgetune.session.conversion import convert_by
 from edgetune.session.report_page import report_page
 
 FLOAT_DIGITS = str(DIGITS / "digits_float.tflite")
@@ -99,6 +101,20 @@ def test_int8_passes_through_untouched(folder):
     assert (folder / "same.tflite").read_bytes() == Path(MODEL).read_bytes()
     assert not result["report"]["converted"] and result["report"]["layers"] == []
     assert "int8 already" in edgetune("convert", MODEL, "-o", "same.tflite").stdout
+
+
+def test_float_ends_of_an_int8_model_are_left_out(folder):
+    (folder / "ends.tflite").write_bytes(with_ends("float32"))
+    outcome = edgetune("convert", "ends.tflite", "-o", "out.tflite")
+    assert outcome.code == 0 and "without its float" in outcome.stdout
+    graph = read_tflite("out.tflite")
+    assert graph.file_inputs == graph.inputs and graph.input.dtype == "int8"
+
+
+def test_warnings_are_in_the_report(tiny):
+    np.save("wide.npy", np.load("x.npy")[:5])
+    report = succeed(*CONVERT, "--data", "wide.npy", *DECLARED)["report"]
+    assert len(report["warnings"]) == 1 and "Only 5" in report["warnings"][0]
 
 
 # -- the page ---------------------------------------------------------------------------------
@@ -271,6 +287,16 @@ def test_tune_from_a_float_model(tiny):
     assert record["model"] == {"file": "tiny.tflite", "sha256": converted.sha256}
     succeed(*CONVERT, "--data", "d.npz", *DECLARED)
     assert converted.content == Path("out.tflite").read_bytes()
+
+
+def test_data_that_is_streamed_gives_the_same_file(tiny):
+    graph = api.load_model("tiny.tflite")
+    loaded, streamed = (
+        api.load_data("d.npz", graph.input, scale=SCALE, mean=8, memory=memory)
+        for memory in (1 << 20, 1)
+    )
+    assert isinstance(loaded.tune_x, np.ndarray) and not isinstance(streamed.tune_x, np.ndarray)
+    assert convert_by(graph, loaded).content == convert_by(graph, streamed).content
 
 
 def test_eval_and_verify_from_a_float_model(tiny):

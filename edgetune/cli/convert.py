@@ -16,6 +16,7 @@ from edgetune.data.npz import has_test_set
 from edgetune.errors import UsageError
 from edgetune.files import save_atomically
 from edgetune.model.graph import Graph
+from edgetune.model.read import file_content
 from edgetune.quantize import Conversion, Options, Report, convert, load
 from edgetune.quantize.ranges import RULES
 from edgetune.session.report_page import report_page
@@ -67,7 +68,7 @@ def command(
         "model": model, "output": output, "bytes": len(conversion.content),
         "sha256": hashlib.sha256(conversion.content).hexdigest(), "report": report.as_dict(),
     }
-    _show(printer, model, output, report, len(conversion.content))
+    _show(printer, model, output, conversion)
 
 
 def _check_outputs(model: str, *outputs: str | None):
@@ -102,10 +103,10 @@ def _convert(printer: Printer, model: str, data: dict, options: Options) -> Conv
         data["path"], found.input, options.samples, **{k: data[k] for k in names}, **declared
     )
     labelled, more = _labelled(data, found, declared | {"stored": how})
-    for warning in dict.fromkeys(warnings + more):
-        printer.note(f"Warning: {warning}")
     printer.note(f"Converting {model} by {len(samples)} samples")
-    return convert(found, samples, options, labelled, preprocessing_note(how))
+    conversion = convert(found, samples, options, labelled, preprocessing_note(how))
+    conversion.report.warnings[:0] = dict.fromkeys(warnings + more)
+    return conversion
 
 
 def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[str]]:
@@ -122,9 +123,11 @@ def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[s
     return (x, y), warnings
 
 
-def _show(printer: Printer, model: str, output: str, report: Report, size: int):
-    if report.converted:
-        show_conversion(printer, report)
-        printer.text(f"{output}: {size:,} bytes.")
+def _show(printer: Printer, model: str, output: str, conversion: Conversion):
+    if conversion.report.converted:
+        show_conversion(printer, conversion.report)
+        printer.text(f"{output}: {len(conversion.content):,} bytes.")
+    elif conversion.content == file_content(Path(model)):
+        printer.text(f"{model} is int8 already; {output} is the same file.")
     else:
-        printer.text(f"{model} is int8 already; {output} is the same model.")
+        printer.text(f"{model} is int8 inside; {output} is without its float or uint8 ends.")

@@ -49,6 +49,8 @@ def examine() -> list[Check]:
         _tool("Renode", find_renode, None, use="--device renode"),
         _cmsis_nn(),
         _package("pillow", use="folders of images", fix="pip install 'edgetune[images]'"),
+        _keras(),
+        _package("onnx", use="ONNX models", fix="pip install 'edgetune[onnx]'"),
         _package("pyocd", use="writing to a board", fix="pip install 'edgetune[flash]'"),
         _serial_ports(),
     ]
@@ -105,6 +107,13 @@ def _tflite_runtime() -> Check:
         found = f"tflite-runtime {runtime} does not work with numpy {numpy}"
         return Check(name, False, False, use, found, "pip install 'numpy>=1.23.2,<2'")
     return Check(name, True, False, use, f"tflite-runtime {runtime}")
+
+
+def _keras() -> Check:
+    """TensorFlow, which comes in packages of two names."""
+    fix = "pip install 'edgetune[keras]'"
+    found = _package("tensorflow-cpu", use="Keras models", fix=fix)
+    return found if found.ok else _package("tensorflow", use="Keras models", fix=fix)
 
 
 def _version(package: str) -> str:
