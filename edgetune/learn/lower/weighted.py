@@ -17,8 +17,7 @@ def _weights(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tuple[int
     rows = weights.shape[axis]
     bias = op.inputs[2] if len(op.inputs) > 2 else -1
     scales = np.broadcast_to(weights.quantization.scale, rows)
-    # float32 products of float32 scales in a double, as the reference kernels take them.
-    effective = tensors.scale(op.inputs[0]) * scales / tensors.scale(op.outputs[0])
+    effective = _products(tensors, op, scales) / tensors.scale(op.outputs[0])
     pairs = np.array([quantize_multiplier(float(m)) for m in effective], np.int32)
     low, high, clip = tensors.range(op)
     ratio = np.floor(2**15 * (scales / scales.max()) + 0.5).astype(np.uint16)
@@ -34,6 +33,16 @@ def _weights(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tuple[int
         activation_max=high,
         tensors=(op.inputs[1], bias),
     ), clip
+
+
+def _products(tensors: Tensors, op: Operator, scales: np.ndarray) -> np.ndarray:
+    """Input scale * weight scale in doubles; the reference kernel of a dense layer with one
+    scale multiplies in float32."""
+    products = tensors.scale(op.inputs[0]) * scales
+    weights = tensors.graph.tensors[op.inputs[1]]
+    if op.kind == "FULLY_CONNECTED" and not weights.quantization.per_channel:
+        return products.astype(np.float32).astype(np.float64)
+    return products
 
 
 def _bias(tensors: Tensors, bias: int, rows: int) -> np.ndarray:
