@@ -15,10 +15,13 @@ from tools.fuzz.cases import Cases
 from tools.fuzz.examine import examine
 from tools.fuzz.limits import MEGABYTES, Judgement
 from tools.fuzz.places import places
+from tools.fuzz.reference import compare
 from tools.fuzz.run import Tally, run
 from tools.fuzz.seeds import SEEDS, seed_model
 
-REGRESSIONS = sorted((Path(__file__).parent / "regressions" / "models").glob("*.bin"))
+FOLDER = Path(__file__).parent / "regressions"
+REGRESSIONS = sorted((FOLDER / "models").glob("*.bin"))
+OTHER_OUTPUTS = sorted((FOLDER / "outputs").glob("*.bin"))
 SMALL = ["chain", "functions", "dense", "sparse", "dense_net", "float_one_dimensional",
          "float_branches"]
 SORTS = {"root", "table", "vtable", "offset", "length", "rank", "shape", "type", "buffer index",
@@ -80,6 +83,19 @@ def test_mutations(seed):
     tally = run(Cases(seed, SMALL), range(MUTATIONS))
     assert {"refused", "int8", "float"} <= accepted(tally)
     assert tally.total == MUTATIONS
+
+
+@pytest.mark.parametrize("path", OTHER_OUTPUTS, ids=lambda path: path.stem)
+def test_files_whose_outputs_once_differed(path):
+    pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
+    assert judged(path.read_bytes(), compare) == Judgement("same")
+
+
+def test_what_still_runs_computes_what_tflite_does():
+    pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
+    cases = Cases(13, ["functions", "dense_net", "residual", "autoencoder"])
+    tally = run(cases, range(MUTATIONS // 2), function=compare)
+    assert {"refused", "same"} <= accepted(tally) and tally.outcomes["same"] > 50
 
 
 def test_a_model_of_very_many_operators_is_refused():

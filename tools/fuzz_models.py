@@ -1,10 +1,11 @@
 """Broken model files by the hundred thousand: each is refused by a typed error, or runs.
 
-    python tools/fuzz_models.py [--count N] [--seed N] [--model NAME ...] [--out FOLDER]
+    python tools/fuzz_models.py [--count N] [--seed N] [--model NAME ...] [--compare] [--out FOLDER]
 
 Every truncation of two small models comes first, then mutations of all of them.  Each case gets
 2 s of processor time and 500 MB.  Cases that fail are written to the folder; the status is 1
-where there are any.  The same seed gives the same cases.
+where there are any.  The same seed gives the same cases.  With --compare the outputs of files
+that still are int8 models are held against tflite-runtime's reference kernels.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from tools.fuzz.cases import TRUNCATED, Cases  # noqa: E402
+from tools.fuzz.examine import examine  # noqa: E402
+from tools.fuzz.reference import compare  # noqa: E402
 from tools.fuzz.run import Tally, run  # noqa: E402
 from tools.fuzz.seeds import SEEDS  # noqa: E402
 
@@ -29,7 +32,10 @@ def main() -> int:
     options = _options()
     cases = Cases(options.seed, options.model, () if options.no_truncations else TRUNCATED)
     numbers = range(len(cases.cut) + options.count)
-    tally = run(cases, numbers, options.jobs, lambda so_far: _progress(so_far, len(numbers)))
+    function = compare if options.compare else examine
+    tally = run(
+        cases, numbers, options.jobs, lambda so_far: _progress(so_far, len(numbers)), function
+    )
     print("\n" + summary(cases, tally))
     _keep(cases, tally, options.out)
     return 1 if tally.failures else 0
@@ -42,6 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", nargs="+", default=list(SEEDS), choices=list(SEEDS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--no-truncations", action="store_true")
+    parser.add_argument("--compare", action="store_true")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz")
     return parser.parse_args()
 
