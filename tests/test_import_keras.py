@@ -44,6 +44,17 @@ def test_layers_of_the_list_pass():
     check_layers(sequential(layer("InputLayer"), inner, layer("Dense", activation=leaky)))
 
 
+SCHEDULE = {"module": "keras.optimizers.schedules", "class_name": "CosineDecay", "config": {}}
+COMPILED = {"compile_config": {"optimizer": {"config": {"learning_rate": SCHEDULE}}}}
+
+
+def test_how_a_model_was_trained_does_not_matter():
+    """Only outermost: Keras would build what a model inside brings."""
+    check_layers({**sequential(layer("Dense")), **COMPILED})
+    with pytest.raises(ModelError, match="cannot convert 1 part"):
+        check_layers(sequential({**sequential(layer("Dense")), **COMPILED}))
+
+
 def test_all_other_layers_are_named_at_once():
     inner = sequential(layer("LSTM"), layer("Dense"))
     with pytest.raises(ModelError) as error:

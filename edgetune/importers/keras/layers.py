@@ -49,7 +49,9 @@ def check_layers(model: dict) -> None:
     """
     if not isinstance(model, dict) or model.get("class_name") not in CONTAINERS:
         raise corrupt("Its description is not that of a Sequential or Functional model.")
-    problems = _problems_of(model, 0)
+    # Keras drops the outermost optimiser and loss where it loads without compiling, as we do;
+    # those of models inside it would be built, and so are looked at.
+    problems = _problems_of({**model, "compile_config": None}, 0)
     if problems:
         raise ModelError(
             f"edgetune cannot convert {len(problems)} part{'s' * (len(problems) > 1)} "
