@@ -18,6 +18,8 @@ from edgetune.plan.plan import make_plan
 from edgetune.session.firmware import build_firmware
 from edgetune.session.verification import verify
 
+pytestmark = pytest.mark.thorough
+
 STEPS = 10
 
 

@@ -47,6 +47,7 @@ def deep_graph():
 
 @needs_gcc
 @needs_qemu
+@pytest.mark.thorough
 @pytest.mark.parametrize("board", ["stm32f4-discovery", "mps2-an385-m0plus", "mps3-an547"])
 def test_plan_image_and_measurement_agree(tmp_path, board):
     assert misses(compare(board, "digits", tmp_path)) == []
@@ -67,6 +68,7 @@ def test_plan_image_and_measurement_agree_everywhere(tmp_path, board, model, dra
 
 
 @needs_gcc
+@pytest.mark.thorough
 @pytest.mark.parametrize("recipe", [
     dict(layers=("last",)), dict(layers=("conv_2d_3",)), dict(reset=True, layers=("last",)),
     dict(layers=("none",)),

@@ -78,6 +78,7 @@ def test_every_truncation_is_refused():
     assert accepted(tally) == {"refused"} and tally.total == len(seed_model("dense"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", [11, 12])
 def test_mutations(seed):
     tally = run(Cases(seed, SMALL), range(MUTATIONS))
@@ -91,6 +92,7 @@ def test_files_whose_outputs_once_differed(path):
     assert judged(path.read_bytes(), compare) == Judgement("same")
 
 
+@pytest.mark.thorough
 def test_what_still_runs_computes_what_tflite_does():
     pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
     cases = Cases(13, ["functions", "dense_net", "residual", "autoencoder"])
@@ -146,6 +148,7 @@ def end_the_process(content: bytes) -> str:
     raise SystemExit(3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "function, failure",
     [(hold_too_much, "MemoryError"), (never_end, "TooSlow"), (end_the_process, "ended with 3")],

@@ -352,6 +352,7 @@ def mutate(content: bytes, random) -> bytes:
     return bytes(broken)
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("model", [classifier, dense_net, inverted_residual])
 def test_mutations_of_a_small_model(model):

@@ -75,6 +75,7 @@ def test_the_same_seed_gives_the_same_run(native, tmp_path):
     assert first.digest == second.digest != other.digest
 
 
+@pytest.mark.thorough
 def test_on_an_emulated_board(tmp_path):
     for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
         if shutil.which(tool) is None:
