@@ -11,7 +11,7 @@ import numpy as np
 
 from edgetune.errors import ModelError
 from edgetune.importers.load import kind_of, load_model
-from edgetune.model.consistency import check_order
+from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
@@ -145,6 +145,7 @@ def _convert(
     if options.bias_correction:
         layers = correct_biases(graph, scales, layers, seen.kept)
     content = encode(replace(lower_to_int8(graph, scales, layers), metadata=metadata))
+    _check_scales(content)
     simulation = Simulation(graph, scales, layers)
     report = Report(True, seen.samples, options.as_dict(),
                     describe_layers(graph, scales, seen, simulation))
@@ -152,6 +153,20 @@ def _convert(
     if labelled is not None:
         report.accuracy = compare_accuracy(graph, content, simulation, *labelled)
     return Conversion(content, report)
+
+
+def _check_scales(content: bytes) -> None:
+    """ModelError where ranges lie so far apart that int8 arithmetic cannot join them."""
+    graph = decode(content)
+    for operator in graph.operators:
+        try:
+            check_operator(graph, operator)
+        except ModelError as error:
+            raise ModelError(
+                "The model's values cannot be brought into int8.",
+                error.cause,
+                "Look at the ranges of its layers: values of very different size meet there.",
+            ) from None
 
 
 def _spread(inputs: Iterable, count: int) -> Iterable:
