@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "argmax.h"
 #include "frames.h"
 #include "messages.h"
 #include "model.h"
@@ -43,23 +44,13 @@ static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply)
     return 12;
 }
 
-static uint32_t argmax(const int8_t *values, uint32_t count) {
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < count; i++) {
-        if (values[i] > values[best]) {
-            best = i;
-        }
-    }
-    return best;
-}
-
 static int32_t on_infer(const uint8_t *payload, uint32_t length, uint8_t *reply) {
     uint32_t begin = port_ticks();
     (void)length;
     et_model_forward((const int8_t *)payload + SAMPLE_HEAD);
     step_ticks = port_ticks() - begin;
     const int8_t *output = et_model_output();
-    et_set16(reply, argmax(output, et_model.classes));
+    et_set16(reply, et_argmax(output, et_model.classes));
     et_set16(reply + 2, ET_OUTPUT_BYTES);
     memcpy(reply + 4, output, ET_OUTPUT_BYTES);
     return (int32_t)(4u + ET_OUTPUT_BYTES);
