@@ -12,6 +12,7 @@ from edgetune.errors import DoesNotFitError
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
+from edgetune.plan import cost_table
 from edgetune.plan.cost import estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import make_plan
@@ -43,6 +44,25 @@ def deep_graph():
 
 
 # ---- the plan beside the image and the emulator
+
+
+@needs_gcc
+@pytest.mark.thorough
+def test_a_port_never_measured_is_estimated_and_gets_the_stack_left_over(tmp_path):
+    board = load_board("stm32f4-discovery")
+    known = estimate(plan_of(read_tflite(DIGITS)))
+    table = cost_table._read(board.core.name)
+    ports = {name: facts for name, facts in table["parts"]["ports"].items()
+             if name not in board.port_sources}
+    parts = table["parts"] | {"ports": ports}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost_table, "_read", lambda core: table | {"parts": parts})
+        plan = plan_of(read_tflite(DIGITS))
+        cost, firmware = estimate(plan), build_firmware(plan, tmp_path, "digits")
+    assert set(cost.table.unmeasured) == set(board.port_sources) - set(ports)
+    assert cost.arena_bytes == known.arena_bytes
+    assert abs(cost.code_bytes - known.code_bytes) < 2000
+    assert firmware.build.sizes.ram == board.ram.length
 
 
 @needs_gcc

@@ -18,6 +18,7 @@ def plan_facts(estimate: Estimate) -> dict:
         "rate": plan.recipe.rate_for(len(plan.trained)),
         "trained": [layer.name for layer in plan.trained],
         "obstacle": obstacle(plan.program) or None,
+        "unmeasured": list(estimate.table.unmeasured),
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
         "cost": estimate.as_dict(),
@@ -47,6 +48,11 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
         printer.text(
             "Code, stack and instructions are those of the engine's own kernels: "
             "CMSIS-NN's are known after the build."
+        )
+    if estimate.table.unmeasured:
+        printer.text(
+            f"Code and stack are estimates until it is built: {board.core.name} was never "
+            f"measured with {', '.join(estimate.table.unmeasured)}."
         )
     if why := obstacle(estimate.plan.program):
         printer.text(f"Learning ends, seen from the logits, at {why}.")

@@ -42,7 +42,7 @@ class Estimate:
 
     ``code_bytes``: all flash that is neither tables nor weights.  ``link_bytes``: the frame,
     the kept replies and the receive ring.  ``static_bytes``: all other variables.
-    ``stack_bytes``: what the stack can never exceed.
+    ``stack_bytes``: what the stack can never exceed, where the board's port was measured.
     """
 
     plan: Plan
@@ -105,7 +105,7 @@ def estimate(plan: Plan) -> Estimate:
     """What ``plan`` costs on its board.
 
     Raises:
-        EdgetuneError: the board's core or port was never measured.
+        EdgetuneError: the board's core was never measured.
     """
     table = load_costs(plan)
     parts = linked_parts(plan, table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from edgetune.errors import EdgetuneError
 from edgetune.plan.plan import Plan
 
 _FOLDER = Path(__file__).parent / "costs"
+SIZES = ("flash", "ram", "frame")
 ROOTS = ("et_reset", "et_fault", "et_uart_irq")  # of the vector table
 
 
@@ -19,28 +21,44 @@ ROOTS = ("et_reset", "et_fault", "et_uart_irq")  # of the vector table
 class CostTable:
     """``parts``: name -> flash, ram and frame in bytes, needs, pointers (patterns of what is
     called through a pointer).  ``model``: the cost of the generated calls.
-    ``instructions``: engine function -> feature -> instructions."""
+    ``instructions``: engine function -> feature -> instructions.  ``unmeasured``: port sources
+    of the board that stand in ``parts`` with the largest figures of the measured ones."""
 
     core: str
     compiler: str
     parts: dict
     model: dict
     instructions: dict
+    unmeasured: tuple[str, ...] = ()
 
 
 def load_costs(plan: Plan) -> CostTable:
     """The table of the plan's core, with its board's port and its recipe's draw.
 
     Raises:
-        EdgetuneError: the core or a port source was never measured.
+        EdgetuneError: the core was never measured.
     """
     data = _read(plan.board.core.name)
+    ports, sources = data["parts"]["ports"], plan.board.port_sources
+    unmeasured = tuple(file for file in sources if file not in ports)
     parts = data["parts"]["common"] | data["parts"]["draws"][plan.recipe.draw]
-    for file in plan.board.port_sources:
-        if file not in data["parts"]["ports"]:
-            raise not_measured(f"the port source {file} on {plan.board.core.name}")
-        parts |= data["parts"]["ports"][file]
-    return CostTable(data["core"], data["compiler"], parts, data["model"], data["instructions"])
+    parts |= _largest(ports.values()) if unmeasured else {}
+    for file in sources:
+        parts |= ports.get(file, {})
+    return CostTable(
+        data["core"], data["compiler"], parts, data["model"], data["instructions"], unmeasured
+    )
+
+
+def _largest(ports: Iterable[dict]) -> dict:
+    """What stands for a port's functions whose code is not known: the most that any takes."""
+    found: dict = {}
+    for parts in ports:
+        for name, facts in parts.items():
+            most = found.setdefault(name, dict.fromkeys(SIZES, 0) | {"needs": []})
+            most |= {size: max(most[size], facts.get(size, 0)) for size in SIZES}
+            most["needs"] = sorted({*most["needs"], *facts.get("needs", ())})
+    return found
 
 
 @lru_cache

@@ -21,10 +21,10 @@ def linked_parts(plan: Plan, table: CostTable) -> dict:
     waiting = list(ROOTS)
     while waiting:
         name = waiting.pop()
-        if name not in parts:
+        if name not in parts and not table.unmeasured:
             raise not_measured(f"{name} on {table.core}")
         if name not in kept:
-            kept[name] = parts[name]
+            kept[name] = parts.get(name, {})
             waiting += [need for need in parts[name].get("needs", ()) if need not in unused]
     return kept
 
