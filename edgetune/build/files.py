@@ -12,7 +12,7 @@ STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
 STACK_LEAST = 1024  # bytes; where the stack gets what is left over
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c")
+_CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c", "cortex_m/port.c")
 
 
 def write_build_files(

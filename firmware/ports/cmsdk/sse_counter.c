@@ -1,7 +1,7 @@
 /* Ticks from the system counter of Arm's SSE-300 subsystem; the low word is enough. */
 #include "board.h"
 #include "../cortex_m/core.h"
-#include "../cortex_m/counter.h"
+#include "../cortex_m/parts.h"
 #include "../port.h"
 
 #define COUNTER_ENABLE ET_REG(ET_COUNTER_CONTROL_BASE)

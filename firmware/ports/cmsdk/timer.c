@@ -1,7 +1,7 @@
 /* Ticks from the CMSDK APB timer (DDI 0479 4.3), which counts down from its reload value. */
 #include "board.h"
 #include "../cortex_m/core.h"
-#include "../cortex_m/counter.h"
+#include "../cortex_m/parts.h"
 #include "../port.h"
 
 #define TIMER_CTRL ET_REG(ET_COUNTER_BASE + 0x0u)

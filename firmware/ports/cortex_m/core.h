@@ -13,9 +13,38 @@
 
 #define ET_AIRCR_KEY_RESET 0x05FA0004u /* VECTKEY | SYSRESETREQ */
 
+/* Looks at a register before a wait is given up: at least 40 ms at 16 MHz, where a crystal needs
+ * some milliseconds and a PLL less than one. */
+#define ET_PATIENCE 200000u
+
 static inline void et_irq_enable(uint32_t irq)
 {
     ET_NVIC_ISER(irq) = 1u << (irq % 32u);
+}
+
+/* Whether the bits of `mask` come to read as `value`. */
+static inline int et_wait_for(uint32_t address, uint32_t mask, uint32_t value)
+{
+    for (uint32_t i = 0; i < ET_PATIENCE; i++) {
+        if ((ET_REG(address) & mask) == value) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Replace the bits of `mask` by those of `value`. */
+static inline void et_set_bits(uint32_t address, uint32_t mask, uint32_t value)
+{
+    ET_REG(address) = (ET_REG(address) & ~mask) | value;
+}
+
+/* A peripheral needs some cycles after its clock is switched on, before it may be touched
+ * (STM32F4: errata ES0182): reading the bit back takes them. */
+static inline void et_bus_clock_on(uint32_t address, uint32_t mask)
+{
+    ET_REG(address) |= mask;
+    (void)ET_REG(address);
 }
 
 /* The family's receive interrupt handler: the vector table holds it at ET_UART_IRQ. */

@@ -1,7 +1,7 @@
 /* Ticks from the cycle counter of the debug unit (DDI 0403 C1.8). Where it stays at 0, as in
  * emulators that do not model it, there is no counter. */
 #include "core.h"
-#include "counter.h"
+#include "parts.h"
 #include "../port.h"
 
 #define DWT_CTRL ET_REG(0xE0001000u)

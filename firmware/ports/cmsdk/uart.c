@@ -1,7 +1,7 @@
-/* Boards with Arm's CMSDK UART (DDI 0479 4.4): the MPS2 and MPS3 FPGA images. The clock is fixed. */
+/* Arm's CMSDK UART (DDI 0479 4.4), as in the MPS2 and MPS3 FPGA images. */
 #include "board.h"
 #include "../cortex_m/core.h"
-#include "../cortex_m/counter.h"
+#include "../cortex_m/parts.h"
 #include "../port.h"
 
 #define UART_DATA ET_REG(ET_UART_BASE + 0x00u)
@@ -16,10 +16,9 @@
 #define CTRL_TX_RX_RXINT 0xBu /* transmitter, receiver, receive interrupt */
 #define INT_RX 0x2u
 
-void port_start(void)
+void et_uart_start(uint32_t uart_hz)
 {
-    et_counter_start(ET_CLOCK_HZ);
-    UART_BAUDDIV = (ET_CLOCK_HZ + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    UART_BAUDDIV = (uart_hz + ET_UART_BAUD / 2u) / ET_UART_BAUD;
     UART_CTRL = CTRL_TX_RX_RXINT;
     et_irq_enable(ET_UART_IRQ);
 }

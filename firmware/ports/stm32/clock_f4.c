@@ -1,8 +1,8 @@
 /* STM32F4 clock tree (RM0090 chapter 7). Tries the crystal, then the internal oscillator, as the
  * PLL's source; where the PLL does not lock the core stays on the internal oscillator. */
-#include "stm32f4.h"
 #include "board.h"
 #include "../cortex_m/core.h"
+#include "../cortex_m/parts.h"
 
 #define RCC_CR ET_REG(0x40023800u)
 #define RCC_PLLCFGR ET_REG(0x40023804u)
@@ -25,23 +25,10 @@
 #define ACR_CACHES ((1u << 8) | (1u << 9) | (1u << 10)) /* prefetch, instruction, data */
 #define ACR_LATENCY_MASK 0xFu
 
-/* About 0.1 s at 16 MHz; a crystal needs some milliseconds, the PLL 0.3. */
-#define PATIENCE 200000u
-
-static int wait_for(uint32_t address, uint32_t mask, uint32_t value)
-{
-    for (uint32_t i = 0; i < PATIENCE; i++) {
-        if ((ET_REG(address) & mask) == value) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int hse_start(void)
 {
     RCC_CR |= CR_HSEON;
-    if (wait_for(0x40023800u, CR_HSERDY, CR_HSERDY)) {
+    if (et_wait_for(0x40023800u, CR_HSERDY, CR_HSERDY)) {
         return 1;
     }
     RCC_CR &= ~CR_HSEON;
@@ -54,7 +41,7 @@ static int pll_start(uint32_t source, uint32_t divider)
                   ((ET_CLOCK_PLL_SYSTEM_DIVIDER / 2u - 1u) << 16) | source |
                   (ET_CLOCK_PLL_USB_DIVIDER << 24);
     RCC_CR |= CR_PLLON;
-    if (wait_for(0x40023800u, CR_PLLRDY, CR_PLLRDY)) {
+    if (et_wait_for(0x40023800u, CR_PLLRDY, CR_PLLRDY)) {
         return 1;
     }
     RCC_CR &= ~CR_PLLON;
@@ -65,27 +52,27 @@ static int pll_start(uint32_t source, uint32_t divider)
 static int flash_slow_down(void)
 {
     FLASH_ACR = ACR_CACHES | ET_CLOCK_FLASH_WAIT_STATES;
-    return wait_for(0x40023C00u, ACR_LATENCY_MASK, ET_CLOCK_FLASH_WAIT_STATES);
+    return et_wait_for(0x40023C00u, ACR_LATENCY_MASK, ET_CLOCK_FLASH_WAIT_STATES);
 }
 
 static int pll_select(void)
 {
     uint32_t before = RCC_CFGR;
     RCC_CFGR = (before & ~CFGR_SW_MASK) | CFGR_BUSES | CFGR_SW_PLL;
-    if (wait_for(0x40023808u, CFGR_SWS_MASK, CFGR_SWS_PLL)) {
+    if (et_wait_for(0x40023808u, CFGR_SWS_MASK, CFGR_SWS_PLL)) {
         return 1;
     }
     RCC_CFGR = before;
     return 0;
 }
 
-et_stm32f4_clocks et_stm32f4_clock_start(void)
+et_clocks et_clock_start(void)
 {
     RCC_CR |= CR_HSION;
     int locked = hse_start() ? pll_start(PLLCFGR_SOURCE_HSE, ET_CLOCK_PLL_HSE_DIVIDER)
                              : pll_start(0u, ET_CLOCK_PLL_HSI_DIVIDER);
     if (locked && flash_slow_down() && pll_select()) {
-        return (et_stm32f4_clocks){ET_CLOCK_HZ, ET_CLOCK_HZ / ET_UART_BUS_DIVIDER};
+        return (et_clocks){ET_CLOCK_HZ, ET_CLOCK_HZ / ET_UART_BUS_DIVIDER};
     }
-    return (et_stm32f4_clocks){ET_CLOCK_HSI_HZ, ET_CLOCK_HSI_HZ};
+    return (et_clocks){ET_CLOCK_HSI_HZ, ET_CLOCK_HSI_HZ};
 }

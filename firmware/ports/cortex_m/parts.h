@@ -1,0 +1,22 @@
+/* What port_start() is made of. A board's sources bring one file for each of these. */
+#ifndef ET_CORTEX_M_PARTS_H
+#define ET_CORTEX_M_PARTS_H
+
+#include <stdint.h>
+
+typedef struct {
+    uint32_t core_hz; /* what the core really runs at */
+    uint32_t uart_hz; /* what the UART's baud rate is divided from */
+} et_clocks;
+
+/* Bring the clocks to the board's speed. Every wait is bounded; where a clock does not start,
+ * the chip stays on the one it had after reset and that one is reported. */
+et_clocks et_clock_start(void);
+
+/* Start the counter behind port_ticks(). */
+void et_counter_start(uint32_t core_hz);
+
+/* Pins, baud rate and receive interrupt of the UART. */
+void et_uart_start(uint32_t uart_hz);
+
+#endif
