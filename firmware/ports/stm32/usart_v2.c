@@ -1,0 +1,70 @@
+/* The USART and LPUART of STM32F7, G0, H7, L4 and L5 (RM0385 chapter 31, RM0351 chapters 40 and
+ * 41): 8 data bits, no parity, 1 stop bit. */
+#include "usart.h"
+#include "board.h"
+#include "../cortex_m/core.h"
+#include "../cortex_m/parts.h"
+#include "../port.h"
+
+#define USART_CR1 ET_REG(ET_UART_BASE + 0x00u)
+#define USART_BRR ET_REG(ET_UART_BASE + 0x0Cu)
+#define USART_ISR ET_REG(ET_UART_BASE + 0x1Cu)
+#define USART_ICR ET_REG(ET_UART_BASE + 0x20u)
+#define USART_RDR ET_REG(ET_UART_BASE + 0x24u)
+#define USART_TDR ET_REG(ET_UART_BASE + 0x28u)
+
+#define CR1_UE (1u << 0)
+#define CR1_RE (1u << 2)
+#define CR1_TE (1u << 3)
+#define CR1_RXNEIE (1u << 5) /* also interrupts on overrun */
+#define ISR_ORE (1u << 3)
+#define ISR_RXNE (1u << 5)
+#define ISR_TXE (1u << 7)
+#define ISR_TEACK (1u << 21)
+#define ISR_REACK (1u << 22)
+#define ICR_ORECF (1u << 3)
+
+/* A USART divides by BRR, an LPUART by BRR / 256; 256 times the clock would not fit a word. */
+static uint32_t divisor(uint32_t uart_hz)
+{
+#ifdef ET_UART_LPUART
+    uint32_t rest = uart_hz % ET_UART_BAUD;
+    return 256u * (uart_hz / ET_UART_BAUD) + (256u * rest + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+#else
+    return (uart_hz + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+#endif
+}
+
+/* BRR may only be written while the USART is off. That both directions are acknowledged is
+ * awaited, but a model of the chip that never acknowledges must not stop the start. */
+void et_uart_start(uint32_t uart_hz)
+{
+    et_bus_clock_on(ET_UART_ENABLE_REGISTER, ET_UART_ENABLE_MASK);
+    et_uart_pins_start();
+    USART_CR1 = 0;
+    USART_BRR = divisor(uart_hz);
+    USART_CR1 = CR1_UE | CR1_TE | CR1_RE | CR1_RXNEIE;
+    (void)et_wait_for(ET_UART_BASE + 0x1Cu, ISR_TEACK | ISR_REACK, ISR_TEACK | ISR_REACK);
+    et_irq_enable(ET_UART_IRQ);
+}
+
+void port_tx(const uint8_t *bytes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        while (!(USART_ISR & ISR_TXE)) {
+        }
+        USART_TDR = bytes[i];
+    }
+}
+
+/* Unlike the older USART's, the overrun flag stays, and interrupts, until it is written away. */
+void et_uart_irq(void)
+{
+    uint32_t status = USART_ISR;
+    if (status & ISR_RXNE) {
+        et_rx_byte((uint8_t)USART_RDR);
+    }
+    if (status & ISR_ORE) {
+        USART_ICR = ICR_ORECF;
+    }
+}
