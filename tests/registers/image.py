@@ -1,0 +1,47 @@
+"""Compiles firmware files into an image that holds every function of them."""
+
+import subprocess
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from edgetune.boards import Board
+from edgetune.build import find_cross_gcc, write_build_files
+from edgetune.resources import resource_path
+
+# As templates/Makefile.in compiles, so that the code under test is the code of the projects.
+_FLAGS = "-std=gnu99 -O2 -g -ffunction-sections -fdata-sections -ffreestanding".split()
+_FLAGS += "-fno-schedule-insns -fno-common -Wall -Wextra -Wconversion -Werror".split()
+_LINK = "--specs=nano.specs -nostartfiles -Wl,--build-id=none -Wl,--no-warn-rwx-segments".split()
+_SECONDS = 60
+
+
+class Image:
+    """A linked image: ``segments`` are (run address, load address, bytes)."""
+
+    def __init__(self, path: Path):
+        with path.open("rb") as file:
+            elf = ELFFile(file)
+            symbols = elf.get_section_by_name(".symtab").iter_symbols()
+            self.symbols = {symbol.name: symbol["st_value"] for symbol in symbols}
+            self.segments = [
+                (segment["p_vaddr"], segment["p_paddr"], segment.data())
+                for segment in elf.iter_segments("PT_LOAD")
+                if segment["p_filesz"]
+            ]
+
+
+def compile_image(folder: Path, board: Board, sources: list, defines: dict) -> Image:
+    """Compile and link C files (relative to firmware/ports, or absolute) for ``board``."""
+    write_build_files(folder, board, [])
+    ports = resource_path("firmware") / "ports"
+    files = [str(ports / source) for source in sources]
+    options = [f"-D{name}={value}" for name, value in defines.items()]
+    output = folder / "functions.elf"
+    command = [find_cross_gcc(), *_FLAGS, *board.flags, *options, f"-I{folder}", f"-I{ports}"]
+    command += [*files, *_LINK, "-Wl,-T", folder / "linker.ld", "-Wl,-e,0", "-o", output]
+    done = subprocess.run(
+        command, timeout=_SECONDS, capture_output=True, text=True, start_new_session=True
+    )
+    assert done.returncode == 0, done.stderr
+    return Image(output)
