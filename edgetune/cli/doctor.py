@@ -3,35 +3,75 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
+import click
+
+from edgetune.boards import load_board
+from edgetune.cli.options import cmsis_nn_option, device_option, recipe_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
-from edgetune.errors import ToolchainError
-from edgetune.session.doctor import Check, examine
+from edgetune.errors import ToolchainError, UsageError
+from edgetune.learn.recipe import Recipe
+from edgetune.plan.plan import make_plan
+from edgetune.session.conversion import read_int8
+from edgetune.session.doctor import Check, examine, examine_firmware
+
+EMULATED = ("host", "qemu", "renode")
 
 
 @verb("doctor")
-def command(printer: Printer):
+@click.argument("model", required=False)
+@click.option("--board", metavar="BOARD", help="With --device: ask this board what it runs.")
+@device_option
+@recipe_options
+@cmsis_nn_option
+def command(
+    printer: Printer, model: str | None, board: str | None, device: str | None, recipe: Recipe,
+    cmsis_nn: Path | None,
+):
     """What is installed, what is missing, and the command that gets it.
 
-    The exit code is 0 if the main job can run on an emulator, else 9.
+    With --board and a serial port as --device it also asks the board what firmware it runs, and
+    with MODEL whether that is this model's.
+
+    The exit code is 0 if the main job can run on an emulator, and on the board that was named;
+    else 9.
     """
     checks = examine()
+    asked = _firmware(model, board, device, recipe, bool(cmsis_nn))
+    checks += asked
     printer.result = {"checks": [asdict(check) for check in checks]}
     printer.table(["", "what", "needed", "found"], [_row(check) for check in checks])
     for check in checks:
         if not check.ok and check.fix:
             printer.text(f"\n{check.name}: {check.fix}")
-    missing = [check for check in checks if check.needed and not check.ok]
-    if missing:
-        raise ToolchainError(
-            "The main job cannot run on an emulator yet.",
-            f"Missing: {', '.join(check.name for check in missing)}.",
-            "\n".join(check.fix for check in missing),
-        )
+    _judge([c for c in checks if not c.ok and (c.needed or c in asked)])
     printer.text("\nThe main job can run on an emulator.")
 
 
+def _firmware(
+    model: str | None, board: str | None, device: str | None, recipe: Recipe, cmsis_nn: bool
+) -> list[Check]:
+    """What the board behind a serial port runs; other devices run what each command builds."""
+    if device is None or device in EMULATED:
+        return []
+    if not board:
+        raise UsageError("--device needs a board.", "", "Name it: --board BOARD")
+    known = load_board(board)
+    plan = make_plan(read_int8(model), recipe, known, cmsis_nn) if model else None
+    return [examine_firmware(known, device, Path(model) if model else None, plan)]
+
+
+def _judge(failed: list[Check]) -> None:
+    if failed:
+        raise ToolchainError(
+            "The main job cannot run yet.",
+            f"Not in order: {', '.join(check.name for check in failed)}.",
+            "\n".join(check.fix for check in failed),
+        )
+
+
 def _row(check: Check) -> list:
-    mark = "ok" if check.ok else "MISSING" if check.needed else "absent"
+    mark = "ok" if check.ok else "MISSING" if check.needed else "BAD" if check.broken else "absent"
     return [mark, check.name, "yes" if check.needed else f"for {check.use}", check.found]

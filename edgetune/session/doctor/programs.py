@@ -1,0 +1,100 @@
+"""Compilers, emulators and flashers: are they there, and is the version one that works?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+
+from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
+from edgetune.device.qemu import find_qemu
+from edgetune.device.renode import find_renode
+from edgetune.errors import ToolchainError
+from edgetune.session.doctor.check import Check, version_of
+
+ASK_SECONDS = 20
+# The oldest version that serves, and what older ones lack.
+LEAST = {
+    "Arm compiler": ((10,), "it does not know the Cortex-M55"),
+    "QEMU": ((6, 1), "it lacks boards that edgetune uses"),
+    "Renode": ((1, 16), "edgetune's scripts are written for 1.16"),
+    "OpenOCD": ((0, 12), "it has no `adapter serial`"),
+}
+# In PATH, by the names that its makers give it.
+FLASHERS = {
+    "OpenOCD": ("openocd", "sudo apt-get install openocd"),
+    "st-flash": ("st-flash", "sudo apt-get install stlink-tools"),
+    "J-Link": ("JLinkExe", "Install J-Link Software from https://www.segger.com/downloads/jlink"),
+    "picotool": ("picotool", "Build it: https://github.com/raspberrypi/picotool"),
+    "GDB": ("gdb-multiarch", "sudo apt-get install gdb-multiarch"),
+}
+
+
+def check_programs() -> list[Check]:
+    """One check a program."""
+    return [
+        _tool("Arm compiler", find_cross_gcc),
+        _c_library(),
+        _tool("make", find_make),
+        _tool("QEMU", find_qemu),
+        _tool("host compiler", find_host_cc, use="--device host"),
+        _tool("Renode", find_renode, use="--device renode"),
+        *(_flasher(name) for name in FLASHERS),
+    ]
+
+
+def _tool(name: str, find: Callable, use: str = "") -> Check:
+    try:
+        path = str(find())
+    except ToolchainError as error:
+        return Check(name, False, not use, use, error.cause, error.next_step)
+    said = ask([path, "--version"])
+    return _old_enough(Check(name, True, not use, use, f"{path}: {said}" if said else path), said)
+
+
+def _flasher(name: str) -> Check:
+    program, fix = FLASHERS[name]
+    use = f"flash --tool {name.lower().replace('-link', 'link')}"
+    path = shutil.which(program)
+    if not path:
+        return Check(name, False, False, use, f"{program} is not on PATH.", fix)
+    said = "" if name == "J-Link" else ask([path, "--version"])
+    return _old_enough(Check(name, True, False, use, f"{path}: {said}" if said else path), said)
+
+
+def _old_enough(check: Check, said: str) -> Check:
+    """``check``, or why the version that it found does not serve."""
+    least, lack = LEAST.get(check.name, ((), ""))
+    found = version_of(said)
+    if not found or found >= least:
+        return check
+    wanted = ".".join(map(str, least))
+    fix = f"Install {check.name} {wanted} or newer."
+    return replace(
+        check, ok=False, broken=True, fix=fix, found=f"{check.found}: too old, {lack}"
+    )
+
+
+def ask(command: list[str]) -> str:
+    """First line that a program says, on either stream; "" where it says nothing in time."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=ASK_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout.strip().splitlines() or [""])[0]
+
+
+def _c_library() -> Check:
+    """The linker's nano.specs, which distributions put into a package of its own."""
+    fix = "Install it: sudo apt-get install libnewlib-arm-none-eabi"
+    try:
+        path = ask([str(find_cross_gcc()), "-print-file-name=nano.specs"])
+    except ToolchainError:
+        path = ""
+    there = os.path.isabs(path)
+    return Check("newlib", there, True, "", path if there else "nano.specs was not found.", fix)

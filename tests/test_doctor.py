@@ -1,0 +1,183 @@
+"""The doctor sees what is there, says what is wrong with it, and names what mends it."""
+
+import os
+import subprocess
+import sys
+import tty
+from pathlib import Path
+
+import pytest
+from cli_runner import BOARD, MODEL, edgetune, refused
+
+from edgetune.boards import load_board
+from edgetune.device.usb import usb_devices
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+from edgetune.plan.plan import make_plan
+from edgetune.session.doctor import examine_firmware
+from edgetune.session.doctor.check import version_of
+from edgetune.session.doctor.packages import check_packages
+from edgetune.session.doctor.ports import check_ports, holders_of
+from edgetune.session.doctor.programs import check_programs
+from edgetune.session.firmware import build_firmware
+
+
+@pytest.mark.parametrize("said, version", [
+    ("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)", (7, 2, 22)),
+    ("arm-none-eabi-gcc (15:12.2.rel1-1) 12.2.1 20221205", (12, 2)),
+    ("Renode v1.16.1.4242", (1, 16, 1, 4242)),
+    ("2.0.0rc1", (2, 0, 0)),
+    ("no number", ()),
+])
+def test_versions(said, version):
+    assert version_of(said) == version
+
+
+# ---- programs and packages
+
+
+@pytest.fixture
+def say(tmp_path, monkeypatch):
+    """Puts a program on PATH that prints a line and does nothing else."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    def put(name, line):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{line}'\n")
+        (tmp_path / name).chmod(0o755)
+
+    return put
+
+
+def _check(checks, name):
+    return next(check for check in checks if check.name == name)
+
+
+@pytest.mark.parametrize("name, program, line", [
+    ("QEMU", "qemu-system-arm", "QEMU emulator version 5.2.0"),
+    ("Arm compiler", "arm-none-eabi-gcc", "arm-none-eabi-gcc (x) 9.3.1"),
+    ("OpenOCD", "openocd", "Open On-Chip Debugger 0.10.0"),
+])
+def test_a_version_too_old_is_named(say, name, program, line):
+    say(program, line)
+    check = _check(check_programs(), name)
+    assert not check.ok and check.broken and "too old" in check.found
+    assert "or newer" in check.fix
+
+
+def test_a_program_that_says_no_version_is_taken(say):
+    say("qemu-system-arm", "hello")
+    assert _check(check_programs(), "QEMU").ok
+
+
+def test_numpy_2_with_tflite_runtime_is_known_to_fail(monkeypatch):
+    versions = {"numpy": "2.1.0", "tflite-runtime": "2.14.0", "cmsis-pack-manager": "0.7.1"}
+    monkeypatch.setattr("edgetune.session.doctor.packages._version",
+                        lambda package: versions.get(package, ""))
+    runtime = _check(check_packages(), "TFLite runtime")
+    assert runtime.broken and "numpy>=1.23.2,<2" in runtime.fix
+    assert _check(check_packages(), "cmsis-pack-manager").broken
+
+
+# ---- ports
+
+
+def test_who_holds_a_port_is_found_without_opening_it():
+    ours, theirs = os.openpty()
+    path = os.ttyname(theirs)
+    assert holders_of(path) == []
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=theirs)
+    try:
+        [(pid, program)] = holders_of(path)
+        assert pid == child.pid and program.startswith("python")
+    finally:
+        child.kill()
+        child.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+class _Port:
+    description, serial_number, vid = "STLINK-V3", "0123", 0x0483
+
+    def __init__(self, device):
+        self.device = device
+
+
+@pytest.mark.parametrize("access, holders, fix", [
+    (False, [], "usermod -aG"),
+    (True, [(42, "picocom")], "kill 42"),
+])
+def test_a_port_that_cannot_be_used(monkeypatch, access, holders, fix):
+    place = "edgetune.session.doctor.ports"
+    monkeypatch.setattr(f"{place}.usb_ports", lambda: [_Port("/dev/ttyACM7")])
+    monkeypatch.setattr(f"{place}.os.access", lambda path, mode: access)
+    monkeypatch.setattr(f"{place}.holders_of", lambda path: holders)
+    [check] = check_ports()
+    assert check.broken and not check.ok and fix in check.fix and "ttyACM7" in check.name
+
+
+def _usb(folder, **facts):
+    folder.mkdir(parents=True)
+    for name, text in facts.items():
+        (folder / name).write_text(f"{text}\n")
+
+
+def test_usb_devices_are_read_from_sysfs(tmp_path):
+    _usb(tmp_path / "sys" / "1-2", idVendor="0483", idProduct="374b", busnum=1, devnum=7,
+         product="ST-LINK/V2.1", serial="066F")
+    _usb(tmp_path / "sys" / "1-2:1.0", bInterfaceClass="08")
+    _usb(tmp_path / "sys" / "1-3", idVendor="2e8a", idProduct="0003", busnum=1, devnum=12)
+    node = tmp_path / "dev" / "001" / "007"
+    node.parent.mkdir(parents=True)
+    node.write_bytes(b"")
+    link, pico = usb_devices(tmp_path / "sys", tmp_path / "dev")
+    assert (link.vendor, link.product, link.name, link.serial) == (
+        0x0483, 0x374B, "ST-LINK/V2.1", "066F"
+    )
+    assert link.writable and not pico.writable and pico.serial == ""
+
+
+# ---- what a board runs
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return make_plan(read_tflite(MODEL), Recipe(), load_board(BOARD))
+
+
+@pytest.fixture
+def port(plan, tmp_path):
+    """The demo's firmware behind a serial port: the program has the other end of a pty."""
+    program = build_firmware(plan, tmp_path, "digits_int8", native=True).build.elf
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    child = subprocess.Popen([program], stdin=ours, stdout=ours)
+    yield os.ttyname(theirs)
+    child.kill()
+    child.wait()
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_the_firmware_of_a_board(port, plan):
+    board = plan.board
+    assert examine_firmware(board, port).ok
+    assert examine_firmware(board, port, Path(MODEL), plan).ok
+    last = make_plan(plan.program.graph, Recipe(layers=("last",)), board)
+    check = examine_firmware(board, port, Path(MODEL), last)
+    assert check.broken and "another build" in check.found
+    assert check.fix == f"edgetune flash {MODEL} --board {BOARD}"
+    other = examine_firmware(load_board("mps2-an385"), port)
+    assert other.broken and "not for mps2-an385" in other.found
+    outcome = edgetune("doctor", MODEL, "--board", BOARD, "--device", port, "--json")
+    [check] = [c for c in outcome.json()["result"]["checks"] if c["name"] == "firmware"]
+    assert outcome.code == 0 and check["ok"]
+
+
+def test_a_board_that_is_not_there():
+    error = refused("doctor", "--board", BOARD, "--device", "/dev/ttyNOWHERE")
+    assert error["exit_code"] == 9 and "firmware" in error["cause"]
+
+
+def test_a_device_needs_its_board():
+    assert refused("doctor", "--device", "auto")["exit_code"] == 2
