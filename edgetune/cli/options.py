@@ -13,6 +13,7 @@ from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS
+from edgetune.settings import DATA
 
 
 class _Words(click.ParamType):
@@ -43,16 +44,6 @@ class _Numbers(click.ParamType):
         if self._count not in (None, len(numbers)):
             self.fail(f"{value!r} is no {self.name}.", param, ctx)
         return numbers
-
-
-# Names of the options' values, and of the parameters of `load_data` that take them.
-_DATA = {
-    "data": "path", "test_data": "test", "classes": "class_names",
-    **{name: name for name in (
-        "labels", "test_labels", "test_part", "split", "part", "label_column", "scale", "offset",
-        "mean", "order", "fit", "sample_rate", "frame",
-    )},
-}  # fmt: skip
 
 
 model_argument = click.argument("model")
@@ -136,11 +127,11 @@ _SOURCES = (
 
 
 def _as_data(function):
-    """The options of `_DATA` that a verb has, given to it as ``data``."""
+    """The options of `DATA` that a verb has, given to it as ``data``."""
 
     @wraps(function)
     def with_data(*args, **options):
-        facts = {name: options.pop(old) for old, name in _DATA.items() if old in options}
+        facts = {name: options.pop(old) for old, name in DATA.items() if old in options}
         return function(*args, data=facts, **options)
 
     return with_data
