@@ -1,0 +1,149 @@
+"""The text of a board's page."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from edgetune.boards import Board
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+from edgetune.plan.cost import Estimate, estimate
+from edgetune.plan.plan import make_plan
+
+MODEL = "examples/digits/digits_int8.tflite"
+DATA = "examples/digits/digits.npz"
+MADE = "<!-- Made by tools/board_pages.py from boards/{name}/board.toml: change that, not this. -->"
+RECIPES = (("all layers", Recipe()), ("the last layer", Recipe(layers=("last",))))
+EMULATORS = {"qemu": "QEMU", "renode": "Renode"}
+PLACES = {"qemu": "machine", "renode": "platform"}
+
+
+def index_text(boards: list[Board]) -> str:
+    """The table of all boards."""
+    rows = [
+        [f"[`{b.name}`]({b.name}.md)", b.chip, b.core.name, _size(b.flash.length),
+         _size(b.ram.length), ", ".join(map(EMULATORS.get, b.emulators)) or "-", b.evidence_level]
+        for b in boards
+    ]
+    return "\n".join([
+        MADE.format(name="*"), "", "# Boards", "",
+        *_table(["board", "chip", "core", "flash", "RAM", "emulators", "evidence"], rows), "",
+        "*Hardware* would mean run on the board itself, *emulated* run in an emulator, *built*",
+        "compiled and linked only; each page says which claim reached what. Nothing has been run",
+        "on hardware yet. [Adding a board](../boards-adding.md) is a matter of data.", "",
+    ])
+
+
+def page_text(board: Board) -> str:
+    """The page of one board."""
+    parts = [
+        [MADE.format(name=board.name), "", f"# {board.title}", ""],
+        [f"`{board.name}`: {board.maker} {board.chip}, {board.core.name}."],
+        _section("Evidence", _table(
+            ["level", "claim", "where"], [[e.level, e.claim, e.where] for e in board.evidence]
+        )),
+        _section("Try it", _commands(board)),
+        _section("What the demo takes", _demo(board)),
+        _section("Memory", _memory(board)),
+        _section("UART", _uart(board)),
+        _section("Clock and counter", _clock(board)),
+        _section("Flash for stored weights", _flash(board)),
+        _section("Writing the firmware", _flashers(board)),
+    ]
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return ["", f"## {title}", "", *lines]
+
+
+def _table(headers: list[str], rows: list[list]) -> list[str]:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return ["| " + " | ".join(map(str, line)) + " |" for line in lines]
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MB" if count % (1 << 20) == 0 else f"{count / 1024:g} KB"
+
+
+def _commands(board: Board) -> list[str]:
+    emulated = [
+        f"    edgetune tune {MODEL} --data {DATA} --board {board.name} --device {name}"
+        for name in board.emulators
+    ]
+    real = [
+        f"    edgetune flash {MODEL} --board {board.name}",
+        f"    edgetune tune {MODEL} --data {DATA} --board {board.name} --device auto",
+    ]
+    return emulated + (real if _tools(board) else [])
+
+
+def _tools(board: Board) -> list[str]:
+    return board.flasher.get("tools", [])
+
+
+@lru_cache
+def _graph():
+    return read_tflite(Path(__file__).parents[2] / MODEL)
+
+
+def _demo(board: Board) -> list[str]:
+    rows = []
+    for trained, recipe in RECIPES:
+        cost = estimate(make_plan(_graph(), recipe, board))
+        rows.append([
+            trained, f"{cost.flash_bytes:,}", f"{cost.ram_bytes:,}",
+            f"{cost.step_instructions:,}", _verdict(board, cost),
+        ])
+    return [
+        f"`edgetune plan {MODEL} --board {board.name}`, with `--layers last` for the second row;",
+        "the stack is included, and instructions are not cycles.", "",
+        *_table(["trained", "flash, bytes", "RAM, bytes", "instructions of a step", ""], rows),
+    ]
+
+
+def _verdict(board: Board, cost: Estimate) -> str:
+    fits = cost.flash_bytes <= board.flash.length and cost.ram_bytes <= board.ram.length
+    return "fits" if fits else "refused: too large"
+
+
+def _memory(board: Board) -> list[str]:
+    return _table(["memory", "kind", "from", "to", "size", "used"], [
+        [r.name, r.kind, f"0x{r.origin:08X}", f"0x{r.end - 1:08X}", _size(r.length),
+         "yes" if r.use else "no"]
+        for r in board.regions
+    ])
+
+
+def _uart(board: Board) -> list[str]:
+    uart = board.uart
+    rows = [
+        ["driver", f"`{uart['driver']}`"], ["registers", f"0x{uart['base']:08X}"],
+        ["interrupt", uart["irq"]], ["bits per second", uart["baud"]],
+        ["pins", uart.get("pins", "wired on the board")],
+    ]
+    return _table(["", ""], rows)
+
+
+def _clock(board: Board) -> list[str]:
+    counter = board.counter.get("driver", "none")
+    return [f"The core runs at {board.clock['hz'] / 1e6:g} MHz. Ticks come from: {counter}."]
+
+
+def _flash(board: Board) -> list[str]:
+    flash = getattr(board, "flash_geometry", None)
+    if not flash:
+        return ["None: its program memory is not flash, or has no driver."]
+    return [f"{flash}"]
+
+
+def _flashers(board: Board) -> list[str]:
+    tools = _tools(board)
+    if not tools:
+        return [board.flasher.get("note", "edgetune does not write it.") + "."]
+    first, *others = tools
+    lines = [f"`edgetune flash` uses {first}."]
+    if others:
+        lines.append(f"Also: {', '.join(f'`--tool {name}`' for name in others)}.")
+    return [" ".join(lines), "See [flashing](../flashing.md)."]
