@@ -12,7 +12,7 @@ STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
 STACK_LEAST = 1024  # bytes; where the stack gets what is left over
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c", "cortex_m/port.c")
+CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c", "cortex_m/port.c")
 
 
 def write_build_files(
@@ -61,7 +61,7 @@ def write_build_files(
 def _port_files(board: Board) -> list[str]:
     """The board's port sources and every header beside them, relative to firmware/ports."""
     root = resource_path("firmware") / "ports"
-    sources = [*_CORTEX_M, *board.port_sources]
+    sources = [*CORTEX_M, *board.port_sources]
     families = sorted({Path(name).parent for name in sources})
     headers = [path for family in families for path in sorted((root / family).glob("*.h"))]
     return ["port.h", *sources, *(str(path.relative_to(root)) for path in headers)]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from edgetune.boards import Core, list_boards, load_board
+from edgetune.build.files import CORTEX_M
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS
 from edgetune.plan.plan import make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
 from tools.calibration.models import everything
-from tools.calibration.project import compile_plan
+from tools.calibration.project import compile_plan, compile_ports
 from tools.calibration.sections import Section, read_object
 
 # Sized by the plan, not here.
@@ -31,20 +32,33 @@ def firmware_parts(core: Core, folder: Path) -> dict:
     "common" serves every board and recipe; "ports" holds the parts of each port source, "draws"
     those that a draw of the recipe replaces.
     """
-    common, ports, draws = {}, {}, {}
+    board = replace(load_board("mps2-an386"), core=core)
+    builds = {
+        draw: _firmware_sections(board, Recipe(draw=draw), folder / f"{core.name}-{draw}")
+        for draw in DRAWS
+    }
+    whole = builds[Recipe.draw]
+    common = {
+        name: facts
+        for file, parts in _resolve(whole).items()
+        if file not in board.port_sources and file != "draw.c"
+        for name, facts in parts.items()
+    }
+    return {
+        "common": common,
+        "ports": _ports(core, _without(whole, board.port_sources), folder),
+        "draws": {draw: _resolve(sections)["draw.c"] for draw, sections in builds.items()},
+    }
+
+
+def _ports(core: Core, common: list[Section], folder: Path) -> dict:
+    """Port source -> its parts, for the sources of all boards, whatever core those have."""
+    found = {}
     for board in _a_board_for_each_port():
-        build = folder / f"{core.name}-{board.name}"
-        parts = _parts_by_file(replace(board, core=core), Recipe(), build)
-        for file in board.port_sources:
-            ports[file] = parts.pop(file, {})
-        common |= {name: facts for found in parts.values() for name, facts in found.items()}
-    for draw in DRAWS:
-        board = replace(load_board("mps2-an386"), core=core)
-        parts = _parts_by_file(board, Recipe(draw=draw), folder / f"{core.name}-{draw}")
-        draws[draw] = parts["draw.c"]
-    for name in draws[Recipe.draw]:
-        del common[name]
-    return {"common": common, "ports": ports, "draws": draws}
+        objects = compile_ports(replace(board, core=core), folder / f"{core.name}-{board.name}")
+        parts = _resolve([*common, *_without(_sections(objects), CORTEX_M)])
+        found |= {file: parts.get(file, {}) for file in board.port_sources}
+    return found
 
 
 def _a_board_for_each_port():
@@ -52,16 +66,18 @@ def _a_board_for_each_port():
     return [boards[sources] for sources in sorted(boards)]
 
 
-def _parts_by_file(board, recipe: Recipe, folder: Path) -> dict[str, dict]:
-    """Source file -> name -> facts; port sources by their path below firmware/ports."""
+def _without(sections: list[Section], files: Iterable[str]) -> list[Section]:
+    return [section for section in sections if section.file not in files]
+
+
+def _firmware_sections(board, recipe: Recipe, folder: Path) -> list[Section]:
     objects = compile_plan(make_plan(everything(), recipe, board), folder)
-    sections = [
-        section
-        for path in sorted(objects.rglob("*.o"))
-        for section in _own_sections(path, objects)
-    ]
-    sections += _library_sections(folder / "build" / "firmware.map")
-    return _resolve(sections)
+    return [*_sections(objects), *_library_sections(folder / "build" / "firmware.map")]
+
+
+def _sections(objects: Path) -> list[Section]:
+    """Of each object; those of port sources are named by their path below firmware/ports."""
+    return [s for path in sorted(objects.rglob("*.o")) for s in _own_sections(path, objects)]
 
 
 def _own_sections(path: Path, objects: Path) -> Iterator[Section]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from edgetune.boards import Board
 from edgetune.build import build_project, find_cross_gcc, find_make, write_build_files
+from edgetune.build.files import CORTEX_M
 from edgetune.codegen.project import write_project
 from edgetune.plan.plan import Plan
 
@@ -20,10 +22,22 @@ def compile_plan(plan: Plan, folder: Path) -> Path:
 def compile_model(plan: Plan, folder: Path) -> Path:
     """Compile model.c alone; the folder of its object file."""
     _write(plan, folder)
-    cross = str(find_cross_gcc()).removesuffix("gcc")
-    command = [str(find_make()), "-C", str(folder), "-s", f"CROSS={cross}", "build/obj/model.o"]
-    subprocess.run(command, check=True)
+    _make(folder, "build/obj/model.o")
     return folder / "build" / "obj"
+
+
+def compile_ports(board: Board, folder: Path) -> Path:
+    """Compile the port sources of ``board`` alone; the folder of their object files."""
+    write_build_files(folder, board, [])
+    sources = (*CORTEX_M, *board.port_sources)
+    _make(folder, *(f"build/obj/firmware/ports/{name[:-2]}.o" for name in sources))
+    return folder / "build" / "obj"
+
+
+def _make(folder: Path, *targets: str):
+    cross = str(find_cross_gcc()).removesuffix("gcc")
+    command = [str(find_make()), "-C", str(folder), "-s", f"CROSS={cross}", *targets]
+    subprocess.run(command, check=True)
 
 
 def _write(plan: Plan, folder: Path):
