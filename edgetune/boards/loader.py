@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region
 from edgetune.boards.cores import CORES
+from edgetune.boards.flasher import check_flasher
 from edgetune.errors import UsageError
 from edgetune.resources import resource_path
 
@@ -96,5 +97,6 @@ def _check(board: Board) -> None:
     for key in ("base", "irq", "baud"):
         if not isinstance(board.uart[key], int):
             raise ValueError(f"uart.{key} is not an integer.")
+    check_flasher(board.flasher)
     if not board.evidence or any(item.level not in EVIDENCE_LEVELS for item in board.evidence):
         raise ValueError(f"Evidence is missing or not one of {', '.join(EVIDENCE_LEVELS)}.")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edgetune.boards import Board
+from edgetune.build.flash_command import flash_command
 from edgetune.resources import resource_path
 
 STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
@@ -51,7 +52,7 @@ def write_build_files(
         "DEFINES": _words(_define(name, value) for name, value in (defines or {}).items()),
         "INCLUDES": _words(f"-I{name}" for name in includes),
         "FLAGS": _words(flags),
-        "FLASH": _flash_command(board),
+        "FLASH": flash_command(board),
     }
     _write(folder / "Makefile", "Makefile.in", values)
     _write(folder / "linker.ld", "linker.ld.in", _linker_values(board, stack_bytes))
@@ -118,12 +119,6 @@ def _define(name: str, value: object) -> str:
 
 def _words(words: Iterable[str]) -> str:
     return " ".join(str(word).replace("$", "$$").replace("#", "\\#") for word in words)
-
-
-def _flash_command(board: Board) -> str:
-    if board.flasher["tool"] == "pyocd":
-        return f"pyocd flash --target {board.flasher['target']} $<"
-    return f"@echo 'edgetune cannot write to {board.title}; see its manual.' >&2; exit 1"
 
 
 def _write(path: Path, template: str, values: Mapping[str, str]) -> None:
