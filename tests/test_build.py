@@ -9,7 +9,8 @@ from echo_project import build_echo, ended, write_echo
 from edgetune.boards import list_boards, load_board
 from edgetune.build import build_project, find_cross_gcc, find_host_cc, find_make
 from edgetune.build.memory_map import MemoryUse, Section, check_memory, read_memory_use
-from edgetune.errors import DoesNotFitError, ToolchainError
+from edgetune.errors import DoesNotFitError, ToolchainError, UsageError
+from edgetune.resources import resource_path
 
 needs_gcc = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
@@ -150,3 +151,21 @@ def test_toolchain_folder_is_named_when_wrong(monkeypatch, tmp_path):
     with pytest.raises(ToolchainError) as caught:
         find_cross_gcc()
     assert str(tmp_path) in caught.value.cause
+
+
+@needs_gcc
+def test_a_board_brings_sources_of_its_own(tmp_path):
+    theirs = resource_path("boards") / "mps2-an385"
+    mine, clock = tmp_path / "mine", '"cortex_m/fixed_clock.c"'
+    shutil.copytree(theirs, mine)
+    text = (mine / "board.toml").read_text()
+    assert clock in text
+    (mine / "board.toml").write_text(text.replace(clock, '"board/clock.c"'))
+    with pytest.raises(UsageError) as caught:
+        build_echo(tmp_path / "none", str(mine))
+    assert "clock.c" in caught.value.message
+    source = (resource_path("firmware") / "ports/cortex_m/fixed_clock.c").read_text()
+    (mine / "own.h").write_text('#include "../cortex_m/parts.h"\n')
+    (mine / "clock.c").write_text(source.replace("parts.h", "own.h"))
+    build = build_echo(tmp_path / "one", str(mine))
+    assert build.sizes.flash == build_echo(tmp_path / "two", "mps2-an385").sizes.flash

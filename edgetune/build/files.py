@@ -1,19 +1,17 @@
 """Writes what a project needs beside its sources: Makefile, linker.ld, board.h and the ports."""
 
 import shlex
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edgetune.boards import Board
 from edgetune.build.flash_command import flash_command
-from edgetune.resources import resource_path
+from edgetune.build.ports import copy_host_port, copy_ports
 
 STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
 STACK_LEAST = 1024  # bytes; where the stack gets what is left over
 
 _TEMPLATES = Path(__file__).parent / "templates"
-CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c", "cortex_m/port.c")
 
 
 def write_build_files(
@@ -40,14 +38,13 @@ def write_build_files(
         stack_bytes: size of the stack region, rounded up to 32; None gives it all RAM left over.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ports = _copy("firmware/ports", _port_files(board), folder)
-    hosts = _copy("host", ["port.c"], folder)
+    ports = copy_ports(board, folder)
     values = {
         "BOARD": board.name,
         "SOURCES": _words(sources),
         "VENDOR_SOURCES": _words(vendor_sources),
-        "PORT_SOURCES": _words(name for name in ports if name.endswith(".c")),
-        "HOST_SOURCES": _words(hosts),
+        "PORT_SOURCES": _words(ports),
+        "HOST_SOURCES": _words([copy_host_port(folder)]),
         "CORE_FLAGS": _words(board.flags),
         "DEFINES": _words(_define(name, value) for name, value in (defines or {}).items()),
         "INCLUDES": _words(f"-I{name}" for name in includes),
@@ -57,28 +54,6 @@ def write_build_files(
     _write(folder / "Makefile", "Makefile.in", values)
     _write(folder / "linker.ld", "linker.ld.in", _linker_values(board, stack_bytes))
     (folder / "board.h").write_text(_board_header(board), encoding="utf-8")
-
-
-def _port_files(board: Board) -> list[str]:
-    """The board's port sources and every header beside them, relative to firmware/ports."""
-    root = resource_path("firmware") / "ports"
-    sources = [*CORTEX_M, *board.port_sources]
-    families = sorted({Path(name).parent for name in sources})
-    headers = [path for family in families for path in sorted((root / family).glob("*.h"))]
-    return ["port.h", *sources, *(str(path.relative_to(root)) for path in headers)]
-
-
-def _copy(place: str, names: Iterable[str], folder: Path) -> list[str]:
-    """Copy files to the same place in the project; their paths there."""
-    top, *below = Path(place).parts
-    source = resource_path(top).joinpath(*below)
-    copied = []
-    for name in names:
-        target = folder / place / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target)
-        copied.append(f"{place}/{name}")
-    return copied
 
 
 def _linker_values(board: Board, stack_bytes: int | None) -> dict[str, str]:

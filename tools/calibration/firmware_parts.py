@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgetune.boards import Core, list_boards, load_board
-from edgetune.build.files import CORTEX_M
+from edgetune.build.ports import CORTEX_M
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS
 from edgetune.plan.plan import make_plan

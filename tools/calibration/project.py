@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetune.boards import Board
 from edgetune.build import build_project, find_cross_gcc, find_make, write_build_files
-from edgetune.build.files import CORTEX_M
+from edgetune.build.ports import CORTEX_M
 from edgetune.codegen.project import write_project
 from edgetune.plan.plan import Plan
 

@@ -1,0 +1,56 @@
+"""Copies a board's port, C sources and headers, into a project."""
+
+import shutil
+from pathlib import Path
+
+from edgetune.boards import Board
+from edgetune.errors import UsageError
+from edgetune.resources import resource_path
+
+CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c", "cortex_m/port.c")  # of every board
+OWN = "board"  # sources below it lie in the board's own folder
+_PLACE = Path("firmware/ports")
+
+
+def copy_ports(board: Board, folder: Path) -> list[str]:
+    """The port sources in the project, relative to ``folder``; headers beside them come along.
+
+    Raises:
+        UsageError: the board names a source that is nowhere.
+    """
+    sources = [*CORTEX_M, *board.port_sources]
+    families = dict.fromkeys(Path(name).parent for name in sources)
+    headers = [
+        (family / path.name).as_posix()
+        for family in families
+        for path in sorted(_source(board, family).glob("*.h"))
+    ]
+    for name in ("port.h", *sources, *headers):
+        _copy(_source(board, Path(name)), folder / _PLACE / name, board)
+    return [f"{_PLACE}/{name}" for name in sources]
+
+
+def copy_host_port(folder: Path) -> str:
+    """The port to this computer, relative to ``folder``."""
+    name = "host/port.c"
+    (folder / name).parent.mkdir(exist_ok=True)
+    shutil.copyfile(resource_path("host") / "port.c", folder / name)
+    return name
+
+
+def _source(board: Board, name: Path) -> Path:
+    if name.parts[0] == OWN:
+        return board.folder.joinpath(*name.parts[1:])
+    return resource_path("firmware") / "ports" / name
+
+
+def _copy(source: Path, target: Path, board: Board) -> None:
+    if not source.is_file():
+        raise UsageError(
+            f"The port source {target.name} of {board.title} does not exist.",
+            f"It should be {source}.",
+            f"Correct [port] sources in {board.folder / 'board.toml'}; a name that begins with "
+            f"{OWN}/ lies in the board's own folder.",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
