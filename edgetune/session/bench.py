@@ -70,7 +70,7 @@ def bench_board(core: str) -> Board:
 
 
 def _counts(board: Board) -> bool:
-    return board.counter.get("driver") != "dwt"
+    return board.emulators["qemu"].get("counts_instructions", False)
 
 
 def bench(
