@@ -1,78 +1,69 @@
-/* STM32F4 clock tree (RM0090 chapter 7). Tries the crystal, then the internal oscillator, as the
- * PLL's source; where the PLL does not lock the core stays on the internal oscillator. */
-#include "board.h"
-#include "../cortex_m/core.h"
+/* The clock tree of STM32F4 and F7 (RM0090 chapter 7, RM0368 and RM0390 chapter 6, RM0385 chapter
+ * 5), whose registers agree. Tries the external clock, then the internal oscillator, as the PLL's
+ * source; where the PLL does not lock the core stays on the internal oscillator.
+ *
+ * The voltage regulator needs no change: after reset it is at the scale that the fastest clock of
+ * the chip needs (the VOS bits of PWR_CR). */
+#include "rcc.h"
 #include "../cortex_m/parts.h"
 
-#define RCC_CR ET_REG(0x40023800u)
-#define RCC_PLLCFGR ET_REG(0x40023804u)
-#define RCC_CFGR ET_REG(0x40023808u)
-#define FLASH_ACR ET_REG(0x40023C00u)
+#define RCC_CR 0x40023800u
+#define RCC_PLLCFGR 0x40023804u
+#define RCC_CFGR 0x40023808u
+#define RCC_APB1ENR 0x40023840u
+#define FLASH_ACR 0x40023C00u
+#define PWR_CR 0x40007000u
+#define PWR_CSR 0x40007004u
 
-#define CR_HSION (1u << 0)
-#define CR_HSEON (1u << 16)
-#define CR_HSERDY (1u << 17)
-#define CR_PLLON (1u << 24)
-#define CR_PLLRDY (1u << 25)
-
+#define PLLCFGR_RESERVED 0xF0BC8000u /* and PLLR, which a chip that has it must not leave at 0 */
 #define PLLCFGR_SOURCE_HSE (1u << 22)
-#define CFGR_SW_MASK 0x3u
-#define CFGR_SW_PLL 0x2u
-#define CFGR_SWS_MASK 0xCu
-#define CFGR_SWS_PLL 0x8u
-#define CFGR_BUSES ((5u << 10) | (4u << 13)) /* APB1 = core / 4, APB2 = core / 2 */
+#define CFGR_SOURCE_PLL 2u
+#define CFGR_DIVIDERS \
+    (ET_RCC_PPRE(ET_CLOCK_APB1_DIVIDER) << 10 | ET_RCC_PPRE(ET_CLOCK_APB2_DIVIDER) << 13)
+#define ACR_LATENCY 0xFu
+#define APB1ENR_PWREN (1u << 28)
+#define POWER_OVERDRIVE (1u << 16)        /* PWR_CR ODEN, PWR_CSR ODRDY */
+#define POWER_OVERDRIVE_SWITCH (1u << 17) /* PWR_CR ODSWEN, PWR_CSR ODSWRDY */
 
-#define ACR_CACHES ((1u << 8) | (1u << 9) | (1u << 10)) /* prefetch, instruction, data */
-#define ACR_LATENCY_MASK 0xFu
+#define UART_DIVIDER (ET_UART_APB == 1u ? ET_CLOCK_APB1_DIVIDER : ET_CLOCK_APB2_DIVIDER)
 
-static int hse_start(void)
+static int pll_start(void)
 {
-    RCC_CR |= CR_HSEON;
-    if (et_wait_for(0x40023800u, CR_HSERDY, CR_HSERDY)) {
-        return 1;
-    }
-    RCC_CR &= ~CR_HSEON;
-    return 0;
+    int external = et_hse_start(RCC_CR);
+    uint32_t factors = (external ? PLLCFGR_SOURCE_HSE | ET_CLOCK_PLL_HSE_DIVIDER
+                                 : ET_CLOCK_PLL_HSI_DIVIDER) |
+                       ET_CLOCK_PLL_MULTIPLIER << 6 |
+                       (ET_CLOCK_PLL_SYSTEM_DIVIDER / 2u - 1u) << 16 |
+                       ET_CLOCK_PLL_USB_DIVIDER << 24;
+    et_set_bits(RCC_PLLCFGR, ~PLLCFGR_RESERVED, factors);
+    return et_pll_start(RCC_CR);
 }
 
-static int pll_start(uint32_t source, uint32_t divider)
+/* The regulator's over-drive, which the fastest clocks need (RM0385 4.1.4, RM0390 5.1.4). */
+static int overdrive_step(uint32_t bit)
 {
-    RCC_PLLCFGR = divider | (ET_CLOCK_PLL_MULTIPLIER << 6) |
-                  ((ET_CLOCK_PLL_SYSTEM_DIVIDER / 2u - 1u) << 16) | source |
-                  (ET_CLOCK_PLL_USB_DIVIDER << 24);
-    RCC_CR |= CR_PLLON;
-    if (et_wait_for(0x40023800u, CR_PLLRDY, CR_PLLRDY)) {
-        return 1;
-    }
-    RCC_CR &= ~CR_PLLON;
-    return 0;
+    ET_REG(PWR_CR) |= bit;
+    return et_wait_for(PWR_CSR, bit, bit);
+}
+
+static int overdrive_start(void)
+{
+    et_bus_clock_on(RCC_APB1ENR, APB1ENR_PWREN);
+    return overdrive_step(POWER_OVERDRIVE) && overdrive_step(POWER_OVERDRIVE_SWITCH);
 }
 
 /* Wait states before the faster clock, as the flash needs them (RM0090 3.5.1). */
 static int flash_slow_down(void)
 {
-    FLASH_ACR = ACR_CACHES | ET_CLOCK_FLASH_WAIT_STATES;
-    return et_wait_for(0x40023C00u, ACR_LATENCY_MASK, ET_CLOCK_FLASH_WAIT_STATES);
-}
-
-static int pll_select(void)
-{
-    uint32_t before = RCC_CFGR;
-    RCC_CFGR = (before & ~CFGR_SW_MASK) | CFGR_BUSES | CFGR_SW_PLL;
-    if (et_wait_for(0x40023808u, CFGR_SWS_MASK, CFGR_SWS_PLL)) {
-        return 1;
-    }
-    RCC_CFGR = before;
-    return 0;
+    ET_REG(FLASH_ACR) = ET_CLOCK_FLASH_ACCELERATOR | ET_CLOCK_FLASH_WAIT_STATES;
+    return et_wait_for(FLASH_ACR, ACR_LATENCY, ET_CLOCK_FLASH_WAIT_STATES);
 }
 
 et_clocks et_clock_start(void)
 {
-    RCC_CR |= CR_HSION;
-    int locked = hse_start() ? pll_start(PLLCFGR_SOURCE_HSE, ET_CLOCK_PLL_HSE_DIVIDER)
-                             : pll_start(0u, ET_CLOCK_PLL_HSI_DIVIDER);
-    if (locked && flash_slow_down() && pll_select()) {
-        return (et_clocks){ET_CLOCK_HZ, ET_CLOCK_HZ / ET_UART_BUS_DIVIDER};
+    if (pll_start() && (!ET_CLOCK_OVERDRIVE || overdrive_start()) && flash_slow_down() &&
+        et_rcc_select(RCC_CFGR, CFGR_DIVIDERS, CFGR_SOURCE_PLL)) {
+        return (et_clocks){ET_CLOCK_HZ, ET_CLOCK_HZ / UART_DIVIDER};
     }
     return (et_clocks){ET_CLOCK_HSI_HZ, ET_CLOCK_HSI_HZ};
 }
