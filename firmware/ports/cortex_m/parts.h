@@ -1,4 +1,5 @@
-/* What port_start() is made of. A board's sources bring one file for each of these. */
+/* What port_start() is made of. A board's sources bring one file for each of these; caches only
+ * where the chip has them. */
 #ifndef ET_CORTEX_M_PARTS_H
 #define ET_CORTEX_M_PARTS_H
 
@@ -12,6 +13,12 @@ typedef struct {
 /* Bring the clocks to the board's speed. Every wait is bounded; where a clock does not start,
  * the chip stays on the one it had after reset and that one is reported. */
 et_clocks et_clock_start(void);
+
+/* Switch the caches between core and flash on. */
+void et_cache_start(void);
+
+/* Drop what the caches hold of `bytes` of flash, which was erased or programmed. */
+void et_cache_forget(uint32_t address, uint32_t bytes);
 
 /* Start the counter behind port_ticks(). */
 void et_counter_start(uint32_t core_hz);

@@ -2,9 +2,21 @@
 #include "parts.h"
 #include "../port.h"
 
+/* Most chips have no caches, or have them on after reset. */
+__attribute__((weak)) void et_cache_start(void)
+{
+}
+
+__attribute__((weak)) void et_cache_forget(uint32_t address, uint32_t bytes)
+{
+    (void)address;
+    (void)bytes;
+}
+
 void port_start(void)
 {
     et_clocks clocks = et_clock_start();
+    et_cache_start();
     et_counter_start(clocks.core_hz);
     et_uart_start(clocks.uart_hz);
 }
