@@ -1,0 +1,88 @@
+"""On which devices a test runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from edgetune.boards import Board, load_board
+from edgetune.ci.project import Project
+from edgetune.errors import EdgetuneError, UsageError
+
+SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A device by name; where it is missing its test fails if it is ``needed``, else is skipped."""
+
+    name: str
+    needed: bool
+
+
+def choices(config: pytest.Config, item) -> list[Choice]:
+    """The devices of the test function ``item``: those of the command line, its marker, the
+    configuration file or edgetune.toml, else host and the board's emulators."""
+    try:
+        project = project_of(config, item)
+        named = (
+            config.getoption("--edgetune-devices") or marked(item, "devices")
+            or config.getini("edgetune_devices") or project.settings.get("devices")
+        )
+        return parse(named) if named else _defaults(config, item, project)
+    except EdgetuneError as error:
+        text = f"{error.message}\n{error.cause}\n{error.next_step}"
+        raise pytest.Collector.CollectError(text) from None
+
+
+def parse(named: str | list[str]) -> list[Choice]:
+    """``"host,qemu,renode?"``, or a list of such names, in the order given."""
+    words = re.split(r"[,\s]+", named) if isinstance(named, str) else named
+    names = dict.fromkeys(word for word in words if word)
+    return [Choice(name.rstrip("?"), not name.endswith("?")) for name in names]
+
+
+def _defaults(config: pytest.Config, item, project: Project) -> list[Choice]:
+    name = board_name(config, item, project)
+    emulators = load_board(project.at(name)).emulators if name else ()
+    return [Choice(name, False) for name in ("host", *emulators)]
+
+
+def project_of(config: pytest.Config, item) -> Project:
+    return Project.of(item.path, config.rootpath)
+
+
+def board_of(config: pytest.Config, item, project: Project) -> Board:
+    """UsageError where no board is named, or one that there is not."""
+    name = board_name(config, item, project)
+    if name:
+        return load_board(project.at(name))
+    raise UsageError(
+        "No board is named.", "Neither --edgetune-board, a marker nor edgetune.toml does.",
+        'Write board = "stm32f4-discovery" into edgetune.toml; edgetune boards list shows all.',
+    )
+
+
+def board_name(config: pytest.Config, item, project: Project) -> str | None:
+    given = config.getoption("--edgetune-board") or marked(item, "board")
+    return given or project.settings.get("board")
+
+
+def seconds_of(config: pytest.Config, item) -> float:
+    """What the test may take on one device."""
+    named = config.getoption("--edgetune-timeout") or marked(item, "timeout")
+    named = named or config.getini("edgetune_timeout") or SECONDS
+    try:
+        return float(named)
+    except ValueError:
+        raise UsageError(
+            f"edgetune_timeout is {named!r}.", "It is no number of seconds.", "Write one: 300"
+        ) from None
+
+
+def marked(item, name: str):
+    """What the nearest marker ``edgetune`` with ``name`` says of it, None without one."""
+    found = (mark.kwargs.get(name) for mark in item.iter_markers("edgetune"))
+    return next((value for value in found if value is not None), None)

@@ -1,0 +1,93 @@
+"""What became of a tuning run, and what a test can demand of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetune.ci.failures import fail
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Accuracies are shares on the test set as the device predicts it, 0 to 1.
+
+    ``device``: its name and its board's.  ``digest``: 8 hexadecimal digits, recomputed from the
+    device's memory at the end.  ``verified``: every step was compared with the simulation.
+    ``ram_used``: bytes, variables and the most of the stack that was in use; None where the
+    device cannot tell.  ``folder``: run.json, metrics.jsonl and ``tuned``, the tuned model.
+    """
+
+    device: str
+    accuracy_before: float
+    accuracy_after: float
+    test_samples: int
+    steps: int
+    digest: str
+    verified: bool
+    ram_used: int | None
+    folder: Path
+    tuned: Path
+    note_digest: Callable[[], dict[str, str]]
+
+    def assert_accuracy(self, least: float) -> None:
+        """Fails where the accuracy after learning is below ``least``, 0 to 1."""
+        __tracebackhide__ = True
+        if self.accuracy_after < least:
+            fail(
+                f"The accuracy on {self.device} is too low after {self.steps:,} steps.",
+                f"{_percent(self.accuracy_after)} of {self.test_samples} test samples "
+                f"({_percent(self.accuracy_before)} before)",
+                f"at least {_percent(least)}",
+                f"see every step in {self.folder / 'metrics.jsonl'}; learn on more samples or in "
+                "more passes, look at what changed in model, data or recipe, or lower the bound",
+            )
+
+    def assert_gain(self, least: float) -> None:
+        """Fails where learning raised the accuracy by less than ``least``, -1 to 1."""
+        __tracebackhide__ = True
+        gain = self.accuracy_after - self.accuracy_before
+        if gain < least:
+            fail(
+                f"Learning on {self.device} gained too little accuracy in {self.steps:,} steps.",
+                f"{100 * gain:+.1f} points, from {_percent(self.accuracy_before)} to "
+                f"{_percent(self.accuracy_after)} of {self.test_samples} test samples",
+                f"at least {100 * least:+.1f} points",
+                "learn on more samples or in more passes, look at what changed in model, data or "
+                "recipe, or lower the bound",
+            )
+
+    def assert_digest(self, digest: str | int) -> None:
+        """Fails where the digest is not ``digest``: some bit of what was learnt is another."""
+        __tracebackhide__ = True
+        wanted = f"{digest:08x}" if isinstance(digest, int) else digest.lower().removeprefix("0x")
+        if self.digest != wanted:
+            fail(
+                f"The digest on {self.device} is another: weights or state differ in some bit.",
+                self.digest,
+                wanted,
+                "if model, data, recipe, seed or edgetune's release changed on purpose, write "
+                "the new digest into the test; else a kernel computes otherwise than before: "
+                "edgetune verify names the layer",
+            )
+
+    def assert_same_digest(self) -> None:
+        """Fails where another device ended this run of this test with another digest.
+
+        Compares with the devices whose turn came earlier in the session.
+        """
+        __tracebackhide__ = True
+        found = self.note_digest()
+        others = {name: other for name, other in found.items() if other != self.digest}
+        if others:
+            fail(
+                f"{self.device} and {', '.join(others)} learnt different bits from the same run.",
+                f"{self.digest} on {self.device}",
+                ", ".join(f"{digest} on {name}" for name, digest in others.items()),
+                "run edgetune verify on each device: it names the first layer that differs",
+            )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

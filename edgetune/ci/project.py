@@ -1,0 +1,41 @@
+"""The project that a test belongs to: its folder, and the choices in its edgetune.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from edgetune.settings import FILE, project_settings
+
+_PATHS = ("model", "board", "data", "labels", "test_data", "test_labels", "cmsis_nn")
+
+
+@dataclass(frozen=True)
+class Project:
+    """``folder``: what the relative paths of tests and settings start from."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, test: Path, root: Path) -> Project:
+        """The nearest folder above the file ``test`` with an edgetune.toml, else ``root``."""
+        above = [folder for folder in test.parents if folder == root or root in folder.parents]
+        return cls(next((folder for folder in above if (folder / FILE).is_file()), root))
+
+    @cached_property
+    def settings(self) -> dict:
+        """UsageError where edgetune.toml is wrong."""
+        return project_settings(self.folder)
+
+    def with_settings(self, given: dict) -> dict:
+        """The project's settings and those ``given`` (None: not given), paths made whole."""
+        values = self.settings | {k: v for k, v in given.items() if v is not None}
+        return {k: self.at(v) if k in _PATHS else v for k, v in values.items()}
+
+    def at(self, name: str | Path) -> str:
+        """``name`` inside the folder where it is a file or folder there; else as it is."""
+        file, colon, function = str(name).partition(":")
+        if file and (self.folder / file).exists():
+            return f"{self.folder / file}{colon}{function}"
+        return str(name)

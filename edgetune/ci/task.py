@@ -1,0 +1,120 @@
+"""What a test asks a device to learn: model, recipe, samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from edgetune.boards import Board
+from edgetune.data import Dataset, load_data, stored_preprocessing
+from edgetune.errors import UsageError
+from edgetune.learn.recipe import Recipe
+from edgetune.model.graph import Graph
+from edgetune.model.read import read_tflite
+from edgetune.plan.cost import Estimate, estimate
+from edgetune.plan.plan import Plan, make_plan
+from edgetune.quantize import load
+from edgetune.session.conversion import convert_by, read_int8
+from edgetune.session.tuning import TuneSettings
+from edgetune.settings import DATA, KEYS
+
+_WORDS = ("layers", "classes")
+_NUMBERS = {"scale": float, "offset": float, "mean": float, "frame": int}
+_FLAGS = ("reset", "no_verify")
+
+
+@dataclass(frozen=True)
+class Task:
+    """``settings``: names as in edgetune.toml, with underscores; paths that can be opened.
+
+    Raises, here and as its parts are asked for, the errors of reading, planning and conversion.
+    """
+
+    board: Board
+    settings: dict
+
+    def __post_init__(self):
+        unknown = [name for name in self.settings if name.replace("_", "-") not in KEYS]
+        if unknown:
+            raise UsageError(
+                f"There is no setting {', '.join(unknown)}.",
+                f"There are {', '.join(KEYS)}, with underscores.", "Remove or rename it.",
+            )
+        if "model" not in self.settings:
+            raise _unnamed("model")
+
+    @property
+    def model(self) -> Path:
+        return Path(self.settings["model"])
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Model and recipe."""
+        return str(self.model), repr(self.recipe)
+
+    @property
+    def cmsis_nn(self) -> Path | None:
+        folder = self.settings.get("cmsis_nn")
+        return Path(folder) if folder else None
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(**self._chosen("layers", "rate", "draw", "reset"))
+
+    @property
+    def tuning(self) -> TuneSettings:
+        verify = not self._chosen("no_verify").get("no_verify", False)
+        return TuneSettings(verify=verify, **self._chosen("seed", "samples", "passes"))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The int8 model; one of floats is converted by the tuning set."""
+        found = load(str(self.model))
+        if not isinstance(found, Graph):
+            return read_int8(self.model)
+        samples = self._load(found.input, found.output.size)
+        return read_tflite(convert_by(found, samples).content)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return make_plan(self.graph, self.recipe, self.board, bool(self.cmsis_nn))
+
+    @cached_property
+    def cost(self) -> Estimate:
+        return estimate(self.plan)
+
+    @cached_property
+    def data(self) -> Dataset:
+        classes, stored = self.plan.program.classes, stored_preprocessing(self.graph)
+        return self._load(self.graph.input, classes, stored=stored)
+
+    def _load(self, tensor, classes: int, **others) -> Dataset:
+        if "data" not in self.settings:
+            raise _unnamed("data")
+        chosen = self._chosen(*DATA)
+        facts = {DATA[name]: value for name, value in chosen.items()}
+        return load_data(graph_input=tensor, classes=classes, **facts, **others)
+
+    def _chosen(self, *names: str) -> dict:
+        return {n: _typed(n, self.settings[n]) for n in names if n in self.settings}
+
+
+def _typed(name: str, value):
+    """``value`` as the Python API takes it; edgetune.toml's lists come as text with commas."""
+    if name in _FLAGS:
+        return bool(value)
+    if name == "label_column":
+        return str(value)
+    if name in _WORDS or name in _NUMBERS:
+        items = value.split(",") if isinstance(value, str) else value
+        kind = _NUMBERS.get(name, lambda word: str(word).strip())
+        return kind(items) if isinstance(items, (int, float)) else tuple(map(kind, items))
+    return value
+
+
+def _unnamed(what: str) -> UsageError:
+    return UsageError(
+        f"No {what} is named.", "Neither the test nor edgetune.toml names one.",
+        f'Name it in the call, or write {what} = "..." into edgetune.toml.',
+    )
