@@ -24,7 +24,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-NESTED = {"boards": ("list", "show"), "weights": ("pull", "push", "diff")}
+NESTED = {
+    "boards": ("list", "show"),
+    "packs": ("list", "update", "install", "path"),
+    "weights": ("pull", "push", "diff"),
+}
 ALL = [(verb, *rest) for verb in VERBS for rest in ([n] for n in NESTED.get(verb, [None]))]
 COMMANDS = [tuple(word for word in words if word) for words in ALL]
 

@@ -6,7 +6,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetune.errors import ToolchainError
+from edgetune.errors import EdgetuneError, ToolchainError
+
+NAME = "ARM::CMSIS-NN"
+PACK = "pack"  # in place of a folder's name
 
 _FOLDERS = ("ConvolutionFunctions", "FullyConnectedFunctions", "NNSupportFunctions")
 _OTHERS = ("TransposeFunctions/arm_transpose_s8.c",)
@@ -21,6 +24,28 @@ class CmsisNN:
     includes: tuple[str, ...]
 
 
+def find_cmsis_nn(place: str) -> Path:
+    """The folder of CMSIS-NN: ``place``, or the installed pack where it is the word "pack".
+
+    Raises:
+        ToolchainError: no CMSIS-NN there.
+    """
+    return check_cmsis_nn(_installed() if place == PACK else Path(place))
+
+
+def _installed() -> Path:
+    from edgetune.packs import PackStore  # takes a tenth of a second, which few need
+
+    try:
+        return PackStore().unpacked(NAME)
+    except EdgetuneError as error:
+        raise ToolchainError(
+            "CMSIS-NN was not found among the installed packs.",
+            f"{error.message} {error.cause}",
+            f"Install it: edgetune packs install {NAME}; or name the folder of its sources.",
+        ) from error
+
+
 def check_cmsis_nn(folder: Path) -> Path:
     """``folder``, if it holds CMSIS-NN.
 
@@ -32,8 +57,9 @@ def check_cmsis_nn(folder: Path) -> Path:
     raise ToolchainError(
         f"{folder} does not hold CMSIS-NN.",
         "There is no Include/arm_nnfunctions.h or no Source in it.",
-        "Name the folder of the pack ARM::CMSIS-NN or of its sources with --cmsis-nn or "
-        "EDGETUNE_CMSIS_NN; without it the engine's own kernels compute the same bits.",
+        "Name the folder of its sources with --cmsis-nn or EDGETUNE_CMSIS_NN, or say pack after "
+        f"edgetune packs install {NAME}. Without it the engine's own kernels compute the same "
+        "bits.",
     )
 
 

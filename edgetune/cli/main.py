@@ -25,7 +25,8 @@ VERBS = {
     "verify": "The device equals the simulation, bit for bit, step by step.",
     "monitor": "What a device says, until Ctrl-C.",
     "weights": "Pull, push and compare trained weights.",
-    "boards": "The boards that edgetune knows.",
+    "boards": "The boards that edgetune knows, and adding one.",
+    "packs": "CMSIS packs: install, list, locate.",
     "bench": "Executed instructions of a step, layer by layer.",
     "doctor": "What is installed, what is missing, how to get it.",
 }
@@ -90,7 +91,7 @@ def main():
 def _verb(args: list[str]) -> str:
     """The verb's name for the JSON output: "plan", "boards list"."""
     words = [word for word in args[:2] if not word.startswith("-")]
-    if words and words[0] in ("boards", "weights"):
+    if words and words[0] in ("boards", "packs", "weights"):
         return " ".join(words)
     return words[0] if words else ""
 

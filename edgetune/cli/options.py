@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import wraps
-from pathlib import Path
 
 import click
 
-from edgetune.build.cmsis_nn import check_cmsis_nn
+from edgetune.build.cmsis_nn import find_cmsis_nn
 from edgetune.cli.job import Job
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
@@ -67,9 +66,10 @@ passes_option = click.option(
     help="How often the tuning set is gone through.",
 )
 cmsis_nn_option = click.option(
-    "--cmsis-nn", type=click.Path(path_type=Path), envvar="EDGETUNE_CMSIS_NN", metavar="FOLDER",
-    callback=lambda ctx, parameter, folder: check_cmsis_nn(folder) if folder else None,
-    help="CMSIS-NN's sources, for the forward operators [EDGETUNE_CMSIS_NN].",
+    "--cmsis-nn", envvar="EDGETUNE_CMSIS_NN", metavar="FOLDER|pack",
+    callback=lambda ctx, parameter, place: find_cmsis_nn(place) if place else None,
+    help="CMSIS-NN's sources, for the forward operators; pack: the installed pack ARM::CMSIS-NN "
+    "[EDGETUNE_CMSIS_NN].",
 )
 out_option = click.option(
     "--out", type=click.Path(), metavar="FOLDER",

@@ -1,0 +1,22 @@
+"""CMSIS packs: the index of parts, descriptions, and packs in the folder of cmsis-pack-manager."""
+
+from edgetune.packs.find import find_part
+from edgetune.packs.install import install_file, install_pack
+from edgetune.packs.name import PackName
+from edgetune.packs.part import Memory, Part
+from edgetune.packs.pdsc import Description, read_pdsc
+from edgetune.packs.store import PackStore
+from edgetune.packs.update import update_index
+
+__all__ = [
+    "Description",
+    "Memory",
+    "PackName",
+    "PackStore",
+    "Part",
+    "find_part",
+    "install_file",
+    "install_pack",
+    "read_pdsc",
+    "update_index",
+]

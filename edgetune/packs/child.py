@@ -1,0 +1,55 @@
+"""Runs downloads of cmsis-pack-manager in a process of their own, because they cannot be stopped
+and print to standard output."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from edgetune.errors import ToolchainError
+
+_CHILD = """
+import sys
+from cmsis_pack_manager import Cache, CmsisPackRef
+folder, *pack = sys.argv[1:]
+cache = Cache(True, False, json_path=folder, data_path=folder)
+if pack:
+    cache.download_pack_list([CmsisPackRef(*pack)])
+else:
+    cache.cache_descriptors()
+"""
+_TAIL = 2000  # characters of what a failed download said
+
+
+def download(folder: Path, *pack: str, seconds: float) -> None:
+    """Download all descriptions and make the index, or one pack whose description is there.
+
+    cmsis-pack-manager says nothing about failed downloads; look at the files.
+
+    Args:
+        folder: where descriptions, index and packs lie.
+        pack: maker, name and version; none for descriptions and index.
+        seconds: ended after so long.
+
+    Raises:
+        ToolchainError: it took too long, or broke.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        done = subprocess.run([sys.executable, "-c", _CHILD, str(folder), *pack], cwd=folder,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=seconds, start_new_session=True)
+    except subprocess.TimeoutExpired as error:
+        raise ToolchainError(
+            "The download took too long.",
+            f"It had not ended after {seconds:g} seconds.",
+            "Repeat it, what was loaded is kept; or allow more time: --timeout SECONDS",
+        ) from error
+    if done.returncode:
+        said = done.stdout.decode("utf-8", "replace").strip()[-_TAIL:]
+        raise ToolchainError(
+            "cmsis-pack-manager failed.", said or f"It ended with {done.returncode}.",
+            "Check that the folder is writable and has space left: edgetune packs list",
+        )
+
