@@ -2,6 +2,16 @@
 
 from edgetune.boards.board import Board, Evidence, Region
 from edgetune.boards.cores import CORES, Core
+from edgetune.boards.geometry import FlashGeometry
 from edgetune.boards.loader import list_boards, load_board
 
-__all__ = ["CORES", "Board", "Core", "Evidence", "Region", "list_boards", "load_board"]
+__all__ = [
+    "CORES",
+    "Board",
+    "Core",
+    "Evidence",
+    "FlashGeometry",
+    "Region",
+    "list_boards",
+    "load_board",
+]

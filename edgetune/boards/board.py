@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.boards.cores import Core
+from edgetune.boards.geometry import FlashGeometry
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Board:
-    """One board folder. The dictionaries are the tables of its board.toml, unchanged."""
+    """One board folder. The dictionaries are the tables of its board.toml, unchanged.
+
+    ``geometry`` is None where firmware cannot write to the memory that it lies in.
+    """
 
     name: str
     title: str
@@ -57,6 +61,7 @@ class Board:
     emulators: dict
     evidence: tuple[Evidence, ...]
     folder: Path
+    geometry: FlashGeometry | None = None
 
     @property
     def flash(self) -> Region:
@@ -84,8 +89,11 @@ class Board:
         levels = [item.level for item in self.evidence]
         return next(level for level in EVIDENCE_LEVELS if level in levels)
 
-    def macros(self) -> dict[str, int | str]:
-        """The facts C needs, as board.h defines them: ``ET_<TABLE>_<KEY>`` for each integer."""
+    def macros(self) -> dict[str, int | str | tuple]:
+        """The facts C needs, as board.h defines them: ``ET_<TABLE>_<KEY>`` for each integer.
+
+        A tuple becomes an initializer in braces.
+        """
         tables = {"UART": self.uart, "CLOCK": self.clock, "COUNTER": self.counter}
         numbers = {
             f"ET_{table}_{key.upper()}": value
@@ -93,7 +101,9 @@ class Board:
             for key, value in facts.items()
             if isinstance(value, int)
         }
-        return {"ET_BOARD_NAME": self.name, **numbers}
+        region = {"ET_FLASH_ORIGIN": self.flash.origin, "ET_FLASH_LENGTH": self.flash.length}
+        flash = {**self.geometry.macros(), **region} if self.geometry else {}
+        return {"ET_BOARD_NAME": self.name, **numbers, **flash}
 
     def _region(self, kind: str) -> Region:
         return next(region for region in self.regions if region.kind == kind and region.use)

@@ -2,11 +2,13 @@
 
 import difflib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region
 from edgetune.boards.cores import CORES
 from edgetune.boards.flasher import check_flasher
+from edgetune.boards.geometry import read_geometry
 from edgetune.errors import UsageError
 from edgetune.resources import resource_path
 
@@ -82,7 +84,7 @@ def _board(folder: Path, data: dict) -> Board:
         folder=folder,
     )
     _check(board)
-    return board
+    return replace(board, geometry=read_geometry(data.get("flash"), board.flash.length))
 
 
 def _check(board: Board) -> None:

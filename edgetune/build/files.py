@@ -79,9 +79,14 @@ def _board_header(board: Board) -> str:
     lines = [f"/* {board.title}: the facts of its board.toml that C needs. */"]
     lines += ["#ifndef ET_BOARD_H", "#define ET_BOARD_H", ""]
     for name, value in board.macros().items():
-        text = f'"{value}"' if isinstance(value, str) else _number(value)
-        lines.append(f"#define {name} {text}")
+        lines.append(f"#define {name} {_literal(value)}")
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _literal(value: int | str | tuple) -> str:
+    if isinstance(value, tuple):
+        return "{" + ", ".join(_literal(item) for item in value) + "}"
+    return f'"{value}"' if isinstance(value, str) else _number(value)
 
 
 def _number(value: int) -> str:

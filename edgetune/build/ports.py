@@ -18,14 +18,15 @@ def copy_ports(board: Board, folder: Path) -> list[str]:
     Raises:
         UsageError: the board names a source that is nowhere.
     """
-    sources = [*CORTEX_M, *board.port_sources]
+    flash = board.geometry.sources if board.geometry else ()
+    sources = [*CORTEX_M, *board.port_sources, *flash]
     families = dict.fromkeys(Path(name).parent for name in sources)
     headers = [
         (family / path.name).as_posix()
         for family in families
         for path in sorted(_source(board, family).glob("*.h"))
     ]
-    for name in ("port.h", *sources, *headers):
+    for name in ("port.h", "flash.h", *sources, *headers):
         _copy(_source(board, Path(name)), folder / _PLACE / name, board)
     return [f"{_PLACE}/{name}" for name in sources]
 
