@@ -34,7 +34,9 @@ class Dwt(Registers):
 
 def _machine(folder, counts=True):
     demcr = Registers("DEMCR", 0xE000EDFC, {0: 0}, size=4)
-    return Machine(folder, load_board("stm32f4-discovery"), SOURCES, [demcr, Dwt(demcr, counts)])
+    lock = Registers("LAR", 0xE0001FB0, {0: 0}, size=4)
+    models = [demcr, lock, Dwt(demcr, counts)]
+    return Machine(folder, load_board("stm32f4-discovery"), SOURCES, models)
 
 
 @pytest.mark.parametrize("counts, rate", [(True, 168_000_000), (False, 0)])
@@ -42,7 +44,8 @@ def test_a_counter_that_does_not_count_is_none(tmp_path, counts, rate):
     machine = _machine(tmp_path, counts)
     machine.call("et_counter_start", 168_000_000)
     assert machine.call("port_tick_hz") == rate
-    assert machine.order(("DEMCR", 0), ("DWT", 4), ("DWT", 0))
+    assert machine.order(("DEMCR", 0), ("LAR", 0), ("DWT", 4), ("DWT", 0))
+    assert machine.values("LAR", 0) == [0xC5ACCE55]
     assert not machine.order(("DWT", 0), ("DEMCR", 0))
     assert machine.values("DWT", 0) == [1]
 

@@ -6,6 +6,8 @@
 
 #define DWT_CTRL ET_REG(0xE0001000u)
 #define DWT_CYCCNT ET_REG(0xE0001004u)
+#define DWT_LAR ET_REG(0xE0001FB0u) /* the lock of CoreSight units (ARM IHI 0029 B2.3.10) */
+#define LAR_UNLOCK 0xC5ACCE55u
 #define DEMCR_TRCENA (1u << 24)
 #define DWT_CTRL_CYCCNTENA 1u
 
@@ -14,6 +16,7 @@ static uint32_t tick_hz;
 void et_counter_start(uint32_t core_hz)
 {
     ET_DEMCR |= DEMCR_TRCENA;
+    DWT_LAR = LAR_UNLOCK; /* a Cortex-M7 locks the unit; the others ignore it */
     DWT_CYCCNT = 0;
     DWT_CTRL |= DWT_CTRL_CYCCNTENA;
     __asm volatile("nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop");
