@@ -2,6 +2,7 @@
  * clock, or half of the internal oscillator; where it does not lock the core stays on the internal
  * oscillator. */
 #include "rcc.h"
+#include "board.h"
 #include "../cortex_m/parts.h"
 
 #define RCC_CR 0x40021000u
@@ -20,7 +21,7 @@
 /* What the PLL gives, Hz; 0 if it does not lock. */
 static uint32_t pll_start(void)
 {
-    if (et_hse_start(RCC_CR)) {
+    if (et_hse_start(RCC_CR, ET_CLOCK_HSE_BYPASS)) {
         ET_REG(RCC_CFGR) = CFGR_PLL_HSE | CFGR_PLL_MULTIPLIER(ET_CLOCK_PLL_HSE_MULTIPLIER);
         return et_pll_start(RCC_CR) ? ET_CLOCK_HSE_HZ * ET_CLOCK_PLL_HSE_MULTIPLIER : 0u;
     }

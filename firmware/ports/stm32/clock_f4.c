@@ -5,6 +5,7 @@
  * The voltage regulator needs no change: after reset it is at the scale that the fastest clock of
  * the chip needs (the VOS bits of PWR_CR). */
 #include "rcc.h"
+#include "board.h"
 #include "../cortex_m/parts.h"
 
 #define RCC_CR 0x40023800u
@@ -29,7 +30,7 @@
 
 static int pll_start(void)
 {
-    int external = et_hse_start(RCC_CR);
+    int external = et_hse_start(RCC_CR, ET_CLOCK_HSE_BYPASS);
     uint32_t factors = (external ? PLLCFGR_SOURCE_HSE | ET_CLOCK_PLL_HSE_DIVIDER
                                  : ET_CLOCK_PLL_HSI_DIVIDER) |
                        ET_CLOCK_PLL_MULTIPLIER << 6 |

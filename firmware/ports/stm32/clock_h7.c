@@ -3,7 +3,7 @@
  * scale 1 allows 400 MHz on every revision of the chip. Where a step fails, the core stays on the
  * oscillator. */
 #include "board.h"
-#include "../cortex_m/core.h"
+#include "rcc.h"
 #include "../cortex_m/parts.h"
 
 #define RCC_CR 0x58024400u
@@ -21,8 +21,6 @@
 #define DBGMCU_IDC 0x5C001000u
 #define AXI_TARG7_FN_MOD 0x51008108u
 
-#define CR_PLL1ON (1u << 24)
-#define CR_PLL1RDY (1u << 25)
 #define CFGR_SW 0x07u
 #define CFGR_SW_PLL1 0x03u
 #define CFGR_SWS 0x38u
@@ -79,12 +77,7 @@ static int pll_start(void)
     et_set_bits(RCC_PLLCFGR, PLLCFGR_MASK, PLLCFGR_DIVP1EN | (ET_CLOCK_PLL_INPUT_RANGE << 2));
     et_set_bits(RCC_PLL1DIVR, PLL1DIVR_MASK,
                 (ET_CLOCK_PLL_MULTIPLIER - 1u) | ((ET_CLOCK_PLL_OUTPUT_DIVIDER - 1u) << 9));
-    ET_REG(RCC_CR) |= CR_PLL1ON;
-    if (et_wait_for(RCC_CR, CR_PLL1RDY, CR_PLL1RDY)) {
-        return 1;
-    }
-    ET_REG(RCC_CR) &= ~CR_PLL1ON;
-    return 0;
+    return et_pll_start(RCC_CR);
 }
 
 /* After reset the flash has the most wait states there are. */

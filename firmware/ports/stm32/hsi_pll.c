@@ -4,7 +4,7 @@
  * after reset. */
 #include "hsi_pll.h"
 #include "board.h"
-#include "../cortex_m/core.h"
+#include "rcc.h"
 
 #define PWR_CR1 0x40007000u
 #define PWR_SR2 0x40007014u
@@ -19,8 +19,6 @@
 
 #define CR_HSION (1u << 8)
 #define CR_HSIRDY (1u << 10)
-#define CR_PLLON (1u << 24)
-#define CR_PLLRDY (1u << 25)
 #define PLLCFGR_SOURCE_HSI16 2u
 #define ACR_LATENCY_MASK 0xFu
 
@@ -33,22 +31,11 @@ static int voltage_raise(void)
     return et_wait_for(PWR_SR2, SR2_VOSF, 0u);
 }
 
-static int oscillator_start(void)
-{
-    ET_REG(RCC_CR) |= CR_HSION;
-    return et_wait_for(RCC_CR, CR_HSIRDY, CR_HSIRDY);
-}
-
 static int pll_start(uint32_t output)
 {
     ET_REG(RCC_PLLCFGR) = PLLCFGR_SOURCE_HSI16 | ((ET_CLOCK_PLL_INPUT_DIVIDER - 1u) << 4) |
                           (ET_CLOCK_PLL_MULTIPLIER << 8) | output;
-    ET_REG(RCC_CR) |= CR_PLLON;
-    if (et_wait_for(RCC_CR, CR_PLLRDY, CR_PLLRDY)) {
-        return 1;
-    }
-    ET_REG(RCC_CR) &= ~CR_PLLON;
-    return 0;
+    return et_pll_start(RCC_CR);
 }
 
 static int flash_slow_down(void)
@@ -60,7 +47,9 @@ static int flash_slow_down(void)
 static int pll_select(const et_hsi_pll *family)
 {
     uint32_t before = ET_REG(RCC_CFGR);
-    et_set_bits(RCC_CFGR, family->sw, family->sw_pll | family->half);
+    uint32_t after = (before & ~family->sw) | family->sw_pll;
+    ET_REG(RCC_CFGR) = before | family->half;
+    ET_REG(RCC_CFGR) = after | family->half;
     if (!et_wait_for(RCC_CFGR, family->sw << family->sws_shift,
                      family->sw_pll << family->sws_shift)) {
         ET_REG(RCC_CFGR) = before;
@@ -69,14 +58,14 @@ static int pll_select(const et_hsi_pll *family)
     for (uint32_t i = 0; i < SETTLE; i++) {
         __asm volatile("nop");
     }
-    et_set_bits(RCC_CFGR, family->half, 0u);
+    ET_REG(RCC_CFGR) = after;
     return 1;
 }
 
 et_clocks et_hsi_pll_start(const et_hsi_pll *family)
 {
-    int fast = voltage_raise() && oscillator_start() && pll_start(family->output) &&
-               flash_slow_down() && pll_select(family);
+    int fast = voltage_raise() && et_rcc_start(RCC_CR, CR_HSION, CR_HSIRDY) &&
+               pll_start(family->output) && flash_slow_down() && pll_select(family);
     uint32_t hz = fast ? ET_CLOCK_HZ : ET_CLOCK_RESET_HZ;
     return (et_clocks){hz, hz}; /* no bus is slower than the core */
 }

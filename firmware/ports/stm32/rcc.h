@@ -2,7 +2,6 @@
 #ifndef ET_STM32_RCC_H
 #define ET_STM32_RCC_H
 
-#include "board.h"
 #include "../cortex_m/core.h"
 
 /* The register RCC_CR. */
@@ -16,6 +15,7 @@
 #define ET_RCC_PPRE(divider) \
     ((divider) == 1u ? 0u : (divider) == 2u ? 4u : (divider) == 4u ? 5u : (divider) == 8u ? 6u : 7u)
 
+/* Set `on` in RCC_CR; 0, and off again, if `ready` does not follow. */
 static inline int et_rcc_start(uint32_t control, uint32_t on, uint32_t ready)
 {
     ET_REG(control) |= on;
@@ -26,11 +26,11 @@ static inline int et_rcc_start(uint32_t control, uint32_t on, uint32_t ready)
     return 0;
 }
 
-/* The external clock: a crystal, or where clock.hse_bypass is true a clock signal. 0 if it does
- * not start. `control` is the address of RCC_CR. */
-static inline int et_hse_start(uint32_t control)
+/* The external clock: a crystal, or with `bypass` a clock signal. 0 if it does not start.
+ * `control` is the address of RCC_CR. */
+static inline int et_hse_start(uint32_t control, int bypass)
 {
-    ET_REG(control) |= ET_CLOCK_HSE_BYPASS ? ET_RCC_HSEBYP : 0u;
+    ET_REG(control) |= bypass ? ET_RCC_HSEBYP : 0u;
     return et_rcc_start(control, ET_RCC_HSEON, ET_RCC_HSERDY);
 }
 
