@@ -18,10 +18,10 @@
 
 #define UART_DIVIDER (ET_UART_APB == 1u ? ET_CLOCK_APB1_DIVIDER : ET_CLOCK_APB2_DIVIDER)
 
-/* What the PLL gives, Hz; 0 if it does not lock. */
+/* What the PLL gives, Hz; 0 if it does not lock. Without an external clock hse_hz is 0. */
 static uint32_t pll_start(void)
 {
-    if (et_hse_start(RCC_CR, ET_CLOCK_HSE_BYPASS)) {
+    if (ET_CLOCK_HSE_HZ && et_hse_start(RCC_CR, ET_CLOCK_HSE_BYPASS)) {
         ET_REG(RCC_CFGR) = CFGR_PLL_HSE | CFGR_PLL_MULTIPLIER(ET_CLOCK_PLL_HSE_MULTIPLIER);
         return et_pll_start(RCC_CR) ? ET_CLOCK_HSE_HZ * ET_CLOCK_PLL_HSE_MULTIPLIER : 0u;
     }

@@ -28,9 +28,10 @@
 
 #define UART_DIVIDER (ET_UART_APB == 1u ? ET_CLOCK_APB1_DIVIDER : ET_CLOCK_APB2_DIVIDER)
 
+/* A board without an external clock has clock.hse_hz = 0. */
 static int pll_start(void)
 {
-    int external = et_hse_start(RCC_CR, ET_CLOCK_HSE_BYPASS);
+    int external = ET_CLOCK_HSE_HZ && et_hse_start(RCC_CR, ET_CLOCK_HSE_BYPASS);
     uint32_t factors = (external ? PLLCFGR_SOURCE_HSE | ET_CLOCK_PLL_HSE_DIVIDER
                                  : ET_CLOCK_PLL_HSI_DIVIDER) |
                        ET_CLOCK_PLL_MULTIPLIER << 6 |
