@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetune.cli.job import Job
-from edgetune.cli.options import data_options, job_options, min_accuracy_option
+from edgetune.cli.options import data_options, flash_option, job_options, min_accuracy_option
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.session.connection import connect
@@ -12,6 +12,7 @@ from edgetune.session.evaluation import accuracy, check_accuracy, predict
 
 @verb("eval")
 @job_options
+@flash_option
 @data_options
 @min_accuracy_option
 def command(printer: Printer, job: Job, data: dict, min_accuracy: float | None):

@@ -19,6 +19,7 @@ from edgetune.plan.plan import Plan, make_plan
 from edgetune.quantize import Conversion, load
 from edgetune.session.conversion import convert_by, read_int8
 from edgetune.session.firmware import Firmware, build_firmware
+from edgetune.session.flashing import ensure_firmware
 from edgetune.session.tools import check_tools
 
 
@@ -26,6 +27,7 @@ from edgetune.session.tools import check_tools
 class Job:
     """What the options name. Files and boards are read when they are first asked for.
 
+    ``flash``: write the firmware to a board on a serial port that runs another.
     ``conversion``: what became of a float model, see ``in_int8``.
     """
 
@@ -35,6 +37,7 @@ class Job:
     recipe: Recipe
     out: str | None
     cmsis_nn: Path | None
+    flash: bool = False
     conversion: Conversion | None = None
 
     @property
@@ -102,8 +105,11 @@ class Job:
         return dataset
 
     def firmware(self, printer: Printer, folder: Path | None = None) -> Firmware:
-        """Generate and build for the device, into ``folder`` where one is given."""
-        return self.build(printer, needs_native(self.device), folder)
+        """Generate and build for the device, into ``folder`` where one is given; see ``flash``."""
+        firmware = self.build(printer, needs_native(self.device), folder)
+        if self.flash:
+            ensure_firmware(firmware, self.device, printer.reporter)
+        return firmware
 
     def build(self, printer: Printer, native: bool, folder: Path | None = None) -> Firmware:
         """Generate and build for this computer or for the board."""

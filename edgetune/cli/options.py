@@ -75,6 +75,10 @@ out_option = click.option(
     "--out", type=click.Path(), metavar="FOLDER",
     help="Where the results go; without it a folder below build/ or runs/.",
 )
+flash_option = click.option(
+    "--flash", is_flag=True, help="Write the firmware first, where a board on a serial port runs "
+    "another; emulators and host are launched with it anyway."
+)
 min_accuracy_option = click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), metavar="SHARE",
     help="End with exit code 7 below this accuracy on the device, 0 to 1.",
@@ -168,8 +172,8 @@ def job_options(function, model=model_argument):
 
     @stack(model, board_option, device_option, recipe_options, out_option, cmsis_nn_option)
     @wraps(function)
-    def with_job(*args, model, board, device, recipe, out, cmsis_nn, **others):
-        job = Job(model, board, device, recipe, out, cmsis_nn)
+    def with_job(*args, model, board, device, recipe, out, cmsis_nn, flash=False, **others):
+        job = Job(model, board, device, recipe, out, cmsis_nn, flash)
         return function(*args, job=job, **others)
 
     return with_job

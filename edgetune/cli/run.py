@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from edgetune.cli.job import Job
-from edgetune.cli.options import job_options
+from edgetune.cli.options import flash_option, job_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.link.messages import DeviceInfo
@@ -14,6 +14,7 @@ from edgetune.session.connection import connect
 
 @verb("run")
 @job_options
+@flash_option
 def command(printer: Printer, job: Job):
     """Build MODEL's firmware, launch it, and print what it says of itself."""
     device, firmware = job.device, job.firmware(printer)

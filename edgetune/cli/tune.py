@@ -10,6 +10,7 @@ from edgetune.cli.build import build_facts, show_build
 from edgetune.cli.job import Job
 from edgetune.cli.options import (
     data_options,
+    flash_option,
     job_options,
     min_accuracy_option,
     passes_option,
@@ -32,6 +33,7 @@ RUNS = Path("runs")
 
 @verb("tune")
 @job_options
+@flash_option
 @data_options
 @seed_option
 @passes_option

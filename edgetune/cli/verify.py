@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from edgetune.cli.job import Job
-from edgetune.cli.options import data_options, job_options, seed_option
+from edgetune.cli.options import data_options, flash_option, job_options, seed_option
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.session.verification import verify
@@ -13,6 +13,7 @@ from edgetune.session.verification import verify
 
 @verb("verify")
 @job_options
+@flash_option
 @data_options
 @seed_option
 @click.option("--steps", type=click.IntRange(1), default=200, show_default=True,

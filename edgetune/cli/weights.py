@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from edgetune.cli.job import Job
-from edgetune.cli.options import job_options, model_argument
+from edgetune.cli.options import flash_option, job_options, model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.errors import ModelError
@@ -41,6 +41,7 @@ def pull_command(printer: Printer, job: Job, tuned: str):
 
 @verb("push")
 @job_options
+@flash_option
 @click.argument("tuned", type=click.Path())
 def push_command(printer: Printer, job: Job, tuned: str):
     """Give the device the weights of TUNED, a tuned version of MODEL."""

@@ -36,6 +36,7 @@ class Flasher(ABC):
     """
 
     name = ""
+    probe_kinds: tuple[str, ...] = ()  # of `usb_probes` that this flasher can choose by id
 
     def __init__(self, board: Board, probe: str | None = None):
         self.board = board

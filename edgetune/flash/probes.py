@@ -22,11 +22,16 @@ BOOTSEL_PRODUCTS = ("0003", "000f")
 
 @dataclass(frozen=True)
 class Probe:
-    """``kind``: "stlink", "jlink", "cmsis-dap" or "bootsel"; ``serial``: the id tools take."""
+    """``kind``: "stlink", "jlink", "cmsis-dap" or "bootsel"; ``usb_serial``: as USB tells it."""
 
     kind: str
     product: str
-    serial: str
+    usb_serial: str
+
+    @property
+    def serial(self) -> str:
+        """The id that tools take: J-Link's is a number, which USB pads with zeros."""
+        return self.usb_serial.lstrip("0") if self.kind == "jlink" else self.usb_serial
 
     def __str__(self) -> str:
         return f"{self.serial}  {self.product}"

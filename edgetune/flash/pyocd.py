@@ -20,6 +20,7 @@ class PyocdFlasher(Flasher):
     """Takes the board's ``target``; ``probe`` is the unique id that `pyocd list` shows."""
 
     name = "pyocd"
+    probe_kinds = ("stlink", "jlink", "cmsis-dap")
 
     def __init__(self, board: Board, probe: str | None = None, *, find=None, program=None):
         """``find`` and ``program`` stand for `find_probes` and `program_file` in tests."""

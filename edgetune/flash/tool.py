@@ -32,7 +32,6 @@ class ToolFlasher(Flasher):
     install = ""
     faults: tuple[tuple[str, faults.Fault], ...] = ()
     done = ""
-    probe_kinds: tuple[str, ...] = ()
 
     def __init__(self, board: Board, probe: str | None = None, seconds: float = SECONDS):
         super().__init__(board, probe)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from edgetune.device.base import Device
 from edgetune.device.select import open_device
+from edgetune.device.serial import SerialDevice
 from edgetune.errors import LinkError
 from edgetune.link.client import Client
 from edgetune.session.firmware import Firmware
@@ -35,15 +36,17 @@ def connect(
             on_log=lambda text: reporter.note(f"device: {text}"),
             **({"nudge": STEP_SECONDS, "timeout": STEP_SECONDS} if icount else {}),
         )
-        _shake_hands(client, opened)
+        _shake_hands(client, opened, firmware)
         check_identity(client, firmware)
         yield client
 
 
-def _shake_hands(client: Client, device: Device):
+def _shake_hands(client: Client, device: Device, firmware: Firmware):
     try:
         client.hello()
     except LinkError as error:
+        if isinstance(device, SerialDevice):
+            error.next_step += f"; to write the firmware: {firmware.write_command}"
         said = device.diagnosis()
         if said:
             error.cause = f"{error.cause} It said: {said}"
@@ -58,12 +61,12 @@ def check_identity(client: Client, firmware: Firmware):
         raise LinkError(
             "The device holds another model.",
             f"Its model's hash is {info.model_hash:08x}, this model's is {expected:08x}.",
-            "Build this model's firmware and write it to the board: make flash in its folder.",
+            f"Write this model's firmware to the board: {firmware.write_command}",
         )
     if info.build_id != firmware.project.build_id:
         raise LinkError(
             "The device runs other firmware than was built here.",
             f"Its build id is {info.build_id:08x}, this build's is "
             f"{firmware.project.build_id:08x}.",
-            "Write the present firmware to the board: make flash in its folder.",
+            f"Write the present firmware to the board: {firmware.write_command}",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgetune.boards import list_boards
 from edgetune.build.cmsis_nn import CmsisNN, copy_cmsis_nn
 from edgetune.build.files import write_build_files
 from edgetune.build.project import Build, build_project
@@ -21,6 +22,13 @@ class Firmware:
     plan: Plan
     project: Project
     build: Build
+
+    @property
+    def write_command(self) -> str:
+        """The command line that writes this build to the board."""
+        board = self.plan.board
+        name = board.name if board.name in list_boards() else board.folder
+        return f"edgetune flash --board {name} --image {self.build.elf}"
 
 
 def build_firmware(
