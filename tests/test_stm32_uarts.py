@@ -176,7 +176,7 @@ each = pytest.mark.parametrize("name, usart", BOTH, ids=[name for name, _ in BOT
 def test_the_baud_rate_follows_the_clock(tmp_path, name, usart, hz):
     machine, uart = _started(tmp_path, name, usart, hz)
     steps = 256 if machine.board.uart.get("lpuart") else 1
-    assert abs(steps * hz / uart.values[uart.brr] / machine.board.baud - 1) < 0.02
+    assert abs(steps * hz / machine.board.baud - uart.values[uart.brr]) <= 0.5
     assert uart.values[uart.cr1] == uart.ue | RE | TE | RXNEIE
 
 
