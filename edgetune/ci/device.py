@@ -82,6 +82,7 @@ class EdgetuneDevice:
         samples = task.data
         firmware = self._firmware(task)
         folder = RunFolder(self._folders.mktemp("run"))
+        self._phase.words = "The device was starting"
         try:
             result = tuning.tune(
                 firmware, self.name, samples, task.tuning, folder, self._phase

@@ -19,9 +19,11 @@ from edgetune.session.conversion import convert_by, read_int8
 from edgetune.session.tuning import TuneSettings
 from edgetune.settings import DATA, KEYS
 
-_WORDS = ("layers", "classes")
-_NUMBERS = {"scale": float, "offset": float, "mean": float, "frame": int}
-_FLAGS = ("reset", "no_verify")
+_LISTS = {"layers": str.strip, "classes": str.strip, "frame": int}
+_NUMBERS = {"seed": int, "samples": int, "passes": int, "sample_rate": int, "rate": float,
+            "split": float}  # fmt: skip
+_EITHER = {"scale": float, "offset": float, "mean": float}  # a number, or one a channel
+_RANGES = {"seed": range(2**32), "samples": range(1, 2**32), "passes": range(1, 2**32)}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Task:
 
     @property
     def tuning(self) -> TuneSettings:
-        verify = not self._chosen("no_verify").get("no_verify", False)
+        verify = not self.settings.get("no_verify", False)
         return TuneSettings(verify=verify, **self._chosen("seed", "samples", "passes"))
 
     @cached_property
@@ -102,15 +104,27 @@ class Task:
 
 def _typed(name: str, value):
     """``value`` as the Python API takes it; edgetune.toml's lists come as text with commas."""
-    if name in _FLAGS:
-        return bool(value)
-    if name == "label_column":
-        return str(value)
-    if name in _WORDS or name in _NUMBERS:
-        items = value.split(",") if isinstance(value, str) else value
-        kind = _NUMBERS.get(name, lambda word: str(word).strip())
-        return kind(items) if isinstance(items, (int, float)) else tuple(map(kind, items))
-    return value
+    try:
+        typed = _convert(name, value)
+    except (TypeError, ValueError):
+        typed = None
+    if typed is None or typed not in _RANGES.get(name, [typed]):
+        raise UsageError(
+            f"The setting {name} cannot be {value!r}.",
+            f"edgetune tune --help says what --{name.replace('_', '-')} can be.",
+            "Correct it in the call or in edgetune.toml.",
+        )
+    return typed
+
+
+def _convert(name: str, value):
+    if name in _NUMBERS:
+        return _NUMBERS[name](value)
+    if name in _EITHER and isinstance(value, (int, float)):
+        return float(value)
+    if kind := (_LISTS | _EITHER).get(name):
+        return tuple(map(kind, value.split(",") if isinstance(value, str) else value))
+    return str(value) if name == "label_column" else value
 
 
 def _unnamed(what: str) -> UsageError:

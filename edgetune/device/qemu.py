@@ -56,6 +56,7 @@ class QemuDevice(StreamDevice):
             )
         uart, their_uart = socket.socketpair()
         self._monitor, their_monitor = socket.socketpair()
+        self._monitor.setblocking(False)  # a QEMU that is stuck does not read it
         self._fd, self._booting = uart.detach(), True
         with their_uart, their_monitor:
             ends = (their_uart.fileno(), their_monitor.fileno())
