@@ -30,6 +30,15 @@ def _uart(folder):
     return uarte.memory, uarte, port
 
 
+def _serve(machine, uarte):
+    """As the core does: the handler runs while the line is high."""
+    for _ in range(100):
+        if not uarte.interrupt:
+            return
+        machine.call("et_uart_irq")
+    raise AssertionError("the interrupt does not end")
+
+
 def test_pins_are_ready_before_the_uart_takes_them(folder):
     machine, uarte, port = _uart(folder)
     assert (port.values[OUTSET], port.values[DIRSET]) == (1 << 6, 1 << 6)
@@ -45,8 +54,8 @@ def test_each_byte_raises_the_interrupt(folder):
         assert not uarte.interrupt
         uarte.receive(bytes([byte]))
         assert uarte.interrupt
-        machine.call("et_uart_irq")
-    assert machine.recorded() == b"\x00A\xff" and not uarte.interrupt
+        _serve(machine, uarte)
+    assert machine.recorded() == b"\x00A\xff"
 
 
 @pytest.mark.parametrize("late", [2, 3, 5])
@@ -55,7 +64,7 @@ def test_a_late_interrupt_loses_nothing(folder, late):
     text = b"interrupts may be late "
     for start in range(0, len(text), late):
         uarte.receive(text[start : start + late])
-        machine.call("et_uart_irq")
+        _serve(machine, uarte)
     assert machine.recorded() == text and uarte.values[ERROR] == 0
 
 
@@ -63,11 +72,11 @@ def test_reception_goes_on_after_an_overrun(folder):
     machine, uarte, _ = _uart(folder)
     uarte.receive(b"12345 lost")
     assert uarte.values[ERRORSRC]
-    machine.call("et_uart_irq")
+    _serve(machine, uarte)
     assert machine.recorded() == b"12345"
     assert uarte.values[ERROR] == uarte.values[ERRORSRC] == 0
     uarte.receive(b"67")
-    machine.call("et_uart_irq")
+    _serve(machine, uarte)
     assert machine.recorded() == b"1234567"
 
 
