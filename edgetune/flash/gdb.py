@@ -13,7 +13,7 @@ from edgetune.flash.base import Progress, Written, no_progress
 from edgetune.flash.image import FlashImage
 from edgetune.flash.tool import SECONDS, ToolFlasher
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 3
 VTOR = 0xE000ED08  # Armv7-M manual B3.2.5; a core without it ignores the write
 THUMB = 0x01000000  # xPSR.T, without which the first instruction faults
 
@@ -36,7 +36,7 @@ class GdbFlasher(ToolFlasher):
     name = "gdb"
     programs = ("gdb-multiarch", "arm-none-eabi-gdb")
     install = "Install it: sudo apt-get install gdb-multiarch"
-    done = r"edgetune: written and equal"
+    done = r"(?s)\A(?!.*MIS-MATCHED).*edgetune: loaded and compared"
     faults = (
         (r"could not connect|Connection (refused|timed out|reset)|Name or service not known"
          r"|Remote communication error|Remote replied unexpectedly|No route to host", no_server),
@@ -82,7 +82,7 @@ def script_text(image: FlashImage) -> str:
 
     The commands it defines run afterwards, and do something only if all went well: OpenOCD
     resumes by ``monitor resume``, J-Link by ``monitor go``, QEMU and pyOCD when GDB detaches.
-    ``compare-sections`` reports sections that differ without failing, so its output is read too.
+    ``compare-sections`` reports sections that differ without failing: its output is read for it.
     """
     lines = [
         *_guarded("et_resume", "monitor resume"),
@@ -90,13 +90,13 @@ def script_text(image: FlashImage) -> str:
         *_guarded("et_detach", "detach"),
         "set $et_written = 0",
         "load",
-        "compare-sections -r",
+        "compare-sections",
         f"set *(unsigned int *)0x{VTOR:08X} = 0x{image.vectors:08X}",
         f"set $xpsr = 0x{THUMB:08X}",
         f"set $sp = *(unsigned int *)0x{image.vectors:08X}",
         f"set $pc = 0x{image.entry:08X}",
         "set $et_written = 1",
-        r"echo edgetune: written and equal\n",
+        r"echo edgetune: loaded and compared\n",
     ]
     return "\n".join([*lines, ""])
 

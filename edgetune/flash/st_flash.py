@@ -25,6 +25,8 @@ class StFlashFlasher(ToolFlasher):
         (r"Couldn't find any ST-Link", faults.no_probe),
         (r"Verification of flash failed", faults.not_verified),
         (r"write protected|Flash memory is protected|Failed to unlock flash", faults.locked),
+        # What no chip at all gives for its id: stlink's tutorial, "unknown chip id".
+        (r"unknown chip id! (0|0x3748|0xe0042000)\b", faults.no_chip),
         (r"unknown chip id|Failed to parse flash type|exceeds the size of the flash",
          faults.wrong_chip),
         (r"Can not connect to target|Failed to enter SWD|Could not find chip id"
