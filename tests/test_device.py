@@ -18,7 +18,6 @@ from edgetune.build import build_project
 from edgetune.device import needs_native, open_device, resolve_device
 from edgetune.device import serial as serial_module
 from edgetune.device.qemu import ICOUNT_NS
-from edgetune.device.renode import RenodeDevice, find_renode, platform_text, script_text
 from edgetune.errors import DeviceNotFoundError, LinkError, ToolchainError, UsageError
 
 pytestmark = pytest.mark.thorough
@@ -200,80 +199,6 @@ def test_host_program_ends_with_its_parent(native):
 def test_missing_host_program():
     with pytest.raises(DeviceNotFoundError):
         open_device("host", DISCOVERY, Path("/nonexistent/firmware"))
-
-
-# Renode ----------------------------------------------------------------------------------------
-
-
-def test_renode_scripts():
-    platform = platform_text(DISCOVERY)
-    assert platform.startswith('using "platforms/boards/stm32f4_discovery-kit.repl"\n')
-    assert "dwt: Miscellaneous.DWT @ sysbus 0xE0001000\n    frequency: 168000000\n" in platform
-    assert "cpu:\n    PerformanceInMips: 168\n" in platform
-    script = script_text(DISCOVERY, Path("/a b/x.elf"), Path("/p.repl"), Path("/tmp/uart"))
-    lines = script.splitlines()
-    assert lines[0] == "$bin?=@/a\\ b/x.elf"
-    assert 'emulation CreateUartPtyTerminal "term" "/tmp/uart" true' in lines
-    assert lines[-2:] == ["connector Connect sysbus.usart2 term", "start"]
-
-
-@needs_qemu
-def test_every_board_in_renode(tmp_path):
-    try:
-        find_renode()
-    except ToolchainError:
-        pytest.skip("Renode is not installed")
-    image = build_echo(tmp_path, "stm32f4-discovery").elf
-    with open_device("renode", DISCOVERY, image) as device:
-        greet(device)
-        _echoes(device, window=64)
-        before, hz = ask(device, b"t")
-        # Whether the PLL locks is the emulator's affair; the firmware says which clock it has.
-        assert hz in (16_000_000, 168_000_000) and ask(device, b"t")[0] > before
-
-
-STAND_IN = """#!/bin/sh
-echo $$ > {folder}/launcher
-sleep 1000 &
-echo $! > {folder}/emulator
-{action}
-"""
-ACTIONS = {
-    "script fails and it hangs": "echo 'There was an error executing command x'; wait",
-    "it ends without a word": "exit 0",
-    "it never makes the UART": "wait",
-    "it ends with an error": "echo 'no mono' >&2; exit 3",
-}
-
-
-@pytest.mark.parametrize("fault", ACTIONS)
-def test_renode_that_fails_is_named_and_ended(monkeypatch, tmp_path, fault):
-    program = tmp_path / "renode"
-    program.write_text(STAND_IN.format(folder=tmp_path, action=ACTIONS[fault]))
-    program.chmod(0o755)
-    monkeypatch.setenv("EDGETUNE_RENODE", str(program))
-    image = tmp_path / "firmware.elf"
-    image.write_bytes(b"")
-    device = RenodeDevice(DISCOVERY, image, start_seconds=2.0)
-    with pytest.raises(ToolchainError) as caught:
-        device.open()
-    assert caught.value.cause and "--device qemu" in caught.value.next_step
-    for name in ("launcher", "emulator"):
-        assert ended(int((tmp_path / name).read_text()))
-
-
-def test_missing_renode_says_where_to_get_it(monkeypatch, tmp_path):
-    image = tmp_path / "firmware.elf"
-    image.write_bytes(b"")
-    monkeypatch.setenv("EDGETUNE_RENODE", str(tmp_path / "renode"))
-    with pytest.raises(ToolchainError) as caught:
-        open_device("renode", DISCOVERY, image)
-    assert "portable build" in caught.value.next_step
-
-
-def test_board_without_a_renode_platform(tmp_path):
-    with pytest.raises(DeviceNotFoundError):
-        open_device("renode", load_board("mps2-an385"), tmp_path / "firmware.elf")
 
 
 # Serial ports and names ------------------------------------------------------------------------

@@ -41,6 +41,10 @@ class Device(ABC):
         """What the device's process said last, or "" where there is nothing to say."""
         return ""
 
+    def executed_instructions(self) -> int | None:
+        """All instructions since the start, where the device counts them; else None."""
+        return None
+
     def __enter__(self):
         return self
 

@@ -16,10 +16,22 @@ from edgetune.session.reporter import Reporter
 STEP_SECONDS = 300.0  # for one step under an instruction count, which is slow
 
 
+class DeviceClient(Client):
+    """A client that knows the device at its other end."""
+
+    def __init__(self, device: Device, **options):
+        super().__init__(device, **options)
+        self._device = device
+
+    def executed_instructions(self) -> int | None:
+        """All instructions that the device executed since its start; None where nobody counts."""
+        return self._device.executed_instructions()
+
+
 @contextmanager
 def connect(
     firmware: Firmware, device: str | None, reporter: Reporter, *, icount: bool = False
-) -> Iterator[Client]:
+) -> Iterator[DeviceClient]:
     """Open ``device`` with ``firmware`` and shake hands.
 
     With ``icount`` the device's counter counts instructions, and the host stays silent while a
@@ -31,7 +43,7 @@ def connect(
     """
     board, image = firmware.plan.board, firmware.build.elf
     with open_device(device, board, image, icount=icount) as opened:
-        client = Client(
+        client = DeviceClient(
             opened,
             on_log=lambda text: reporter.note(f"device: {text}"),
             **({"nudge": STEP_SECONDS, "timeout": STEP_SECONDS} if icount else {}),

@@ -1,0 +1,127 @@
+"""What Renode reads: a platform file and a script for the board, and the script of one run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgetune.boards import Board
+from edgetune.errors import EdgetuneError
+from edgetune.files import save_atomically
+
+# Renode's clock ticks in nanoseconds. At 250 million instructions per second of its time each
+# takes exactly 4 ns, so that a counter of 250 MHz counts instructions; and Renode, which never
+# runs ahead of real time, is not held back: computers reach 190 to 320.
+MIPS = 250
+TERMINAL = "edgetune"  # the name of the UART's other end
+
+
+def write_scripts(board: Board, elf: Path) -> Path:
+    """Write FIRMWARE.repl and FIRMWARE.resc next to ``elf``; the path of the latter.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    platform, script = elf.with_suffix(".repl"), elf.with_suffix(".resc")
+    save_atomically(platform, platform_text(board).encode())
+    save_atomically(script, machine_text(board, elf.name, platform.name).encode())
+    return script
+
+
+def write_run(board: Board, elf: Path, folder: Path, name: str, connection: str) -> Path:
+    """Write the script that runs ``elf`` under the machine name ``name``.
+
+    It works on links and copies in ``folder``, so that no path of the user's, with whatever
+    characters, is ever part of a command. The same files are left next to ``elf``, for people.
+
+    Args:
+        folder: a fresh folder.
+        connection: the command that makes the UART's other end (see `pty`, `server`).
+    """
+    try:
+        write_scripts(board, elf)
+    except EdgetuneError:
+        pass  # a read-only folder: the run does not need them there
+    image = folder / "firmware.elf"
+    image.symlink_to(os.path.realpath(elf))
+    machine = write_scripts(board, image)
+    script = folder / "run.resc"
+    script.write_text(run_text(board, machine.name, name, connection), encoding="utf-8")
+    return script
+
+
+def platform_text(board: Board) -> str:
+    """The stock platform of the board, with counters that count instructions.
+
+    board.toml's table emulators.renode says with ``dwt`` that the chip's cycle counter, which
+    stock platforms lack, is to be added, and with ``timer`` which of the platform's timers the
+    firmware counts with.
+    """
+    facts = board.emulators["renode"]
+    lines = [f"// {board.title} for Renode, written by edgetune.", f'using "{facts["platform"]}"']
+    if facts.get("dwt"):
+        lines += ["", "dwt: Miscellaneous.DWT @ sysbus 0xE0001000", _frequency()]
+    if facts.get("timer"):
+        lines += ["", f"{facts['timer']}:", _frequency()]
+    return "\n".join([*lines, "", "cpu:", f"    PerformanceInMips: {MIPS}", ""])
+
+
+def machine_text(board: Board, elf: str, platform: str) -> str:
+    """The commands that make the machine, from files in the script's own folder.
+
+    Reads of what Renode does not model give 0, whether or not it could load chip descriptions
+    from the internet.
+    """
+    uart = board.emulators["renode"]["uart"]
+    return "\n".join(
+        [
+            f"# {board.title} with this firmware, written by edgetune. In Renode's monitor:",
+            "#   include @FOLDER/" + Path(elf).with_suffix(".resc").name,
+            f"#   {pty('/tmp/uart')}",
+            f"#   {connect(board)}",
+            "#   start",
+            "# Then /tmp/uart is a device: edgetune monitor --device /tmp/uart",
+            f'$name?="{board.name}"',
+            "mach create $name",
+            f"machine LoadPlatformDescription $ORIGIN/{escaped(platform)}",
+            "sysbus UnhandledAccessBehaviour DoNotReport",
+            f"sysbus LoadELF $ORIGIN/{escaped(elf)}",
+            f"# The firmware talks on sysbus.{uart}.",
+            "",
+        ]
+    )
+
+
+def run_text(board: Board, machine: str, name: str, connection: str) -> str:
+    """The commands of one run."""
+    lines = [f'$name="{name}"', f"include $ORIGIN/{machine}", connection, connect(board), "start"]
+    return "\n".join([*lines, ""])
+
+
+def pty(path: str) -> str:
+    """Makes the UART a pseudo-terminal; ``true``: in place of a file of that name."""
+    return f"emulation CreateUartPtyTerminal {quoted(TERMINAL)} {quoted(path)} true"
+
+
+def server(port: int) -> str:
+    """Makes the UART a TCP server; ``false``: without telnet's bytes in between."""
+    return f"emulation CreateServerSocketTerminal {port} {quoted(TERMINAL)} false"
+
+
+def connect(board: Board) -> str:
+    """Joins the board's UART and its other end."""
+    return f"connector Connect sysbus.{board.emulators['renode']['uart']} {TERMINAL}"
+
+
+def quoted(text: str) -> str:
+    """A string as Renode's monitor reads it."""
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def escaped(path: str) -> str:
+    """A path as Renode's monitor reads it, behind @ or $ORIGIN/."""
+    return path.replace(" ", "\\ ")
+
+
+def _frequency() -> str:
+    return f"    frequency: {MIPS * 1_000_000}"
