@@ -29,6 +29,7 @@ pytestmark = pytest.mark.thorough
 CORES = {
     "M0+": "mps2-an385-m0plus", "M3": "mps2-an385", "M4": "mps2-an386", "M7": "mps2-an500",
     "M33": "mps2-an505", "M55": "mps3-an547", "STM32F4": "stm32f4-discovery",
+    "LM3S": "lm3s6965evb",
 }
 LONG = {"M4": 2000, "M0+": 2000}
 
