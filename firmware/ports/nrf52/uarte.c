@@ -50,7 +50,7 @@
 #error "uart.baud of this board must be 115200, 230400, 460800 or 1000000"
 #endif
 
-#define CHUNK 64u
+#define CHUNK 16u /* a pause of a microsecond after 1.4 ms */
 
 /* EasyDMA reaches RAM only, and what is sent may lie in flash. */
 static uint8_t outgoing[CHUNK];
