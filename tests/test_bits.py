@@ -53,11 +53,23 @@ def separable():
     return graph, Dataset(x[:60], y[:60], x[60:], y[60:], quantized)
 
 
+def small():
+    """What learns in 8 KB of RAM."""
+    builder = ModelBuilder((1, 8, 8, 1), 1 / 40, -7, seed=6)
+    builder.conv(4, 3, 2, activation="RELU").max_pool(2).dense(8, "RELU").dense(4).softmax()
+    graph = read_tflite(builder.build())
+    x = builder.random_inputs(80, seed=3)[:, 0]
+    y = np.random.default_rng(4).integers(0, 4, len(x))
+    return graph, Dataset(x[:60], y[:60], x[60:], y[60:], Preprocessing(quantized=True))
+
+
 NETWORKS = {"demo": demo, "separable": separable}
+SMALL = {"small": small}
+BOARDS = {"nucleo-f401re": "demo", "nucleo-f446re": "demo", "stm32vldiscovery": "small"}
 
 
 def check(network, board, device, steps, folder, recipe=Recipe()):
-    graph, data = NETWORKS[network]()
+    graph, data = (NETWORKS | SMALL)[network]()
     plan = make_plan(graph, recipe, load_board(board))
     firmware = build_firmware(plan, folder, network, native=device == "host")
     result = verify(firmware, device, data, steps)
@@ -92,6 +104,13 @@ def test_recipes_on_the_host(recipe, tmp_path):
 def test_cores(network, core, tmp_path):
     need_emulator()
     check(network, CORES[core], "qemu", 12, tmp_path)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_boards(board, tmp_path):
+    """The memory of the chip is enough, and its start-up code works."""
+    need_emulator()
+    check(BOARDS[board], board, "qemu", 12, tmp_path)
 
 
 def test_renode(tmp_path):
