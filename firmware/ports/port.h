@@ -1,4 +1,4 @@
-/* What firmware asks of a chip. One folder beside this file per chip family, host/ for the PC. */
+/* What firmware asks of a chip. The folders beside this file answer it, host/ for the PC. */
 #ifndef ET_PORT_H
 #define ET_PORT_H
 
