@@ -18,6 +18,7 @@ else:
     import tomli as tomllib
 
 NAME_BYTES = 24  # of the name's field in the firmware, its terminating zero included
+OWN_BOARDS = Path("boards")  # in the current folder: boards of the user's
 
 
 def list_boards() -> list[str]:
@@ -25,32 +26,60 @@ def list_boards() -> list[str]:
     return sorted(path.parent.name for path in resource_path("boards").glob("*/board.toml"))
 
 
+def list_own_boards() -> list[str]:
+    """Names of the user's boards: folders below ``boards/`` in the current folder, sorted."""
+    if OWN_BOARDS.resolve() == resource_path("boards").resolve():
+        return []
+    return sorted(path.parent.name for path in OWN_BOARDS.glob("*/board.toml"))
+
+
 def load_board(name: str | Path) -> Board:
     """Read a board by name, or by the path of a folder that holds a board.toml.
+
+    A name means a board that comes with edgetune, else one of `list_own_boards`.
 
     Raises:
         UsageError: no such board, or its board.toml is not one.
     """
     folder = _find_folder(name)
     try:
-        data = tomllib.loads((folder / "board.toml").read_text(encoding="utf-8"))
-        return _board(folder, data)
+        text = (folder / "board.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _bad(folder, str(error)) from error
+    return parse_board(folder, text)
+
+
+def parse_board(folder: Path, text: str) -> Board:
+    """The board that ``text``, the board.toml of ``folder``, describes; nothing is read.
+
+    Raises:
+        UsageError: it describes none.
+    """
+    try:
+        return _board(folder, tomllib.loads(text))
     except KeyError as error:
         raise _bad(folder, f"The entry {error} is missing or has an unknown value.") from error
-    except (OSError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise _bad(folder, str(error)) from error
+
+
+def read_board_file(folder: Path) -> dict:
+    """The tables of the board.toml of a board that was loaded."""
+    return tomllib.loads((folder / "board.toml").read_text(encoding="utf-8"))
 
 
 def _find_folder(name: str | Path) -> Path:
     if str(name) in list_boards():
         return resource_path("boards") / str(name)
-    if (Path(name) / "board.toml").is_file():
-        return Path(name).resolve()
+    for folder in (OWN_BOARDS / name, Path(name)):
+        if (folder / "board.toml").is_file():
+            return folder.resolve()
     raise _unknown(str(name))
 
 
 def _unknown(name: str) -> UsageError:
-    near = difflib.get_close_matches(name, list_boards(), n=3, cutoff=0.4)
+    known = [*list_boards(), *list_own_boards()]
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     cause = "No board has that name, and no folder of that path holds a board.toml."
     if near:
         cause += f" Near it: {', '.join(near)}."

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import click
 
-from edgetune.boards import Board, list_boards, load_board
+from edgetune.boards import Board, list_boards, list_own_boards, load_board
+from edgetune.cli.add_board import add_command
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 
 
 @click.group("boards")
 def command():
-    """The boards that edgetune knows, each with its evidence."""
+    """The boards that edgetune knows, each with its evidence, and adding one.
+
+    Boards of your own are the folders below boards/ in the current folder.
+    """
 
 
 @verb("list")
 def list_command(printer: Printer):
     """One line a board: chip, memory, devices, and how far it was tried."""
-    boards = [load_board(name) for name in list_boards()]
-    printer.result = {"boards": [_facts(board) for board in boards]}
+    own = set(list_own_boards()) - set(list_boards())
+    boards = [load_board(name) for name in [*list_boards(), *sorted(own)]]
+    printer.result = {"boards": [_facts(board) | {"own": board.name in own} for board in boards]}
     printer.table(
         ["board", "chip", "core", "flash", "RAM", "devices", "evidence"],
         [
             [
-                board.name, board.chip, board.core.name, _kilobytes(board.flash.length),
-                _kilobytes(board.ram.length), ", ".join(devices(board)), board.evidence_level,
+                board.name + " (yours)" * (board.name in own), board.chip, board.core.name,
+                _kilobytes(board.flash.length), _kilobytes(board.ram.length),
+                ", ".join(devices(board)), board.evidence_level,
             ]
             for board in boards
         ],
@@ -53,8 +59,8 @@ def show_command(printer: Printer, board: str):
     _show(printer, known)
 
 
-command.add_command(list_command)
-command.add_command(show_command)
+for one in (list_command, show_command, add_command):
+    command.add_command(one)
 
 
 def devices(board: Board) -> list[str]:

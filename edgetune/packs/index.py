@@ -45,7 +45,7 @@ class Index:
     def _part(self, entry: dict, wanted: str) -> Part:
         chosen = _processor(entry, wanted)
         source = entry["from_pack"]
-        pack = PackName(source["vendor"], source["pack"], source["version"])
+        pack = PackName.parse(f"{source['vendor']}::{source['pack']}@{source['version']}")
         description = self.describe(pack)
         facts = description.processor(entry["name"], chosen["name"]) if description else {}
         clock = facts.get("Dclock", "")
@@ -53,6 +53,7 @@ class Index:
             name=entry["name"],
             maker=(entry["vendor"] or source["vendor"]).split(":")[0],
             family=entry["family"],
+            line=entry["sub_family"] or "",
             core=chosen["core"],
             fpu=chosen["fpu"],
             processor=chosen["name"] or "",

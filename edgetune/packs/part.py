@@ -32,8 +32,9 @@ class Memory:
 class Part:
     """One part, or one processor of it.
 
-    ``core`` and ``fpu`` are the index's words ("CortexM4", "SinglePrecision"). ``processor``:
-    its name where the part has several, else "". ``processors``: all those names.
+    ``line``: the subfamily, "STM32F407", or "". ``core`` and ``fpu`` are the index's words
+    ("CortexM4", "SinglePrecision"). ``processor``: its name where the part has several, else "".
+    ``processors``: all those names.
     ``clock_hz``: the most its core may run at; None where that is not known. ``extensions``: the
     description's Ddsp, Dmve and Dtz, as far as it has them. ``algorithm``: the flash algorithm's
     file in the pack; "" where there is none.
@@ -42,6 +43,7 @@ class Part:
     name: str
     maker: str
     family: str
+    line: str
     core: str
     fpu: str
     processor: str

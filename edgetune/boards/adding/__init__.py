@@ -1,0 +1,7 @@
+"""Makes the folder of a board from a part's description and a board that comes with edgetune."""
+
+from edgetune.boards.adding.add import AddedBoard, add_board
+from edgetune.boards.adding.draft import Draft, draft_board
+from edgetune.boards.adding.wishes import Wishes
+
+__all__ = ["AddedBoard", "Draft", "Wishes", "add_board", "draft_board"]
