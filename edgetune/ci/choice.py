@@ -46,7 +46,7 @@ def parse(named: str | list[str]) -> list[Choice]:
 
 def _defaults(config: pytest.Config, item, project: Project) -> list[Choice]:
     name = board_name(config, item, project)
-    emulators = load_board(project.at(name)).emulators if name else ()
+    emulators = load_board(project.board(name)).emulators if name else ()
     return [Choice(name, False) for name in ("host", *emulators)]
 
 
@@ -58,7 +58,7 @@ def board_of(config: pytest.Config, item, project: Project) -> Board:
     """UsageError where no board is named, or one that there is not."""
     name = board_name(config, item, project)
     if name:
-        return load_board(project.at(name))
+        return load_board(project.board(name))
     raise UsageError(
         "No board is named.", "Neither --edgetune-board, a marker nor edgetune.toml does.",
         'Write board = "stm32f4-discovery" into edgetune.toml; edgetune boards list shows all.',

@@ -23,6 +23,8 @@ from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.tools import check_tools
 
+_FIXED = {"board", "device", "devices", "out", "min_accuracy"}
+
 
 def device_of(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> EdgetuneDevice:
     """The device of a test; fails it, or skips it, where the device is missing."""
@@ -151,6 +153,11 @@ class EdgetuneDevice:
         return needs_native(self.name)
 
     def _task(self, **given) -> Task:
+        if fixed := sorted(_FIXED & given.keys()):
+            raise UsageError(
+                f"A call does not choose {', '.join(fixed)}.", "The fixture has chosen already.",
+                "Mark the test instead: @pytest.mark.edgetune(board=..., devices=...)",
+            )
         return Task(self.board, self._project.with_settings(given))
 
     def _firmware(self, task: Task) -> Firmware:

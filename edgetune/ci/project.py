@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from edgetune.boards.loader import OWN_BOARDS, list_boards
 from edgetune.settings import FILE, project_settings
 
-_PATHS = ("model", "board", "data", "labels", "test_data", "test_labels", "cmsis_nn")
+_PATHS = ("model", "data", "labels", "test_data", "test_labels", "cmsis_nn")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,14 @@ class Project:
         """The project's settings and those ``given`` (None: not given), paths made whole."""
         values = self.settings | {k: v for k, v in given.items() if v is not None}
         return {k: self.at(v) if k in _PATHS else v for k, v in values.items()}
+
+    def board(self, name: str) -> str:
+        """What `load_board` takes for ``name``: a name, or the folder of a board of the
+        project's own."""
+        own = self.folder / OWN_BOARDS / name
+        if name in list_boards():
+            return name
+        return str(own) if (own / "board.toml").is_file() else self.at(name)
 
     def at(self, name: str | Path) -> str:
         """``name`` inside the folder where it is a file or folder there; else as it is."""

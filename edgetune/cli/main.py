@@ -29,6 +29,7 @@ VERBS = {
     "boards": "The boards that edgetune knows, and adding one.",
     "packs": "CMSIS packs: install, list, locate.",
     "bench": "Executed instructions of a step, layer by layer.",
+    "ci": "A pipeline whose tests learn on emulated boards.",
     "doctor": "What is installed, what is missing, how to get it.",
 }
 EPILOG = """\b
@@ -92,7 +93,7 @@ def main():
 def _verb(args: list[str]) -> str:
     """The verb's name for the JSON output: "plan", "boards list"."""
     words = [word for word in args[:2] if not word.startswith("-")]
-    if words and words[0] in ("boards", "packs", "weights"):
+    if words and words[0] in ("boards", "ci", "packs", "weights"):
         return " ".join(words)
     return words[0] if words else ""
 

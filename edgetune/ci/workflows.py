@@ -1,0 +1,64 @@
+"""The files of a pipeline that learns, as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import edgetune
+from edgetune.boards import Board
+
+TEMPLATES = Path(__file__).parent / "templates"
+PYTHON = "3.11"  # the newest with tflite-runtime, which judges the tuned files
+PYTEST = "9.2.0"
+PACKAGES = "gcc libc6-dev make gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+RENODE = "1.16.1"
+RENODE_URL = (
+    f"https://github.com/renode/renode/releases/download/v{RENODE}/"
+    f"renode-{RENODE}.linux-portable.tar.gz"
+)
+
+
+def workflow(service: str, board: Board) -> str:
+    """The pipeline of ``service``, "github" or "gitlab": the devices of ``board`` learn."""
+    renode = _template(f"{service}_renode.yml.in") if "renode" in board.emulators else ""
+    return _filled(_template(f"{service}.yml.in").replace("@RENODE@", renode), {
+        "VERSION": edgetune.__version__, "PYTHON": PYTHON, "PYTEST": PYTEST,
+        "PACKAGES": PACKAGES, "RENODE_VERSION": RENODE, "RENODE_URL": RENODE_URL,
+        "DEVICES": ",".join(devices(board)),
+    })
+
+
+def devices(board: Board) -> list[str]:
+    """Those that a pipeline can have."""
+    return ["host", *board.emulators]
+
+
+def learning_test(budgets: tuple[int, int] | None) -> str:
+    """tests/test_learning.py; ``budgets``: bytes of RAM and instructions of a step."""
+    text = _template("test_learning.py.in")
+    if budgets is None:
+        return text
+    ram, instructions = (f"{value:_}" for value in budgets)
+    values = {"RAM": ram, "INSTRUCTIONS": instructions}
+    return text + _filled(_template("test_budgets.py.in"), values)
+
+
+def settings_file(choices: dict[str, str]) -> str:
+    """edgetune.toml."""
+    return "".join(f'{key} = {_quoted(value)}\n' for key, value in choices.items())
+
+
+def _quoted(value: str) -> str:
+    """A TOML string."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _template(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
