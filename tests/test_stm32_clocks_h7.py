@@ -56,7 +56,7 @@ class Chip:
         return vco // ((factors >> 9 & 0x7F) + 1)
 
     def check_fast(self) -> None:
-        """What must hold before the system clock becomes the PLL (RM0433 tables 17 and 56)."""
+        """What must hold before the system clock becomes the PLL (RM0433 table 17)."""
         assert self.pll_hz == self.clock["hz"] <= 400_000_000
         assert self.rcc.values[CR] & PLL1ON and self.stuck != "pll"
         assert self.pwr.values[D3CR] & SCALE_1 == SCALE_1 and self.stuck != "voltage"

@@ -55,7 +55,7 @@ static void axi_sram_repair(void)
 }
 
 /* The power controller takes one choice of the supply after power-up, the regulator or an outside
- * one, and holds the voltage until it has it (RM0433 6.4.1). */
+ * one, and holds the voltage until it has it (RM0433, system supply startup). */
 static int supply_choose(void)
 {
     if (ET_REG(PWR_CR3) & CR3_SCUEN) {
