@@ -6,7 +6,7 @@
 
 #define DWT_CTRL ET_REG(0xE0001000u)
 #define DWT_CYCCNT ET_REG(0xE0001004u)
-#define DWT_LAR ET_REG(0xE0001FB0u) /* the lock of CoreSight units (ARM IHI 0029 B2.3.10) */
+#define DWT_LAR ET_REG(0xE0001FB0u) /* the lock of CoreSight units (ARM IHI 0029) */
 #define LAR_UNLOCK 0xC5ACCE55u
 #define DEMCR_TRCENA (1u << 24)
 #define DWT_CTRL_CYCCNTENA 1u

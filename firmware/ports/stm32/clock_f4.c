@@ -41,7 +41,7 @@ static int pll_start(void)
     return et_pll_start(RCC_CR);
 }
 
-/* The regulator's over-drive, which the fastest clocks need (RM0385 4.1.4, RM0390 5.1.4). */
+/* The regulator's over-drive, which the fastest clocks need (RM0385 4.1.4). */
 static int overdrive_step(uint32_t bit)
 {
     ET_REG(PWR_CR) |= bit;
