@@ -54,7 +54,7 @@ def test_programmed_flash_is_read_anew(tmp_path):
 
 
 class ICache(Registers):
-    """The STM32L5's: busy for a few reads after reset and whenever it is emptied (RM0438, ICACHE_SR)."""
+    """The STM32L5's: busy for a while after reset and when it is emptied (RM0438, ICACHE_SR)."""
 
     def __init__(self, busy):
         super().__init__("ICACHE", 0x40030400, {0x0: 4, 0x4: 0})

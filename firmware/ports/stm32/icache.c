@@ -1,5 +1,5 @@
-/* The STM32L5's instruction cache, which also holds constants (RM0438, chapter ICACHE). Without it every
- * jump waits for the flash. */
+/* The STM32L5's instruction cache, which also holds constants (RM0438, chapter ICACHE). Without it
+ * every jump waits for the flash. */
 #include "../cortex_m/core.h"
 #include "../cortex_m/parts.h"
 
