@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from edgetune.boards import Board
@@ -22,12 +22,6 @@ class PyocdFlasher(Flasher):
     name = "pyocd"
     probe_kinds = ("stlink", "jlink", "cmsis-dap")
 
-    def __init__(self, board: Board, probe: str | None = None, *, find=None, program=None):
-        """``find`` and ``program`` stand for `find_probes` and `program_file` in tests."""
-        super().__init__(board, probe)
-        self._find = find or find_probes
-        self._program = program or program_file
-
     def check(self) -> None:
         try:
             import pyocd.core.session  # noqa: F401
@@ -41,22 +35,22 @@ class PyocdFlasher(Flasher):
     def write(self, image: FlashImage, progress: Progress = no_progress) -> Written:
         self.check()
         with _warnings() as said, self._explained(said):
-            probe = self._choose(self._find(self.probe), said)
+            probe = self._choose(_find_probes(self.probe), said)
             with self._session(probe) as session:
                 self._check_core(session)
-                self._program(session, image, progress)
+                _program(session, image, progress)
                 _compare(session, image, self.board)
                 session.target.reset()
         return Written(self.name, probe.unique_id, image.size, True)
 
     @contextmanager
     def _explained(self, said: list[str]) -> Iterator[None]:
-        """Turns pyOCD's errors into ours. libusb's are OSErrors."""
-        from pyocd.core.exceptions import Error
-
+        """Turns whatever pyOCD raises into ours: its own errors, libusb's, and its defects."""
         try:
             yield
-        except (Error, OSError) as error:
+        except EdgetuneError:
+            raise
+        except Exception as error:
             raise explain(error, said, self.board) from error
 
     def _choose(self, probes: list, said: list[str]):
@@ -97,22 +91,33 @@ class PyocdFlasher(Flasher):
             raise faults.wrong_chip("pyOCD", self.board, said)
 
 
-def find_probes(unique_id: str | None) -> list:
+def _find_probes(unique_id: str | None) -> list:
     """All probes whose id holds ``unique_id``; never waits and never asks on the terminal."""
     from pyocd.core.helpers import ConnectHelper
 
     return ConnectHelper.get_all_connected_probes(blocking=False, unique_id=unique_id)
 
 
-def program_file(session, image: FlashImage, progress: Progress) -> None:
+def _program(session, image: FlashImage, progress: Progress) -> None:
     """Erase the sectors that the image needs, and program them."""
     from pyocd.flash.file_programmer import FileProgrammer
 
-    def report(share: float) -> None:
-        progress(round(share * image.size), image.size)
-
-    programmer = FileProgrammer(session, progress=report)
+    programmer = FileProgrammer(session, progress=_halves(image.size, progress))
     programmer.program(str(image.path), file_format="elf")
+
+
+def _halves(size: int, progress: Progress) -> Callable[[float], None]:
+    """pyOCD's callback, which runs from 0 to 1 twice: half for erasing, half for programming."""
+    half, last = 0, 0.0
+
+    def report(share: float) -> None:
+        nonlocal half, last
+        if share < last:
+            half = 1
+        last = share
+        progress(round((half + share) / 2 * size), size)
+
+    return report
 
 
 def _compare(session, image: FlashImage, board: Board) -> None:

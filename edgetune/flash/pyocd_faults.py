@@ -18,7 +18,7 @@ _DENIED = ("Access denied", "ermission")
 
 
 def explain(error: Exception, said: list[str], board: Board) -> EdgetuneError:
-    """``error``, one of pyOCD's or an OSError of libusb, as one of ours.
+    """``error``, which came out of pyOCD, as one of ours.
 
     Args:
         said: pyOCD's warnings up to then; a locked chip is named there only.
