@@ -79,6 +79,6 @@ def test_stores_to_flash_are_the_controllers(tmp_path):
     board = load_board("stm32f4-discovery")
     machine = Machine(tmp_path / "with", board, [source], [Eager("FLASH", 0x40023C00, {})])
     machine.call("store", 0x08000802, 0x1234)
-    assert machine.read(0x08000800, 5) == b"\0\0\xcb\xed\0"
+    assert machine.read(0x08000800, 5) == b"\xff\xff\xcb\xed\xff"
     with pytest.raises(AssertionError, match="a store to flash at 0x8000802"):
         Machine(tmp_path / "without", board, [source]).call("store", 0x08000802, 1)

@@ -1,6 +1,7 @@
 """Compiles firmware files into an image that holds every function of them."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
@@ -31,17 +32,31 @@ class Image:
             ]
 
 
-def compile_image(folder: Path, board: Board, sources: list, defines: dict) -> Image:
-    """Compile and link C files (relative to firmware/ports, or absolute) for ``board``."""
+def compile_image(
+    folder: Path, board: Board, sources: list, defines: dict, code_at: int | None = None
+) -> Image:
+    """Compile and link C files (relative to firmware/ports, or absolute) for ``board``.
+
+    ``code_at``: where code and constants lie, if not in the board's flash.
+    """
     write_build_files(folder, board, [])
+    script = folder / "linker.ld"
+    if code_at is not None:
+        write_build_files(folder / "elsewhere", _moved(board, code_at), [])
+        script = folder / "elsewhere" / "linker.ld"
     ports = resource_path("firmware") / "ports"
     files = [str(ports / source) for source in sources]
     options = [f"-D{name}={value}" for name, value in defines.items()]
     output = folder / "functions.elf"
     command = [find_cross_gcc(), *_FLAGS, *board.flags, *options, f"-I{folder}", f"-I{ports}"]
-    command += [*files, *_LINK, "-Wl,-T", folder / "linker.ld", "-Wl,-e,0", "-o", output]
+    command += [*files, *_LINK, "-Wl,-T", script, "-Wl,-e,0", "-o", output]
     done = subprocess.run(
         command, timeout=_SECONDS, capture_output=True, text=True, start_new_session=True
     )
     assert done.returncode == 0, done.stderr
     return Image(output)
+
+
+def _moved(board: Board, origin: int) -> Board:
+    regions = (replace(board.flash, origin=origin), board.ram)
+    return replace(board, regions=regions)

@@ -39,23 +39,38 @@ class Machine:
         models: the peripherals; their address ranges must not overlap.
         extra: further C files, such as `RECORDER`.
         defines: preprocessor macros.
+        code_at: where the code lies, if not at the start of flash; 64 KB.
     """
 
     scratch = _RETURN + _PAGE
 
-    def __init__(self, folder: Path, board: Board, sources, models=(), extra=(), defines=None):
+    def __init__(
+        self, folder: Path, board: Board, sources, models=(), extra=(), defines=None, code_at=None
+    ):
         self.board = board
         self.models: list[Registers] = list(models)
         self.writes: list[Write] = []
-        self.image = compile_image(folder, board, [*sources, *extra], defines or {})
+        self.image = compile_image(folder, board, [*sources, *extra], defines or {}, code_at)
         self._failure: BaseException | None = None
+        self._windows: list[tuple[int, int]] = []
         self._core = unicorn.Uc(
             unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS
         )
         self._core.ctl_set_cpu_model(_CORES[board.core.name])
         self._map_memories()
+        if code_at is not None:
+            self._core.mem_map(code_at, 16 * _PAGE)
         self._map_peripherals()
         self._load()
+
+    def restart(self, models) -> None:
+        """Flash as it was, an empty log, and other models."""
+        self.models = list(models)
+        self.writes.clear()
+        flash = self.board.flash
+        self.write(flash.origin, b"\xff" * flash.length)
+        self._load()
+        self._join()
 
     def call(self, function: str, *arguments: int, instructions: int = INSTRUCTIONS) -> int:
         """Call a C function with up to four integers; its r0 as an unsigned number."""
@@ -114,6 +129,45 @@ class Machine:
         last = [len(places) - places[::-1].index(register) for register in registers]
         return last == sorted(last)
 
+    def trap(self, address: int, function) -> None:
+        """Call ``function(r0, r1, r2, r3)`` before code at ``address`` runs; it may return r0."""
+
+        def enter(*_):
+            try:
+                result = function(*(self._core.reg_read(register) for register in _ARGUMENTS))
+                if result is not None:
+                    self._core.reg_write(arm.UC_ARM_REG_R0, result)
+            except BaseException as error:
+                self.stop(error)
+
+        self._core.hook_add(unicorn.UC_HOOK_CODE, enter, begin=address, end=address)
+
+    def watch(self, address: int, count: int, function) -> None:
+        """Call ``function(address)`` before code in a range runs and before the range is read."""
+
+        def look(_core, place, *_):
+            try:
+                function(place)
+            except BaseException as error:
+                self.stop(error)
+
+        def look_at(_core, _access, place, *_):
+            look(None, place)
+
+        end = address + count - 1
+        self._core.hook_add(unicorn.UC_HOOK_CODE, look, begin=address, end=end)
+        self._core.hook_add(unicorn.UC_HOOK_MEM_READ, look_at, begin=address, end=end)
+
+    def map(self, address: int, data: bytes) -> None:
+        """A further memory, whole pages of 4 KB."""
+        self._core.mem_map(address, len(data))
+        self.write(address, data)
+
+    @property
+    def masked(self) -> bool:
+        """Whether the core masks interrupts."""
+        return bool(self._core.reg_read(arm.UC_ARM_REG_PRIMASK))
+
     def stop(self, failure: BaseException) -> None:
         """End the running call with ``failure``, as models do by raising it."""
         self._failure = self._failure or failure
@@ -127,19 +181,28 @@ class Machine:
         flash = self.board.flash
         start = flash.origin // _PAGE * _PAGE
         size = -(-(flash.end - start) // _PAGE) * _PAGE
+        self.write(start, b"\xff" * size)
         self._core.mem_protect(start, size, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         self._core.hook_add(unicorn.UC_HOOK_MEM_WRITE_PROT, self._store)
 
     def _map_peripherals(self) -> None:
-        windows = list(_WINDOWS)
+        for base, size in _WINDOWS:
+            self._map_window(base, size)
+        self._join()
+
+    def _map_window(self, base: int, size: int) -> None:
+        self._core.mmio_map(base, size, self._read, base, self._write, base)
+        self._windows.append((base, size))
+
+    def _join(self) -> None:
+        """Give the models their places."""
         for model in self.models:
             if isinstance(model, Flash):
                 model.memory = self
-            if not any(base <= model.base < base + size for base, size in windows):
+            if not any(base <= model.base < base + size for base, size in self._windows):
                 base = model.base // _PAGE * _PAGE
-                windows.append((base, -(-(model.base + model.size - base) // _PAGE) * _PAGE))
-        for base, size in windows:
-            self._core.mmio_map(base, size, self._read, base, self._write, base)
+                size = model.base + model.size - base
+                self._map_window(base, -(-size // _PAGE) * _PAGE)
 
     def _load(self) -> None:
         for run, load, data in self.image.segments:

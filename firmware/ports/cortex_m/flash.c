@@ -11,11 +11,11 @@ static const struct {
     uint32_t bytes;
 } sectors[] = ET_FLASH_SECTORS;
 
+/* An address before the region wraps round to an offset far behind it. */
 static int inside(uint32_t address, uint32_t count)
 {
     uint32_t offset = address - ET_FLASH_ORIGIN;
-    return address >= ET_FLASH_ORIGIN && offset <= ET_FLASH_LENGTH &&
-           count <= ET_FLASH_LENGTH - offset;
+    return offset <= ET_FLASH_LENGTH && count <= ET_FLASH_LENGTH - offset;
 }
 
 /* Size of the sector that begins at `address`, and its number in `index`; 0 where none does. */
@@ -26,7 +26,7 @@ static uint32_t find_sector(uint32_t address, uint32_t *index)
     for (uint32_t run = 0; run < sizeof sectors / sizeof sectors[0]; run++) {
         uint32_t offset = address - start;
         uint32_t bytes = sectors[run].bytes;
-        if (address >= start && offset < sectors[run].count * bytes) {
+        if (offset < sectors[run].count * bytes) {
             *index += offset / bytes;
             return offset % bytes ? 0u : bytes;
         }
@@ -53,7 +53,7 @@ uint32_t et_flash_sector_bytes(uint32_t address)
     return find_sector(address, &index);
 }
 
-/* Lock again, unless the controller is still busy. */
+/* Lock again. A controller that is still busy is left alone: it would make its bus wait. */
 static int32_t closed(uint32_t address, int32_t status)
 {
     if (status != ET_FLASH_BUSY) {
@@ -68,6 +68,14 @@ static int32_t erase(uint32_t address, uint32_t index)
     return status == ET_FLASH_OK ? closed(address, et_flash_erase_sector(address, index)) : status;
 }
 
+static int32_t forgotten(uint32_t address, uint32_t count, int32_t status)
+{
+    if (status != ET_FLASH_BUSY) {
+        et_cache_forget(address, count);
+    }
+    return status;
+}
+
 int32_t et_flash_erase(uint32_t address)
 {
     uint32_t index;
@@ -75,8 +83,7 @@ int32_t et_flash_erase(uint32_t address)
     if (bytes == 0u) {
         return inside(address, 1u) ? ET_FLASH_MISALIGNED : ET_FLASH_OUT_OF_RANGE;
     }
-    int32_t status = erase(address, index);
-    et_cache_forget(address, bytes);
+    int32_t status = forgotten(address, bytes, erase(address, index));
     if (status != ET_FLASH_OK) {
         return status;
     }
@@ -109,8 +116,7 @@ int32_t et_flash_program(uint32_t address, const void *bytes, uint32_t count)
     if (!is_erased(address, count)) {
         return ET_FLASH_NOT_ERASED;
     }
-    int32_t status = program(address, bytes, count);
-    et_cache_forget(address, count);
+    int32_t status = forgotten(address, count, program(address, bytes, count));
     if (status != ET_FLASH_OK) {
         return status;
     }

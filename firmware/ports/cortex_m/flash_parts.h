@@ -16,7 +16,7 @@ int32_t et_flash_open(uint32_t address);
 int32_t et_flash_erase_sector(uint32_t address, uint32_t sector);
 int32_t et_flash_program_unit(uint32_t address, const uint8_t *bytes);
 
-/* Lock again. Not called after ET_FLASH_BUSY: a busy controller makes its bus wait. */
+/* Lock again. Not called after ET_FLASH_BUSY. */
 void et_flash_close(uint32_t address);
 
 /* Looks at a register within ET_FLASH_BUSY_MS: one takes four cycles at the very least. */

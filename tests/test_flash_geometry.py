@@ -1,0 +1,72 @@
+"""The table [flash] of a board.toml: what is taken, what is refused, what C sees of it."""
+
+import shutil
+
+import pytest
+from echo_project import write_echo
+
+from edgetune.boards import load_board
+from edgetune.errors import UsageError
+from edgetune.resources import resource_path
+
+SECTORS = "sectors = [[4, 0x4000], [1, 0x10000], [7, 0x20000]]"
+
+
+def _board(tmp_path, old, new):
+    folder = tmp_path / "mine"
+    shutil.copytree(resource_path("boards") / "stm32f4-discovery", folder)
+    path = folder / "board.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return folder
+
+
+def test_what_c_sees(tmp_path):
+    header = (write_echo(tmp_path, "stm32f4-discovery") / "board.h").read_text()
+    for line in (
+        "ET_FLASH_ORIGIN 0x08000000u",
+        "ET_FLASH_LENGTH 0x00100000u",
+        "ET_FLASH_UNIT 4u",
+        "ET_FLASH_SECTORS {{4u, 16384u}, {1u, 0x00010000u}, {7u, 0x00020000u}}",
+        "ET_FLASH_ACCESS_REGISTER 0x40023C00u",
+    ):
+        assert f"#define {line}\n" in header
+
+
+def test_the_driver_comes_with_the_project(tmp_path):
+    ports = write_echo(tmp_path, "stm32f4-discovery") / "firmware" / "ports"
+    for name in ("flash.h", "cortex_m/flash.c", "stm32/flash_f4.c", "stm32/flash_art.c"):
+        assert (ports / name).is_file()
+    assert "stm32/flash_f4.c" in (tmp_path / "Makefile").read_text()
+
+
+def test_a_board_without_the_table_has_no_driver(tmp_path):
+    assert load_board("mps2-an385").geometry is None
+    folder = write_echo(tmp_path, "mps2-an385")
+    assert "ET_FLASH" not in (folder / "board.h").read_text()
+    assert not (folder / "firmware" / "ports" / "cortex_m" / "flash.c").exists()
+
+
+@pytest.mark.parametrize(
+    "old, new, cause",
+    [
+        (SECTORS, "sectors = [[4, 0x4000], [1, 0x10000], [6, 0x20000]]", "add up"),
+        (SECTORS, "sectors = []", "add up"),
+        (SECTORS, "sectors = [[64, 0x4000], [-1, 0x10000]]", "positive"),
+        (SECTORS, "sectors = [[1, 0xFFFFE], [1, 2]]", "whole number of units"),
+        (SECTORS, "sectors = [[1, 0x100000, 0]]", "unpack"),
+        (SECTORS, "sectors = 12", "iterable"),
+        (SECTORS, "", "'sectors'"),
+        ("unit = 4", "unit = 3", "power of two"),
+        ("unit = 4", "unit = 1", "power of two"),
+        ("unit = 4", "unit = true", "positive"),
+        ("busy_ms = 4000", "busy_ms = 0", "positive"),
+        ("busy_ms = 4000", 'busy_ms = 4000\ncolour = "red"', "colour"),
+        ("busy_ms = 4000", "", "'busy_ms'"),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_refused(tmp_path, old, new, cause):
+    with pytest.raises(UsageError) as caught:
+        load_board(_board(tmp_path, old, new))
+    assert cause in caught.value.cause
