@@ -30,6 +30,8 @@ _HOMES = {
     "edgetune.importers.load": ("load_model",),
     "edgetune.quantize": ("convert",),
     "edgetune.boards": ("list_boards", "load_board"),
+    "edgetune.boards.adding": ("BoardWishes", "add_board"),
+    "edgetune.packs": ("PackStore", "install_file", "install_pack", "update_index"),
     "edgetune.learn.recipe": ("Recipe",),
     "edgetune.model.inspect": ("describe",),
     "edgetune.model.read": ("read_tflite",),

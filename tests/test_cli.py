@@ -25,7 +25,7 @@ def folder(tmp_path, monkeypatch):
 
 
 NESTED = {
-    "boards": ("list", "show"),
+    "boards": ("list", "show", "add"),
     "packs": ("list", "update", "install", "path"),
     "weights": ("pull", "push", "diff"),
 }
@@ -63,7 +63,7 @@ def test_starting_imports_little():
 def test_boards():
     boards = {board["name"]: board for board in succeed("boards", "list")["boards"]}
     assert boards[BOARD]["ram_bytes"] == 128 * 1024
-    assert {board["evidence"] for board in boards.values()} == {"emulated"}
+    assert {board["evidence"] for board in boards.values()} == {"emulated", "built"}
     shown = succeed("boards", "show", BOARD)
     assert shown["claims"] and [m["name"] for m in shown["memory"] if not m["use"]] == ["ccm"]
     assert BOARD in edgetune("boards", "list").stdout

@@ -91,11 +91,11 @@ def add_command(
 
     On a terminal it asks for what the pack does not know; elsewhere options say it.
     """
-    from edgetune.boards.adding import Wishes, draft_board
+    from edgetune.boards.adding import BoardWishes, draft_board
     from edgetune.boards.adding.add import look_up, write_board
 
     found = look_up(part, pdsc, processor)
-    wishes = Wishes(uart=dict(uart), **said)
+    wishes = BoardWishes(uart=dict(uart), **said)
     if _can_ask(printer):
         wishes = _asked(found, wishes)
     added = write_board(draft_board(found, wishes), name, out, force)

@@ -2,6 +2,6 @@
 
 from edgetune.boards.adding.add import AddedBoard, add_board
 from edgetune.boards.adding.draft import Draft, draft_board
-from edgetune.boards.adding.wishes import Wishes
+from edgetune.boards.adding.wishes import BoardWishes
 
-__all__ = ["AddedBoard", "Draft", "Wishes", "add_board", "draft_board"]
+__all__ = ["AddedBoard", "Draft", "BoardWishes", "add_board", "draft_board"]

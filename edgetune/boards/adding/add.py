@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgetune.boards.adding.draft import Draft, draft_board
 from edgetune.boards.adding.toml_text import board_text
-from edgetune.boards.adding.wishes import Wishes
+from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.boards.board import Board
 from edgetune.boards.loader import NAME_BYTES, OWN_BOARDS, list_boards, parse_board
 from edgetune.errors import UsageError
@@ -29,7 +29,7 @@ class AddedBoard:
 
 def add_board(
     part: str,
-    wishes: Wishes | None = None,
+    wishes: BoardWishes | None = None,
     *,
     pdsc: str | Path | None = None,
     processor: str = "",
@@ -53,7 +53,7 @@ def add_board(
         ToolchainError: the index of parts is empty.
         DataError: the description is corrupt.
     """
-    draft = draft_board(look_up(part, pdsc, processor), wishes or Wishes())
+    draft = draft_board(look_up(part, pdsc, processor), wishes or BoardWishes())
     return write_board(draft, name, out, force)
 
 
@@ -90,9 +90,9 @@ def _folder(draft: Draft, name: str | None, out: str | Path | None) -> Path:
             f"--name {name} and --out {out} contradict each other.",
             "A board has the name of its folder.", "Leave one of them out.",
         )
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,%d}" % (NAME_BYTES - 1), folder.name):
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,%d}" % (NAME_BYTES - 1), name or folder.name):
         raise UsageError(
-            f"'{folder.name}' cannot be the name of a board.",
+            f"'{name or folder.name}' cannot be the name of a board.",
             f"A name has 1 to {NAME_BYTES - 1} letters, digits, - and _.", "Choose another --name.",
         )
     if folder.name in list_boards():

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from edgetune.boards.adding.notes import Notes
 from edgetune.boards.adding.relative import Relative
-from edgetune.boards.adding.wishes import Wishes
+from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.boards.cores import CORES
 from edgetune.errors import UsageError
 from edgetune.packs import Part
@@ -25,7 +25,7 @@ class Ports:
     counter: dict
 
 
-def ports_of(part: Part, core: str, relative: Relative, wishes: Wishes, notes: Notes) -> Ports:
+def ports_of(part: Part, core: str, relative: Relative, wishes: BoardWishes, notes: Notes) -> Ports:
     """Sources, clock and counter.
 
     Raises:
@@ -44,7 +44,7 @@ def ports_of(part: Part, core: str, relative: Relative, wishes: Wishes, notes: N
     return Ports([FIXED, *kept], {"hz": fixed}, counter)
 
 
-def _fixed_hz(part: Part, theirs: dict, wishes: Wishes, notes: Notes) -> int | None:
+def _fixed_hz(part: Part, theirs: dict, wishes: BoardWishes, notes: Notes) -> int | None:
     """The frequency without a clock start-up; None where the relative's can be used."""
     if wishes.clock_hz is not None:
         if wishes.clock_hz == theirs["hz"]:
@@ -65,7 +65,7 @@ def _fixed_hz(part: Part, theirs: dict, wishes: Wishes, notes: Notes) -> int | N
     return reset
 
 
-def _with_crystal(theirs: dict, relative: Relative, wishes: Wishes, notes: Notes) -> dict:
+def _with_crystal(theirs: dict, relative: Relative, wishes: BoardWishes, notes: Notes) -> dict:
     """The relative's clock with this board's crystal, or with none."""
     if "hse_hz" not in theirs:
         if wishes.crystal_hz:
@@ -128,7 +128,7 @@ def _internal_hz(theirs: dict) -> int:
     return theirs["hsi_hz"] // 2 * multiplier if multiplier else theirs["hz"]
 
 
-def _foreign(core: str, relative: Relative, wishes: Wishes, notes: Notes) -> Ports:
+def _foreign(core: str, relative: Relative, wishes: BoardWishes, notes: Notes) -> Ports:
     """Only drivers can be shared: the clock stays, and the counter is the core's own."""
     shared = [name for name in relative.data["port"]["sources"]
               if PurePosixPath(name).stem.startswith(_DRIVERS)]

@@ -10,7 +10,7 @@ from edgetune.boards.adding.clock import ports_of
 from edgetune.boards.adding.notes import Notes
 from edgetune.boards.adding.relative import Relative, find_relative
 from edgetune.boards.adding.uart import uart_of
-from edgetune.boards.adding.wishes import Wishes
+from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.boards.adding.writing import emulators_of, flash_of, flasher_of
 from edgetune.errors import DataError, UsageError
 from edgetune.packs import Part
@@ -40,7 +40,7 @@ class Draft:
             )
 
 
-def draft_board(part: Part, wishes: Wishes) -> Draft:
+def draft_board(part: Part, wishes: BoardWishes) -> Draft:
     """All that is known of a board with ``part``, and what is missing.
 
     Raises:
@@ -74,7 +74,7 @@ def draft_board(part: Part, wishes: Wishes) -> Draft:
 
 
 def _from_relative(
-    part: Part, core: str, relative: Relative, wishes: Wishes, chip: dict, notes: Notes
+    part: Part, core: str, relative: Relative, wishes: BoardWishes, chip: dict, notes: Notes
 ) -> dict:
     what = "port sources, UART, clock, counter" if relative.family else "drivers"
     notes.taken.append(f"{relative.name} ({relative.board.chip}): {what}")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from edgetune.boards.adding.draft import Draft
 from edgetune.boards.adding.pins import pin_names
-from edgetune.boards.adding.wishes import Wishes
+from edgetune.boards.adding.wishes import BoardWishes
 
 
 @dataclass(frozen=True)
 class Question:
-    """``field`` of `Wishes` is asked for, or the entry ``key`` of its ``uart``.
+    """``field`` of `BoardWishes` is asked for, or the entry ``key`` of its ``uart``.
 
     ``kind``: "word", "number" or "region". ``default``: None where there is none.
     """
@@ -22,12 +22,12 @@ class Question:
     default: object = None
     key: str = ""
 
-    def answered(self, wishes: Wishes, answer: object) -> dict:
+    def answered(self, wishes: BoardWishes, answer: object) -> dict:
         """What changes in ``wishes``."""
         return {"uart": wishes.uart | {self.key: answer}} if self.key else {self.field: answer}
 
 
-def questions(draft: Draft, wishes: Wishes) -> list[Question]:
+def questions(draft: Draft, wishes: BoardWishes) -> list[Question]:
     """What no wish says yet. Answer the first, draft again, and ask again."""
     if wishes.like is None:
         default = draft.relative.name if draft.relative else None
@@ -45,7 +45,7 @@ def _memories(draft: Draft) -> list[Question]:
     ]
 
 
-def _uart(draft: Draft, wishes: Wishes) -> list[Question]:
+def _uart(draft: Draft, wishes: BoardWishes) -> list[Question]:
     if draft.relative.family:
         pins = pin_names(draft.data["uart"], draft.data["port"]["sources"])
         return [Question(one, f"UART's {one.upper()} pin", default=pins[one]) for one in pins]
@@ -57,7 +57,7 @@ def _uart(draft: Draft, wishes: Wishes) -> list[Question]:
     ]
 
 
-def _clock(draft: Draft, wishes: Wishes) -> list[Question]:
+def _clock(draft: Draft, wishes: BoardWishes) -> list[Question]:
     if "--clock HZ" in draft.notes.missing:
         return [Question("clock_hz", "Clock of the core after reset, Hz", "number")]
     if "hse_hz" in draft.data["clock"]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from edgetune.boards.adding.notes import Notes
 from edgetune.boards.adding.pins import pin_names, set_pins
 from edgetune.boards.adding.relative import Relative
-from edgetune.boards.adding.wishes import Wishes
+from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.errors import UsageError
 
 BAUD = 115200
 
 
-def uart_of(relative: Relative, wishes: Wishes, notes: Notes) -> dict:
+def uart_of(relative: Relative, wishes: BoardWishes, notes: Notes) -> dict:
     """The relative's UART with the user's changes; of another family only what the user says.
 
     Raises:
@@ -39,7 +39,7 @@ def _check_keys(said: dict, theirs: dict, relative: Relative) -> None:
         )
 
 
-def _foreign(theirs: dict, wishes: Wishes, notes: Notes) -> dict:
+def _foreign(theirs: dict, wishes: BoardWishes, notes: Notes) -> dict:
     """Every register address differs, so every entry must be said."""
     uart = {key: value for key, value in theirs.items() if isinstance(value, str)} | wishes.uart
     notes.missing += [
@@ -48,7 +48,7 @@ def _foreign(theirs: dict, wishes: Wishes, notes: Notes) -> dict:
     return uart
 
 
-def _sentence(uart: dict, sources: list[str], relative: Relative, wishes: Wishes) -> str:
+def _sentence(uart: dict, sources: list[str], relative: Relative, wishes: BoardWishes) -> str:
     pins = pin_names(uart, sources)
     where = f", TX {pins['tx']}, RX {pins['rx']}" if pins else ""
     whose = f"as on {relative.name}" if not wishes.uart else "as said"

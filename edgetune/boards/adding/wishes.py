@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Wishes:
+class BoardWishes:
     """None and empty: not said.
 
     Args:
