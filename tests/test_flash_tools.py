@@ -7,6 +7,7 @@ say; where such a program is installed it is also asked itself, without a probe.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -21,6 +22,7 @@ from edgetune.flash import FlashImage, choose_flasher, tool
 from edgetune.flash.openocd import OpenocdFlasher
 from edgetune.flash.probes import check_single, usb_probes
 from edgetune.flash.select import TOOLS
+from edgetune.flash.udev import udev_rules
 from edgetune.resources import resource_path
 
 ORIGIN = 0x08000000
@@ -329,6 +331,19 @@ def test_probes_on_usb(tmp_path):
         ("stlink", "066B"), ("jlink", "683123456"), ("cmsis-dap", "E661"), ("bootsel", "E0C9")
     }
     check_single("openocd", ("stlink", "jlink", "cmsis-dap"), tmp_path)
+
+
+def test_udev_rules_cover_every_probe(tmp_path):
+    """A rule for each kind of probe that `usb_probes` knows, and nothing but rules."""
+    rules = [line for line in udev_rules().splitlines() if not line.startswith("#")]
+    access = 'MODE="660", GROUP="plugdev", TAG+="uaccess"'
+    assert all(rule.endswith(access) and rule.count('=="') >= 2 for rule in rules)
+    chosen = re.findall(r'ATTR{idVendor}=="(\w+)"(?:, ATTR{idProduct}=="(\w+)")?', "\n".join(rules))
+    for number, (vendor, product) in enumerate(chosen):
+        usb(tmp_path, str(number), idVendor=vendor, idProduct=product or "0105", serial=str(number))
+    assert len(usb_probes(tmp_path)) == len(chosen)
+    assert {"stlink", "jlink", "bootsel"} == {probe.kind for probe in usb_probes(tmp_path)}
+    assert sum("CMSIS-DAP" in rule for rule in rules) == 2
 
 
 def test_several_probes_are_listed(tmp_path):

@@ -7,6 +7,11 @@ from collections.abc import Callable, Sequence
 from edgetune.boards import Board
 from edgetune.errors import DeviceNotFoundError, EdgetuneError, ToolchainError
 
+INSTALL_RULES = (
+    "python -m edgetune.flash.udev | sudo tee /etc/udev/rules.d/60-edgetune.rules "
+    "&& sudo udevadm control --reload && sudo udevadm trigger"
+)
+
 Fault = Callable[[str, Board, str], EdgetuneError]  # tool, board, what the tool said
 
 
@@ -38,7 +43,7 @@ def no_permission(tool: str, board: Board, said: str) -> EdgetuneError:
     return DeviceNotFoundError(
         "The debug probe is there, but this user may not open it.",
         said,
-        "Install the udev rules that edgetune doctor prints, then plug the board in again.",
+        f"Install the udev rules, then plug the board in again: {INSTALL_RULES}",
     )
 
 

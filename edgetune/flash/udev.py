@@ -1,14 +1,12 @@
-"""udev rules that let a user without root open debug probes."""
+"""udev rules that let a user without root open debug probes.
+
+``python -m edgetune.flash.udev`` prints them; `faults.INSTALL_RULES` is the whole command line.
+"""
 
 from __future__ import annotations
 
 from edgetune.flash.probes import BOOTSEL_PRODUCTS, RASPBERRY_PI, SEGGER, ST, STLINK_PRODUCTS
 
-RULES_FILE = "/etc/udev/rules.d/60-edgetune.rules"
-INSTALL = (
-    f"edgetune doctor --udev | sudo tee {RULES_FILE} && "
-    "sudo udevadm control --reload && sudo udevadm trigger"
-)
 # uaccess: who sits at the computer; the group: who is logged in from elsewhere.
 _ACCESS = 'MODE="660", GROUP="plugdev", TAG+="uaccess"'
 
@@ -33,3 +31,7 @@ def udev_rules() -> str:
 def _usb(vendor: str, product: str = "") -> str:
     chosen = f', ATTR{{idProduct}}=="{product}"' if product else ""
     return f'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{vendor}"{chosen}, {_ACCESS}'
+
+
+if __name__ == "__main__":
+    print(udev_rules(), end="")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetune.boards import list_boards
 from edgetune.build.cmsis_nn import CmsisNN, copy_cmsis_nn
 from edgetune.build.files import write_build_files
 from edgetune.build.project import Build, build_project
@@ -13,6 +12,7 @@ from edgetune.codegen.project import Project, write_project
 from edgetune.plan.cost import estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan
+from edgetune.resources import resource_path
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Firmware:
     def write_command(self) -> str:
         """The command line that writes this build to the board."""
         board = self.plan.board
-        name = board.name if board.name in list_boards() else board.folder
+        ours = board.folder == resource_path("boards") / board.name
+        name = board.name if ours else board.folder
         return f"edgetune flash --board {name} --image {self.build.elf}"
 
 
