@@ -17,8 +17,6 @@ from tiny_tflite import ModelBuilder
 from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
-from edgetune.device.renode import find_renode
-from edgetune.errors import ToolchainError
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
@@ -111,17 +109,6 @@ def test_boards(board, tmp_path):
     """The memory of the chip is enough, and its start-up code works."""
     need_emulator()
     check(BOARDS[board], board, "qemu", 12, tmp_path)
-
-
-def test_renode(tmp_path):
-    """The image that learns in QEMU, unchanged, in Renode."""
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed")
-    try:
-        find_renode()
-    except ToolchainError:
-        pytest.skip("Renode is not installed")
-    check("demo", "stm32f4-discovery", "renode", 12, tmp_path)
 
 
 @pytest.mark.slow

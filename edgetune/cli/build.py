@@ -9,22 +9,30 @@ from edgetune.cli.options import job_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.session.firmware import Firmware
+from edgetune.session.renode_suite import check_renode_suite, write_renode_suite
 from edgetune.session.tools import check_build_tools
 
 
 @verb("build")
 @job_options
 @click.option("--native", is_flag=True, help="For this computer instead of the board.")
-def command(printer: Printer, job: Job, native: bool):
+@click.option("--renode-suite", is_flag=True,
+              help="Also a Robot Framework suite of it, for Renode's renode-test.")
+def command(printer: Printer, job: Job, native: bool, renode_suite: bool):
     """Write a C project for MODEL on a board, and build it with make.
 
     `--device host` is another way to say --native; other devices do not change the build.
     """
     native = native or job.device_name == "host"
+    if renode_suite:
+        check_renode_suite(job.board, native)
     check_build_tools(native)
     firmware = job.build(printer, native)
-    printer.result = build_facts(firmware)
+    suite = write_renode_suite(firmware) if renode_suite else None
+    printer.result = build_facts(firmware) | ({"renode_suite": str(suite)} if suite else {})
     show_build(printer, firmware)
+    if suite:
+        printer.text(f"Suite: {suite}; to run it: renode-test {suite}")
 
 
 def build_facts(firmware: Firmware) -> dict:

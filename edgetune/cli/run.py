@@ -19,8 +19,13 @@ def command(printer: Printer, job: Job):
     """Build MODEL's firmware, launch it, and print what it says of itself."""
     device, firmware = job.device, job.firmware(printer)
     with connect(firmware, device, printer.reporter) as client:
-        printer.result = {"device": device, "hello": info_facts(client.info)}
+        executed = client.executed_instructions()
+        printer.result = {
+            "device": device, "hello": info_facts(client.info), "executed_instructions": executed,
+        }
         show_info(printer, device, client.info)
+        if executed is not None:
+            printer.text(f"It executed {executed:,} instructions so far.")
 
 
 def info_facts(info: DeviceInfo) -> dict:

@@ -91,6 +91,7 @@ def _facts(
         "verified": result.verified,
         "file_agrees": result.file_agrees,
         "stack_used": result.stats.stack_used or None,
+        "executed_instructions": result.executed_instructions,
         "folder": str(folder.path),
         "tuned": str(folder.tuned),
         **({"converted": str(folder.converted)} if job.conversion else {}),

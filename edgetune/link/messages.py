@@ -103,7 +103,7 @@ class Stats:
 
 HELLO_HEAD = PAIR  # u16 version, u16 expected seq: the same in every protocol version
 _HELLO_REST = struct.Struct("<8I4H24s")
-_TRAIN = struct.Struct("<HHII")
+TRAIN = struct.Struct("<HHII")
 _STATS = struct.Struct("<5I")
 
 
@@ -113,7 +113,7 @@ def unpack_info(payload: bytes) -> DeviceInfo:
 
 
 def unpack_train(payload: bytes) -> TrainResult:
-    return TrainResult(*_TRAIN.unpack(payload))
+    return TrainResult(*TRAIN.unpack(payload))
 
 
 def unpack_infer(payload: bytes) -> InferResult:

@@ -40,6 +40,7 @@ class TuneSettings:
 class TuneResult:
     """Accuracies are shares on the test set as the device predicts it; ``predictions`` the
     device's after tuning; ``digest`` recomputed from the device's memory at the end.
+    ``executed_instructions``: the device's since its start, where it counts them.
     ``file_agrees``: how many of ``predictions`` tflite-runtime makes from the tuned file as
     well; None where it is not installed."""
 
@@ -51,6 +52,7 @@ class TuneResult:
     verified: bool
     state: bytes
     stats: Stats
+    executed_instructions: int | None = None
     file_agrees: int | None = None
 
 
@@ -83,6 +85,7 @@ def tune(
         result = TuneResult(
             accuracy(before, data.test_y), accuracy(after, data.test_y), after,
             len(order), digest, settings.verify, state, client.stats(),
+            client.executed_instructions(),
         )
     content = tuned_model(plan, state)
     save_atomically(folder.tuned, content)
