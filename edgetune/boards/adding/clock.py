@@ -52,7 +52,11 @@ def _fixed_hz(part: Part, theirs: dict, wishes: BoardWishes, notes: Notes) -> in
         notes.assumed.append(f"clock: {_mhz(wishes.clock_hz)} after reset, as said; it is not "
                              "changed")
         return wishes.clock_hz
-    if part.clock_hz is None or theirs["hz"] <= part.clock_hz:
+    if part.clock_hz is None:
+        notes.assumed.append(f"clock: {part.name} may run at {_mhz(theirs['hz'])}; its pack names "
+                             "no limit")
+        return None
+    if theirs["hz"] <= part.clock_hz:
         return None
     reset = theirs.get("reset_hz") or theirs.get("hsi_hz")
     if reset is None:
