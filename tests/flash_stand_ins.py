@@ -4,6 +4,7 @@ were called with."""
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ _PROGRAM = """#!{python}
 import json, pathlib, sys, time
 paths = [pathlib.Path(word) for word in sys.argv[1:]]
 files = {{str(path): path.read_bytes().hex() for path in paths if path.is_file()}}
-json.dump([sys.argv[1:], files], open({record!r}, "w"))
+json.dump([sys.argv[1:], files, sys.stdin.read()], open({record!r}, "w"))
 print({said!r})
 sys.stdout.flush()
 time.sleep({seconds})
@@ -33,18 +34,24 @@ class StandIn:
         """Of the last call."""
         return json.loads(self.record.read_text())[0]
 
+    @property
+    def input(self) -> str:
+        """What the last call was given on its standard input."""
+        return json.loads(self.record.read_text())[2]
+
     def content(self, name: str) -> bytes:
         """The bytes of the file ``name``, one of the arguments, during that call."""
         return bytes.fromhex(json.loads(self.record.read_text())[1][name])
 
 
 class StandIns:
-    """The programs of a test: PATH becomes a folder of their own."""
+    """The programs of a test: PATH becomes a folder of their own, or begins with it."""
 
-    def __init__(self, folder: Path, monkeypatch):
+    def __init__(self, folder: Path, monkeypatch, alone: bool = True):
         self._folder = folder / "bin"
         self._folder.mkdir()
-        monkeypatch.setenv("PATH", str(self._folder))
+        others = "" if alone else f":{os.environ['PATH']}"
+        monkeypatch.setenv("PATH", f"{self._folder}{others}")
 
     def add(self, name: str, said: str, code: int = 0, seconds: float = 0) -> StandIn:
         """A program that says ``said``, waits ``seconds`` and ends with ``code``."""

@@ -20,7 +20,8 @@ class OpenocdFlasher(ToolFlasher):
         (r"LIBUSB_ERROR_ACCESS|Permission denied|insufficient permissions", faults.no_permission),
         (r"LIBUSB_ERROR_BUSY|Resource busy", faults.busy),
         (r"Multiple devices found", faults.ambiguous),
-        (r"Error: open failed|unable to find a matching CMSIS-DAP device|No J-Link device found",
+        (r"Error: open failed|unable to find a matching CMSIS-DAP device|No J-Link device found"
+         r"|unable to open ftdi device",
          faults.no_probe),
         (r"Verify Failed|checksum mismatch|contents differ", faults.not_verified),
         (r"device protected|write protected|is protected|protection error|Device Security Bit",
