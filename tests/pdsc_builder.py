@@ -46,7 +46,7 @@ def pdsc_text(*devices: Device, name: str = PACK, more: str = "") -> str:
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<package schemaVersion="1.7.7">'
         f"<name>{title}</name><vendor>{vendor}</vendor><description>made up</description>"
-        f'<url>https://example.invalid/</url><releases><release version="{version}">first'
+        f'<url>http://example.invalid/</url><releases><release version="{version}">first'
         f"</release></releases><devices>{inner}</devices>{more}</package>"
     )
 
