@@ -74,24 +74,22 @@ class EdgetuneDevice:
         self._ram_used: dict[tuple[str, str], int] = {}  # by model and recipe
 
     @guarded
-    def tune(self, model: str | None = None, data: str | None = None, **settings) -> Outcome:
+    def tune(self, model: str | None = None, data: str | None = None, **others) -> Outcome:
         """The main job: evaluate, learn, evaluate again; every step compared with the simulation.
 
         Args:
-            model: a model file; settings: samples, passes, seed, layers, rate, ...
+            others: samples, passes, seed, layers, rate, ...
         """
-        task = self._task(model=model, data=data, **settings)
-        samples = task.data
+        task = self._task(model=model, data=data, **others)
+        samples, settings = task.data, task.tuning
         firmware = self._firmware(task)
         folder = RunFolder(self._folders.mktemp("run"))
         self._phase.words = "The device was starting"
         try:
-            result = tuning.tune(
-                firmware, self.name, samples, task.tuning, folder, self._phase
+            result = tuning.tune(firmware, self.name, samples, settings, folder, self._phase)
+            folder.write_record(
+                tuning.run_record(task.plan, task.model, self.name, samples, settings, result)
             )
-            folder.write_record(tuning.run_record(
-                task.plan, task.model, self.name, samples, task.tuning, result
-            ))
         finally:
             folder.close()
         outcome = self._outcome(task, firmware, folder, result)
@@ -103,10 +101,10 @@ class EdgetuneDevice:
         return outcome
 
     @guarded
-    def assert_ram(self, model: str | None = None, budget: int | None = None, **settings) -> None:
+    def assert_ram(self, model: str | None = None, budget: int | None = None, **others) -> None:
         """Fails where the firmware can take more than ``budget`` bytes of RAM, stack included."""
         __tracebackhide__ = True
-        task = self._task(model=model, **settings)
+        task = self._task(model=model, **others)
         found = budgets.ram_of(task, None if self._native else self._firmware(task))
         used = self._ram_used.get(task.key, 0)
         self._note(ram_bytes=found.value, ram_source=found.source)
@@ -119,7 +117,7 @@ class EdgetuneDevice:
     @guarded
     def assert_step_instructions(
         self, model: str | None = None, budget: int | None = None, data: str | None = None,
-        **settings,
+        **others,
     ) -> None:
         """Fails where a training step takes the board's core more than ``budget`` instructions
         (not cycles).
@@ -128,10 +126,11 @@ class EdgetuneDevice:
             data: count on its first samples; without it on random ones without zeros.
         """
         __tracebackhide__ = True
-        task = self._task(model=model, data=data, **settings)
+        task = self._task(model=model, data=data, **others)
         self._phase.words = "It was counting instructions in QEMU"
         found = budgets.instructions_of(task, self._shared, data is not None)
-        self._note(step_instructions=found.value, instructions_source=found.source)
+        name = "step_instructions" if data is None else "step_instructions_on_data"
+        self._note(**{name: found.value}, instructions_source=found.source)
         self._hold("A training step", "instructions", found.value, found.words, budget, (
             "train fewer layers, choose a smaller model, or raise the budget; edgetune bench "
             "shows what each layer takes"
