@@ -39,6 +39,7 @@ from edgetune.packs import (
 from edgetune.packs.child import download
 from edgetune.packs.index import index_of_file
 from edgetune.packs.pdsc import MOST_BYTES
+from edgetune.session.doctor.packs import check_packs
 
 CMSIS_NN = os.environ.get("EDGETUNE_CMSIS_NN")
 
@@ -433,6 +434,26 @@ def test_refusals(tmp_path, no_network):
     assert unknown["exit_code"] == 2 and PACK in unknown["cause"]
     (tmp_path / "bad.pack").write_bytes(b"")
     assert refused("packs", "install", "bad.pack")["exit_code"] == 8
+
+
+# The doctor --------------------------------------------------------------------------------------
+
+
+def _checks():
+    return {check.name: check for check in check_packs()}
+
+
+def test_the_doctor_sees_index_and_packs(tmp_path, store, monkeypatch):
+    monkeypatch.delenv("EDGETUNE_CMSIS_NN", raising=False)
+    empty = _checks()
+    assert not empty["CMSIS packs"].ok and "edgetune packs update" in empty["CMSIS packs"].fix
+    assert not empty["CMSIS-NN"].ok and "packs install ARM::CMSIS-NN" in empty["CMSIS-NN"].fix
+    install_file(store, write_pdsc(tmp_path, stm32f407()))
+    install_file(store, write_pack(tmp_path / "n.pack", {}, name="ARM::CMSIS-NN@7.0.0"))
+    assert "1 parts" in _checks()["CMSIS packs"].found and _checks()["CMSIS packs"].ok
+    assert "--cmsis-nn pack" in _checks()["CMSIS-NN"].found
+    store.index_file.write_text("{")
+    assert _checks()["CMSIS packs"].broken
 
 
 # CMSIS-NN ----------------------------------------------------------------------------------------
