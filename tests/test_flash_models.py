@@ -144,9 +144,10 @@ def test_g0_has_no_second_bank_and_tells_it_is_busy_twice():
     with pytest.raises(AssertionError, match="CR has not"):
         _open(flash_l4.FlashG0(PAGES), flash_l4.PER | flash_l4.BKER)
     flash = _open(flash_l4.FlashG0(PAGES))
-    flash.left = 2
-    looks = [flash.read(flash.STATUS, 4) for _ in range(3)]
-    assert looks == [flash.BUSY, flash.CFGBSY, 0]
+    flash.busy_reads = 1
+    flash.run()
+    looks = [flash.read(flash.STATUS, 4) for _ in range(6)]
+    assert looks == [flash.BUSY, *[flash.CFGBSY] * 4, 0]
 
 
 def test_h7_collects_a_whole_flash_word():

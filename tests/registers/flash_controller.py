@@ -32,9 +32,14 @@ class Controller(Flash):
     def read(self, offset: int, size: int) -> int:
         self.touched += 1
         value = super().read(offset, size)
-        if offset == self.STATUS and self.left:
-            self.left -= 1
+        if offset == self.STATUS:
+            value = self.status(value)
+            self.left = self.left and self.left - 1
         return value
+
+    def status(self, value: int) -> int:
+        """What the status register reads as, by what it holds."""
+        raise NotImplementedError
 
     def write(self, offset: int, value: int, size: int) -> None:
         self.touched += 1
@@ -122,14 +127,15 @@ class Stm32Controller(Controller):
     def flags(self) -> int:
         return self.values[self.STATUS]
 
+    def status(self, value: int) -> int:
+        return value | (self.BUSY if self.busy else 0)
+
     def fail(self, flag: int) -> None:
         """Set an error flag."""
         self.values[self.STATUS] |= flag
 
     def read(self, offset, size):
         value = super().read(offset, size)
-        if offset == self.STATUS and self.busy:
-            value |= self.BUSY
         if offset == self.CONTROL:
             value = value & ~self.LOCK | (self.LOCK if self.locked else 0)
         return value

@@ -25,12 +25,12 @@ class FlashH7Bank(Stm32Controller):
         self.buffer: dict[int, int] = {}  # address: byte of the flash word that is being filled
         self.coded: set[int] = set()
 
-    def read(self, offset, size):
-        value = super().read(offset, size)
-        return value | (WBNE if offset == self.STATUS and self.buffer else 0)
+    def status(self, value):
+        return super().status(value) | (WBNE if self.buffer else 0)
 
     def write(self, offset, value, size):
         assert offset != self.STATUS, "SR cannot be written"
+        assert offset != self.CONTROL or value < 1 << 11, f"{value:#x} sets bits that CR has not"
         super().write(offset, value, size)
         if offset == CLEAR:
             self.values[self.STATUS] &= ~(value & (self.ERRORS | EOP))

@@ -76,19 +76,22 @@ class FlashL4(Stm32Controller):
 
 
 class FlashG0(FlashL4):
-    """One bank, and CFGBSY, which stays set for one look longer than BSY."""
+    """One bank, and CFGBSY, which stays set for some looks longer than BSY."""
 
     RESETS = {ACCESS: 0x600 & ~DCEN}
     BANK_PAGES = 0
     CONTROL_BITS = PG | PER | 0x3F << 3 | STRT | 1 << 31
     CFGBSY = 1 << 18
 
-    def read(self, offset, size):
-        last = self.left == 1
-        value = super().read(offset, size)
-        if offset == self.STATUS and last:
-            value = value & ~self.BUSY | self.CFGBSY
-        return value
+    LONGER = 4
+
+    def run(self):
+        super().run()
+        self.left = self.left and self.left + self.LONGER
+
+    def status(self, value):
+        settling = self.left is not None and 0 < self.left <= self.LONGER
+        return value | self.CFGBSY if settling else super().status(value)
 
 
 class FlashL5(FlashL4):

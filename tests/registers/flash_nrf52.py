@@ -22,9 +22,8 @@ class FlashNrf52(Controller):
     def locked(self) -> bool:
         return self.values[CONFIG] == 0
 
-    def read(self, offset, size):
-        value = super().read(offset, size)
-        return 0 if offset == READY and self.busy else value
+    def status(self, value):
+        return 0 if self.busy else value
 
     def write(self, offset, value, size):
         super().write(offset, value, size)
