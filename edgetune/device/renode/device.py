@@ -11,6 +11,7 @@ from pathlib import Path
 from edgetune.boards import Board
 from edgetune.device.process import Process
 from edgetune.device.renode.finding import find_renode
+from edgetune.device.renode.guard import Guard
 from edgetune.device.renode.line import PtyLine, SocketLine, free_port, uart_line
 from edgetune.device.renode.monitor import Monitor, failure
 from edgetune.device.renode.scripts import escaped, write_run
@@ -46,6 +47,7 @@ class RenodeDevice(StreamDevice):
         self._elf = elf
         self._start_seconds = start_seconds
         self._folder: tempfile.TemporaryDirectory | None = None
+        self._guard: Guard | None = None
         self._monitor: Monitor | None = None
         self._clear_at = 0.0
 
@@ -93,6 +95,9 @@ class RenodeDevice(StreamDevice):
                 self._process.wait(QUIT_SECONDS)
             self._monitor.close()
         super().close()  # ends what stays: the launcher need not be Renode itself
+        if self._guard:
+            self._guard.close()
+            self._guard = None
         if self._folder:
             self._folder.cleanup()
             self._folder = None
@@ -104,13 +109,21 @@ class RenodeDevice(StreamDevice):
         # A name of its own tells this Renode's prompt from that of another one at the port.
         name = f"{self._board.name}-{secrets.token_hex(4)}"
         script = write_run(self._board, self._elf, folder, name, line.command)
-        self._process = Process(command(renode, port, script), cwd=str(folder))
+        self._process = self._guarded(command(renode, port, script), folder)
         self._monitor = Monitor(port, name)
         self._wait_for_script(line)
         answer = self._monitor.ask("emulation IsStarted", r"\b(True|False)\b", ANSWER_SECONDS)
         self._check_start()
         if answer == "False":
             raise self._failed("It did not start the emulation.")
+
+    def _guarded(self, words: list[str], folder: Path) -> Process:
+        self._guard = Guard()
+        try:
+            words = self._guard.command(words)
+            return Process(words, stdin=self._guard.theirs, cwd=str(folder))
+        finally:
+            self._guard.started()
 
     def _wait_for_script(self, line: PtyLine | SocketLine) -> None:
         """Until the UART is open and the prompt came, or stays away although the UART is there."""
