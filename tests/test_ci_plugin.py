@@ -191,6 +191,14 @@ def test_unknown_board(project, board):
     assert f"Unknown board '{board}'" in text(result) and "edgetune boards list" in text(result)
 
 
+@pytest.mark.parametrize("seconds", ["-1", "soon"])
+def test_a_bound_must_be_seconds(project, seconds):
+    project.makeini(f"[pytest]\nedgetune_timeout = {seconds}\n")
+    result = run(project, "pass")
+    result.assert_outcomes(errors=1)
+    assert f"The timeout of a test is '{seconds}'." in text(result)
+
+
 def test_bad_settings_are_said_once(project):
     (project.path / "edgetune.toml").write_text("bord = 'x'")
     result = run(project, "pass")

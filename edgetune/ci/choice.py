@@ -75,11 +75,15 @@ def seconds_of(config: pytest.Config, item) -> float:
     named = config.getoption("--edgetune-timeout") or marked(item, "timeout")
     named = named or config.getini("edgetune_timeout") or SECONDS
     try:
-        return float(named)
-    except ValueError:
-        raise UsageError(
-            f"edgetune_timeout is {named!r}.", "It is no number of seconds.", "Write one: 300"
-        ) from None
+        seconds = float(named)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if seconds > 0:
+        return seconds
+    raise UsageError(
+        f"The timeout of a test is {named!r}.", "It is no number of seconds above 0.",
+        "Write one: edgetune_timeout = 300, --edgetune-timeout 300 or timeout=300.",
+    )
 
 
 def marked(item, name: str):

@@ -13,6 +13,8 @@ import pytest
 
 from edgetune.errors import EdgetuneError
 
+AGAIN_SECONDS = 30.0  # Python drops an exception that is raised while an object is deleted
+
 
 class TimeIsUp(BaseException):
     """Not an Exception, so that nothing on the way takes it for an error of its own."""
@@ -65,20 +67,20 @@ def at_most(seconds: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    others, began = signal.getitimer(signal.ITIMER_REAL)[0], time.monotonic()
+    (others, interval), began = signal.getitimer(signal.ITIMER_REAL), time.monotonic()
     if 0 < others <= seconds:
         yield
         return
     handler = signal.signal(signal.SIGALRM, _time_is_up)
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6), AGAIN_SECONDS)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if others:
             left = others - (time.monotonic() - began)
-            signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6))
+            signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), interval)
 
 
 def _time_is_up(signum, frame):

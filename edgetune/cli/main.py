@@ -47,7 +47,8 @@ Exit codes:
   130  interrupted
 
 The file edgetune.toml in the current folder keeps a project's choices, for example
-board = "stm32f4-discovery"; its keys are the long options and "model".
+board = "stm32f4-discovery"; its keys are the long options, "model", and "devices",
+where the tests of a pipeline run.
 """
 INTERRUPTED = 130
 
