@@ -78,19 +78,20 @@ def regions_of(
         notes: gets what was missing.
     """
     memories = [m for m in part.memories if m.end <= _HIGHEST and (m.writable or m.executable)]
-    regions, rest = [], memories
-    for kind, origin_length in wanted.items():
-        if origin_length:
-            used = [(kind, *origin_length)]
-            taken = []
+    regions, taken = [], []
+    for kind, place in wanted.items():
+        if place:
+            regions.append(_region(kind, kind, *place))
+            continue
+        own = [memory for memory in memories if _kind(memory) == kind]
+        chosen = _choose(own, [r for r in known if r["kind"] == kind and r.get("use", True)])
+        taken += chosen
+        if chosen:
+            size = chosen[-1].end - chosen[0].start
+            regions.append(_region(_word(chosen[0].name), kind, chosen[0].start, size))
         else:
-            own = [memory for memory in memories if _kind(memory) == kind]
-            taken = _choose(own, [r for r in known if r["kind"] == kind and r.get("use", True)])
-            used = [(_word(m[0].name), m[0].start, m[-1].end - m[0].start) for m in [taken] if m]
-        if not used:
             notes.missing.append(f"--{kind} ORIGIN,LENGTH")
-        regions += [_region(name, kind, origin, length) for name, origin, length in used]
-        rest = [memory for memory in rest if memory not in taken]
+    rest = [memory for memory in memories if memory not in taken]
     others = [_region(_word(m.name), _kind(m), m.start, m.size) | {"use": False} for m in rest]
     return regions + others
 

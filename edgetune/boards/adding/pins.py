@@ -17,11 +17,27 @@ def set_pins(uart: dict, sources: list[str], tx: str | None, rx: str | None) -> 
     """
     if tx is None and rx is None:
         return uart
+    if "tx_pin" not in uart:
+        raise UsageError("The UART's pins cannot be chosen.", "Its driver has no entry for them.",
+                         "Leave --tx and --rx out.")
     if "stm32/gpio_v2.c" in sources or "stm32/gpio_v1.c" in sources:
         # The first port's bit in the enable register: RM0008 7.3.7; elsewhere bit 0.
         return _stm32(uart, 2 if "stm32/gpio_v1.c" in sources else 0, tx, rx)
+    return uart | pin_numbers(tx, rx, r"(?:P(\d)\.|GPIO)?(\d{1,2})")
+
+
+def pin_numbers(
+    tx: str | None, rx: str | None, form: str = r"(?:P(\d)\.|P[A-K]|GPIO)?(\d{1,2})"
+) -> dict[str, int]:
+    """The entries tx_pin and rx_pin alone; of PA9, whose port is an address, the 9.
+
+    ``form``: a regular expression for port and number.
+
+    Raises:
+        UsageError: not the name of a pin.
+    """
     chosen = {"tx_pin": tx, "rx_pin": rx}
-    return uart | {key: _number(pin) for key, pin in chosen.items() if pin is not None}
+    return {key: _number(pin, form) for key, pin in chosen.items() if pin is not None}
 
 
 def pin_names(uart: dict, sources: list[str]) -> dict[str, str]:
@@ -63,9 +79,9 @@ def _stm32_pin(text: str) -> tuple[int, int]:
     return ord(match[1].upper()) - ord("A"), int(match[2])
 
 
-def _number(text: str) -> int:
+def _number(text: str, form: str) -> int:
     """P1.02 is 34: ports of 32 pins, as in Nordic's pin selection registers."""
-    match = re.fullmatch(r"(?:P(\d)\.)?(?:GPIO)?(\d{1,2})", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(form, text.strip(), re.IGNORECASE)
     if not match:
         raise _bad(text, "P0.06, GPIO0 or 6")
     return 32 * int(match[1] or 0) + int(match[2])

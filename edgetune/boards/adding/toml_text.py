@@ -50,4 +50,4 @@ def _value(key: str, value: object) -> str:
         return f"0x{value:0{digits}X}" if key.endswith(_HEXADECIMAL) else str(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_value(key, one) for one in value)}]"
-    return json.dumps(str(value))
+    return json.dumps(str(value), ensure_ascii=False)

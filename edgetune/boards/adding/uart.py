@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetune.boards.adding.notes import Notes
-from edgetune.boards.adding.pins import pin_names, set_pins
+from edgetune.boards.adding.pins import pin_names, pin_numbers, set_pins
 from edgetune.boards.adding.relative import Relative
 from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.errors import UsageError
@@ -42,6 +42,8 @@ def _check_keys(said: dict, theirs: dict, relative: Relative) -> None:
 def _foreign(theirs: dict, wishes: BoardWishes, notes: Notes) -> dict:
     """Every register address differs, so every entry must be said."""
     uart = {key: value for key, value in theirs.items() if isinstance(value, str)} | wishes.uart
+    pins = pin_numbers(wishes.tx, wishes.rx)
+    uart |= {key: value for key, value in pins.items() if key in theirs}
     notes.missing += [
         f"--uart {key}=NUMBER" for key in theirs if key != "baud" and key not in uart
     ]
