@@ -12,8 +12,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from cli_runner import edgetune, refused
+from cli_runner import edgetune, refused, succeed
 from echo_project import build_echo
+from pdsc_builder import stm32f407, write_pack
 
 from edgetune.boards import load_board
 from edgetune.errors import DeviceNotFoundError, ToolchainError
@@ -24,6 +25,7 @@ from edgetune.flash.probes import usb_probes
 exceptions = pytest.importorskip("pyocd.core.exceptions", reason="pyOCD is not installed")
 from pyocd.core import target  # noqa: E402
 from pyocd.core.memory_map import MemoryMap, RamRegion  # noqa: E402
+from pyocd.target import TARGET  # noqa: E402
 
 BOARD = "stm32f4-discovery"
 PROBES = "pyocd.core.helpers.ConnectHelper.get_all_connected_probes"
@@ -152,8 +154,9 @@ def test_no_probe_of_that_id(elf):
     assert error.cause == "No probe with the id 0670 is connected."
 
 
-def test_a_target_that_comes_in_a_pack(elf, connect, monkeypatch):
-    """pyOCD's own session refuses it, before it opens the probe."""
+def test_a_target_that_comes_in_a_pack(elf, connect, monkeypatch, tmp_path):
+    """pyOCD's own session refuses it, before it opens the probe, until the pack is there."""
+    monkeypatch.setenv("EDGETUNE_PACKS", str(tmp_path / "packs"))
     monkeypatch.setattr(
         "pyocd.target.pack.pack_target.ManagedPacks.get_installed_targets", lambda *_: []
     )
@@ -161,6 +164,19 @@ def test_a_target_that_comes_in_a_pack(elf, connect, monkeypatch):
     error = refusal(elf)
     assert error.message == "pyOCD does not know the target stm32f407vg."
     assert error.next_step.endswith("edgetune packs install Keil.STM32F4xx_DFP")
+
+    monkeypatch.setattr("pyocd.board.board.TARGET", known := dict(TARGET))
+    monkeypatch.setattr("pyocd.target.pack.pack_target.TARGET", known)
+    opened = []
+    monkeypatch.setattr("pyocd.core.session.Session.open", lambda self: opened.append(
+        (self.board.target_type, self.target.memory_map.get_boot_memory().start)
+    ) or 1 / 0)
+    part = stm32f407("STM32F407VG")
+    part.body.pop()  # its flash algorithm, whose file this pack does not hold
+    file = tmp_path / "Keil.STM32F4xx_DFP.1.0.0.pack"
+    succeed("packs", "install", write_pack(file, {}, "Keil::STM32F4xx_DFP@1.0.0", (part,)))
+    refusal(elf)
+    assert opened == [("stm32f407vg", 0x08000000)]
 
 
 def test_pyocd_is_not_installed(elf, monkeypatch):

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from edgetune.boards import Board
-from edgetune.errors import EdgetuneError, ToolchainError
+from edgetune.errors import EdgetuneError, ToolchainError, UsageError
 from edgetune.flash import faults
 from edgetune.flash.base import Flasher, Progress, Written, no_progress
 from edgetune.flash.image import FlashImage
 from edgetune.flash.pyocd_faults import explain, target_unknown
+from edgetune.packs import PackStore
 
 READ = 4096  # bytes compared at a time
 
@@ -77,6 +78,7 @@ class PyocdFlasher(Flasher):
             "target_override": self.facts["target"],
             "auto_unlock": False,
             "hide_programming_progress": True,
+            **_pack_option(self.facts),
         }
         try:
             return Session(probe, options=options)
@@ -89,6 +91,15 @@ class PyocdFlasher(Flasher):
         if _core_name(found) != _core_name(self.board.core.name):
             said = f"It has a {found}; a {self.board.chip} has a {self.board.core.name}."
             raise faults.wrong_chip("pyOCD", self.board, said)
+
+
+def _pack_option(facts: dict) -> dict:
+    """The pack that brings the target, where edgetune holds it; else pyOCD looks by itself."""
+    store = PackStore()
+    try:
+        return {"pack": str(store.pack_file(store.find(facts["pack"])))}
+    except (KeyError, UsageError):
+        return {}
 
 
 def _find_probes(unique_id: str | None) -> list:
