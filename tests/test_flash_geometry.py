@@ -1,13 +1,26 @@
 """The table [flash] of a board.toml: what is taken, what is refused, what C sees of it."""
 
 import shutil
+import subprocess
+from dataclasses import replace
 
 import pytest
 from echo_project import write_echo
 
 from edgetune.boards import load_board
+from edgetune.build import (
+    build_project,
+    check_memory,
+    find_cross_gcc,
+    read_memory_use,
+    write_build_files,
+)
 from edgetune.errors import UsageError
 from edgetune.resources import resource_path
+
+needs_gcc = pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
+)
 
 SECTORS = "sectors = [[4, 0x4000], [1, 0x10000], [7, 0x20000]]"
 
@@ -70,3 +83,49 @@ def test_a_table_that_contradicts_itself_is_refused(tmp_path, old, new, cause):
     with pytest.raises(UsageError) as caught:
         load_board(_board(tmp_path, old, new))
     assert cause in caught.value.cause
+
+
+USE = """
+#include "firmware/ports/flash.h"
+#include "firmware/ports/port.h"
+
+void et_rx_byte(uint8_t byte)
+{
+    (void)byte;
+}
+
+int main(void)
+{
+    static const uint8_t bytes[256] = {1};
+    port_start();
+    return (int)(et_flash_erase(ET_FLASH_ORIGIN) + et_flash_program(ET_FLASH_ORIGIN, bytes, 256));
+}
+"""
+
+
+@needs_gcc
+@pytest.mark.parametrize(
+    "name", ["stm32f4-discovery", "nucleo-h753zi", "nrf52840-dk", "raspberry-pi-pico"]
+)
+def test_what_calls_the_driver_links_without_a_warning(tmp_path, name):
+    board = load_board(name)
+    (tmp_path / "use.c").write_text('#include "board.h"\n' + USE)
+    write_build_files(tmp_path, board, ["use.c"], stack_bytes=2000)
+    command = ["make", "-C", tmp_path, f"CROSS={str(find_cross_gcc()).removesuffix('gcc')}"]
+    made = subprocess.run(command, timeout=120, capture_output=True, text=True)
+    assert made.returncode == 0 and not made.stderr, made.stderr
+    check_memory(read_memory_use(tmp_path / "build" / "firmware.elf"), board)
+
+
+@needs_gcc
+@pytest.mark.parametrize("name", ["nucleo-f401re", "nucleo-g071rb", "raspberry-pi-pico"])
+def test_a_driver_that_nobody_calls_takes_no_memory(tmp_path, name):
+    board = load_board(name)
+    sizes = []
+    for geometry in (board.geometry, None):
+        folder = tmp_path / str(len(sizes))
+        write_echo(folder, name)
+        write_build_files(folder, replace(board, geometry=geometry), ["echo.c"], stack_bytes=2000)
+        build = build_project(folder, board)
+        sizes.append((build.sizes.flash, build.sizes.ram))
+    assert sizes[0] == sizes[1]

@@ -9,8 +9,9 @@
  *
  * While flash is erased or programmed nothing can be read from it, so the core stands still or,
  * on chips that would crash instead, spins in RAM with interrupts masked. Either way no interrupt
- * runs for up to ET_FLASH_BUSY_MS: seconds for the large sectors of an STM32F4, F7 or H7. A UART
- * keeps one byte or a few meanwhile and loses the others. Therefore the caller must have made the
+ * runs for up to ET_FLASH_BUSY_MS: seconds for the large sectors of an STM32F4, F7 or H7. (Where
+ * the code lies in another bank than the sector it goes on; nothing relies on that.) A UART keeps
+ * one byte or a few meanwhile and loses the others. Therefore the caller must have made the
  * host silent before an erase (a request that the host waits for an answer to does that), and
  * should expect one overrun. Between two units interrupts run as always.
  *

@@ -10,7 +10,7 @@ WRITES = 2  # of a word between erases (n_WRITE)
 
 
 class FlashNrf52(Controller):
-    """No error flags: what is not allowed faults, what is protected is ignored."""
+    """No error flags: what is not allowed faults."""
 
     STATUS = READY
 
@@ -31,18 +31,16 @@ class FlashNrf52(Controller):
             assert self.values[CONFIG] == ERASE, "an erase while it is not enabled"
             start, count = self.sector(value)
             assert start == value, "not the first address of a page"
-            if start not in self.protected:
-                self.fill(start, count)
-                for address in range(start, start + count, 4):
-                    self.count.pop(address, None)
+            self.fill(start, count)
+            for address in range(start, start + count, 4):
+                self.count.pop(address, None)
             self.run()
 
     def store(self, address, value, size):
         assert self.values[CONFIG] == WRITE, "a store while writing is not enabled is a fault"
         assert size == 4 and address % 4 == 0, "only words can be stored"
         assert not self.busy, "a store while busy"
-        if not self.is_protected(address):
-            self.count[address] += 1
-            assert self.count[address] <= WRITES, "a word was written too often"
-            self.burn(address, value.to_bytes(4, "little"))
+        self.count[address] += 1
+        assert self.count[address] <= WRITES, "a word was written too often"
+        self.burn(address, value.to_bytes(4, "little"))
         self.run()

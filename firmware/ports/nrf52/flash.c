@@ -1,6 +1,7 @@
 /* Flash of the nRF52840 (product specification 4.3, NVMC): pages of 4 KB, words. A word may be
  * written twice between erases (n_WRITE): here it is written once. The core stands still while
- * the controller works, as the code lies in the same flash. The cache holds instructions only. */
+ * the controller works, as the code lies in the same flash. The cache holds instructions only. What
+ * firmware protects with the ACL (4.4) faults: edgetune's protects nothing. */
 #include "../cortex_m/flash_parts.h"
 
 #include <string.h>
@@ -37,7 +38,6 @@ int32_t et_flash_erase_sector(uint32_t address, uint32_t sector)
     return et_flash_wait(NVMC_READY, READY, READY);
 }
 
-/* A protected word is ignored without a flag: reading back tells. */
 int32_t et_flash_program_unit(uint32_t address, const uint8_t *bytes)
 {
     uint32_t value;

@@ -18,7 +18,7 @@
 #define BLOCK_ERASE 0xD8u
 
 /* The linker puts it with the variables, which startup copies to RAM. */
-#define IN_RAM __attribute__((section(".data.et_flash"), noinline))
+#define IN_RAM __attribute__((section(".ram_code"), noinline))
 
 _Static_assert(ET_FLASH_UNIT == 256, "the flash chip programs pages");
 
