@@ -24,6 +24,7 @@ from edgetune.flash.probes import check_single, usb_probes
 from edgetune.flash.select import TOOLS
 from edgetune.flash.udev import udev_rules
 from edgetune.resources import resource_path
+from edgetune.session.doctor.probes import check_probes
 
 ORIGIN = 0x08000000
 TOOL_PROGRAMS = {
@@ -344,6 +345,22 @@ def test_udev_rules_cover_every_probe(tmp_path):
     assert len(usb_probes(tmp_path)) == len(chosen)
     assert {"stlink", "jlink", "bootsel"} == {probe.kind for probe in usb_probes(tmp_path)}
     assert sum("CMSIS-DAP" in rule for rule in rules) == 2
+
+
+def test_the_doctor_tells_a_probe_that_may_not_be_opened(tmp_path, monkeypatch):
+    usb(tmp_path, "1-1", idVendor="0483", idProduct="374b", product="STM32 STLink", serial="066B",
+        busnum="1", devnum="7")
+    monkeypatch.setattr("edgetune.session.doctor.probes.os.access", lambda path, _: (
+        path != "/dev/bus/usb/001/007"
+    ))
+    (check,) = check_probes(tmp_path)
+    assert check.broken and check.found == "STM32 STLink: no permission"
+    assert "udevadm control --reload" in check.fix and udev_rules() in check.fix
+    monkeypatch.setattr("edgetune.session.doctor.probes.os.access", lambda *_: True)
+    (check,) = check_probes(tmp_path)
+    assert check.ok and check.name == "debug probe 066B"
+    (check,) = check_probes(tmp_path / "empty")
+    assert not check.ok and not check.needed and not check.broken
 
 
 def test_several_probes_are_listed(tmp_path):

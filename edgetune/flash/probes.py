@@ -22,11 +22,15 @@ BOOTSEL_PRODUCTS = ("0003", "000f")
 
 @dataclass(frozen=True)
 class Probe:
-    """``kind``: "stlink", "jlink", "cmsis-dap" or "bootsel"; ``usb_serial``: as USB tells it."""
+    """``kind``: "stlink", "jlink", "cmsis-dap" or "bootsel"; ``usb_serial``: as USB tells it.
+
+    ``node``: the file that stands for it below /dev, "" where that is not known.
+    """
 
     kind: str
     product: str
     usb_serial: str
+    node: str = ""
 
     @property
     def serial(self) -> str:
@@ -59,7 +63,15 @@ def _probe(folder: Path) -> Probe | None:
     vendor, product = _text(folder / "idVendor"), _text(folder / "idProduct")
     name = _text(folder / "product")
     kind = _kind(vendor, product, name)
-    return Probe(kind, name or kind, _text(folder / "serial")) if kind else None
+    if not kind:
+        return None
+    return Probe(kind, name or kind, _text(folder / "serial"), _node(folder))
+
+
+def _node(folder: Path) -> str:
+    bus, device = _text(folder / "busnum"), _text(folder / "devnum")
+    both = bus.isdigit() and device.isdigit()
+    return f"/dev/bus/usb/{int(bus):03}/{int(device):03}" if both else ""
 
 
 def _kind(vendor: str, product: str, name: str) -> str:
