@@ -6,8 +6,10 @@ import os
 import shutil
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
 from zipfile import ZipFile, ZipInfo
 
 import pytest
@@ -26,7 +28,7 @@ from pdsc_builder import (
 )  # fmt: skip
 
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.errors import DataError, ToolchainError, UsageError
+from edgetune.errors import DataError, EdgetuneError, ToolchainError, UsageError
 from edgetune.packs import (
     PackName,
     PackStore,
@@ -119,6 +121,41 @@ def test_a_broken_description_is_refused(tmp_path, store, content):
             read(path)
         assert str(path) in caught.value.message and caught.value.next_step
     assert not store.folder.exists()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mutated_descriptions_are_read_or_refused(tmp_path, seed):
+    random, text = Random(seed), bytearray(pdsc_text(stm32f407()).encode())
+    pieces = [b"", b"0x", b"-", b'"', b"<", b"/", b"*", b"\xff", b"9" * 30, b"0x" + b"F" * 16]
+    path = tmp_path / "mutated.pdsc"
+    for _ in range(100):
+        mutated = bytearray(text)
+        for _ in range(random.choice([1, 1, 2, 4])):
+            at, length = random.randrange(len(mutated)), random.choice([0, 1, 2, 8, 40])
+            mutated[at : at + length] = random.choice(pieces)
+        path.write_bytes(mutated)
+        try:
+            index = index_of_file(path)
+            assert [index.part(name).name for name in index.entries] == list(index.entries)
+        except EdgetuneError as error:
+            assert error.exit_code in (2, 8) and error.next_step
+
+
+@pytest.mark.parametrize("old, new", [
+    ('<release version="1.2.3">first</release>', '<release version="1.2.3"/>'),
+    ('encoding="UTF-8"', 'encoding="ISO-8859-1"'),
+    ("<description>made up</description>", ""),
+    ("<url>http://example.invalid/</url>", ""),
+    ("<package ", '<package xmlns:xs="http://www.w3.org/2001/XMLSchema-instance" xs:a="b" '),
+])
+def test_what_cmsis_pack_manager_stops_at_is_read(tmp_path, old, new):
+    text = pdsc_text(stm32f407()).replace("made up", "Gerät")
+    old = old.replace("made up", "Gerät")
+    assert old in text
+    path = tmp_path / "odd.pdsc"
+    encoding = "latin-1" if "8859" in new else "utf-8"
+    path.write_bytes(text.replace(old, new).encode(encoding))
+    assert list(index_of_file(path).entries) == ["STM32F407VGTx"]
 
 
 def test_a_description_whose_parts_cannot_be_read_is_refused(tmp_path):
@@ -259,6 +296,15 @@ def test_a_pack_that_leaves_its_folder_is_refused(tmp_path, store, entry):
         store.unpacked(name)
     assert "leave the folder" in caught.value.cause
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_pack_unpacked_by_several_at_once_is_there_once(tmp_path, store):
+    files = {f"f{i}": b"x" * 1000 for i in range(200)}
+    name = install_file(store, write_pack(tmp_path / "p.pack", files))
+    with ThreadPoolExecutor(8) as threads:
+        folders = set(threads.map(lambda _: store.unpacked(name), range(8)))
+    assert len(folders) == 1 and len(list(folders.pop().glob("f*"))) == 200
+    assert not list(store.folder.rglob("*.tmp"))
 
 
 def test_a_damaged_pack_leaves_nothing(tmp_path, store):

@@ -66,6 +66,14 @@ class Index:
         )
 
 
+def add_parts(cache: Cache, description: Description) -> None:
+    """Put the parts of ``description`` into the index of ``cache``, whose folder exists."""
+    with tempfile.TemporaryDirectory(prefix="edgetune-packs-") as folder:
+        path = Path(folder) / "plain.pdsc"
+        path.write_bytes(description.plain())
+        cache.add_pack_from_path(str(path))
+
+
 def index_of_file(path: Path) -> Index:
     """The parts of one description file; needs no network and leaves nothing behind.
 
@@ -75,7 +83,7 @@ def index_of_file(path: Path) -> Index:
     description = read_pdsc(path)
     with tempfile.TemporaryDirectory(prefix="edgetune-packs-") as folder:
         cache = Cache(True, False, json_path=folder, data_path=folder)
-        cache.add_pack_from_path(str(path))
+        add_parts(cache, description)
         entries = cache.index
     if not entries:
         raise DataError(

@@ -12,6 +12,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 from edgetune.errors import ToolchainError, UsageError
 from edgetune.files import save_atomically
 from edgetune.packs.child import download
+from edgetune.packs.index import add_parts
 from edgetune.packs.name import PackName
 from edgetune.packs.pdsc import MOST_BYTES, Description, parse_pdsc, read_pdsc
 from edgetune.packs.store import PackStore, near_packs
@@ -101,9 +102,8 @@ def _description_in(path: Path) -> tuple[Description, bytes]:
 def _add(store: PackStore, description: Description, content: bytes) -> None:
     """Keep the description, and its parts in the index."""
     store.folder.mkdir(parents=True, exist_ok=True)
-    target = store.pdsc_file(description.pack)
-    save_atomically(target, content)
-    store.cache().add_pack_from_path(str(target))
+    save_atomically(store.pdsc_file(description.pack), content)
+    add_parts(store.cache(), description)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import Element, TreeBuilder
+from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers import expat
 
 from edgetune.errors import DataError, UsageError
@@ -41,6 +41,20 @@ class Description:
                     facts |= processor.attrib
         return facts
 
+    def plain(self) -> bytes:
+        """The description again with nothing but the devices, as cmsis-pack-manager reads it.
+
+        It stops at encodings other than UTF-8, missing texts and releases without one.
+        """
+        package = Element("package")
+        texts = {"name": self.pack.name, "vendor": self.pack.vendor, "description": "", "url": ""}
+        for tag, text in texts.items():
+            SubElement(package, tag).text = self.root.findtext(tag, text).strip()
+        release = SubElement(SubElement(package, "releases"), "release", version=self.pack.version)
+        release.text = "newest"
+        package.extend(self.root.findall("devices"))
+        return tostring(package, "utf-8")
+
 
 def read_pdsc(path: Path) -> Description:
     """Read the description in ``path``.
@@ -66,7 +80,7 @@ def parse_pdsc(content: bytes, source: str) -> Description:
     try:
         root = _parse(content)
         pack = _pack_name(root)
-    except (expat.ExpatError, ValueError, UsageError) as error:
+    except (expat.ExpatError, LookupError, ValueError, UsageError) as error:
         raise _bad(source, str(error)) from None
     return Description(pack, root)
 
@@ -88,12 +102,12 @@ def _parse(content: bytes) -> Element:
         depth += 1
         if depth > DEEPEST:
             raise ValueError(f"Its elements lie more than {DEEPEST} deep.")
-        builder.start(name, attributes)
+        builder.start(_local(name), {_local(key): text for key, text in attributes.items()})
 
     def end(name):
         nonlocal depth
         depth -= 1
-        builder.end(name)
+        builder.end(_local(name))
 
     def refuse(*_):
         raise ValueError("It has a document type, which descriptions do not have.")
@@ -103,6 +117,11 @@ def _parse(content: bytes) -> Element:
     parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.data, refuse
     parser.Parse(content, True)
     return builder.close()
+
+
+def _local(name: str) -> str:
+    """Without the prefix of a namespace; descriptions use none for what is read here."""
+    return name.rpartition(":")[2]
 
 
 def _pack_name(root: Element) -> PackName:
