@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from echo_project import write_echo
 
-from edgetune.boards import load_board
+from edgetune.boards import list_boards, load_board
 from edgetune.build import (
     build_project,
     check_memory,
@@ -54,6 +54,13 @@ def test_the_driver_comes_with_the_project(tmp_path):
     assert "stm32/flash_f4.c" in (tmp_path / "Makefile").read_text()
 
 
+@pytest.mark.parametrize("name", list_boards())
+def test_the_drivers_exist(name):
+    geometry = load_board(name).geometry
+    for source in geometry.sources if geometry else ():
+        assert (resource_path("firmware") / "ports" / source).is_file()
+
+
 def test_a_board_without_the_table_has_no_driver(tmp_path):
     assert load_board("mps2-an385").geometry is None
     folder = write_echo(tmp_path, "mps2-an385")
@@ -75,6 +82,7 @@ def test_a_board_without_the_table_has_no_driver(tmp_path):
         ("unit = 4", "unit = 1", "power of two"),
         ("unit = 4", "unit = true", "positive"),
         ("busy_ms = 4000", "busy_ms = 0", "positive"),
+        ('sources = ["stm32/flash_f4.c", "stm32/flash_art.c"]', 'sources = "flash.c"', "C files"),
         ("busy_ms = 4000", 'busy_ms = 4000\ncolour = "red"', "colour"),
         ("busy_ms = 4000", "", "'busy_ms'"),
     ],

@@ -53,6 +53,8 @@ def read_geometry(table: dict | None, length: int) -> FlashGeometry | None:
 
 
 def _check(geometry: FlashGeometry, length: int) -> None:
+    if any(not str(source).endswith(".c") for source in geometry.sources):
+        raise ValueError("flash.sources is not a list of C files.")
     numbers = (geometry.unit, geometry.busy_ms, *sum(geometry.sectors, ()))
     if not all(type(number) is int and number > 0 for number in numbers):
         raise ValueError("flash.unit, flash.busy_ms and flash.sectors are positive integers.")
