@@ -8,6 +8,8 @@ import re
 import time
 from pathlib import Path
 
+from renode_machine import ModelDevice
+
 from edgetune.boards import load_board
 from edgetune.device import open_device
 
@@ -35,7 +37,7 @@ def parse(signature: dict, arguments: tuple) -> dict:
 
 
 class renode_keywords:  # Robot Framework looks for a class of the module's name
-    """``device``: host or qemu; ``image``: what it runs."""
+    """``device``: host, qemu or models (see renode_machine.py); ``image``: what it runs."""
 
     ROBOT_LIBRARY_SCOPE = "SUITE"
 
@@ -48,7 +50,11 @@ class renode_keywords:  # Robot Framework looks for a class of the module's name
         for name in re.findall(r"\$ORIGIN/(.+)", Path(path).read_text()):
             assert (folder / name.replace("\\ ", " ")).is_file(), name
         assert self._device is None, "there is a machine already"
-        self._device = open_device(self._kind, self._board, self._image)
+        if self._kind == "models":
+            self._device = ModelDevice(self._board, self._image)
+            self._device.open()
+        else:
+            self._device = open_device(self._kind, self._board, self._image)
 
     def create_terminal_tester(self, *arguments: str) -> int:
         given = parse(TESTER, arguments)

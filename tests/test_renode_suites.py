@@ -1,8 +1,8 @@
 """The Robot Framework suites: one for each board that Renode knows.
 
-Where `renode-test` is installed it runs them. Elsewhere Robot Framework itself runs them with
-keywords of the tests (tests/renode_keywords.py), against the host build of the same firmware, and
-in QEMU against the very image: the conversation is then what the firmware really says.
+Where `renode-test` is installed it runs them. Robot Framework itself runs them everywhere with
+keywords of the tests (tests/renode_keywords.py), against the host build of the same firmware, in
+QEMU, and with models made after Renode's (tests/renode_models.py), against the very image.
 """
 
 import io
@@ -60,7 +60,7 @@ def failures(result) -> list[str]:
     return [f"{test.name}: {test.message}" for test in result.suite.tests if not test.passed]
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", ["stm32f4-discovery", "nrf52840-dk"])
 def test_the_host_build_says_what_the_suite_expects(board, tmp_path):
     firmware = build_firmware(small_plan(board), tmp_path, "small", native=True)
     suite = write_renode_suite(firmware)
@@ -76,6 +76,14 @@ def test_the_image_says_so_too(board, tmp_path):
         pytest.skip("qemu-system-arm is not installed")
     firmware = build_firmware(small_plan(board), tmp_path, "small")
     result = run_suite(write_renode_suite(firmware), board, "qemu", firmware.build.elf)
+    assert failures(result) == []
+
+
+@needs_gcc
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_image_gets_along_with_what_renode_models(board, tmp_path):
+    firmware = build_firmware(small_plan(board), tmp_path, "small")
+    result = run_suite(write_renode_suite(firmware), board, "models", firmware.build.elf)
     assert failures(result) == []
 
 
