@@ -1,8 +1,11 @@
 """The frame for register models, by the smallest driver there is: the cycle counter."""
 
+import inspect
 import shutil
+import textwrap
 
 import pytest
+import registers
 from registers import Flash, Machine, Registers
 
 from edgetune.boards import load_board
@@ -48,6 +51,15 @@ def test_a_counter_that_does_not_count_is_none(tmp_path, counts, rate):
     assert machine.values("LAR", 0) == [0xC5ACCE55]
     assert not machine.order(("DWT", 0), ("DEMCR", 0))
     assert machine.values("DWT", 0) == [1]
+
+
+def test_the_example_of_the_package_runs(tmp_path):
+    paragraphs = inspect.getdoc(registers).split("\n\n")
+    example = textwrap.dedent(next(text for text in paragraphs if "rcc = " in text))
+    names = {"tmp_path": tmp_path, "board": load_board("stm32f4-discovery")}
+    names |= {name: getattr(registers, name) for name in registers.__all__}
+    exec(example, names)
+    assert names["machine"].recorded() == b"A"
 
 
 def test_an_address_that_nobody_models_fails(tmp_path):
