@@ -1,4 +1,4 @@
-"""What boards say of their flashers, and the `make flash` that follows from it."""
+"""Which tool writes a board: what board.toml and the command line say, and `make flash`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_runner import refused
+from cli_runner import edgetune, refused
 from echo_project import build_echo
 from flash_stand_ins import StandIns
 
 from edgetune.boards import list_boards, load_board
+from edgetune.boards.flasher import FLASHERS
 from edgetune.errors import DeviceNotFoundError
 from edgetune.flash import FlashImage, choose_flasher
 from edgetune.flash.probes import usb_probes
+from edgetune.flash.select import TOOLS
 from edgetune.resources import resource_path
 
 BOARD = "stm32f4-discovery"
@@ -50,6 +52,42 @@ def test_every_board_is_written_or_says_how():
     for name in list_boards():
         flasher = load_board(name).flasher
         assert flasher["tools"] or flasher["note"]
+
+
+# -- which tool -------------------------------------------------------------------------------
+
+
+def test_every_tool_that_boards_may_name_exists():
+    assert list(FLASHERS) == list(TOOLS)
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (("--tool", "uf2"), "is not written by 'uf2'"),
+    (("--tool", "gdb"), "needs the address of a server"),
+    (("--gdb", "localhost:1", "--probe", "1"), "--gdb takes neither"),
+    (("--gdb", "localhost:1", "--tool", "openocd"), "--gdb takes neither"),
+])  # fmt: skip
+def test_tools_that_do_not_go_together(options, words):
+    outcome = edgetune("flash", "--board", BOARD, "--image", "x.elf", *options)
+    assert outcome.code == 2 and words in outcome.stderr
+
+
+def test_a_board_that_nothing_writes():
+    outcome = edgetune("flash", "--board", "mps2-an385", "--image", "x.elf")
+    assert outcome.code == 2 and "micro-SD card" in outcome.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("model.tflite", "--image", "x.elf")])
+def test_one_thing_to_write(arguments):
+    outcome = edgetune("flash", "--board", BOARD, *arguments)
+    assert outcome.code == 2 and "What is to be written?" in outcome.stderr
+
+
+def test_a_missing_tool_is_named_before_building(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    StandIns(tmp_path, monkeypatch)
+    outcome = edgetune("flash", "no.tflite", "--board", BOARD, "--tool", "jlink")
+    assert outcome.code == 9 and "JLinkExe was not found" in outcome.stderr
 
 
 # -- board.toml -------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ def test_an_empty_chip_is_written_and_runs(name, echo, target):
 
 
 @needs_chip
+@pytest.mark.thorough
 def test_a_model_is_built_written_and_answers(tmp_path, echo, target):
     """Over the echo firmware, which runs meanwhile: what was there is gone."""
     chip = target(load_board(BOARD), echo(BOARD))

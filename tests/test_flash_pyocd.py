@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import struct
 import sys
-from types import SimpleNamespace
 
 import pytest
 from cli_runner import edgetune, refused, succeed
@@ -23,72 +22,12 @@ from edgetune.flash.image import read_image
 from edgetune.flash.probes import usb_probes
 
 exceptions = pytest.importorskip("pyocd.core.exceptions", reason="pyOCD is not installed")
-from pyocd.core import target  # noqa: E402
 from pyocd.core.memory_map import MemoryMap, RamRegion  # noqa: E402
 from pyocd.target import TARGET  # noqa: E402
+from pyocd_chip import Chip, Session, probe  # noqa: E402
 
 BOARD = "stm32f4-discovery"
 PROBES = "pyocd.core.helpers.ConnectHelper.get_all_connected_probes"
-
-
-class Chip(target.Target):
-    """A target: ``memory`` from the start of flash, as pyOCD's memory map describes it."""
-
-    def __init__(self, core: str = "Cortex-M4", length: int = 0x100000):
-        self.cores = {0: SimpleNamespace(name=core)}
-        self.selected_core = SimpleNamespace(node_name="core")
-        self.debug_sequence_delegate = None
-        self.origin = 0x08000000
-        self.memory = bytearray(b"\xff" * length)
-        self.memory_map = MemoryMap(RamRegion(start=self.origin, length=length))
-        self.calls: list[str] = []
-        self.failure: Exception | None = None
-        self.sticks = True
-
-    def write_memory_block8(self, address: int, data) -> None:
-        if self.failure:
-            raise self.failure
-        if self.sticks:
-            at = address - self.origin
-            self.memory[at : at + len(data)] = bytes(data)
-
-    def read_memory_block8(self, address: int, count: int) -> list[int]:
-        at = address - self.origin
-        return list(self.memory[at : at + count])
-
-    def reset_and_halt(self) -> None:
-        self.calls.append("reset and halt")
-
-    def reset(self) -> None:
-        self.calls.append("reset")
-
-
-class Session:
-    """A session with the chip of a test; ``opening`` is raised where a real one connects."""
-
-    chip: Chip
-    opening: Exception | None = None
-    options: dict = {}
-
-    def __init__(self, probe, options):
-        Session.options = options
-        self.target = Session.chip
-        self.board = SimpleNamespace(target=self.target)
-
-    def __enter__(self):
-        if Session.opening:
-            raise Session.opening
-        return self
-
-    def __exit__(self, *_):
-        self.target.calls.append("closed")
-
-
-def probe(serial: str = "066BFF", name: str = "STLink V2-1"):
-    return SimpleNamespace(
-        unique_id=serial, description=name, associated_board_info=None, session=None,
-        create_associated_board=lambda: None,
-    )
 
 
 @pytest.fixture

@@ -64,6 +64,23 @@ def no_chip(tool: str, board: Board, said: str) -> EdgetuneError:
     )
 
 
+def no_bootsel(tool: str, board: Board, said: str) -> EdgetuneError:
+    return DeviceNotFoundError(
+        "No board in BOOTSEL mode was found.",
+        said,
+        f"Hold the BOOTSEL button of the {board.title} while plugging in its USB cable, then try "
+        "again.",
+    )
+
+
+def no_server(tool: str, board: Board, said: str) -> EdgetuneError:
+    return DeviceNotFoundError(
+        "No GDB server answers.",
+        said,
+        "Start one, and check its host and port. For QEMU: -gdb tcp:127.0.0.1:PORT",
+    )
+
+
 def locked(tool: str, board: Board, said: str) -> EdgetuneError:
     return ToolchainError(
         f"The {board.chip} is locked against reading or writing.",

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from edgetune.boards import Board
-from edgetune.errors import DeviceNotFoundError, EdgetuneError, UsageError
+from edgetune.errors import UsageError
 from edgetune.flash import faults
 from edgetune.flash.base import Progress, Written, no_progress
 from edgetune.flash.image import FlashImage
@@ -22,14 +22,6 @@ _RESET = ("monitor system_reset", "monitor reset halt")
 _RESUME = ("et_resume", "et_go", "et_detach")
 
 
-def no_server(tool: str, board: Board, said: str) -> EdgetuneError:
-    return DeviceNotFoundError(
-        "No GDB server answers.",
-        said,
-        "Start one, and check its host and port. For QEMU: -gdb tcp:127.0.0.1:PORT",
-    )
-
-
 class GdbFlasher(ToolFlasher):
     """``server``: "HOST:PORT". The chip runs on when GDB has gone."""
 
@@ -37,9 +29,10 @@ class GdbFlasher(ToolFlasher):
     programs = ("gdb-multiarch", "arm-none-eabi-gdb")
     install = "Install it: sudo apt-get install gdb-multiarch"
     done = r"(?s)\A(?!.*MIS-MATCHED).*edgetune: loaded and compared"
-    faults = (
+    meanings = (
         (r"could not connect|Connection (refused|timed out|reset)|Name or service not known"
-         r"|Remote communication error|Remote replied unexpectedly|No route to host", no_server),
+         r"|Remote communication error|Remote replied unexpectedly|No route to host",
+         faults.no_server),
         (r"MIS-MATCHED", faults.not_verified),
         (r"Error erasing flash|Error finishing flash|Error writing data to flash"
          r"|flash memory write protected|device protected", faults.locked),

@@ -21,7 +21,7 @@ class JLinkFlasher(ToolFlasher):
     install = "Install SEGGER's J-Link Software Pack: https://www.segger.com/downloads/jlink"
     done = r"Verify successful"
     probe_kinds = ("jlink",)
-    faults = (
+    meanings = (
         (r"insufficient permission|missing permission", faults.no_permission),
         (r"already (in use|open)", faults.busy),
         (r"Cannot connect to (J-Link|the probe)|Connecting to J-Link[^\n]*FAILED",

@@ -16,7 +16,7 @@ class OpenocdFlasher(ToolFlasher):
     install = "Install it: sudo apt-get install openocd"
     done = r"\*\* Verified OK \*\*"
     probe_kinds = ("stlink", "jlink", "cmsis-dap")
-    faults = (
+    meanings = (
         (r"LIBUSB_ERROR_ACCESS|Permission denied|insufficient permissions", faults.no_permission),
         (r"LIBUSB_ERROR_BUSY|Resource busy", faults.busy),
         (r"Multiple devices found", faults.ambiguous),

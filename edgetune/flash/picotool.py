@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from edgetune.boards import Board
-from edgetune.errors import DeviceNotFoundError, EdgetuneError
 from edgetune.flash import faults
 from edgetune.flash.base import Progress, Written, no_progress
 from edgetune.flash.image import FlashImage
 from edgetune.flash.tool import ToolFlasher
-
-
-def no_bootsel(tool: str, board: Board, said: str) -> EdgetuneError:
-    """Nothing is in BOOTSEL mode: the fault that UF2 drives and picotool share."""
-    return DeviceNotFoundError(
-        "No board in BOOTSEL mode was found.",
-        said,
-        f"Hold the BOOTSEL button of the {board.title} while plugging in its USB cable, then try "
-        "again.",
-    )
 
 
 class PicotoolFlasher(ToolFlasher):
@@ -28,11 +16,11 @@ class PicotoolFlasher(ToolFlasher):
     install = "Get it from https://github.com/raspberrypi/pico-sdk-tools/releases"
     done = r"(?s)Verifying.*OK"
     probe_kinds = ("bootsel",)
-    faults = (
+    meanings = (
         (r"picotool was unable to connect|check your permissions|Unable to connect to device",
          faults.no_permission),
         (r"requires a single", faults.ambiguous),
-        (r"No accessible .* found", no_bootsel),
+        (r"No accessible .* found", faults.no_bootsel),
         (r"did not match the file|FAILED", faults.not_verified),
         (r"too big to fit in flash|cannot be used with a|not compatible", faults.wrong_chip),
         (r"not permitted|NOT_PERMITTED", faults.locked),

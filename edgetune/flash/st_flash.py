@@ -19,7 +19,7 @@ class StFlashFlasher(ToolFlasher):
     install = "Install it: sudo apt-get install stlink-tools"
     done = r"Flash written and verified"
     probe_kinds = ("stlink",)
-    faults = (
+    meanings = (
         (r"LIBUSB_ERROR_ACCESS|access error", faults.no_permission),
         (r"unable to claim|LIBUSB_ERROR_BUSY", faults.busy),
         (r"Couldn't find any ST-Link", faults.no_probe),

@@ -7,13 +7,12 @@ import re
 import shutil
 import signal
 import subprocess
-from abc import abstractmethod
 from collections.abc import Sequence
 
 from edgetune.boards import Board
 from edgetune.errors import ToolchainError
 from edgetune.flash import faults
-from edgetune.flash.base import Flasher, Progress, Written, no_progress
+from edgetune.flash.base import Flasher, Written
 from edgetune.flash.image import FlashImage
 from edgetune.flash.probes import check_single
 
@@ -24,13 +23,13 @@ TAIL_LINES = 12
 class ToolFlasher(Flasher):
     """Subclasses say which program, how to get it, and how its output is to be read.
 
-    ``faults``: (pattern, fault) pairs, the first that matches decides. ``done``: what the output
-    holds when all went well; tools that fail with exit code 0 exist.
+    ``meanings``: (pattern, fault) pairs, of which the first that matches decides.
+    ``done``: what the output holds when all went well; tools that fail with exit code 0 exist.
     """
 
     programs: tuple[str, ...] = ()
     install = ""
-    faults: tuple[tuple[str, faults.Fault], ...] = ()
+    meanings: tuple[tuple[str, faults.Fault], ...] = ()
     done = ""
 
     def __init__(self, board: Board, probe: str | None = None, seconds: float = SECONDS):
@@ -46,9 +45,6 @@ class ToolFlasher(Flasher):
             if found := shutil.which(name):
                 return found
         raise faults.missing(self.programs[0], self.install)
-
-    @abstractmethod
-    def write(self, image: FlashImage, progress: Progress = no_progress) -> Written: ...
 
     def finish(self, image: FlashImage, command: Sequence[str]) -> Written:
         """Run ``command``, which writes and verifies ``image``."""
@@ -85,7 +81,7 @@ class ToolFlasher(Flasher):
             ) from None
 
     def _fault(self, output: str) -> Exception:
-        for pattern, fault in self.faults:
+        for pattern, fault in self.meanings:
             if re.search(pattern, output, re.IGNORECASE):
                 return fault(self.name, self.board, tail(output))
         return faults.failed(self.name, self.board, tail(output))

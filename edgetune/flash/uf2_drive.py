@@ -14,7 +14,6 @@ from edgetune.errors import DeviceNotFoundError, ToolchainError
 from edgetune.flash import faults
 from edgetune.flash.base import Flasher, Progress, Written, no_progress
 from edgetune.flash.image import FlashImage
-from edgetune.flash.picotool import no_bootsel
 from edgetune.flash.uf2 import to_uf2
 
 INFO = "INFO_UF2.TXT"
@@ -56,7 +55,7 @@ class Uf2Flasher(Flasher):
         if others:
             listing = ", ".join(f"{drive} is of a {name}" for drive, name in others.items())
             raise faults.wrong_chip(self.name, self.board, f"The drive {listing}.")
-        raise no_bootsel(self.name, self.board, self._looked())
+        raise faults.no_bootsel(self.name, self.board, self._looked())
 
     def _looked(self) -> str:
         if self.probe:
