@@ -7,6 +7,7 @@ import pty
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from pdsc_builder import (
     memory,
     processor,
     stm32f407,
+    write_pack,
     write_pdsc,
 )
 
@@ -81,6 +83,21 @@ def test_a_board_has_the_facts_of_the_pack_and_of_its_relative():
     assert board.uart == discovery.uart and board.port_sources == discovery.port_sources
     assert board.geometry == discovery.geometry and board.emulators == discovery.emulators
     assert board.flasher["pyocd"] == {"target": "stm32f407vgtx", "pack": "Madeup.Parts_DFP"}
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(find_spec("pyocd") is None, reason="pyOCD is not installed")
+def test_pyocd_knows_its_target_from_the_installed_pack(folder, monkeypatch):
+    monkeypatch.delenv("EDGETUNE_PACKS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))  # where packs lie by default
+    pack = write_pack(folder / "parts.pack", {}, devices=(stm32f407(),))
+    assert PackStore().folder.is_relative_to(folder)
+    succeed("packs", "install", pack)
+    succeed("boards", "add", "STM32F407VG")
+    target = load_board("stm32f407vgtx").flasher["pyocd"]["target"]
+    command = [sys.executable, "-m", "pyocd", "list", "--targets", "--no-header", "-n", target]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert f"{target} " in done.stdout and "pack" in done.stdout, done.stdout + done.stderr
 
 
 def test_it_claims_nothing_that_was_not_tried():

@@ -355,6 +355,7 @@ def test_without_a_network_an_update_says_so(store, no_network):
     assert "FILE.pack" in caught.value.next_step and "--pdsc" in caught.value.next_step
 
 
+@pytest.mark.thorough
 def test_without_a_network_what_is_there_stays(tmp_path, store, no_network):
     install_file(store, write_pdsc(tmp_path, stm32f407()))
     with pytest.raises(ToolchainError) as caught:
@@ -408,6 +409,7 @@ def network(tmp_path, monkeypatch):
     server.server_close()
 
 
+@pytest.mark.thorough
 def test_with_a_network_parts_and_packs_come(tmp_path, store, network):
     made = write_pack(tmp_path / "made.pack", {"f": b"abc"}, devices=(stm32f407(),))
     network[f"{SERVER}.1.2.3.pack"] = made.read_bytes()
@@ -419,12 +421,14 @@ def test_with_a_network_parts_and_packs_come(tmp_path, store, network):
     assert update_index(store, seconds=60) == 1  # nothing new is no failure
 
 
+@pytest.mark.thorough
 def test_installing_updates_an_empty_index_first(tmp_path, store, network):
     made = write_pack(tmp_path / "made.pack", {"f": b"abc"}, devices=(stm32f407(),))
     network[f"{SERVER}.1.2.3.pack"] = made.read_bytes()
     assert install_pack(store, "Madeup::Parts_DFP", seconds=60) == PackName.parse(PACK)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("answer", [b"<html>Log in to the network</html>", b""])
 def test_what_is_no_pack_is_not_kept(store, network, answer):
     network[f"{SERVER}.1.2.3.pack"] = answer
@@ -434,6 +438,7 @@ def test_what_is_no_pack_is_not_kept(store, network, answer):
     assert not store.installed() and not store.pack_file(PackName.parse(PACK)).exists()
 
 
+@pytest.mark.thorough
 def test_a_server_that_says_nothing_is_given_up(store, network):
     network[INDEX] = None
     with pytest.raises(ToolchainError) as caught:
@@ -471,6 +476,7 @@ def test_the_verbs(tmp_path, store):
     assert [one["name"] for one in known if not one["installed"]] == ["B"]
 
 
+@pytest.mark.thorough
 def test_refusals(tmp_path, no_network):
     assert refused("packs", "update")["exit_code"] == 9
     assert refused("packs", "install", "ARM::CMSIS-NN")["exit_code"] == 9
@@ -511,6 +517,7 @@ def test_cmsis_nn_that_is_not_installed_is_named():
     assert "edgetune packs install ARM::CMSIS-NN" in error["next_step"]
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not CMSIS_NN, reason="EDGETUNE_CMSIS_NN does not name CMSIS-NN's folder")
 def test_cmsis_nn_comes_out_of_its_pack(tmp_path, store):
     source, tree = Path(CMSIS_NN), tmp_path / "tree"
