@@ -103,12 +103,12 @@ def copy(folder: Path, old: str, new: str) -> Path:
     return folder
 
 
-TOOLS = 'tools = ["pyocd", "openocd", "st-flash", "jlink"]'
+LISTED = 'tools = ["pyocd", "openocd", "st-flash", "jlink"]'
 WRONG = [
-    (TOOLS, 'tools = ["pyocd", "soldering-iron"]', "No flasher is called 'soldering-iron'"),
-    (TOOLS, "tools = []", "flasher.note does not say why"),
-    (TOOLS, 'tool = "pyocd"', "'tools'"),
-    (TOOLS, 'tools = ["uf2"]', "flasher.uf2.family"),
+    (LISTED, 'tools = ["pyocd", "soldering-iron"]', "No flasher is called 'soldering-iron'"),
+    (LISTED, "tools = []", "flasher.note does not say why"),
+    (LISTED, 'tool = "pyocd"', "'tools'"),
+    (LISTED, 'tools = ["uf2"]', "flasher.uf2.family"),
     ('scripts = ["board/stm32f4discovery.cfg"]', 'scripts = "one"', "flasher.openocd.scripts"),
     ('target = "stm32f407vg"', "", "flasher.pyocd.target"),
 ]
@@ -144,7 +144,7 @@ def make_flash(folder: Path, board) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize(("tool", "program", "arguments"), MADE, ids=[made[0] for made in MADE])
 def test_make_flash(tmp_path, monkeypatch, tool, program, arguments):
-    board = copy(tmp_path / "my-board", TOOLS, f'tools = ["{tool}"]')
+    board = copy(tmp_path / "my-board", LISTED, f'tools = ["{tool}"]')
     stand_in = StandIns(tmp_path, monkeypatch, alone=False).add(program, "")
     done = make_flash(tmp_path / "project", board)
     assert done.returncode == 0, done.stdout + done.stderr
