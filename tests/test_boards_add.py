@@ -564,6 +564,12 @@ def test_on_a_terminal_it_asks_for_what_the_pack_lacks(folder):
     assert board.clock["hse_hz"] == 8_000_000
 
 
+def test_on_a_terminal_it_can_be_told_not_to_ask(folder):
+    path = write_pdsc(folder, stm32f407())
+    said = _on_a_terminal("", "boards", "add", "STM32F407VG", "--pdsc", path, "--yes")
+    assert "[" not in said.split("assumed")[0] and load_board("stm32f407vgtx").uart["tx_pin"] == 2
+
+
 def test_on_a_terminal_a_foreign_part_can_be_described(folder):
     path = write_pdsc(folder, _device("XM0001", "XM0 Series", "Cortex-M3", _MEMORIES[0]))
     answers = "mps2-an385\n0x20000000,0x8000\n0x40004000\n7\n12000000\n"

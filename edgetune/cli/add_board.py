@@ -82,10 +82,11 @@ _wishes = stack(
 @click.option("--out", type=click.Path(), metavar="FOLDER", help="Its folder; boards/NAME "
               "without it.")
 @click.option("--force", is_flag=True, help="Overwrite a board that is there.")
+@click.option("--yes", is_flag=True, help="Ask nothing on a terminal either.")
 @_wishes
 def add_command(
     printer: Printer, part: str, pdsc: str | None, processor: str, name: str | None,
-    out: str | None, force: bool, uart: tuple, **said,
+    out: str | None, force: bool, yes: bool, uart: tuple, **said,
 ):
     """Write the folder of a board with PART, from its CMSIS pack and a board of its family.
 
@@ -96,7 +97,7 @@ def add_command(
 
     found = look_up(part, pdsc, processor)
     wishes = BoardWishes(uart=dict(uart), **said)
-    if _can_ask(printer):
+    if not yes and _can_ask(printer):
         wishes = _asked(found, wishes)
     added = write_board(draft_board(found, wishes), name, out, force)
     folder = _shown(added.board.folder)
