@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,10 +19,11 @@ from echo_project import build_echo
 from gdb_target import GdbTarget
 
 from edgetune.boards import load_board
-from edgetune.errors import DeviceNotFoundError
+from edgetune.errors import DeviceNotFoundError, LinkError, ToolchainError, UsageError
 from edgetune.flash.probes import Probe
 from edgetune.resources import resource_path
 from edgetune.session import flashing
+from edgetune.session.reporter import Reporter
 
 OPENOCD = """#!{python}
 import os, pathlib, subprocess, sys, time
@@ -144,12 +146,27 @@ def test_emulators_and_host_need_no_writing(tmp_path, monkeypatch):
     assert succeed(*plain, "--flash")["hello"] == succeed(*plain)["hello"]
 
 
-def test_a_board_that_nothing_writes(monkeypatch, tmp_path):
-    monkeypatch.setattr(flashing, "usb_ports", list)
+def silent(*_):
+    raise LinkError("the device does not answer")
+
+
+def test_a_board_that_nothing_writes(monkeypatch):
+    monkeypatch.setattr(flashing, "connect", silent)
     firmware = SimpleNamespace(plan=SimpleNamespace(board=load_board("mps2-an385")))
-    with pytest.raises(Exception) as caught:
-        flashing.ensure_firmware(firmware, str(tmp_path / "tty"), None)
-    assert caught.value.exit_code == 2 and "micro-SD card" in caught.value.cause
+    with pytest.raises(UsageError) as caught:
+        flashing.ensure_firmware(firmware, "/dev/ttyACM0", Reporter())
+    assert "micro-SD card" in caught.value.cause
+
+
+def test_a_missing_tool_matters_only_where_it_is_needed(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    firmware = SimpleNamespace(plan=SimpleNamespace(board=load_board("stm32vldiscovery")))
+    monkeypatch.setattr(flashing, "connect", lambda *_: nullcontext())
+    assert flashing.ensure_firmware(firmware, "/dev/ttyACM0", Reporter()) is False
+    monkeypatch.setattr(flashing, "connect", silent)
+    with pytest.raises(ToolchainError) as caught:
+        flashing.ensure_firmware(firmware, "/dev/ttyACM0", Reporter())
+    assert caught.value.message == "openocd was not found."
 
 
 # -- which probe ------------------------------------------------------------------------------

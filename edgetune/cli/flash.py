@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from edgetune.boards import Board, load_board
 from edgetune.cli.build import show_build
@@ -54,10 +55,13 @@ def command(
 
 
 def _check_source(model: str | None, image: Path | None) -> None:
-    if (model is None) == (image is None):
+    """One of both; --image comes before a model that only edgetune.toml names."""
+    source = click.get_current_context().get_parameter_source("model")
+    both = image is not None and source is ParameterSource.COMMANDLINE
+    if both or (model is None and image is None):
         raise UsageError(
             "What is to be written?",
-            "Both a model and an image were named." if model else "No model and no image.",
+            "Both a model and an image were named." if both else "No model and no image.",
             "edgetune flash MODEL --board BOARD, or edgetune flash --board BOARD --image ELF",
         )
 

@@ -44,13 +44,11 @@ def ensure_firmware(firmware: Firmware, device: str, reporter: Reporter) -> bool
         DeviceNotFoundError, ToolchainError: the port does not open, or writing failed.
         LinkError: the board does not run the firmware even now.
     """
-    if not device.startswith("/"):
+    if not device.startswith("/") or _runs(firmware, device, reporter):
         return False
     board = firmware.plan.board
     flasher = _flasher(board, device)
     flasher.check()
-    if _runs(firmware, device, reporter):
-        return False
     write_image(firmware.build.elf, board, flasher, reporter)
     _wait(firmware, device, reporter)
     return True
