@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from renode_models import PLATFORMS, TIMERS, Counter, Uarte
 
@@ -28,7 +29,11 @@ SECONDS = 60  # for one run until the core sleeps; a bound, not an expectation
 
 
 class ModelDevice(Device):
-    """The core runs within `write` and `open`, until it sleeps with nothing left to receive."""
+    """The core runs within `write` and `open`, until it sleeps with nothing left to receive.
+
+    It starts from the vectors at the lowest address of a section that takes memory, as Renode
+    does (Bus/SymbolLookup.cs, Arm-M/CortexM.cs).
+    """
 
     name = "models of Renode's platform"
 
@@ -83,11 +88,16 @@ class ModelDevice(Device):
 
     def _load_image(self) -> None:
         with open(self._elf, "rb") as file:
-            segments = [s for s in ELFFile(file).iter_segments("PT_LOAD") if s["p_filesz"]]
+            elf = ELFFile(file)
+            segments = list(elf.iter_segments("PT_LOAD"))
             for segment in segments:
                 self._core.mem_write(segment["p_paddr"], segment.data())
                 self._sleep_at(segment["p_paddr"], segment.data())
-            self._vectors = min(segment["p_paddr"] for segment in segments)
+            self._vectors = min(
+                section["sh_addr"] + segment["p_paddr"] - segment["p_vaddr"]
+                for section in elf.iter_sections() if section["sh_flags"] & SH_FLAGS.SHF_ALLOC
+                for segment in segments if segment.section_in_segment(section)
+            )
 
     def _sleep_at(self, address: int, code: bytes) -> None:
         """Stop before every WFI; data that looks like one is never executed."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from cli_runner import MODEL, succeed
 from echo_project import build_echo, ended, greet, receive
 from renode_stand_in import INSTRUCTIONS
 from tiny_tflite import ModelBuilder
@@ -166,6 +167,7 @@ def test_bytes_and_instruction_counts(renode, image):
     assert (image.parent / "firm ware.resc").is_file()
 
 
+@pytest.mark.thorough
 def test_a_socket_where_there_is_no_pseudo_terminal(monkeypatch, renode, image):
     def none():
         raise OSError("out of pty devices")
@@ -201,6 +203,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_renode_that_fails_is_named_and_ended(monkeypatch, renode, image, fault):
     monkeypatch.setenv("STAND_IN_FAULT", fault)
@@ -211,6 +214,7 @@ def test_a_renode_that_fails_is_named_and_ended(monkeypatch, renode, image, faul
     assert all_ended(renode)
 
 
+@pytest.mark.thorough
 def test_a_mute_monitor_costs_patience_only(monkeypatch, renode, image):
     monkeypatch.setenv("STAND_IN_FAULT", "mute")
     monkeypatch.setattr(device_module, "PROMPT_SECONDS", 0.5)
@@ -221,6 +225,7 @@ def test_a_mute_monitor_costs_patience_only(monkeypatch, renode, image):
     assert all_ended(renode)
 
 
+@pytest.mark.thorough
 def test_a_taken_port_is_changed(monkeypatch, renode, image):
     monkeypatch.setenv("STAND_IN_FAULT", "port taken")
     with open_device("renode", DISCOVERY, image) as device:
@@ -228,6 +233,7 @@ def test_a_taken_port_is_changed(monkeypatch, renode, image):
     assert all_ended(renode)
 
 
+@pytest.mark.thorough
 def test_ports_that_stay_taken_are_an_error(monkeypatch, tmp_path, image):
     program = tmp_path / "renode"
     program.write_text("#!/bin/sh\necho Address already in use >&2\nexit 1\n")
@@ -238,6 +244,7 @@ def test_ports_that_stay_taken_are_an_error(monkeypatch, tmp_path, image):
     assert "already in use" in caught.value.cause
 
 
+@pytest.mark.thorough
 def test_the_death_of_renode_is_noticed(renode, image):
     with open_device("renode", DISCOVERY, image) as device:
         os.killpg(device._process.pid, signal.SIGKILL)
@@ -246,6 +253,7 @@ def test_the_death_of_renode_is_noticed(renode, image):
         assert device.executed_instructions() is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_who_started_it(renode, image, number):
     code = (
@@ -320,4 +328,14 @@ def test_learning_through_it(monkeypatch, renode, tmp_path):
             simulation.step(sample, label % 3, result)
         assert client.digest(full=True) == simulation.learner.digest()
         assert client.executed_instructions() == INSTRUCTIONS
+    assert all_ended(renode)
+
+
+@needs_qemu
+@pytest.mark.thorough
+def test_run_tells_how_many_instructions(monkeypatch, renode, tmp_path):
+    monkeypatch.setenv("STAND_IN_FIRMWARE", json.dumps(QEMU))
+    out = ("--board", DISCOVERY.name, "--device", "renode", "--out", tmp_path / "project")
+    result = succeed("run", MODEL, *out)
+    assert result["executed_instructions"] == INSTRUCTIONS and result["device"] == "renode"
     assert all_ended(renode)
