@@ -80,7 +80,7 @@ def machine_text(board: Board, elf: str, platform: str) -> str:
             f"#   {pty('/tmp/uart')}",
             f"#   {connect(board)}",
             "#   start",
-            "# Then /tmp/uart is a device: edgetune monitor --device /tmp/uart",
+            f"# Then /tmp/uart is a device: edgetune monitor --board {board.name} --device /tmp/uart",
             f'$name?="{board.name}"',
             "mach create $name",
             f"machine LoadPlatformDescription $ORIGIN/{escaped(platform)}",
