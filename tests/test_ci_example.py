@@ -252,13 +252,13 @@ def test_firmware_that_hangs_fails_it(project, tools, tmp_path):
     """In the middle of learning; nothing that ran it is left."""
     needs("qemu-system-arm", "arm-none-eabi-gcc")
     (project / "pytest.ini").write_text(
-        "[pytest]\nedgetune_timeout = 30\n"
+        "[pytest]\nedgetune_timeout = 40\n"
         f"addopts = -k test_learns --basetemp={tmp_path / 'temporary'}\n"
     )
     code, said, report = learn(project, tools, "qemu", broken(tmp_path, *HANGS_AT_STEP_20))
     assert code == 1 and report["counts"] == {"failed": 1}
     assert "qemu (stm32f4-discovery) was too slow or hung" in said
-    assert "did not end within 30 seconds" in said
+    assert "did not end within 40 seconds" in said
     assert "It had done 20 of 400 samples of the phase «learning»" in said
     assert not _running(str(tmp_path / "temporary"))
 

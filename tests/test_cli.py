@@ -26,6 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 NESTED = {
     "boards": ("list", "show", "add"),
+    "ci": ("init",),
     "packs": ("list", "update", "install", "path"),
     "weights": ("pull", "push", "diff"),
 }

@@ -55,7 +55,7 @@ class Report:
 
 
 def _entry(nodeid: str) -> dict:
-    """Of a test that has begun: one whose worker dies stays «unfinished»."""
+    """Of a test that has begun: where the run is interrupted, it stays «unfinished»."""
     return {
         "test": nodeid, "device": None, "board": None, "outcome": "unfinished", "seconds": 0.0,
         "message": "", "properties": {},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from edgetune.boards import Board
+from edgetune.build.cmsis_nn import find_cmsis_nn
 from edgetune.data import Dataset, load_data, stored_preprocessing
 from edgetune.errors import UsageError
 from edgetune.learn.recipe import Recipe
@@ -55,10 +57,10 @@ class Task:
         """Model and recipe."""
         return str(self.model), repr(self.recipe)
 
-    @property
+    @cached_property
     def cmsis_nn(self) -> Path | None:
-        folder = self.settings.get("cmsis_nn")
-        return Path(folder) if folder else None
+        place = self.settings.get("cmsis_nn") or os.environ.get("EDGETUNE_CMSIS_NN")
+        return find_cmsis_nn(place) if place else None
 
     @property
     def recipe(self) -> Recipe:

@@ -1,0 +1,191 @@
+"""What a test can demand of a device, and the bound on what a device may take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from ci_project import demo_project, only, run, text  # noqa: F401
+
+from edgetune.ci.outcome import Outcome
+from edgetune.ci.shared import Shared
+
+pytest_plugins = "pytester"
+
+
+def test_a_device_learns(project):
+    result = run(project, (
+        "result = edgetune_device.tune('digits_int8.tflite', data='digits.npz', samples=60, "
+        "passes=1)\n"
+        "result.assert_accuracy(0.5)\nresult.assert_gain(0.4)\n"
+        "result.assert_digest(result.digest)\nresult.assert_same_digest()\n"
+        "assert result.verified and result.steps == 60 and result.tuned.is_file()\n"
+        "edgetune_device.assert_ram('digits_int8.tflite', 14_000)"
+    ))
+    result.assert_outcomes(passed=1)
+
+
+def outcome(folder: Path, device: str = "host", digest: str = "0badcafe") -> Outcome:
+    """Of a run on 397 samples that took the accuracy from 11 to 82 %."""
+    return Outcome(
+        device, 0.11, 0.82, 397, 40, digest, True, None, folder, folder / "tuned.tflite",
+        lambda: Shared(folder).digests("test_it", {"seed": 0}, device, digest),
+    )
+
+
+@pytest.mark.parametrize(
+    ("demand", "words"),
+    [
+        (lambda run: run.assert_accuracy(0.99), ("on host is too low", "82.0 % of 397", "99.0 %")),
+        (lambda run: run.assert_gain(0.9), ("gained too little", "+71.0 points", "+90.0 points")),
+        (lambda run: run.assert_digest("0x0BADCAFF"), ("0badcafe", "0badcaff", "edgetune verify")),
+        (lambda run: run.assert_digest(0xBADCAFF), ("0badcafe", "Wanted: 0badcaff")),
+    ],
+)
+def test_what_is_demanded_of_a_run(tmp_path, demand, words):
+    with pytest.raises(pytest.fail.Exception) as failure:
+        demand(outcome(tmp_path))
+    assert all(word in str(failure.value) for word in (*words, "Next:"))
+
+
+def test_what_a_run_keeps_to(tmp_path):
+    run = outcome(tmp_path)
+    run.assert_accuracy(0.82)
+    run.assert_gain(0.7)
+    run.assert_digest("0badcafe")
+    run.assert_digest(0x0BADCAFE)
+
+
+def test_a_failure_points_at_the_users_line(project):
+    result = run(project, "edgetune_device.tune(samples=5, passes=1).assert_accuracy(0.99)")
+    result.assert_outcomes(failed=1)
+    assert "too low after 5 steps" in text(result) and "of 397 test samples" in text(result)
+    assert "edgetune/ci" not in text(result)  # no line of ours in the traceback
+
+
+def test_ram_over_its_budget(project):
+    result = run(project, "edgetune_device.assert_ram(budget=9_000)")
+    result.assert_outcomes(failed=1)
+    for word in ("RAM on host", "over its budget", "by the plan", "at most 9,000 bytes", "Next:"):
+        assert word in text(result)
+
+
+def test_instructions_over_their_budget(project):
+    """Counted where QEMU and the compiler are, else by the plan; the message says which."""
+    result = run(project, "edgetune_device.assert_step_instructions(budget=1_000_000)")
+    result.assert_outcomes(failed=1)
+    there = all(map(shutil.which, ("qemu-system-arm", "arm-none-eabi-gcc")))
+    assert ("counted in QEMU" if there else "estimated by the plan") in text(result)
+    assert "1,000,000 instructions" in text(result)
+
+
+def test_instructions_by_the_plan_without_qemu(project, monkeypatch):
+    monkeypatch.setenv("PATH", str(only(project.path / "bin", "make", "cc", "sh")))
+    result = run(project, "edgetune_device.assert_step_instructions(budget=1_000_000)")
+    result.assert_outcomes(failed=1)
+    assert "estimated by the plan, not counted in QEMU: QEMU was not found" in text(result)
+
+
+def test_a_budget_must_be_given(project):
+    result = run(project, "edgetune_device.assert_ram()")
+    result.assert_outcomes(failed=1)
+    assert "RAM has no budget" in text(result)
+
+
+def test_devices_that_disagree(tmp_path):
+    """The same run of a test ended with other bits on devices before."""
+    outcome(tmp_path, "host", "11111111").assert_same_digest()
+    outcome(tmp_path, "qemu", "11111111").assert_same_digest()
+    with pytest.raises(pytest.fail.Exception) as failure:
+        outcome(tmp_path, "renode", "22222222").assert_same_digest()
+    for words in ("host, qemu learnt different bits", "22222222 on renode", "11111111 on host"):
+        assert words in str(failure.value)
+
+
+# -- hangs --------------------------------------------------------------------------------------
+
+
+def silent_qemu(folder: Path) -> Path:
+    """A stand-in for QEMU that writes its process number and then never speaks."""
+    folder.mkdir()
+    program = folder / "qemu-system-arm"
+    program.write_text(f"#!/bin/sh\necho $$ > {folder}/pid\nexec sleep 1000\n")
+    program.chmod(0o755)
+    return folder
+
+
+def ended(pid: int) -> bool:
+    """Whether the process ends soon; what has ended and was not waited for counts as ended."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _hanging(project, monkeypatch, *options: str, body="edgetune_device.tune(samples=5)"):
+    folder = silent_qemu(project.path / "bin")
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    result = run(project, body, "--edgetune-devices=qemu", *options)
+    result.assert_outcomes(failed=1)
+    return text(result), int((folder / "pid").read_text())
+
+
+def _needs_compiler():
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+
+
+@pytest.mark.thorough
+def test_a_silent_device_fails_by_the_links_own_bound(project, monkeypatch):
+    _needs_compiler()
+    said, pid = _hanging(project, monkeypatch)
+    assert "the device does not answer" in said and "not one byte came in 10 s" in said
+    assert ended(pid)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("how", ["option", "ini", "marker"])
+def test_a_test_has_a_bound_of_its_own(project, monkeypatch, how):
+    """Firmware is built in an earlier test, so that only the hang is bounded."""
+    _needs_compiler()
+    seconds = 2
+    option = (f"--edgetune-timeout={seconds}",) if how == "option" else ()
+    project.makeini(f"[pytest]\nedgetune_timeout = {seconds if how == 'ini' else ''}\n")
+    head = f"@pytest.mark.edgetune(timeout={seconds})" if how == "marker" else ""
+    folder = silent_qemu(project.path / "bin")
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    result = run(project, (
+        "edgetune_device._firmware(edgetune_device._task())\nimport time\n"
+        "edgetune_device._end = time.monotonic() + edgetune_device._seconds\n"
+        "edgetune_device.tune(samples=5)"
+    ), "--edgetune-devices=qemu", *option, head=head)
+    result.assert_outcomes(failed=1)
+    assert f"too slow or hung: the test did not end within {seconds} seconds" in text(result)
+    assert ended(int((folder / "pid").read_text()))
+
+
+def test_the_bound_reaches_whatever_waits(project):
+    """Also a data source that never returns; an alarm of somebody else's stays in force."""
+    project.path.joinpath("loader.py").write_text("import time\ndef load():\n    time.sleep(60)\n")
+    result = run(project, (
+        "import signal\n"
+        "heard = []\n"
+        "signal.signal(signal.SIGALRM, lambda *_: heard.append(1))\n"
+        "signal.setitimer(signal.ITIMER_REAL, 30)\n"
+        "try:\n"
+        "    edgetune_device.tune(data='loader.py:load')\n"
+        "finally:\n"
+        "    left = signal.setitimer(signal.ITIMER_REAL, 0)[0]\n"
+        "    assert 0 < left < 30 and signal.getsignal(signal.SIGALRM)(0, 0) is None and heard"
+    ), "--edgetune-timeout=0.5")
+    result.assert_outcomes(failed=1)
+    assert "did not end within 0.5 seconds" in text(result)
+    assert "It was reading model and data" in text(result)
