@@ -36,10 +36,12 @@ class Renode:
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.server.bind(("", port))
         self.server.listen(1)
+        self.lock = threading.Lock()
         self.said = b"\r\n\x1b[0mRenode, version 1.16.1\r\n\r\n(monitor) "
 
     def say(self, text: str) -> None:
-        self.said += text.replace("\n", "\r\n").encode()
+        with self.lock:
+            self.said += text.replace("\n", "\r\n").encode()
 
     def line(self, text: str) -> None:
         """A typed line: its echo, what it says, and the prompt."""
@@ -149,12 +151,16 @@ class Renode:
             client, _ = self.server.accept()
             if FAULT == "mute":
                 time.sleep(1000)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.sendall(TELNET)
             typed = b""
             client.settimeout(0.02)
             while True:
-                client.sendall(self.said)
-                self.said = b""
+                with self.lock:
+                    said, self.said = self.said, b""
+                for byte in said:  # as Renode does, so that answers come in parts
+                    client.sendall(bytes([byte]))
+                    time.sleep(0.0005)
                 try:
                     data = client.recv(100)
                 except TimeoutError:

@@ -82,7 +82,7 @@ class RenodeDevice(StreamDevice):
         if self._monitor is None:
             return None
         command = "sysbus.cpu ExecutedInstructions"
-        said = self._monitor.ask(command, r"(?m)^\s*(0x[0-9A-Fa-f]+|\d+)\s*$", ANSWER_SECONDS)
+        said = self._monitor.ask(command, r"(?m)^ *(0x[0-9A-Fa-f]+|\d+) *\n", ANSWER_SECONDS)
         return int(said, 0) if said else None
 
     def diagnosis(self) -> str:
