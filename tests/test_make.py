@@ -34,7 +34,7 @@ def test_demo_in_a_fresh_copy(tmp_path):
 
 def test_set_up_does_nothing_where_nothing_is_missing():
     """Only where the tools are: elsewhere it would install them."""
-    tools = ("arm-none-eabi-gcc", "qemu-system-arm", "cc", "python3", "sh")
+    tools = ("arm-none-eabi-gcc", "qemu-system-arm", "gdb-multiarch", "cc", "python3", "sh")
     if missing := [name for name in tools if shutil.which(name) is None]:
         pytest.skip(f"not installed: {', '.join(missing)}")
     done = subprocess.run(

@@ -15,6 +15,7 @@ has_nano_specs() { # gcc prints a path only where the file exists
 want gcc-arm-none-eabi command -v arm-none-eabi-gcc
 want libnewlib-arm-none-eabi has_nano_specs
 want qemu-system-arm command -v qemu-system-arm
+want gdb-multiarch command -v gdb-multiarch
 want "gcc libc6-dev" command -v cc
 want python3 command -v python3
 want python3-venv python3 -c "import ensurepip, venv"
