@@ -85,6 +85,7 @@ def test_one_thing_to_write(arguments):
 
 def test_an_image_comes_before_the_projects_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    StandIns(tmp_path, monkeypatch).add("gdb-multiarch", "")
     Path("edgetune.toml").write_text(f'model = "model.tflite"\nboard = "{BOARD}"\n')
     outcome = edgetune("flash", "--image", "missing.elf", "--gdb", "127.0.0.1:1")
     assert outcome.code == 2 and "missing.elf cannot be written" in outcome.stderr
