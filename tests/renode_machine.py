@@ -1,11 +1,12 @@
-"""Runs a board's image with the models of tests/renode_models.py, as a device."""
+"""Runs a board's image with the models of tests/renode_platforms.py, as a device."""
 
 from pathlib import Path
 
 import pytest
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
-from renode_models import PLATFORMS, TIMERS, Counter, Uarte
+from renode_models import Counter, Uarte
+from renode_platforms import PLATFORMS, TIMERS
 
 from edgetune.boards import Board
 from edgetune.device.base import Device

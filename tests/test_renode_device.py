@@ -1,4 +1,4 @@
-"""Renode as a device: its scripts, its monitor, its failures, and that it always ends.
+"""Renode as a device: bytes, failures, and that it always ends.
 
 Renode is seldom installed where tests run, so a program of the tests takes its place
 (tests/renode_stand_in.py); tests/test_renode.py is for the real one.
@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -26,8 +25,6 @@ from edgetune.device import open_device
 from edgetune.device.renode import RenodeDevice, find_renode, find_renode_test, renode_version
 from edgetune.device.renode import device as device_module
 from edgetune.device.renode import line as line_module
-from edgetune.device.renode.monitor import Monitor, failure, readable
-from edgetune.device.renode.scripts import machine_text, platform_text, pty, run_text, write_scripts
 from edgetune.errors import DeviceNotFoundError, ToolchainError
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
@@ -85,72 +82,6 @@ def image(tmp_path):
 
 def all_ended(folder: Path) -> bool:
     return all(ended(int((folder / name).read_text())) for name in ("launcher", "emulator"))
-
-
-# Scripts ---------------------------------------------------------------------------------------
-
-
-def test_platform_adds_counters_of_instructions():
-    text = platform_text(DISCOVERY)
-    assert 'using "platforms/boards/stm32f4_discovery-kit.repl"\n' in text
-    assert "dwt: Miscellaneous.DWT @ sysbus 0xE0001000\n    frequency: 250000000\n" in text
-    assert text.endswith("cpu:\n    PerformanceInMips: 250\n")
-
-
-def test_scripts_are_left_for_people(image):
-    script = write_scripts(DISCOVERY, image)
-    assert script.name == "firm ware.resc" and (image.parent / "firm ware.repl").is_file()
-    lines = machine_text(DISCOVERY, image.name, "firm ware.repl").splitlines()
-    assert script.read_text().splitlines() == lines
-    assert "machine LoadPlatformDescription $ORIGIN/firm\\ ware.repl" in lines
-    assert "sysbus LoadELF $ORIGIN/firm\\ ware.elf" in lines
-
-
-def test_the_run_joins_the_uart_before_it_starts():
-    lines = run_text(DISCOVERY, "firmware.resc", "board-1", pty('/tmp/"x"/uart')).splitlines()
-    assert lines == [
-        '$name="board-1"', "include $ORIGIN/firmware.resc",
-        'emulation CreateUartPtyTerminal "edgetune" "/tmp/\\"x\\"/uart" true',
-        "connector Connect sysbus.usart2 edgetune", "start",
-    ]
-
-
-# The monitor -----------------------------------------------------------------------------------
-
-
-def test_telnet_and_steering_are_left_out():
-    said = b"\xff\xfd\x00\xff\xfb\x01\x1b[33;1m(board-1) \x1b[0m\r\n"
-    said += b"\xff\xff\xff\xfa\x18\x01\xff\xf0x\r"
-    assert readable(said) == "(board-1) \n\ufffdx\n"
-
-
-def test_failures_are_found_in_what_it_says():
-    assert failure("Renode, version 1.16\n(monitor) include @x\n(board) ") == ""
-    said = failure("(monitor) include @x\nThere was an error executing command 'x'\nNo  file\n")
-    assert said == "There was an error executing command 'x' No file"
-    assert failure("No such command or device: lode\n(monitor) ")
-
-
-def test_a_foreign_monitor_is_not_spoken_to():
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(1)
-        monitor = Monitor(server.getsockname()[1], "ours")
-        monitor.poll()
-        theirs, _ = server.accept()
-        with theirs:
-            theirs.sendall(b"\xff\xfd\x00(theirs) ")
-            theirs.settimeout(0.2)
-            while "theirs" not in monitor.text:
-                monitor.poll()
-            assert not monitor.ready and not monitor.send("quit")
-            assert monitor.ask("emulation IsStarted", "(True|False)", 5.0) is None
-            with pytest.raises(TimeoutError):
-                theirs.recv(1)
-        monitor.close()
-
-
-# The device ------------------------------------------------------------------------------------
 
 
 def test_bytes_and_instruction_counts(renode, image):

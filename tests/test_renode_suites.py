@@ -2,7 +2,7 @@
 
 Where `renode-test` is installed it runs them. Robot Framework itself runs them everywhere with
 keywords of the tests (tests/renode_keywords.py), against the host build of the same firmware, in
-QEMU, and with models made after Renode's (tests/renode_models.py), against the very image.
+QEMU, and with models made after Renode's (tests/renode_platforms.py), against the very image.
 """
 
 import io
