@@ -119,6 +119,7 @@ WRONG = [
     (LISTED, 'tools = ["uf2"]', "flasher.uf2.family"),
     ('scripts = ["board/stm32f4discovery.cfg"]', 'scripts = "one"', "flasher.openocd.scripts"),
     ('target = "stm32f407vg"', "", "flasher.pyocd.target"),
+    ("value = 0x411\n", "", "flasher.identity.value"),
 ]
 
 

@@ -181,6 +181,20 @@ def test_another_core(elf, chip):
     assert chip.calls == ["closed"] and chip.memory[0] == 0xFF
 
 
+def test_another_chip_with_the_same_core(elf, chip):
+    chip.identity = 0x10006421
+    error = refusal(elf)
+    assert error.message == "The chip behind the probe is not a STM32F407VG."
+    assert error.cause == "At 0xE0042000 it has 0x421; a STM32F407VG has 0x411."
+    assert chip.calls == ["closed"] and chip.memory[0] == 0xFF
+
+
+@pytest.mark.parametrize("word", [0x20006411, 0x10076413, 0, exceptions.TransferFaultError(fault_address=0xE0042000)])
+def test_the_chip_itself_and_one_that_does_not_tell(elf, chip, word):
+    chip.identity = word
+    assert write(elf).verified
+
+
 def test_memory_that_does_not_keep_what_is_written(elf, chip):
     chip.sticks = False
     error = refusal(elf)

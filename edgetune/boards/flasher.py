@@ -9,6 +9,8 @@ FLASHERS = {
     "uf2": {"family": int, "label": str},
     "picotool": {},
 }
+# [flasher.identity]: a word that only this chip has: the bits of ``mask`` at ``address``.
+IDENTITY = {"address": int, "mask": int, "value": int}
 
 
 def check_flasher(flasher: dict) -> None:
@@ -21,12 +23,14 @@ def check_flasher(flasher: dict) -> None:
     for name in tools:
         if name not in FLASHERS:
             raise ValueError(f"No flasher is called '{name}': {', '.join(FLASHERS)} are known.")
-        _check_facts(name, flasher.get(name, {}))
+        _check_facts(name, flasher.get(name, {}), FLASHERS[name])
+    if "identity" in flasher:
+        _check_facts("identity", flasher["identity"], IDENTITY)
     if not tools and not isinstance(flasher.get("note"), str):
         raise ValueError("flasher.tools is empty and flasher.note does not say why.")
 
 
-def _check_facts(name: str, facts: dict) -> None:
-    for key, kind in FLASHERS[name].items():
+def _check_facts(name: str, facts: dict, wanted: dict) -> None:
+    for key, kind in wanted.items():
         if not isinstance(facts.get(key), kind):
             raise ValueError(f"flasher.{name}.{key} is missing or of the wrong kind.")

@@ -38,7 +38,7 @@ class PyocdFlasher(Flasher):
         with _warnings() as said, self._explained(said):
             probe = self._choose(_find_probes(self.probe), said)
             with self._session(probe) as session:
-                self._check_core(session)
+                self._check_chip(session)
                 _program(session, image, progress)
                 _compare(session, image, self.board)
                 session.target.reset()
@@ -85,11 +85,25 @@ class PyocdFlasher(Flasher):
         except TargetSupportError as error:
             raise target_unknown(self.facts, self.board, str(error)) from error
 
-    def _check_core(self, session) -> None:
-        """The core that CPUID names: the wrong board on the right probe is found out early."""
+    def _check_chip(self, session) -> None:
+        """The wrong board on the right probe: by its core, then by the chip's own number."""
         found = session.target.cores[0].name
         if _core_name(found) != _core_name(self.board.core.name):
             said = f"It has a {found}; a {self.board.chip} has a {self.board.core.name}."
+            raise faults.wrong_chip("pyOCD", self.board, said)
+        if identity := self.board.flasher.get("identity"):
+            self._check_identity(session, **identity)
+
+    def _check_identity(self, session, address: int, mask: int, value: int) -> None:
+        """0, or no answer, says nothing: some chips hide the word while they are locked."""
+        from pyocd.core.exceptions import TransferError
+
+        try:
+            found = session.target.read32(address) & mask
+        except TransferError:
+            return
+        if found not in (0, value):
+            said = f"At 0x{address:08X} it has 0x{found:X}; a {self.board.chip} has 0x{value:X}."
             raise faults.wrong_chip("pyOCD", self.board, said)
 
 
