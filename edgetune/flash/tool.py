@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 
 from edgetune.boards import Board
 from edgetune.errors import ToolchainError
@@ -61,7 +62,8 @@ class ToolFlasher(Flasher):
         try:
             output, _ = process.communicate(timeout=self._seconds)
         except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             if isinstance(error, subprocess.TimeoutExpired):
                 said = tail(output)
