@@ -10,7 +10,6 @@ import pytest
 from cli_runner import BOARD, MODEL, edgetune, refused
 
 from edgetune.boards import load_board
-from edgetune.device.usb import usb_devices
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
@@ -116,25 +115,13 @@ def test_a_port_that_cannot_be_used(monkeypatch, access, holders, fix):
     assert check.broken and not check.ok and fix in check.fix and "ttyACM7" in check.name
 
 
-def _usb(folder, **facts):
-    folder.mkdir(parents=True)
-    for name, text in facts.items():
-        (folder / name).write_text(f"{text}\n")
-
-
-def test_usb_devices_are_read_from_sysfs(tmp_path):
-    _usb(tmp_path / "sys" / "1-2", idVendor="0483", idProduct="374b", busnum=1, devnum=7,
-         product="ST-LINK/V2.1", serial="066F")
-    _usb(tmp_path / "sys" / "1-2:1.0", bInterfaceClass="08")
-    _usb(tmp_path / "sys" / "1-3", idVendor="2e8a", idProduct="0003", busnum=1, devnum=12)
-    node = tmp_path / "dev" / "001" / "007"
-    node.parent.mkdir(parents=True)
-    node.write_bytes(b"")
-    link, pico = usb_devices(tmp_path / "sys", tmp_path / "dev")
-    assert (link.vendor, link.product, link.name, link.serial) == (
-        0x0483, 0x374B, "ST-LINK/V2.1", "066F"
-    )
-    assert link.writable and not pico.writable and pico.serial == ""
+def test_the_udev_rules_are_printed():
+    said = edgetune("doctor", "--udev")
+    assert said.code == 0
+    lines = [line for line in said.stdout.splitlines() if not line.startswith("#")]
+    assert lines and all("TAG" in line and "==" in line for line in lines)
+    assert any('"0483"' in line for line in lines)
+    assert edgetune("doctor", "--udev", "--json").json()["result"]["udev"] == said.stdout
 
 
 # ---- what a board runs

@@ -189,7 +189,9 @@ def test_another_chip_with_the_same_core(elf, chip):
     assert chip.calls == ["closed"] and chip.memory[0] == 0xFF
 
 
-@pytest.mark.parametrize("word", [0x20006411, 0x10076413, 0, exceptions.TransferFaultError(fault_address=0xE0042000)])
+@pytest.mark.parametrize("word", [
+    0x20006411, 0x10076413, 0, exceptions.TransferFaultError(fault_address=0xE0042000),
+])
 def test_the_chip_itself_and_one_that_does_not_tell(elf, chip, word):
     chip.identity = word
     assert write(elf).verified

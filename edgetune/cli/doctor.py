@@ -12,6 +12,7 @@ from edgetune.cli.options import cmsis_nn_option, device_option, recipe_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.errors import ToolchainError, UsageError
+from edgetune.flash.udev import udev_rules
 from edgetune.learn.recipe import Recipe
 from edgetune.plan.plan import make_plan
 from edgetune.session.conversion import read_int8
@@ -26,9 +27,10 @@ EMULATED = ("host", "qemu", "renode")
 @device_option
 @recipe_options
 @cmsis_nn_option
+@click.option("--udev", is_flag=True, help="Print udev rules that open debug probes, only.")
 def command(
     printer: Printer, model: str | None, board: str | None, device: str | None, recipe: Recipe,
-    cmsis_nn: Path | None,
+    cmsis_nn: Path | None, udev: bool,
 ):
     """What is installed, what is missing, and the command that gets it.
 
@@ -38,6 +40,10 @@ def command(
     The exit code is 0 if the main job can run on an emulator, and on the board that was named;
     else 9.
     """
+    if udev:
+        printer.result = {"udev": udev_rules()}
+        printer.text(udev_rules().rstrip())
+        return
     checks = examine()
     asked = _firmware(model, board, device, recipe, bool(cmsis_nn))
     checks += asked

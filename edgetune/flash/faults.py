@@ -8,7 +8,7 @@ from edgetune.boards import Board
 from edgetune.errors import DeviceNotFoundError, EdgetuneError, ToolchainError
 
 INSTALL_RULES = (
-    "python -m edgetune.flash.udev | sudo tee /etc/udev/rules.d/60-edgetune.rules "
+    "edgetune doctor --udev | sudo tee /etc/udev/rules.d/60-edgetune.rules "
     "&& sudo udevadm control --reload && sudo udevadm trigger"
 )
 

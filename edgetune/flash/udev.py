@@ -1,6 +1,6 @@
 """udev rules that let a user without root open debug probes.
 
-``python -m edgetune.flash.udev`` prints them; `faults.INSTALL_RULES` is the whole command line.
+``edgetune doctor --udev`` prints them; `faults.INSTALL_RULES` is the whole command line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,3 @@ def udev_rules() -> str:
 def _usb(vendor: str, product: str = "") -> str:
     chosen = f', ATTR{{idProduct}}=="{product}"' if product else ""
     return f'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{vendor}"{chosen}, {_ACCESS}'
-
-
-if __name__ == "__main__":
-    print(udev_rules(), end="")

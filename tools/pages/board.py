@@ -76,11 +76,7 @@ def _commands(board: Board) -> list[str]:
         f"    edgetune flash {MODEL} --board {board.name}",
         f"    edgetune tune {MODEL} --data {DATA} --board {board.name} --device auto",
     ]
-    return emulated + (real if _tools(board) else [])
-
-
-def _tools(board: Board) -> list[str]:
-    return board.flasher.get("tools", [])
+    return emulated + (real if board.flasher["tools"] else [])
 
 
 @lru_cache
@@ -121,29 +117,37 @@ def _uart(board: Board) -> list[str]:
     rows = [
         ["driver", f"`{uart['driver']}`"], ["registers", f"0x{uart['base']:08X}"],
         ["interrupt", uart["irq"]], ["bits per second", uart["baud"]],
-        ["pins", uart.get("pins", "wired on the board")],
+        ["pins", uart.get("pins", "fixed by the FPGA image or chip")],
     ]
     return _table(["", ""], rows)
 
 
 def _clock(board: Board) -> list[str]:
     counter = board.counter.get("driver", "none")
-    return [f"The core runs at {board.clock['hz'] / 1e6:g} MHz. Ticks come from: {counter}."]
+    return [
+        f"The core runs at {board.clock['hz'] / 1e6:g} MHz; where a clock does not start, at the "
+        f"one after reset. Ticks come from: {counter}.",
+    ]
 
 
 def _flash(board: Board) -> list[str]:
-    flash = getattr(board, "flash_geometry", None)
-    if not flash:
-        return ["None: its program memory is not flash, or has no driver."]
-    return [f"{flash}"]
+    if not board.geometry:
+        return ["None: what takes the place of flash here is no flash, or has no driver."]
+    flash = board.geometry
+    sectors = ", ".join(f"{count} of {_size(size)}" for count, size in flash.sectors)
+    drivers = ", ".join(f"`{name}`" for name in flash.sources)
+    return [
+        f"Sectors: {sectors}. {flash.unit} bytes are programmed at once. Drivers: {drivers}, tried",
+        "against register models of the controller.",
+    ]
 
 
 def _flashers(board: Board) -> list[str]:
-    tools = _tools(board)
+    tools = board.flasher["tools"]
     if not tools:
-        return [board.flasher.get("note", "edgetune does not write it.") + "."]
+        return [f"{board.title} {board.flasher['note']}."]
     first, *others = tools
     lines = [f"`edgetune flash` uses {first}."]
     if others:
         lines.append(f"Also: {', '.join(f'`--tool {name}`' for name in others)}.")
-    return [" ".join(lines), "See [flashing](../flashing.md)."]
+    return [" ".join(lines), "[Flashing](../flashing.md) says what each needs."]
