@@ -1,5 +1,6 @@
 """Generated projects build for every board and stay inside its memory."""
 
+import os
 import shutil
 import subprocess
 
@@ -55,6 +56,22 @@ def test_same_sources_give_the_same_bytes(tmp_path):
     one = build_echo(tmp_path / "one", "stm32f4-discovery")
     two = build_echo(tmp_path / "another-place", "stm32f4-discovery")
     assert one.elf.read_bytes() == two.elf.read_bytes()
+
+
+@needs_gcc
+def test_paths_may_hold_what_shells_and_make_take_apart(tmp_path, monkeypatch):
+    folder = tmp_path / "it's a $(place) = mine # here"
+    tools = folder / "tools"
+    tools.mkdir(parents=True)
+    for program in ("arm-none-eabi-gcc", "cc"):
+        (tools / program).symlink_to(shutil.which(program))
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("EDGETUNE_TOOLCHAIN", "tools")
+    monkeypatch.setenv("PATH", "tools", prepend=os.pathsep)
+    image = build_echo(folder / "echo", "stm32f4-discovery").elf
+    build_echo(folder / "echo", "stm32f4-discovery", "native")
+    plain = build_echo(tmp_path / "plain", "stm32f4-discovery").elf
+    assert image.read_bytes() == plain.read_bytes()
 
 
 @needs_gcc

@@ -1,6 +1,7 @@
 """Runs make on a project and reads what came out."""
 
 import os
+import shlex
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -44,15 +45,21 @@ def build_project(
         DoesNotFitError: the image is larger than the board's memory.
     """
     if target == "native":
-        _make(folder, ["native", f"HOSTCC={find_host_cc()}", f"SANITIZE={int(sanitize)}"], timeout)
+        host_cc = f"HOSTCC={_word(find_host_cc())}"
+        _make(folder, ["native", host_cc, f"SANITIZE={int(sanitize)}"], timeout)
         name = "firmware-sanitized" if sanitize else "firmware"
         return Build(folder / "build" / name, None, None)
     cross = str(find_cross_gcc()).removesuffix("gcc")
-    _make(folder, ["all", f"CROSS={cross}"], timeout)
+    _make(folder, ["all", f"CROSS={_word(cross)}"], timeout)
     elf = folder / "build" / "firmware.elf"
     sizes = read_memory_use(elf)
     check_memory(sizes, board)
     return Build(elf, elf.with_suffix(".map"), sizes)
+
+
+def _word(path: str | Path) -> str:
+    """One word of the shell, in a variable of make."""
+    return shlex.quote(str(path)).replace("$", "$$")
 
 
 def _make(folder: Path, arguments: list[str], timeout: float) -> None:
@@ -84,7 +91,7 @@ def _too_slow(folder: Path, timeout: float) -> ToolchainError:
     return ToolchainError(
         f"Building {folder} was ended.",
         f"make did not finish within {timeout:g} seconds.",
-        f"Run it yourself and watch: make -C {folder}",
+        f"Run it yourself and watch: make -C {shlex.quote(str(folder))}",
     )
 
 
@@ -97,7 +104,9 @@ def _failure(folder: Path, output: str) -> ToolchainError | DoesNotFitError:
             "Train fewer layers, choose a smaller model, or a board with more memory.",
         )
     return ToolchainError(
-        f"Building {folder} failed.", cause, f"Run it yourself: make -C {folder}"
+        f"Building {folder} failed.",
+        cause,
+        f"Run it yourself: make -C {shlex.quote(str(folder))}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Finds the compilers and make."""
+"""Finds the compilers and make; by absolute paths, because make runs in another folder."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def find_cross_gcc() -> Path:
         )
     for place in (Path(folder), Path(folder) / "bin"):
         if found := shutil.which("arm-none-eabi-gcc", path=str(place)):
-            return Path(found)
+            return Path(found).absolute()
     raise ToolchainError(
         "The Arm compiler was not found.",
         f"$EDGETUNE_TOOLCHAIN is {folder}, and arm-none-eabi-gcc is neither there nor in its bin.",
@@ -45,13 +45,13 @@ def find_host_cc() -> Path:
     """
     for name in ("cc", "gcc", "clang"):
         if found := shutil.which(name):
-            return Path(found)
+            return Path(found).absolute()
     return _find("cc", "apt-get install gcc")
 
 
 def _find(name: str, how: str) -> Path:
     if found := shutil.which(name):
-        return Path(found)
+        return Path(found).absolute()
     raise ToolchainError(
         f"{name} was not found.", "It is not on PATH.", f"Install it: sudo {how}"
     )
