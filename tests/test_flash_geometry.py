@@ -43,6 +43,7 @@ def test_what_c_sees(tmp_path):
         "ET_FLASH_UNIT 4u",
         "ET_FLASH_SECTORS {{4u, 16384u}, {1u, 0x00010000u}, {7u, 0x00020000u}}",
         "ET_FLASH_ACCESS_REGISTER 0x40023C00u",
+        "ET_FLASH_ACCESS_CACHES 1536u",
     ):
         assert f"#define {line}\n" in header
 

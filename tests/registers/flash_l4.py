@@ -76,14 +76,18 @@ class FlashL4(Stm32Controller):
 
 
 class FlashG0(FlashL4):
-    """One bank, and CFGBSY, which stays set for some looks longer than BSY."""
+    """One bank, CFGBSY, which stays set for some looks longer than BSY, and no data cache."""
 
-    RESETS = {ACCESS: 0x600 & ~DCEN}
     BANK_PAGES = 0
     CONTROL_BITS = PG | PER | 0x3F << 3 | STRT | 1 << 31
     CFGBSY = 1 << 18
 
     LONGER = 4
+
+    def write(self, offset, value, size):
+        if offset == ACCESS:
+            assert value & (DCEN | DCRST) == DCEN, "reserved bits leave their reset value"
+        super().write(offset, value, size)
 
     def run(self):
         super().run()

@@ -2,8 +2,8 @@
  * RM0444 3.3.5). They cannot drop a single line, and may only be emptied while they are off. */
 #include "../cortex_m/flash_parts.h"
 
-#define ACR_CACHES (3u << 9) /* ICEN and, not on the G0, DCEN */
-#define ACR_TO_RESET 2u      /* ICRST and DCRST lie two bits higher */
+#define ACR_CACHES ET_FLASH_ACCESS_CACHES /* ICEN, DCEN; on the G0 the latter is reserved, and 1 */
+#define ACR_TO_RESET 2u                   /* ICRST and DCRST lie two bits higher */
 
 void et_cache_forget(uint32_t address, uint32_t bytes)
 {
