@@ -118,7 +118,7 @@ WRONG = [
     (LISTED, 'tool = "pyocd"', "'tools'"),
     (LISTED, 'tools = ["uf2"]', "flasher.uf2.family"),
     ('scripts = ["board/stm32f4discovery.cfg"]', 'scripts = "one"', "flasher.openocd.scripts"),
-    ('target = "stm32f407vg"', "", "flasher.pyocd.target"),
+    ('target = "stm32f407vgtx"', "", "flasher.pyocd.target"),
     ("value = 0x411\n", "", "flasher.identity.value"),
 ]
 
@@ -132,7 +132,7 @@ def test_a_board_that_says_it_wrongly(tmp_path, old, new, words):
 # -- make flash -------------------------------------------------------------------------------
 
 MADE = [
-    ("pyocd", "pyocd", ["flash", "--target", "stm32f407vg", "build/firmware.elf"]),
+    ("pyocd", "pyocd", ["flash", "--target", "stm32f407vgtx", "build/firmware.elf"]),
     ("openocd", "openocd", ["-f", "board/stm32f4discovery.cfg", "-c",
                             "program build/firmware.elf verify reset exit"]),
     ("st-flash", "st-flash", ["--reset", "write", "build/firmware.bin", "0x08000000"]),

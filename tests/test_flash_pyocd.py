@@ -101,7 +101,7 @@ def test_a_target_that_comes_in_a_pack(elf, connect, monkeypatch, tmp_path):
     )
     connect(probe())
     error = refusal(elf)
-    assert error.message == "pyOCD does not know the target stm32f407vg."
+    assert error.message == "pyOCD does not know the target stm32f407vgtx."
     assert error.next_step.endswith("edgetune packs install Keil.STM32F4xx_DFP")
 
     monkeypatch.setattr("pyocd.board.board.TARGET", known := dict(TARGET))
@@ -110,12 +110,12 @@ def test_a_target_that_comes_in_a_pack(elf, connect, monkeypatch, tmp_path):
     monkeypatch.setattr("pyocd.core.session.Session.open", lambda self: opened.append(
         (self.board.target_type, self.target.memory_map.get_boot_memory().start)
     ) or 1 / 0)
-    part = stm32f407("STM32F407VG")
+    part = stm32f407("STM32F407VGTx")
     part.body.pop()  # its flash algorithm, whose file this pack does not hold
     file = tmp_path / "Keil.STM32F4xx_DFP.1.0.0.pack"
     succeed("packs", "install", write_pack(file, {}, "Keil::STM32F4xx_DFP@1.0.0", (part,)))
     refusal(elf)
-    assert opened == [("stm32f407vg", 0x08000000)]
+    assert opened == [("stm32f407vgtx", 0x08000000)]
 
 
 def test_pyocd_is_not_installed(elf, monkeypatch):
@@ -142,7 +142,7 @@ def test_writes_verifies_and_starts(elf, chip):
 def test_nothing_is_unlocked_by_erasing_it(elf, chip):
     write(elf)
     assert Session.options["auto_unlock"] is False
-    assert Session.options["target_override"] == "stm32f407vg"
+    assert Session.options["target_override"] == "stm32f407vgtx"
 
 
 def test_progress_on_the_command_line(elf, chip):
