@@ -5,6 +5,7 @@
 # make fuzz        a hundred thousand broken model files: each refused in words, or a model that
 #                  runs; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
+# make pages       docs/boards, from the boards' data
 # make clean       remove what these made
 # Each does its own set-up, apt packages included.
 
@@ -15,7 +16,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q -n auto
 DIGITS = examples/digits
 
-.PHONY: demo test test-fast test-slow lint wheel fuzz calibrate clean
+.PHONY: demo test test-fast test-slow lint wheel fuzz calibrate pages clean
 demo: $(VENV)/installed
 	$(BIN)/edgetune tune $(DIGITS)/digits_int8.tflite --board stm32f4-discovery --device qemu \
 		--data $(DIGITS)/digits.npz
@@ -41,6 +42,9 @@ fuzz: $(VENV)/test-installed
 
 calibrate: $(VENV)/test-installed
 	$(BIN)/python tools/calibrate.py
+
+pages: $(VENV)/test-installed
+	$(BIN)/python tools/board_pages.py
 
 $(VENV)/system: tools/system_packages.sh
 	sh tools/system_packages.sh

@@ -88,8 +88,11 @@ def _fewer_layers(plan: Plan) -> str:
 
 
 def _larger_board(plan: Plan) -> str:
-    """The board with the least RAM of those that come with edgetune and have the room."""
-    for board in sorted(map(load_board, list_boards()), key=lambda b: b.ram.length):
+    """The board with the least RAM of those that have the room, of the same maker where one is."""
+    maker = plan.board.maker
+    for board in sorted(
+        map(load_board, list_boards()), key=lambda b: (b.maker != maker, b.ram.length)
+    ):
         other = make_plan(plan.program.graph, plan.recipe, board, plan.cmsis_nn)
         if not _lacks(board, estimate(other)):
             return board.name
