@@ -1,6 +1,7 @@
 """Renode 1.16.1's platforms: memories, UARTs with their interrupts, and what else firmware meets.
 
-Written after platforms/ of the tag v1.16.1; what a platform does not model reads as 0.
+Written after platforms/ of the tag v1.16.1, and after those that boards bring of their own; what a
+platform does not model reads as 0.
 """
 
 from collections.abc import Callable
@@ -96,6 +97,9 @@ PLATFORMS = {
         ((0x00000000, 0x100000), (0x20000000, 0x40000)),
         {"uart0": (Uarte, 0x40002000, 2), "uart1": (Uarte, 0x40028000, 40)},
         lambda: [NrfClock(0x40000000)],
+    ),
+    "board/stm32l476.repl": Platform(
+        ((0x08000000, 0x100000), (0x20000000, 0x18000)), {"usart2": (Stm32F7Usart, 0x40004400, 38)}
     ),
 }
 TIMERS = {"timer2": 0x40000000}

@@ -86,6 +86,15 @@ def test_a_bad_board_file_is_refused(tmp_path, old, new):
     assert "board.toml" in caught.value.message and caught.value.cause
 
 
+@pytest.mark.parametrize("table", ['platform = "board/mine.repl"', 'platform = 1\nuart = "uart"'])
+def test_a_renode_platform_and_its_uart_have_names(tmp_path, table):
+    folder = _copy(tmp_path)
+    _edit(folder, "[[evidence]]\nclaim", f"[emulators.renode]\n{table}\n\n[[evidence]]\nclaim")
+    with pytest.raises(UsageError) as caught:
+        load_board(folder)
+    assert "uart" in caught.value.cause or "emulators.renode.platform" in caught.value.cause
+
+
 def test_a_name_too_long_for_the_firmware_is_refused(tmp_path):
     with pytest.raises(UsageError):
         load_board(_copy(tmp_path, "b" * 24))

@@ -1,14 +1,23 @@
 """What edgetune tells Renode, and how it reads what Renode's monitor says."""
 
+import re
+import shutil
 import socket
 
 import pytest
 
-from edgetune.boards import load_board
+from edgetune.boards import list_boards, load_board
+from edgetune.boards.own import own_file
+from edgetune.device.renode import RenodeDevice
 from edgetune.device.renode.monitor import Monitor, failure, readable
 from edgetune.device.renode.scripts import machine_text, platform_text, pty, run_text, write_scripts
+from edgetune.errors import UsageError
+from edgetune.session.renode_suite import check_renode_suite
 
 DISCOVERY = load_board("stm32f4-discovery")
+NUCLEO_L4 = load_board("nucleo-l476rg")
+OWN = [b for b in map(load_board, list_boards())
+       if own_file(b.folder, b.emulators.get("renode", {}).get("platform", ""))]
 
 
 def test_platform_adds_counters_of_instructions():
@@ -72,3 +81,39 @@ def test_a_foreign_monitor_is_not_spoken_to():
 def test_a_timer_can_count_instructions():
     text = platform_text(load_board("nucleo-g071rb"))
     assert "\ntimer2:\n    frequency: 250000000\n" in text and "dwt" not in text
+
+
+def test_a_platform_of_the_board_s_own_stands_for_renode_s():
+    text = platform_text(NUCLEO_L4)
+    own = (NUCLEO_L4.folder / "stm32l476.repl").read_text()
+    assert own in text and "using" not in text
+    dwt, cpu = text[text.index(own) + len(own) :].split("\ncpu:\n")
+    assert "dwt: Miscellaneous.DWT @ sysbus 0xE0001000\n" in dwt and "PerformanceInMips" in cpu
+
+
+@pytest.mark.parametrize("board", OWN, ids=lambda board: board.name)
+def test_a_platform_of_the_board_s_own_has_what_the_board_has(board):
+    facts = board.emulators["renode"]
+    text = own_file(board.folder, facts["platform"]).read_text()
+    memory = r"MappedMemory @ sysbus (\w+)\n    size: (\w+)\n"
+    memories = [(int(base, 0), int(size, 0)) for base, size in re.findall(memory, text)]
+    assert memories == [(region.origin, region.length) for region in board.regions]
+    uart = rf"(?m)^{facts['uart']}: UART\.\w+ @ sysbus (\w+)\n(?:    .*\n)*    IRQ -> nvic@(\d+)$"
+    assert [(int(base, 0), int(irq)) for base, irq in re.findall(uart, text)] == [
+        (board.uart["base"], board.uart["irq"])
+    ]
+    assert f'cpuType: "{board.core.name}"' in text
+
+
+def test_a_platform_that_is_missing_is_named_before_anything_is_built(tmp_path):
+    shutil.copytree(NUCLEO_L4.folder, tmp_path / "mine")
+    platform = tmp_path / "mine" / "stm32l476.repl"
+    for spoil in (lambda: platform.write_bytes(b"\xff"), platform.unlink):
+        spoil()
+        board = load_board(tmp_path / "mine")
+        for use in (lambda: RenodeDevice(board, tmp_path / "firmware.elf"),
+                    lambda: check_renode_suite(board, native=False)):
+            with pytest.raises(UsageError) as caught:
+                use()
+            assert str(platform) in caught.value.cause
+            assert "board/" in caught.value.next_step

@@ -128,6 +128,14 @@ def _check(board: Board) -> None:
     for key in ("base", "irq", "baud"):
         if not isinstance(board.uart[key], int):
             raise ValueError(f"uart.{key} is not an integer.")
+    if renode := board.emulators.get("renode"):
+        _check_renode(renode)
     check_flasher(board.flasher)
     if not board.evidence or any(item.level not in EVIDENCE_LEVELS for item in board.evidence):
         raise ValueError(f"Evidence is missing or not one of {', '.join(EVIDENCE_LEVELS)}.")
+
+
+def _check_renode(table: dict) -> None:
+    for key in ("platform", "uart"):
+        if not isinstance(table[key], str):
+            raise ValueError(f"emulators.renode.{key} is not a name.")

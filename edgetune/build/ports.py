@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 
 from edgetune.boards import Board
+from edgetune.boards.own import OWN, own_file
 from edgetune.errors import UsageError
 from edgetune.resources import resource_path
 
 CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c", "cortex_m/port.c")  # of every board
-OWN = "board"  # sources below it lie in the board's own folder
 _PLACE = Path("firmware/ports")
 
 
@@ -40,9 +40,8 @@ def copy_host_port(folder: Path) -> str:
 
 
 def _source(board: Board, name: Path) -> Path:
-    if name.parts[0] == OWN:
-        return board.folder.joinpath(*name.parts[1:])
-    return resource_path("firmware") / "ports" / name
+    own = own_file(board.folder, name.as_posix())
+    return own or resource_path("firmware") / "ports" / name
 
 
 def _copy(source: Path, target: Path, board: Board) -> None:

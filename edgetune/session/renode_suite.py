@@ -56,7 +56,8 @@ def check_renode_suite(board: Board, native: bool) -> None:
 
     Raises:
         DeviceNotFoundError: Renode has no platform for the board.
-        UsageError: Renode cannot run a program of this computer.
+        UsageError: Renode cannot run a program of this computer, or the board's own platform is
+            missing.
     """
     RenodeDevice(board, Path())  # refuses a board that it does not know; starts nothing
     if native:

@@ -29,6 +29,7 @@ def check_tools(device: str, board: Board) -> None:
     Raises:
         DeviceNotFoundError: the emulator does not know the board.
         ToolchainError: a compiler, make or the emulator is missing.
+        UsageError: the board's own platform for the emulator is missing.
     """
     if device in _EMULATORS:
         kind, find = _EMULATORS[device]

@@ -12,6 +12,7 @@ from edgetune.boards.adding.toml_text import board_text
 from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.boards.board import Board
 from edgetune.boards.loader import NAME_BYTES, OWN_BOARDS, list_boards, parse_board
+from edgetune.boards.own import own_file, own_names
 from edgetune.errors import UsageError
 from edgetune.files import save_atomically
 from edgetune.packs import PackStore, Part, find_part
@@ -77,7 +78,11 @@ def write_board(
         )
     text = board_text(_head(draft), draft.data)
     board = parse_board(folder.absolute(), text)
+    brought = _brought(draft)
     _make(folder)
+    for name, content in brought.items():
+        _make((folder / name).parent)
+        save_atomically(folder / name, content)
     save_atomically(file, text.encode())
     return AddedBoard(board, tuple(draft.notes.taken), tuple(draft.notes.assumed))
 
@@ -101,6 +106,22 @@ def _folder(draft: Draft, name: str | None, out: str | Path | None) -> Path:
             "Choose another --name.",
         )
     return folder
+
+
+def _brought(draft: Draft) -> dict[str, bytes]:
+    """Name -> content of the relative's own files that the new board takes over, and of the
+    headers beside them."""
+    theirs = draft.relative.board.folder
+    files = {own_file(theirs, name) for name in own_names(draft.data)}
+    files |= {header for path in files for header in path.parent.glob("*.h")}
+    try:
+        return {path.relative_to(theirs).as_posix(): path.read_bytes() for path in files}
+    except OSError as error:
+        raise UsageError(
+            f"A file of {draft.relative.name} cannot be read.",
+            f"{error.strerror}: {error.filename}",
+            f"Correct {theirs / 'board.toml'}, or take over another board: --like BOARD",
+        ) from None
 
 
 def _make(folder: Path) -> None:

@@ -14,7 +14,7 @@ from edgetune.device.renode.finding import find_renode
 from edgetune.device.renode.guard import Guard
 from edgetune.device.renode.line import PtyLine, SocketLine, free_port, uart_line
 from edgetune.device.renode.monitor import Monitor, failure
-from edgetune.device.renode.scripts import escaped, write_run
+from edgetune.device.renode.scripts import escaped, platform_text, write_run
 from edgetune.device.stream import StreamDevice
 from edgetune.errors import DeviceNotFoundError, ToolchainError
 
@@ -43,6 +43,7 @@ class RenodeDevice(StreamDevice):
                 "Its board.toml names no Renode platform.",
                 f"Choose one of: {', '.join(['host', *board.emulators])}",
             )
+        platform_text(board)  # before anything is built: whether there is one
         self._board = board
         self._elf = elf
         self._start_seconds = start_seconds

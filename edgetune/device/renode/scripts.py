@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from edgetune.boards import Board
-from edgetune.errors import EdgetuneError
+from edgetune.boards.own import OWN, own_file
+from edgetune.errors import EdgetuneError, UsageError
 from edgetune.files import save_atomically
 
 # Renode's clock ticks in nanoseconds. At 250 million instructions per second of its time each
@@ -20,7 +21,7 @@ def write_scripts(board: Board, elf: Path) -> Path:
     """Write FIRMWARE.repl and FIRMWARE.resc next to ``elf``; the path of the latter.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder cannot be written, or there is no platform to write.
     """
     platform, script = elf.with_suffix(".repl"), elf.with_suffix(".resc")
     save_atomically(platform, platform_text(board).encode())
@@ -51,14 +52,18 @@ def write_run(board: Board, elf: Path, folder: Path, name: str, connection: str)
 
 
 def platform_text(board: Board) -> str:
-    """The stock platform of the board, with counters that count instructions.
+    """The board's platform, with counters that count instructions.
 
-    board.toml's table emulators.renode says with ``dwt`` that the chip's cycle counter, which
-    stock platforms lack, is to be added, and with ``timer`` which of the platform's timers the
-    firmware counts with.
+    board.toml's table emulators.renode says with ``platform`` which it is, one of Renode's or a
+    file of the board's own; with ``dwt`` that the chip's cycle counter, which stock platforms
+    lack, is to be added; and with ``timer`` which of the platform's timers the firmware counts
+    with.
+
+    Raises:
+        UsageError: the board's own platform cannot be read.
     """
     facts = board.emulators["renode"]
-    lines = [f"// {board.title} for Renode, written by edgetune.", f'using "{facts["platform"]}"']
+    lines = [f"// {board.title} for Renode, written by edgetune.", _base(board)]
     if facts.get("dwt"):
         lines += ["", "dwt: Miscellaneous.DWT @ sysbus 0xE0001000", _frequency()]
     if facts.get("timer"):
@@ -122,6 +127,24 @@ def quoted(text: str) -> str:
 def escaped(path: str) -> str:
     """A path as Renode's monitor reads it, behind @ or $ORIGIN/."""
     return path.replace(" ", "\\ ")
+
+
+def _base(board: Board) -> str:
+    """Renode's own platform by its name, the board's by its text: so no path of the user's needs
+    quoting, and what follows may change it, as Renode merges all that a file says of a name."""
+    name = board.emulators["renode"]["platform"]
+    own = own_file(board.folder, name)
+    if own is None:
+        return f'using "{name}"'
+    try:
+        return own.read_text(encoding="utf-8").rstrip()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"The Renode platform {own.name} of {board.title} cannot be read.",
+            f"It should be {own}: {getattr(error, 'strerror', None) or error}.",
+            f"Correct [emulators.renode] platform in {board.folder / 'board.toml'}; a name that "
+            f"begins with {OWN}/ lies in the board's own folder, any other in Renode's.",
+        ) from None
 
 
 def _frequency() -> str:
