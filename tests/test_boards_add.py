@@ -80,9 +80,12 @@ def test_a_board_has_the_facts_of_the_pack_and_of_its_relative():
         ("ram", 0x20000000, 0x20000, True),
         ("ram", 0x10000000, 0x10000, False),
     ]
-    assert board.uart == discovery.uart and board.port_sources == discovery.port_sources
+    assert board.uart == discovery.uart | {"pins": "TX PA2, RX PA3"}  # where its own leads to
+    assert board.port_sources == discovery.port_sources
     assert board.geometry == discovery.geometry and board.emulators == discovery.emulators
     assert board.flasher["pyocd"] == {"target": "stm32f407vgtx", "pack": "Madeup.Parts_DFP"}
+    assert board.flasher["identity"] == discovery.flasher["identity"]
+    assert "identity" not in _add(stm32f407("STM32F411CEUx")).board.flasher
 
 
 @pytest.mark.thorough
@@ -207,7 +210,8 @@ def test_the_board_with_the_same_chip_is_the_relative(chip, family):
     wishes = BoardWishes(flash=(original.flash.origin, original.flash.length),
                     ram=(original.ram.origin, original.ram.length))
     board = _add(_device(chip, family, core, *_MEMORIES), wishes, name="copy").board
-    assert (board.uart, board.counter) == (original.uart, original.counter)
+    pins = {"pins": board.uart["pins"]} if "pins" in original.uart else {}
+    assert (board.uart, board.counter) == (original.uart | pins, original.counter)
     assert board.port_sources == original.port_sources
     assert (board.geometry, board.emulators) == (original.geometry, original.emulators)
 
@@ -276,6 +280,34 @@ def test_a_part_of_another_family_shares_drivers():
 def test_added_boards_build(device, wishes):
     board = _add(device, wishes, name="mine").board
     succeed("build", MODEL, "--board", board.name, "--layers", "last")
+
+
+# Another UART of the chip -------------------------------------------------------------------------
+
+# RM0090: register boundary addresses, vector table, RCC_APB2ENR; DS8626 table 9.
+_USART1 = {
+    "base": 0x40011000, "irq": 37, "apb": 2, "enable_register": 0x40023844, "enable_mask": 0x10,
+    "alternate": 7,
+}  # fmt: skip
+
+
+def test_another_uart_takes_nothing_over_that_is_of_one_uart_alone():
+    some = {"base": _USART1["base"], "irq": _USART1["irq"]}
+    with pytest.raises(UsageError) as caught:
+        _add(stm32f407(), BoardWishes(uart=some))
+    missing = caught.value.cause
+    for option in ("--uart apb", "--uart enable_register", "--uart enable_mask",
+                   "--uart alternate", "--tx", "--rx"):
+        assert option in missing
+    assert "irq" not in missing and not Path("boards").exists()
+    uart = _add(stm32f407(), BoardWishes(uart=_USART1, tx="PA9", rx="PA10")).board.uart
+    assert _USART1.items() <= uart.items() and uart["pins"] == "TX PA9, RX PA10"
+
+
+def test_other_pins_of_the_same_uart_come_with_a_word_of_caution():
+    added = _add(stm32f407(), BoardWishes(tx="PD5", rx="PD6"))
+    assert any("another UART" in line for line in added.assumed)
+    assert added.board.uart["base"] == load_board("stm32f4-discovery").uart["base"]
 
 
 # Memories ----------------------------------------------------------------------------------------
@@ -513,8 +545,8 @@ def test_what_was_done_is_printed(folder):
 
 @pytest.mark.parametrize("option, value", [
     ("--uart", "base"), ("--uart", "base=x"), ("--uart", "colour=1"), ("--ram", "1"),
-    ("--ram", "0xFFFFFFFF,2"), ("--ram", "0,0"), ("--clock", "0"), ("--tx", "A2"),
-    ("--like", "nothing"), ("--processor", "CM9"),
+    ("--ram", "0xFFFFFFFF,2"), ("--ram", "0,0"), ("--clock", "0"), ("--clock", "168"),
+    ("--tx", "A2"), ("--like", "nothing"), ("--processor", "CM9"), ("--uart", "driver=1"),
 ])
 def test_bad_options_are_refused(folder, option, value):
     path = write_pdsc(folder, stm32f407())
@@ -556,12 +588,20 @@ def _on_a_terminal(answers: str, *args) -> str:
 
 def test_on_a_terminal_it_asks_for_what_the_pack_lacks(folder):
     path = write_pdsc(folder, stm32f407())
-    said = _on_a_terminal("\nPD5\nPD6\n8000000\n", "boards", "add", "STM32F407VG", "--pdsc", path)
-    for question in ("[stm32f4-discovery]", "TX pin [PA2]", "RX pin [PA3]", "crystal"):
+    said = _on_a_terminal("\n\nPD5\nPD6\n8000000\n", "boards", "add", "STM32F407VG", "--pdsc", path)
+    for question in ("[stm32f4-discovery]", "[0x40004400]", "TX pin [PA2]", "RX pin [PA3]",
+                     "crystal"):
         assert question in said
     board = load_board("stm32f407vgtx")
     assert board.uart["tx_pin"] == 5 and board.uart["gpio_enable_mask"] == 0b1000
     assert board.clock["hse_hz"] == 8_000_000
+
+
+def test_on_a_terminal_another_uart_can_be_chosen(folder):
+    path = write_pdsc(folder, stm32f407())
+    answers = "\n0x40011000\n37\n2\n0x40023844\n0x10\n7\nPA9\nPA10\n\n"
+    _on_a_terminal(answers, "boards", "add", "STM32F407VG", "--pdsc", path)
+    assert _USART1.items() <= load_board("stm32f407vgtx").uart.items()
 
 
 def test_on_a_terminal_it_can_be_told_not_to_ask(folder):

@@ -60,11 +60,12 @@ _wishes = stack(
     click.option("--like", metavar="BOARD", help="Take port sources, UART and clock of this "
                  "board; without it of the nearest of the part's family."),
     click.option("--uart", type=_Entry(), multiple=True, help="An entry of [uart] in place of "
-                 "that board's: base=0x40011000, irq=37. Repeat it for others."),
+                 "that board's: base=0x40011000, irq=37. Repeat it for others. With another base "
+                 "all that differs with the UART has to be said, its pins too."),
     click.option("--tx", metavar="PIN", help="PA2, P0.06 or 2."),
     click.option("--rx", metavar="PIN", help="PA3, P0.08 or 3."),
     click.option("--baud", type=click.IntRange(300, 4_000_000), metavar="RATE"),
-    click.option("--clock", "clock_hz", type=click.IntRange(1), metavar="HZ",
+    click.option("--clock", "clock_hz", type=click.IntRange(100_000), metavar="HZ",
                  help="What the core runs at after reset, if no clock start-up shall change it."),
     click.option("--crystal", "crystal_hz", type=click.IntRange(0), metavar="HZ",
                  help="The external crystal or clock; 0 for none, the default."),

@@ -78,7 +78,10 @@ def _facts(board: Board) -> dict:
 
 def _show(printer: Printer, board: Board):
     printer.text(f"{board.title} ({board.maker}), {board.chip}, {board.core.name}")
-    printer.text(f"devices: {', '.join(devices(board))}; UART at {board.baud} bits per second")
+    printer.text(f"devices: {', '.join(devices(board))}")
+    pins = f", {board.uart['pins']}" if "pins" in board.uart else ""
+    printer.text(f"UART: {board.baud} bits per second{pins}")
+    printer.text(f"written by: {', '.join(board.flasher['tools']) or '--gdb HOST:PORT only'}")
     printer.text()
     printer.table(
         ["memory", "kind", "from", "to", "size", "used"],

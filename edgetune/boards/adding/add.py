@@ -98,12 +98,13 @@ def _folder(draft: Draft, name: str | None, out: str | Path | None) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,%d}" % (NAME_BYTES - 1), name or folder.name):
         raise UsageError(
             f"'{name or folder.name}' cannot be the name of a board.",
-            f"A name has 1 to {NAME_BYTES - 1} letters, digits, - and _.", "Choose another --name.",
+            f"A name has 1 to {NAME_BYTES - 1} letters, digits, - and _.",
+            f"Choose another {'--name' if name or not out else '--out'}.",
         )
     if folder.name in list_boards():
         raise UsageError(
             f"A board called '{folder.name}' comes with edgetune.", "Its name would hide yours.",
-            "Choose another --name.",
+            f"Choose another {'--out' if out else '--name'}.",
         )
     return folder
 

@@ -153,4 +153,4 @@ def _starts_clock(source: str) -> bool:
 
 
 def _mhz(hz: int) -> str:
-    return f"{hz / 1e6:g} MHz"
+    return f"{hz / 1e6:g} MHz" if hz >= 1000 else f"{hz} Hz"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edgetune.boards.adding.draft import Draft
 from edgetune.boards.adding.pins import pin_names
+from edgetune.boards.adding.uart import unsaid_entries
 from edgetune.boards.adding.wishes import BoardWishes
 
 
@@ -46,15 +47,23 @@ def _memories(draft: Draft) -> list[Question]:
 
 
 def _uart(draft: Draft, wishes: BoardWishes) -> list[Question]:
-    if draft.relative.family:
-        pins = pin_names(draft.data["uart"], draft.data["port"]["sources"])
-        return [Question(one, f"UART's {one.upper()} pin", default=pins[one]) for one in pins]
-    theirs = draft.relative.data["uart"]
+    """Which UART, what differs with it, and its pins."""
+    if not draft.relative.family:
+        return _entries(draft, wishes)
+    base = f"0x{draft.data['uart']['base']:08X}"
+    which = Question("uart", "UART's base address", "number", base, "base")
+    chosen = "base" in wishes.uart
+    pins = pin_names(draft.data["uart"], draft.data["port"]["sources"])
     return [
-        Question("uart", f"uart.{key}", "number", key=key)
-        for key, value in theirs.items()
-        if not isinstance(value, str) and key != "baud" and key not in wishes.uart
+        *([] if chosen else [which]),
+        *_entries(draft, wishes),
+        *(Question(one, f"UART's {one.upper()} pin", default=pins[one]) for one in pins),
     ]
+
+
+def _entries(draft: Draft, wishes: BoardWishes) -> list[Question]:
+    unsaid = unsaid_entries(draft.relative, wishes)
+    return [Question("uart", f"uart.{key}", "number", key=key) for key in unsaid]
 
 
 def _clock(draft: Draft, wishes: BoardWishes) -> list[Question]:

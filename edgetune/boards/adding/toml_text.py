@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-_HEXADECIMAL = ("base", "register", "mask", "origin", "length", "family", "accelerator", "caches")
+_HEXADECIMAL = ("base", "register", "mask", "origin", "length", "family", "accelerator", "caches",
+                "address", "value")
 
 
 def board_text(head: list[str], data: dict) -> str:

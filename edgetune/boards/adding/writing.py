@@ -41,6 +41,8 @@ def flasher_of(part: Part, relative: Relative) -> dict:
         tables["pyocd"] = {"target": target, "pack": part.pack.dotted}
     if "jlink" in tools:
         tables["jlink"] = {"device": _without_package(part.name)}
+    if "identity" in theirs and _same_chip(part, relative):
+        tables["identity"] = theirs["identity"]
     if not tools:
         return {"tools": [], "note": "has no flash algorithm in its pack; write it by other means"}
     return {"tools": tools} | tables
@@ -73,6 +75,11 @@ def _cut(sectors: list, length: int) -> list | None:
         if fitting < count:
             break
     return result if left == 0 else None
+
+
+def _same_chip(part: Part, relative: Relative) -> bool:
+    """Whether they differ in their package alone."""
+    return part.name.lower().startswith(relative.board.chip.lower())
 
 
 def _without_package(name: str) -> str:
