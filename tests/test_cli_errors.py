@@ -41,6 +41,7 @@ USAGE = [
     (("plan", MODEL, "--board", BOARD, "--layers", "conv_9"), "conv_9"),
     (("plan", MODEL, "--board", "stm32f4-discvery"), "stm32f4-discvery"),
     (("boards", "show", "nothing-like-it"), "nothing-like-it"),
+    (("packs", "install", DATA), "neither a .pack"),
     (("run", MODEL, "--board", BOARD, "--device", "toaster"), "toaster"),
     (("tune", MODEL, *ON_HOST), "--data"),
     (("tune", MODEL, *ON_HOST, "--data", DATA, "--split", "0.5"), "tuning and a test set"),
@@ -53,6 +54,13 @@ USAGE = [
 def test_usage(args, words, nothing_written):
     error = refused(*args)
     assert error["exit_code"] == 2 and words in error["message"]
+
+
+@pytest.mark.parametrize("group", [(), ("boards",), ("packs",)])
+def test_without_a_verb_the_help_is_shown(group):
+    done = edgetune(*group)
+    assert done.code == 2 and not done.stdout
+    assert done.stderr.startswith("Usage: edgetune") and "Error" not in done.stderr
 
 
 def test_unknown_board_names_a_near_one():

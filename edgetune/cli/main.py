@@ -108,6 +108,9 @@ def _run(printer: Printer, work) -> int:
     except (click.Abort, KeyboardInterrupt):
         printer.interrupted()
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

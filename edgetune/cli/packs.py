@@ -66,7 +66,7 @@ def update_command(printer: Printer, timeout: float):
 def install_command(printer: Printer, pack: str, timeout: float):
     """Install PACK: ARM::CMSIS-NN, a FILE.pack, or the parts of a FILE.pdsc."""
     store = PackStore()
-    if pack.lower().endswith((".pack", ".pdsc")):
+    if pack.lower().endswith((".pack", ".pdsc")) or Path(pack).is_file():
         name = install_file(store, Path(pack))
     else:
         printer.note(f"Installing {pack}")
