@@ -87,7 +87,9 @@ class Renode:
     def load_platform(self, _machine, _load, path: str) -> None:
         text = Path(path).read_text()
         stock = re.search(r'^using "(platforms/[\w/-]+\.repl)"$', text, re.MULTILINE)
-        if stock is None or "PerformanceInMips: 250" not in text or FAULT == "script":
+        counting = "PerformanceInMips: 250" in text
+        refused = FAULT == "script" or FAULT == "other version" and counting
+        if stock is None or counting == path.endswith(".plain.repl") or refused:
             raise OSError("the platform cannot be loaded")
 
     def set_unhandled(self, _sysbus, _name, value: str) -> None:
@@ -195,6 +197,7 @@ def main() -> None:
         print("Renode v1.16.1.31415\n  build: d66b0c2a-202602160810\n  runtime: .NET 8.0.1")
         return
     assert given.disable_xwt and given.plain and given.hide_log
+    assert os.environ["https_proxy"].startswith("http://127.0.0.1:")
     if FAULT == "dies":
         sys.exit("Could not load file or assembly")
     if FAULT == "never starts":

@@ -121,8 +121,8 @@ def test_frames_are_sent_in_small_pieces(monkeypatch, image):
         sleep=pauses.append, monotonic=lambda: sum(pauses)
     ))
     RenodeDevice(DISCOVERY, image).write(bytes(784))
-    assert pieces == [256, 256, 256, 16]
-    assert pauses == pytest.approx([0, 0.0256, 0.0256, 0.0256])
+    assert pieces == [64] * 12 + [16]
+    assert pauses == pytest.approx([0] + [0.0064] * 12)
 
 
 FAULTS = {
@@ -142,6 +142,17 @@ def test_a_renode_that_fails_is_named_and_ended(monkeypatch, renode, image, faul
     with pytest.raises(ToolchainError) as caught:
         device.open()
     assert FAULTS[fault] in caught.value.cause and "--device qemu" in caught.value.next_step
+    assert all_ended(renode)
+
+
+@pytest.mark.thorough
+def test_a_renode_that_refuses_the_counters_runs_without_them(monkeypatch, renode, image):
+    monkeypatch.setenv("STAND_IN_FAULT", "other version")
+    with open_device("renode", DISCOVERY, image) as device:
+        device.write(b"hello")
+        assert receive(device, 5) == b"hello"
+        assert device.executed_instructions() == INSTRUCTIONS
+        assert device.diagnosis() == ""
     assert all_ended(renode)
 
 

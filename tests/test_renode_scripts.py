@@ -37,6 +37,18 @@ def test_scripts_are_left_for_people(tmp_path):
     assert "sysbus LoadELF $ORIGIN/firm\\ ware.elf" in lines
 
 
+def test_the_plain_machine_is_renode_s_own(tmp_path):
+    script = write_scripts(DISCOVERY, tmp_path / "firmware.elf", plain=True)
+    commands = [line for line in script.read_text().splitlines() if not line.startswith("#")]
+    assert commands == [
+        '$name?="stm32f4-discovery"', "mach create $name",
+        "machine LoadPlatformDescription $ORIGIN/firmware.plain.repl",
+        "sysbus LoadELF $ORIGIN/firmware.elf",
+    ]
+    platform = (tmp_path / "firmware.plain.repl").read_text().splitlines()
+    assert platform[1:] == ['using "platforms/boards/stm32f4_discovery-kit.repl"']
+
+
 def test_the_run_joins_the_uart_before_it_starts():
     lines = run_text(DISCOVERY, "firmware.resc", "board-1", pty('/tmp/"x"/uart')).splitlines()
     assert lines == [

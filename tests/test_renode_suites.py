@@ -115,6 +115,15 @@ def test_a_wrong_bit_fails_the_suite(tmp_path):
     assert [line.split(":")[0] for line in failures(keywords)] == ["Should Run And Learn"]
 
 
+def test_a_renode_that_refuses_the_counters_runs_without_them(tmp_path):
+    firmware = build_firmware(small_plan("stm32f4-discovery"), tmp_path, "small", native=True)
+    suite = write_renode_suite(firmware)
+    suite.with_name("firmware.resc").unlink()
+    assert failures(run_suite(suite, "stm32f4-discovery", "host", firmware.build.elf)) == []
+    suite.with_name("firmware.plain.resc").unlink()
+    assert len(failures(run_suite(suite, "stm32f4-discovery", "host", firmware.build.elf))) == 2
+
+
 def test_the_seed_decides_the_lesson(tmp_path):
     firmware = build_firmware(small_plan("stm32f4-discovery"), tmp_path, "small", native=True)
     assert lesson(firmware, 3, 1) == lesson(firmware, 3, 1) != lesson(firmware, 3, 1, seed=1)

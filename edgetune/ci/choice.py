@@ -33,7 +33,7 @@ def choices(config: pytest.Config, item) -> list[Choice]:
         )
         return parse(named) if named else _defaults(config, item, project)
     except EdgetuneError as error:
-        text = f"{error.message}\n{error.cause}\n{error.next_step}"
+        text = f"{item.name}: {error.message}\n{error.cause}\n{error.next_step}"
         raise pytest.Collector.CollectError(text) from None
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 STOP_SECONDS = 2.0  # between asking a process to end and ending it
 LOG_TAIL = 4000  # bytes
@@ -15,7 +15,8 @@ LOG_TAIL = 4000  # bytes
 class Process:
     """Runs ``command`` in a session of its own, so that `stop` ends its children too.
 
-    stdout and stderr go to a log unless ``stdout`` is given.
+    stdout and stderr go to a log unless ``stdout`` is given. ``environment`` adds to this
+    process's.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Process:
         stdout: int | None = None,
         pass_fds: Sequence[int] = (),
         cwd: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ):
         self._log = tempfile.TemporaryFile()
         self._child = subprocess.Popen(
@@ -35,6 +37,7 @@ class Process:
             stderr=self._log,
             pass_fds=pass_fds,
             cwd=cwd,
+            env={**os.environ, **environment} if environment else None,
             start_new_session=True,
         )
         atexit.register(self.stop)

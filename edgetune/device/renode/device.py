@@ -24,9 +24,15 @@ PROMPT_SECONDS = 5.0  # for the monitor's prompt, once the UART is there
 ANSWER_SECONDS = 5.0
 QUIT_SECONDS = 5.0
 PORT_ATTEMPTS = 3
-# Renode takes 9 to 10 KB/s in small pieces, and a tenth of that in one of 4 KB.
-PIECE = 256
+# Renode takes 9 to 10 KB/s in such pieces, and a tenth of that in one of 4 KB.
+PIECE = 64
 PIECE_RATE = 10_000.0  # bytes per second
+# Stock platforms fetch chip descriptions, which only name registers in logs, from a server that may
+# be slow or out of reach; a proxy that nobody serves refuses at once, and Renode goes on.
+OFFLINE = {
+    name: "http://127.0.0.1:9"
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+} | {"no_proxy": "", "NO_PROXY": ""}
 _TAKEN = re.compile("address (is )?already in use|AddressAlreadyInUse", re.IGNORECASE)
 
 
@@ -58,17 +64,13 @@ class RenodeDevice(StreamDevice):
                 "There is no image to run.", f"{self._elf} does not exist.", "Build it: make"
             )
         renode = find_renode()
-        for attempt in range(PORT_ATTEMPTS):
+        try:
+            self._start_at_a_free_port(renode, plain=False)
+        except _ScriptFailed:  # another version may not know all that the script asks for
             try:
-                self._start(renode)
-                return
-            except _PortTakenError as error:
-                self.close()
-                if attempt + 1 == PORT_ATTEMPTS:
-                    raise error.named from None
-            except BaseException:
-                self.close()
-                raise
+                self._start_at_a_free_port(renode, plain=True)
+            except _ScriptFailed as again:
+                raise again.named from None
 
     def write(self, data: bytes) -> None:
         """As every device, in pieces and at the pace at which Renode takes them fastest."""
@@ -103,13 +105,26 @@ class RenodeDevice(StreamDevice):
             self._folder.cleanup()
             self._folder = None
 
-    def _start(self, renode: str) -> None:
+    def _start_at_a_free_port(self, renode: str, plain: bool) -> None:
+        for attempt in range(PORT_ATTEMPTS):
+            try:
+                self._start(renode, plain)
+                return
+            except _PortTaken as again:
+                self.close()
+                if attempt + 1 == PORT_ATTEMPTS:
+                    raise again.named from None
+            except BaseException:
+                self.close()
+                raise
+
+    def _start(self, renode: str, plain: bool) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="edgetune-")
         folder, port = Path(self._folder.name), free_port()
         line = uart_line(folder)
         # A name of its own tells this Renode's prompt from that of another one at the port.
         name = f"{self._board.name}-{secrets.token_hex(4)}"
-        script = write_run(self._board, self._elf, folder, name, line.command)
+        script = write_run(self._board, self._elf, folder, name, line.command, plain)
         self._process = self._guarded(command(renode, port, script), folder)
         self._monitor = Monitor(port, name)
         self._wait_for_script(line)
@@ -122,7 +137,9 @@ class RenodeDevice(StreamDevice):
         self._guard = Guard()
         try:
             words = self._guard.command(words)
-            return Process(words, stdin=self._guard.theirs, cwd=str(folder))
+            return Process(
+                words, stdin=self._guard.theirs, cwd=str(folder), environment=OFFLINE
+            )
         finally:
             self._guard.started()
 
@@ -136,13 +153,14 @@ class RenodeDevice(StreamDevice):
             if self._fd < 0 and (fd := line.open()) >= 0:
                 self._fd, end = fd, min(end, time.monotonic() + PROMPT_SECONDS)
         if self._fd < 0:
-            raise self._failed(f"It did not start within {self._start_seconds:g} seconds.")
+            why = f"It did not start within {self._start_seconds:g} seconds."
+            raise _ScriptFailed(self._failed(why))
 
     def _check_start(self) -> None:
         if failure(self._monitor.text) or failure(self._process.log()):
-            raise self._failed("Its script failed.")
+            raise _ScriptFailed(self._failed("Its script failed."))
         if _TAKEN.search(self._process.log()):
-            raise _PortTakenError(self._failed("Its port was taken."))
+            raise _PortTaken(self._failed("Its port was taken."))
         if not self.alive():
             raise self._failed("It ended while starting.")
 
@@ -156,11 +174,19 @@ class RenodeDevice(StreamDevice):
         )
 
 
-class _PortTakenError(Exception):
-    """Another program took the port between our look and Renode's; ``named`` is for the user."""
+class _Again(Exception):
+    """Starting failed in a way that another start may not; ``named`` is for the user."""
 
     def __init__(self, named: ToolchainError):
         self.named = named
+
+
+class _PortTaken(_Again):
+    """Another program took the port between our look and Renode's."""
+
+
+class _ScriptFailed(_Again):
+    """Renode did not get as far as the UART."""
 
 
 def command(renode: str, port: int, script: Path) -> list[str]:

@@ -17,19 +17,26 @@ MIPS = 250
 TERMINAL = "edgetune"  # the name of the UART's other end
 
 
-def write_scripts(board: Board, elf: Path) -> Path:
+def write_scripts(board: Board, elf: Path, plain: bool = False) -> Path:
     """Write FIRMWARE.repl and FIRMWARE.resc next to ``elf``; the path of the latter.
+
+    Args:
+        plain: FIRMWARE.plain.repl and FIRMWARE.plain.resc instead, with nothing that is only
+            good for counting: for a Renode that refuses the others.
 
     Raises:
         UsageError: the folder cannot be written, or there is no platform to write.
     """
-    platform, script = elf.with_suffix(".repl"), elf.with_suffix(".resc")
-    save_atomically(platform, platform_text(board).encode())
-    save_atomically(script, machine_text(board, elf.name, platform.name).encode())
+    kind = ".plain" if plain else ""
+    platform, script = elf.with_suffix(f"{kind}.repl"), elf.with_suffix(f"{kind}.resc")
+    save_atomically(platform, platform_text(board, plain).encode())
+    save_atomically(script, machine_text(board, elf.name, platform.name, plain).encode())
     return script
 
 
-def write_run(board: Board, elf: Path, folder: Path, name: str, connection: str) -> Path:
+def write_run(
+    board: Board, elf: Path, folder: Path, name: str, connection: str, plain: bool = False
+) -> Path:
     """Write the script that runs ``elf`` under the machine name ``name``.
 
     It works on links and copies in ``folder``, so that no path of the user's, with whatever
@@ -38,6 +45,7 @@ def write_run(board: Board, elf: Path, folder: Path, name: str, connection: str)
     Args:
         folder: a fresh folder.
         connection: the command that makes the UART's other end (see `pty`, `server`).
+        plain: see `write_scripts`.
     """
     try:
         write_scripts(board, elf)
@@ -45,14 +53,14 @@ def write_run(board: Board, elf: Path, folder: Path, name: str, connection: str)
         pass  # a read-only folder: the run does not need them there
     image = folder / "firmware.elf"
     image.symlink_to(os.path.realpath(elf))
-    machine = write_scripts(board, image)
+    machine = write_scripts(board, image, plain)
     script = folder / "run.resc"
     script.write_text(run_text(board, machine.name, name, connection), encoding="utf-8")
     return script
 
 
-def platform_text(board: Board) -> str:
-    """The board's platform, with counters that count instructions.
+def platform_text(board: Board, plain: bool = False) -> str:
+    """The board's platform, unless ``plain`` with counters that count instructions.
 
     board.toml's table emulators.renode says with ``platform`` which it is, one of Renode's or a
     file of the board's own; with ``dwt`` that the chip's cycle counter, which stock platforms
@@ -64,6 +72,8 @@ def platform_text(board: Board) -> str:
     """
     facts = board.emulators["renode"]
     lines = [f"// {board.title} for Renode, written by edgetune.", _base(board)]
+    if plain:
+        return "\n".join([*lines, ""])
     if facts.get("dwt"):
         lines += ["", "dwt: Miscellaneous.DWT @ sysbus 0xE0001000", _frequency()]
     if facts.get("timer"):
@@ -71,17 +81,18 @@ def platform_text(board: Board) -> str:
     return "\n".join([*lines, "", "cpu:", f"    PerformanceInMips: {MIPS}", ""])
 
 
-def machine_text(board: Board, elf: str, platform: str) -> str:
+def machine_text(board: Board, elf: str, platform: str, plain: bool = False) -> str:
     """The commands that make the machine, from files in the script's own folder.
 
-    Reads of what Renode does not model give 0, whether or not it could load chip descriptions
-    from the internet.
+    Unless ``plain``, reads of what Renode does not model give 0, whether or not it could load
+    chip descriptions from the internet, so that runs count alike everywhere.
     """
     uart = board.emulators["renode"]["uart"]
+    silence = [] if plain else ["sysbus UnhandledAccessBehaviour DoNotReport"]
     return "\n".join(
         [
             f"# {board.title} with this firmware, written by edgetune. In Renode's monitor:",
-            "#   include @FOLDER/" + Path(elf).with_suffix(".resc").name,
+            "#   include @FOLDER/" + Path(platform).with_suffix(".resc").name,
             f"#   {pty('/tmp/uart')}",
             f"#   {connect(board)}",
             "#   start",
@@ -90,7 +101,7 @@ def machine_text(board: Board, elf: str, platform: str) -> str:
             f'$name?="{board.name}"',
             "mach create $name",
             f"machine LoadPlatformDescription $ORIGIN/{escaped(platform)}",
-            "sysbus UnhandledAccessBehaviour DoNotReport",
+            *silence,
             f"sysbus LoadELF $ORIGIN/{escaped(elf)}",
             f"# The firmware talks on sysbus.{uart}.",
             "",
