@@ -43,6 +43,10 @@ def outcome(folder: Path, device: str = "host", digest: str = "0badcafe") -> Out
         (lambda run: run.assert_gain(0.9), ("gained too little", "+71.0 points", "+90.0 points")),
         (lambda run: run.assert_digest("0x0BADCAFF"), ("0badcafe", "0badcaff", "edgetune verify")),
         (lambda run: run.assert_digest(0xBADCAFF), ("0badcafe", "Wanted: 0badcaff")),
+        (lambda run: run.assert_digest("badcafe"), ("badcafe", "8 hexadecimal digits")),
+        (lambda run: run.assert_accuracy(82), ("82", "from 0 to 1", "90 % as 0.9")),
+        (lambda run: run.assert_accuracy(float("nan")), ("nan", "from 0 to 1")),
+        (lambda run: run.assert_gain(-5), ("-5", "from -1 to 1")),
     ],
 )
 def test_what_is_demanded_of_a_run(tmp_path, demand, words):

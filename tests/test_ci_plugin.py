@@ -109,6 +109,22 @@ def test_no_such_device(project):
     assert "'qemo' names no device" in text(result)
 
 
+@pytest.mark.parametrize("named", [",", "?"])
+def test_no_device_is_no_pass(project, named):
+    result = run(project, "pass", f"--edgetune-devices={named}")
+    result.assert_outcomes(errors=1)
+    assert f"No device is named by '{named}'" in text(result) and "test_it" in text(result)
+
+
+@pytest.mark.parametrize(
+    ("marker", "words"), [("device='host'", "take device."), ("'host'", "take 'host'.")]
+)
+def test_a_marker_that_says_something_else(project, marker, words):
+    result = run(project, "pass", "--edgetune-devices=", head=f"@pytest.mark.edgetune({marker})")
+    result.assert_outcomes(errors=1)
+    assert words in text(result) and "board, devices, timeout" in text(result)
+
+
 @pytest.mark.parametrize(
     ("toml", "ini", "marker", "expected"),
     [

@@ -12,6 +12,7 @@ from edgetune.ci.project import Project
 from edgetune.errors import EdgetuneError, UsageError
 
 SECONDS = 300.0
+MARKED = {"board", "devices", "timeout"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,18 @@ def choices(config: pytest.Config, item) -> list[Choice]:
 
 
 def parse(named: str | list[str]) -> list[Choice]:
-    """``"host,qemu,renode?"``, or a list of such names, in the order given."""
+    """``"host,qemu,renode?"``, or a list of such names, in the order given.
+
+    Raises:
+        UsageError: there is no name in it.
+    """
     words = re.split(r"[,\s]+", named) if isinstance(named, str) else named
-    names = dict.fromkeys(word for word in words if word)
+    names = dict.fromkeys(word for word in words if word.rstrip("?"))
+    if not names:
+        raise UsageError(
+            f"No device is named by {named!r}.", "A test without one would pass unseen.",
+            "Name some: host,qemu,renode; a ? behind a name skips what is missing.",
+        )
     return [Choice(name.rstrip("?"), not name.endswith("?")) for name in names]
 
 
@@ -87,6 +97,17 @@ def seconds_of(config: pytest.Config, item) -> float:
 
 
 def marked(item, name: str):
-    """What the nearest marker ``edgetune`` with ``name`` says of it, None without one."""
-    found = (mark.kwargs.get(name) for mark in item.iter_markers("edgetune"))
+    """What the nearest marker ``edgetune`` with ``name`` says of it, None without one.
+
+    Raises:
+        UsageError: a marker says something else, which would go unheard.
+    """
+    marks = list(item.iter_markers("edgetune"))
+    for mark in marks:
+        if unknown := [*map(repr, mark.args), *sorted(mark.kwargs.keys() - MARKED)]:
+            raise UsageError(
+                f"The marker edgetune does not take {', '.join(unknown)}.",
+                f"It takes {', '.join(sorted(MARKED))}, by name.", "Remove or rename it.",
+            )
+    found = (mark.kwargs.get(name) for mark in marks)
     return next((value for value in found if value is not None), None)

@@ -184,7 +184,7 @@ class EdgetuneDevice:
             raise UsageError(
                 f"{what} has no budget.", "The call names none.", f"Give it: budget={found}"
             )
-        if found > budget:
+        if not found <= budget:
             over = f"at most {budget:,} {unit}, which is {found - budget:,} less"
             fail(f"{what} on {self.label} is over its budget.", f"{found:,} {unit}: {words}",
                  over, next_step)

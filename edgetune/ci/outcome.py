@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Outcome:
     def assert_accuracy(self, least: float) -> None:
         """Fails where the accuracy after learning is below ``least``, 0 to 1."""
         __tracebackhide__ = True
+        _check_share(least, 0)
         if self.accuracy_after < least:
             fail(
                 f"The accuracy on {self.device} is too low after {self.steps:,} steps.",
@@ -47,6 +49,7 @@ class Outcome:
     def assert_gain(self, least: float) -> None:
         """Fails where learning raised the accuracy by less than ``least``, -1 to 1."""
         __tracebackhide__ = True
+        _check_share(least, -1)
         gain = self.accuracy_after - self.accuracy_before
         if gain < least:
             fail(
@@ -62,6 +65,9 @@ class Outcome:
         """Fails where the digest is not ``digest``: some bit of what was learnt is another."""
         __tracebackhide__ = True
         wanted = f"{digest:08x}" if isinstance(digest, int) else digest.lower().removeprefix("0x")
+        if not re.fullmatch("[0-9a-f]{8}", wanted):
+            fail("The digest that is demanded is none.", wanted, "8 hexadecimal digits",
+                 f"if this run is right, write assert_digest({self.digest!r})")
         if self.digest != wanted:
             fail(
                 f"The digest on {self.device} is another: weights or state differ in some bit.",
@@ -87,6 +93,14 @@ class Outcome:
                 ", ".join(f"{digest} on {name}" for name, digest in others.items()),
                 "run edgetune verify on each device: it names the first layer that differs",
             )
+
+
+def _check_share(share: float, least: int) -> None:
+    """A test whose demand is no share would fail, or pass, whatever the device does."""
+    __tracebackhide__ = True
+    if not least <= share <= 1:
+        fail("The share that is demanded is none.", f"{share}", f"a number from {least} to 1",
+             "write 90 % as 0.9")
 
 
 def _percent(share: float) -> str:
