@@ -24,7 +24,7 @@ from pdsc_builder import (
     write_pdsc,
 )
 
-from edgetune.boards import list_boards, list_own_boards, load_board
+from edgetune.boards import board_argument, list_boards, list_own_boards, load_board
 from edgetune.boards.adding import BoardWishes, add_board
 from edgetune.boards.adding.pins import pin_names, set_pins
 from edgetune.boards.adding.toml_text import board_text
@@ -528,6 +528,7 @@ def test_a_board_of_one_s_own_is_found_by_name(folder):
     assert succeed("boards", "show", "mine")["chip"] == "STM32F407VGTx"
     for name in ("mine", "boards/mine"):
         assert succeed("plan", MODEL, "--board", name)["ram_available"] == 128 * 1024
+        assert board_argument(load_board(name)) == "mine"
     assert "mine" in refused("boards", "show", "mines")["cause"]
 
 

@@ -1,6 +1,8 @@
 """The doctor sees what is there, says what is wrong with it, and names what mends it."""
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tty
@@ -159,6 +161,23 @@ def test_the_firmware_of_a_board(port, plan):
     outcome = edgetune("doctor", MODEL, "--board", BOARD, "--device", port, "--json")
     [check] = [c for c in outcome.json()["result"]["checks"] if c["name"] == "firmware"]
     assert outcome.code == 0 and check["ok"]
+
+
+def test_the_command_that_mends_it_is_whole(port, plan, tmp_path, monkeypatch):
+    mine = tmp_path / "my boards" / BOARD
+    shutil.copytree(plan.board.folder, mine)
+    monkeypatch.chdir(tmp_path)
+    recipe = ["--layers", "last", "--rate", "0.5", "--draw", "independent", "--reset"]
+    error = refused("doctor", MODEL, "--board", mine, "--device", port, *recipe)
+    command = ["edgetune", "flash", MODEL, "--board", f"my boards/{BOARD}", *recipe]
+    assert error["next_step"] == shlex.join(command)
+
+
+def test_cmsis_nn_that_is_not_there_ends_no_examination(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGETUNE_CMSIS_NN", str(tmp_path))
+    checks = edgetune("doctor", "--json").json()["result"]["checks"]
+    [check] = [check for check in checks if check["name"] == "CMSIS-NN"]
+    assert check["broken"] and str(tmp_path) in check["found"]
 
 
 def test_a_board_that_is_not_there():

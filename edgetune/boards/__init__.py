@@ -3,7 +3,7 @@
 from edgetune.boards.board import Board, Evidence, Region
 from edgetune.boards.cores import CORES, Core
 from edgetune.boards.geometry import FlashGeometry
-from edgetune.boards.loader import list_boards, list_own_boards, load_board
+from edgetune.boards.loader import board_argument, list_boards, list_own_boards, load_board
 
 __all__ = [
     "CORES",
@@ -12,6 +12,7 @@ __all__ = [
     "Evidence",
     "FlashGeometry",
     "Region",
+    "board_argument",
     "list_boards",
     "list_own_boards",
     "load_board",

@@ -49,6 +49,16 @@ def load_board(name: str | Path) -> Board:
     return parse_board(folder, text)
 
 
+def board_argument(board: Board) -> str:
+    """What ``--board`` takes for ``board``: its name where that is enough, else its folder."""
+    places = (resource_path("boards") / board.name, (OWN_BOARDS / board.name).resolve())
+    if board.folder in places:
+        return board.name
+    here = Path.cwd()
+    inside = board.folder.is_relative_to(here)
+    return str(board.folder.relative_to(here) if inside else board.folder)
+
+
 def parse_board(folder: Path, text: str) -> Board:
     """The board that ``text``, the board.toml of ``folder``, describes; nothing is read.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -111,7 +112,7 @@ def add_command(
         printer.text(f"  taken from {line}")
     for line in added.assumed:
         printer.text(f"  assumed: {line}")
-    printer.text(f"Next: edgetune plan MODEL --board {folder}")
+    printer.text(f"Next: edgetune plan MODEL --board {shlex.quote(folder)}")
 
 
 def _can_ask(printer: Printer) -> bool:

@@ -8,7 +8,12 @@ from pathlib import Path
 import click
 
 from edgetune.boards import load_board
-from edgetune.cli.options import cmsis_nn_option, device_option, recipe_options
+from edgetune.cli.options import (
+    cmsis_nn_place_option,
+    device_option,
+    recipe_options,
+    recipe_words,
+)
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.errors import ToolchainError, UsageError
@@ -26,11 +31,11 @@ EMULATED = ("host", "qemu", "renode")
 @click.option("--board", metavar="BOARD", help="With --device: ask this board what it runs.")
 @device_option
 @recipe_options
-@cmsis_nn_option
+@cmsis_nn_place_option
 @click.option("--udev", is_flag=True, help="Print udev rules that open debug probes, only.")
 def command(
     printer: Printer, model: str | None, board: str | None, device: str | None, recipe: Recipe,
-    cmsis_nn: Path | None, udev: bool,
+    cmsis_nn: str | None, udev: bool,
 ):
     """What is installed, what is missing, and the command that gets it.
 
@@ -45,7 +50,7 @@ def command(
         printer.text(udev_rules().rstrip())
         return
     checks = examine()
-    asked = _firmware(model, board, device, recipe, bool(cmsis_nn))
+    asked = _firmware(model, board, device, recipe, cmsis_nn)
     checks += asked
     printer.result = {"checks": [asdict(check) for check in checks]}
     printer.table(["", "what", "needed", "found"], [_row(check) for check in checks])
@@ -57,7 +62,8 @@ def command(
 
 
 def _firmware(
-    model: str | None, board: str | None, device: str | None, recipe: Recipe, cmsis_nn: bool
+    model: str | None, board: str | None, device: str | None, recipe: Recipe,
+    cmsis_nn: str | None,
 ) -> list[Check]:
     """What the board behind a serial port runs; other devices run what each command builds."""
     if device is None or device in EMULATED:
@@ -65,8 +71,11 @@ def _firmware(
     if not board:
         raise UsageError("--device needs a board.", "", "Name it: --board BOARD")
     known = load_board(board)
-    plan = make_plan(read_int8(model), recipe, known, cmsis_nn) if model else None
-    return [examine_firmware(known, device, Path(model) if model else None, plan)]
+    if not model:
+        return [examine_firmware(known, device)]
+    plan = make_plan(read_int8(model), recipe, known, bool(cmsis_nn))
+    options = recipe_words(recipe) + (["--cmsis-nn", cmsis_nn] if cmsis_nn else [])
+    return [examine_firmware(known, device, Path(model), plan, options)]
 
 
 def _judge(failed: list[Check]) -> None:
@@ -74,7 +83,7 @@ def _judge(failed: list[Check]) -> None:
         raise ToolchainError(
             "The main job cannot run yet.",
             f"Not in order: {', '.join(check.name for check in failed)}.",
-            "\n".join(check.fix for check in failed),
+            "\n".join(check.fix for check in failed if check.fix),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import partial, wraps
 
 import click
 
@@ -65,12 +65,15 @@ passes_option = click.option(
     "--passes", type=click.IntRange(1), default=2, show_default=True,
     help="How often the tuning set is gone through.",
 )
-cmsis_nn_option = click.option(
-    "--cmsis-nn", envvar="EDGETUNE_CMSIS_NN", metavar="FOLDER|pack",
-    callback=lambda ctx, parameter, place: find_cmsis_nn(place) if place else None,
+_cmsis_nn = partial(
+    click.option, "--cmsis-nn", envvar="EDGETUNE_CMSIS_NN", metavar="FOLDER|pack",
     help="CMSIS-NN's sources, for the forward operators; pack: the installed pack ARM::CMSIS-NN "
     "[EDGETUNE_CMSIS_NN].",
 )
+cmsis_nn_option = _cmsis_nn(
+    callback=lambda ctx, parameter, place: find_cmsis_nn(place) if place else None
+)
+cmsis_nn_place_option = _cmsis_nn()  # as it was said, whether or not CMSIS-NN is there
 out_option = click.option(
     "--out", type=click.Path(), metavar="FOLDER",
     help="Where the results go; without it a folder below build/ or runs/.",
@@ -102,6 +105,14 @@ def recipe_options(function):
         return function(*args, recipe=Recipe(layers, rate, draw, reset), **others)
 
     return with_recipe
+
+
+def recipe_words(recipe: Recipe) -> list[str]:
+    """The options that say ``recipe``; none for what they are without them."""
+    words = [] if recipe.layers == Recipe.layers else ["--layers", ",".join(recipe.layers)]
+    words += [] if recipe.rate is None else ["--rate", str(recipe.rate)]
+    words += [] if recipe.draw == Recipe.draw else ["--draw", recipe.draw]
+    return words + ["--reset"] * recipe.reset
 
 
 _declaration = stack(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from edgetune.boards import Board
+import shlex
+
+from edgetune.boards import Board, board_argument
 from edgetune.errors import UsageError
 from edgetune.flash.base import Flasher
 from edgetune.flash.gdb import GdbFlasher
@@ -47,7 +49,7 @@ def _gdb(board: Board, tool: str | None, probe: str | None, server: str | None) 
         raise UsageError(
             "--gdb takes neither --probe nor another --tool.",
             "The GDB server has chosen the probe already.",
-            f"edgetune flash MODEL --board {board.name} --gdb HOST:PORT",
+            f"edgetune flash MODEL --board {shlex.quote(board_argument(board))} --gdb HOST:PORT",
         )
     if not server:
         raise UsageError(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgetune.boards import board_argument
 from edgetune.build.cmsis_nn import CmsisNN, copy_cmsis_nn
 from edgetune.build.files import write_build_files
 from edgetune.build.project import Build, build_project
@@ -12,7 +14,6 @@ from edgetune.codegen.project import Project, write_project
 from edgetune.plan.cost import estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan
-from edgetune.resources import resource_path
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,8 @@ class Firmware:
     @property
     def write_command(self) -> str:
         """The command line that writes this build to the board."""
-        board = self.plan.board
-        ours = board.folder == resource_path("boards") / board.name
-        name = board.name if ours else board.folder
-        return f"edgetune flash --board {name} --image {self.build.elf}"
+        board, image = board_argument(self.plan.board), str(self.build.elf)
+        return shlex.join(["edgetune", "flash", "--board", board, "--image", image])
 
 
 def build_firmware(

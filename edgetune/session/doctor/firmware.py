@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from edgetune.boards import Board
+from edgetune.boards import Board, board_argument
 from edgetune.codegen.project import write_project
 from edgetune.device import open_device
 from edgetune.errors import DeviceNotFoundError, LinkError
@@ -19,15 +21,18 @@ HELLO_SECONDS = 3.0
 
 
 def examine_firmware(
-    board: Board, port: str, model: Path | None = None, plan: Plan | None = None
+    board: Board, port: str, model: Path | None = None, plan: Plan | None = None,
+    options: Sequence[str] = (),
 ) -> Check:
     """Asks the board behind ``port`` what it runs, and compares that with ``plan``.
 
     Args:
         model: the file that ``plan`` was made of.
         plan: what it should run; None accepts any firmware of edgetune for ``board``.
+        options: of the command line that builds ``plan``, besides model and board.
     """
-    fix = f"edgetune flash {model or 'MODEL'} --board {board.name}"
+    words = [str(model or "MODEL"), "--board", board_argument(board), *options]
+    fix = shlex.join(["edgetune", "flash", *words])
     try:
         with open_device(port, board) as device:
             info = Client(device, hello_timeout=HELLO_SECONDS).hello()

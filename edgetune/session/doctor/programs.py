@@ -95,6 +95,6 @@ def _c_library() -> Check:
     try:
         path = ask([str(find_cross_gcc()), "-print-file-name=nano.specs"])
     except ToolchainError:
-        path = ""
+        return Check("newlib", False, True, "", "Only the Arm compiler knows where it is.")
     there = os.path.isabs(path)
     return Check("newlib", there, True, "", path if there else "nano.specs was not found.", fix)
