@@ -22,6 +22,7 @@ def _section(build, name):
     return next(section for section in build.sizes.sections if section.name == name)
 
 
+@pytest.mark.thorough
 @needs_gcc
 @pytest.mark.parametrize("name", list_boards())
 def test_image_lies_in_the_boards_memory(tmp_path, name):

@@ -16,6 +16,7 @@ from edgetune.ci.shared import Shared
 pytest_plugins = "pytester"
 
 
+@pytest.mark.thorough
 def test_a_device_learns(project):
     result = run(project, (
         "result = edgetune_device.tune('digits_int8.tflite', data='digits.npz', samples=60, "
@@ -77,6 +78,7 @@ def test_ram_over_its_budget(project):
         assert word in text(result)
 
 
+@pytest.mark.thorough
 def test_instructions_over_their_budget(project):
     """Counted where QEMU and the compiler are, else by the plan; the message says which."""
     result = run(project, "edgetune_device.assert_step_instructions(budget=1_000_000)")

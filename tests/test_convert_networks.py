@@ -45,6 +45,7 @@ def test_all_kinds_are_there():
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NETWORKS)
 def test_quality(name):
     exact, int8 = quality(network(name))
@@ -52,6 +53,7 @@ def test_quality(name):
     assert int8 >= exact - BAR
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NETWORKS)
 def test_reference_kernels(name):
     differ = differences(network(name))

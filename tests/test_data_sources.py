@@ -710,6 +710,7 @@ def test_two_test_sets_or_none_are_refused(tmp_path, arrays, pair):
     assert "--test-data" in caught.value.next_step
 
 
+@pytest.mark.thorough
 def test_tune_streams_a_folder_of_images(tmp_path, monkeypatch, pillow):
     """The demo's digits as PNG files: the same accuracies as from its archive."""
     monkeypatch.chdir(tmp_path)

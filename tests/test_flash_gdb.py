@@ -58,8 +58,10 @@ def target():
 
 
 @needs_chip
-@pytest.mark.parametrize("name", [BOARD, OTHER, "mps2-an385-m0plus", "mps2-an505", "lm3s6965evb",
-                                  "stm32vldiscovery"])
+@pytest.mark.parametrize("name", [BOARD, *(
+    pytest.param(name, marks=pytest.mark.thorough)
+    for name in (OTHER, "mps2-an385-m0plus", "mps2-an505", "lm3s6965evb", "stm32vldiscovery")
+)])
 def test_an_empty_chip_is_written_and_runs(name, echo, target):
     chip = target(load_board(name))
     result = succeed("flash", "--board", name, "--image", echo(name), "--gdb", chip.server)

@@ -112,6 +112,7 @@ int main(void)
 """
 
 
+@pytest.mark.thorough
 @needs_gcc
 @pytest.mark.parametrize(
     "name", ["stm32f4-discovery", "nucleo-h753zi", "nrf52840-dk", "raspberry-pi-pico"]
@@ -126,6 +127,7 @@ def test_what_calls_the_driver_links_without_a_warning(tmp_path, name):
     check_memory(read_memory_use(tmp_path / "build" / "firmware.elf"), board)
 
 
+@pytest.mark.thorough
 @needs_gcc
 @pytest.mark.parametrize("name", ["nucleo-f401re", "nucleo-g071rb", "raspberry-pi-pico"])
 def test_a_driver_that_nobody_calls_takes_no_memory(tmp_path, name):

@@ -172,6 +172,7 @@ BOTH += [(name, Usart2) for name in _boards("usart_v2")]
 each = pytest.mark.parametrize("name, usart", BOTH, ids=[name for name, _ in BOTH])
 
 
+@pytest.mark.thorough
 @each
 @pytest.mark.parametrize("hz", [4_000_000, 45_000_000, 110_000_000])
 def test_the_baud_rate_follows_the_clock(tmp_path, name, usart, hz):
