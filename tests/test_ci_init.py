@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from cli_runner import BOARD, DIGITS, edgetune, refused, succeed
 
 import edgetune as package
 from edgetune.boards import list_boards, load_board
-from edgetune.ci.workflows import learning_test, settings_file, workflow
+from edgetune.ci.patience import seconds_of_test
+from edgetune.ci.task import Task
+from edgetune.ci.workflows import RENODE_SHA256, learning_test, settings_file, workflow
 from edgetune.settings import project_settings
 
 CHOICES = ("--board", BOARD, "--model", "digits_int8.tflite", "--data", "digits.npz")
@@ -166,7 +170,8 @@ def test_github():
     text = workflow("github", load_board(BOARD))
     document = yaml.safe_load(text)
     assert document["on"] == ["push", "pull_request"]  # not YAML's true
-    assert document["jobs"]["learning"]["timeout-minutes"]
+    assert document["permissions"] == {"contents": "read"}
+    assert document["jobs"]["learning"]["timeout-minutes"] == 20
     for step in steps(text):
         assert ("uses" in step) != ("run" in step)
         if "uses" in step:
@@ -174,11 +179,12 @@ def test_github():
     commands = "\n".join(step.get("run", "") for step in steps(text))
     assert f"edgetune=={package.__version__}" in commands
     assert "--edgetune-devices host,qemu,renode --junitxml" in commands
-    assert "releases/download/v1.16.1/renode-1.16.1.linux-portable.tar.gz" in commands
+    assert "releases/download/v1.16.1/renode-1.16.1.linux-portable-dotnet.tar.gz" in commands
+    assert f'echo "{RENODE_SHA256}  renode.tar.gz" | sha256sum -c -' in commands
     upload = steps(text)[-1]
     assert upload["if"] == "always()" and upload["with"]["path"] == "reports/"
     cached = [step["with"] for step in steps(text) if "cache" in str(step.get("uses"))]
-    assert cached == [{"path": "~/renode", "key": "renode-1.16.1-linux-portable"}]
+    assert cached == [{"path": "~/renode", "key": "renode-1.16.1-linux-portable-dotnet"}]
 
 
 def test_gitlab():
@@ -211,6 +217,24 @@ def test_shell_of_the_workflows(folder):
             script = folder / f"{number}.sh"
             script.write_text(text)
             assert os.spawnvp(os.P_WAIT, "sh", ["sh", "-n", str(script)]) == 0, text
+
+
+@pytest.mark.parametrize("service", ["github", "gitlab"])
+def test_more_data_has_more_time(service):
+    text = workflow(service, load_board(BOARD), seconds=600)
+    assert "--edgetune-devices host,qemu,renode -o edgetune_timeout=600\n" in text
+    assert re.search(r"timeout(-minutes)?: 35\b", text)
+
+
+def test_what_a_test_may_take_grows_with_its_data(folder):
+    settings = {"model": "digits_int8.tflite", "data": "digits.npz"}
+    assert seconds_of_test(Task(load_board(BOARD), settings)) == 300
+    with np.load("digits.npz") as data:
+        arrays = dict(data)
+    for name in ("test_x", "test_y"):
+        arrays[name] = np.concatenate([arrays[name]] * 40)
+    np.savez("digits.npz", **arrays)
+    assert seconds_of_test(Task(load_board(BOARD), settings)) > 600
 
 
 def test_names_are_quoted_for_toml(folder):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from edgetune.boards import Board, load_board
+from edgetune.ci import SECONDS
 from edgetune.ci.project import Project
 from edgetune.errors import EdgetuneError, UsageError
 
-SECONDS = 300.0
 MARKED = {"board", "devices", "timeout"}
 
 

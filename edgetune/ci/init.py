@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgetune.boards import load_board
 from edgetune.ci import workflows
+from edgetune.ci.patience import seconds_of_test
 from edgetune.ci.project import Project
 from edgetune.ci.task import Task
 from edgetune.errors import UsageError
@@ -44,8 +45,11 @@ def pipeline_files(
     _check_agreement(folder, project.settings, choices)
     loaded = load_board(project.board(choices["board"]))
     task = Task(loaded, project.with_settings(choices))
-    task.data  # read and checked
-    texts = {_workflow_path(folder, name): workflows.workflow(name, loaded) for name in services}
+    seconds = seconds_of_test(task)  # reads the data, and so checks them
+    texts = {
+        _workflow_path(folder, name): workflows.workflow(name, loaded, seconds)
+        for name in services
+    }
     return texts | {
         TEST: workflows.learning_test(_budgets(task)),
         FILE: workflows.settings_file(choices),

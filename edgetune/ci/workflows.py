@@ -6,6 +6,7 @@ from pathlib import Path
 
 import edgetune
 from edgetune.boards import Board
+from edgetune.ci import SECONDS
 
 TEMPLATES = Path(__file__).parent / "templates"
 PYTHON = "3.11"  # the newest with tflite-runtime, which judges the tuned files
@@ -14,17 +15,29 @@ PACKAGES = "gcc libc6-dev make gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-sy
 RENODE = "1.16.1"
 RENODE_URL = (
     f"https://github.com/renode/renode/releases/download/v{RENODE}/"
-    f"renode-{RENODE}.linux-portable.tar.gz"
+    f"renode-{RENODE}.linux-portable-dotnet.tar.gz"
 )
+RENODE_SHA256 = "00e113cdbd0f5354cf2f64bbe3f5a070d8958409542fca66e45ac97d982938c0"
+RENODE_PACKAGES = "libicu-dev"  # for its .NET
+MINUTES = 20  # of a job, where a test keeps to the plugin's own bound
 
 
-def workflow(service: str, board: Board) -> str:
-    """The pipeline of ``service``, "github" or "gitlab": the devices of ``board`` learn."""
-    renode = _template(f"{service}_renode.yml.in") if "renode" in board.emulators else ""
-    return _filled(_template(f"{service}.yml.in").replace("@RENODE@", renode), {
+def workflow(service: str, board: Board, seconds: int = int(SECONDS)) -> str:
+    """The pipeline of ``service``, "github" or "gitlab": the devices of ``board`` learn.
+
+    Args:
+        seconds: what a test may take on one device.
+    """
+    renode = "renode" in board.emulators
+    part = _template(f"{service}_renode.yml.in") if renode else ""
+    longer = max(0.0, seconds - SECONDS)
+    return _filled(_template(f"{service}.yml.in").replace("@RENODE@", part), {
         "VERSION": edgetune.__version__, "PYTHON": PYTHON, "PYTEST": PYTEST,
-        "PACKAGES": PACKAGES, "RENODE_VERSION": RENODE, "RENODE_URL": RENODE_URL,
+        "PACKAGES": f"{PACKAGES} {RENODE_PACKAGES}" if renode else PACKAGES,
+        "RENODE_VERSION": RENODE, "RENODE_URL": RENODE_URL, "RENODE_SHA256": RENODE_SHA256,
         "DEVICES": ",".join(devices(board)),
+        "PATIENCE": f" -o edgetune_timeout={seconds}" if longer else "",
+        "MINUTES": str(MINUTES + round(longer * len(devices(board)) / 60)),
     })
 
 
