@@ -85,3 +85,9 @@ class ToolchainError(EdgetuneError):
     """A compiler, emulator or flasher is missing or failed."""
 
     exit_code = 9
+
+
+class Interrupted(EdgetuneError):
+    """The user ended it: Ctrl-C, a closed terminal, a signal."""
+
+    exit_code = 130

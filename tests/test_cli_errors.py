@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 
@@ -78,6 +79,15 @@ def test_unwritable_folder(folder):
     (folder / "taken").write_text("a file, not a folder")
     error = refused("build", MODEL, "--board", BOARD, "--out", "taken")
     assert error["exit_code"] == 2 and "taken" in error["message"]
+
+
+def test_a_full_disk_is_named_by_what_was_written(monkeypatch):
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device", "source.c", None, "target.c")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    error = refused("build", MODEL, "--board", BOARD)
+    assert error["exit_code"] == 2 and "target.c" in error["message"]
 
 
 # -- settings: 2 ------------------------------------------------------------------------------

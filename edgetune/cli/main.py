@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -12,7 +14,7 @@ import click
 import edgetune
 from edgetune.cli.printer import Printer
 from edgetune.cli.settings import read_settings
-from edgetune.errors import EdgetuneError, UsageError
+from edgetune.errors import EdgetuneError, Interrupted, UsageError
 
 VERBS = {
     "inspect": "A model's operators and what of it can be trained.",
@@ -50,7 +52,6 @@ The file edgetune.toml in the current folder keeps a project's choices, for exam
 board = "stm32f4-discovery"; its keys are the long options, "model", and "devices",
 where the tests of a pipeline run.
 """
-INTERRUPTED = 130
 
 
 class Verbs(click.Group):
@@ -75,6 +76,8 @@ class Verbs(click.Group):
 
     def main(self, args=None, prog_name="edgetune", **extra):
         """Run a verb and end the process with its exit code."""
+        if args is None:
+            _heed_signals()
         args = list(sys.argv[1:] if args is None else args)
         printer = Printer(_verb(args), as_json="--json" in args)
         sys.exit(_run(printer, lambda: super(Verbs, self).main(
@@ -89,6 +92,14 @@ def main():
 
     Every verb takes --json, -q and -v; `edgetune VERB --help` lists its options.
     """
+
+
+def _heed_signals() -> None:
+    """To be told to end, or to lose the terminal, is like Ctrl-C: emulators and tools, which have
+    sessions of their own, end as well."""
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is signal.SIG_DFL:
+            signal.signal(one, signal.default_int_handler)
 
 
 def _verb(args: list[str]) -> str:
@@ -107,7 +118,7 @@ def _run(printer: Printer, work) -> int:
         return code if isinstance(code, int) else 0
     except (click.Abort, KeyboardInterrupt):
         printer.interrupted()
-        return INTERRUPTED
+        return Interrupted.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return UsageError.exit_code
@@ -129,8 +140,9 @@ def _known(error: Exception) -> EdgetuneError:
     if isinstance(error, click.ClickException):
         return _usage(error)
     if isinstance(error, OSError) and error.filename:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # a copy's target, then
         return UsageError(
-            f"{error.filename} cannot be read or written.",
+            f"{full and error.filename2 or error.filename} cannot be read or written.",
             f"{error.strerror}.",
             "Check the path, its permissions, and the space left.",
         )

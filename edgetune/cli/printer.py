@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgetune.cli.progress import PlainReporter, TerminalReporter
-from edgetune.errors import EdgetuneError
+from edgetune.errors import EdgetuneError, Interrupted
 
 FORMAT = 1  # of the JSON output; a change that could break a reader raises it
 PLAIN_WIDTH = 160  # columns where there is no terminal to ask
@@ -82,7 +82,11 @@ class Printer:
             console.print(escape(trace), highlight=False, soft_wrap=True)
 
     def interrupted(self) -> None:
+        """Say so; under ``--json`` also as the one document on stdout."""
         self.close()
+        if self.as_json:
+            error = Interrupted("Interrupted.", "Ctrl-C or a signal.", "Run the command again.")
+            self._print_json({"error": error.as_dict()})
         _console(sys.stderr).print("Interrupted.")
 
     def close(self) -> None:

@@ -3,11 +3,12 @@ and print to standard output."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from edgetune.errors import ToolchainError
+from edgetune.errors import ToolchainError, UsageError
 
 _CHILD = """
 import sys
@@ -33,9 +34,13 @@ def download(folder: Path, *pack: str, seconds: float) -> None:
         seconds: ended after so long.
 
     Raises:
+        UsageError: the folder cannot be written.
         ToolchainError: it took too long, or broke.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} cannot be written.", "Packs and their index go there.",
+                         "Name another folder: export EDGETUNE_PACKS=FOLDER")
     try:
         done = subprocess.run([sys.executable, "-c", _CHILD, str(folder), *pack], cwd=folder,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
