@@ -95,9 +95,11 @@ def test_a_renode_platform_and_its_uart_have_names(tmp_path, table):
     assert "uart" in caught.value.cause or "emulators.renode.platform" in caught.value.cause
 
 
-def test_a_name_too_long_for_the_firmware_is_refused(tmp_path):
-    with pytest.raises(UsageError):
-        load_board(_copy(tmp_path, "b" * 24))
+@pytest.mark.parametrize("name", ["b" * 24, "ä" * 13, "a b", 'a"b', "a\\b", "-b"])
+def test_a_name_that_firmware_and_commands_cannot_hold_is_refused(tmp_path, name):
+    with pytest.raises(UsageError) as caught:
+        load_board(_copy(tmp_path, name))
+    assert "name of 1 to 23" in caught.value.cause
 
 
 def test_boards_come_out_of_a_wheel(monkeypatch, tmp_path):

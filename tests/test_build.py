@@ -3,12 +3,19 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
-from echo_project import build_echo, ended, write_echo
+from echo_project import ECHO, build_echo, ended, write_echo
 
 from edgetune.boards import list_boards, load_board
-from edgetune.build import build_project, find_cross_gcc, find_host_cc, find_make
+from edgetune.build import (
+    build_project,
+    find_cross_gcc,
+    find_host_cc,
+    find_make,
+    write_build_files,
+)
 from edgetune.build.memory_map import MemoryUse, Section, check_memory, read_memory_use
 from edgetune.errors import DoesNotFitError, ToolchainError, UsageError
 from edgetune.resources import resource_path
@@ -73,6 +80,17 @@ def test_paths_may_hold_what_shells_and_make_take_apart(tmp_path, monkeypatch):
     build_echo(folder / "echo", "stm32f4-discovery", "native")
     plain = build_echo(tmp_path / "plain", "stm32f4-discovery").elf
     assert image.read_bytes() == plain.read_bytes()
+
+
+@needs_gcc
+def test_a_title_may_hold_what_ends_comments_and_quotes(tmp_path):
+    title = "It's */ mine $(shell touch made)"
+    board = replace(load_board("mps2-an385"), title=title)
+    shutil.copyfile(ECHO, tmp_path / "echo.c")
+    write_build_files(tmp_path, board, ["echo.c"])
+    build_project(tmp_path, board)
+    flash = subprocess.run(["make", "flash"], cwd=tmp_path, capture_output=True, text=True)
+    assert title in flash.stderr and not (tmp_path / "made").exists()
 
 
 @needs_gcc

@@ -1,6 +1,7 @@
 """Reads board folders: those that come with edgetune, or a folder of the user's."""
 
 import difflib
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ else:
     import tomli as tomllib
 
 NAME_BYTES = 24  # of the name's field in the firmware, its terminating zero included
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,%d}" % (NAME_BYTES - 2)
+NAME_RULE = f"a name of 1 to {NAME_BYTES - 1} letters, digits, _ and, not as the first, dots and -"
 OWN_BOARDS = Path("boards")  # in the current folder: boards of the user's
 
 
@@ -49,10 +52,14 @@ def load_board(name: str | Path) -> Board:
     return parse_board(folder, text)
 
 
-def board_argument(board: Board) -> str:
-    """What ``--board`` takes for ``board``: its name where that is enough, else its folder."""
-    places = (resource_path("boards") / board.name, (OWN_BOARDS / board.name).resolve())
-    if board.folder in places:
+def board_argument(board: Board, anywhere: bool = False) -> str:
+    """What ``--board`` takes for ``board`` in the current folder, or ``anywhere``: its name where
+    that is enough, else its folder."""
+    if board.folder == resource_path("boards") / board.name:
+        return board.name
+    if anywhere:
+        return str(board.folder)
+    if board.folder == (OWN_BOARDS / board.name).resolve():
         return board.name
     here = Path.cwd()
     inside = board.folder.is_relative_to(here)
@@ -100,7 +107,8 @@ def _bad(folder: Path, cause: str) -> UsageError:
     return UsageError(
         f"{folder / 'board.toml'} does not describe a board.",
         cause,
-        "Compare it with the one of a board that comes with edgetune: edgetune boards show",
+        "Compare it with that of a board of edgetune's: edgetune boards show stm32f4-discovery "
+        "names its folder.",
     )
 
 
@@ -127,8 +135,8 @@ def _board(folder: Path, data: dict) -> Board:
 
 
 def _check(board: Board) -> None:
-    if len(board.name) >= NAME_BYTES:
-        raise ValueError(f"The folder's name has more than {NAME_BYTES - 1} characters.")
+    if not re.fullmatch(NAME, board.name):
+        raise ValueError(f"A board's folder has {NAME_RULE}.")
     for kind in ("flash", "ram"):
         if not any(region.kind == kind and region.use for region in board.regions):
             raise ValueError(f"No memory of kind '{kind}' is in use.")

@@ -76,7 +76,7 @@ def _linker_values(board: Board, stack_bytes: int | None) -> dict[str, str]:
 
 
 def _board_header(board: Board) -> str:
-    lines = [f"/* {board.title}: the facts of its board.toml that C needs. */"]
+    lines = [f"/* {board.title.replace('*/', '* /')}: the facts of its board.toml that C needs. */"]
     lines += ["#ifndef ET_BOARD_H", "#define ET_BOARD_H", ""]
     for name, value in board.macros().items():
         lines.append(f"#define {name} {_literal(value)}")

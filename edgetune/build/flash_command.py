@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from edgetune.boards import Board
+from edgetune.boards import Board, board_argument
+from edgetune.build.words import shell_word
 
 _PROGRAM = "program $< verify reset exit"
 _BIN = "$(<:.elf=.bin)"
@@ -11,17 +12,18 @@ _BIN = "$(<:.elf=.bin)"
 def flash_command(board: Board) -> str:
     """What the Makefile runs for ``$<``, the ELF file; it says why where nothing writes it."""
     if not board.flasher["tools"]:
-        return f"@echo '{board.title} {board.flasher['note']}.' >&2; exit 1"
+        why = f"{board.title} {board.flasher['note']}."
+        return f"@echo {shell_word(why)} >&2; exit 1"
     tool = board.flasher["tools"][0]
     return _COMMANDS[tool](board, board.flasher.get(tool, {}))
 
 
 def _pyocd(board: Board, facts: dict) -> str:
-    return f"pyocd flash --target {facts['target']} $<"
+    return f"pyocd flash --target {shell_word(facts['target'])} $<"
 
 
 def _openocd(board: Board, facts: dict) -> str:
-    scripts = " ".join(f"-f {name}" for name in facts["scripts"])
+    scripts = " ".join(f"-f {shell_word(name)}" for name in facts["scripts"])
     return f"openocd {scripts} -c '{_PROGRAM}'"
 
 
@@ -33,11 +35,12 @@ def _st_flash(board: Board, facts: dict) -> str:
 def _jlink(board: Board, facts: dict) -> str:
     script = r"printf 'r\nloadfile %s\nr\ng\nexit\n' $<"
     options = "-NoGui 1 -ExitOnError 1 -if SWD -speed 4000 -autoconnect 1"
-    return f"{script} | JLinkExe {options} -device {facts['device']}"
+    return f"{script} | JLinkExe {options} -device {shell_word(facts['device'])}"
 
 
 def _uf2(board: Board, facts: dict) -> str:
-    return f"edgetune flash --board {board.name} --tool uf2 --image $<"
+    name = shell_word(board_argument(board, anywhere=True))
+    return f"edgetune flash --board {name} --tool uf2 --image $<"
 
 
 def _picotool(board: Board, facts: dict) -> str:

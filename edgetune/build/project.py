@@ -10,6 +10,7 @@ from pathlib import Path
 from edgetune.boards import Board
 from edgetune.build.memory_map import MemoryUse, check_memory, read_memory_use
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
+from edgetune.build.words import shell_word
 from edgetune.errors import DoesNotFitError, ToolchainError
 
 BUILD_SECONDS = 600
@@ -45,21 +46,16 @@ def build_project(
         DoesNotFitError: the image is larger than the board's memory.
     """
     if target == "native":
-        host_cc = f"HOSTCC={_word(find_host_cc())}"
+        host_cc = f"HOSTCC={shell_word(find_host_cc())}"
         _make(folder, ["native", host_cc, f"SANITIZE={int(sanitize)}"], timeout)
         name = "firmware-sanitized" if sanitize else "firmware"
         return Build(folder / "build" / name, None, None)
     cross = str(find_cross_gcc()).removesuffix("gcc")
-    _make(folder, ["all", f"CROSS={_word(cross)}"], timeout)
+    _make(folder, ["all", f"CROSS={shell_word(cross)}"], timeout)
     elf = folder / "build" / "firmware.elf"
     sizes = read_memory_use(elf)
     check_memory(sizes, board)
     return Build(elf, elf.with_suffix(".map"), sizes)
-
-
-def _word(path: str | Path) -> str:
-    """One word of the shell, in a variable of make."""
-    return shlex.quote(str(path)).replace("$", "$$")
 
 
 def _make(folder: Path, arguments: list[str], timeout: float) -> None:

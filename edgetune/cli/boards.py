@@ -46,6 +46,7 @@ def show_command(printer: Printer, board: str):
     """All that is known of BOARD."""
     known = load_board(board)
     printer.result = _facts(known) | {
+        "folder": str(known.folder),
         "memory": [
             {"name": r.name, "kind": r.kind, "origin": r.origin, "length": r.length, "use": r.use}
             for r in known.regions
@@ -81,6 +82,7 @@ def _show(printer: Printer, board: Board):
     printer.text(f"devices: {', '.join(devices(board))}")
     pins = f", {board.uart['pins']}" if "pins" in board.uart else ""
     printer.text(f"UART: {board.baud} bits per second{pins}")
+    printer.text(f"folder: {board.folder}")
     printer.text(f"written by: {', '.join(board.flasher['tools']) or '--gdb HOST:PORT only'}")
     printer.text()
     printer.table(

@@ -11,7 +11,14 @@ from edgetune.boards.adding.draft import Draft, draft_board
 from edgetune.boards.adding.toml_text import board_text
 from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.boards.board import Board
-from edgetune.boards.loader import NAME_BYTES, OWN_BOARDS, list_boards, parse_board
+from edgetune.boards.loader import (
+    NAME,
+    NAME_BYTES,
+    NAME_RULE,
+    OWN_BOARDS,
+    list_boards,
+    parse_board,
+)
 from edgetune.boards.own import own_file, own_names
 from edgetune.errors import UsageError
 from edgetune.files import save_atomically
@@ -95,10 +102,10 @@ def _folder(draft: Draft, name: str | None, out: str | Path | None) -> Path:
             f"--name {name} and --out {out} contradict each other.",
             "A board has the name of its folder.", "Leave one of them out.",
         )
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,%d}" % (NAME_BYTES - 1), name or folder.name):
+    if not re.fullmatch(NAME, name or folder.name):
         raise UsageError(
             f"'{name or folder.name}' cannot be the name of a board.",
-            f"A name has 1 to {NAME_BYTES - 1} letters, digits, - and _.",
+            f"It has {NAME_RULE}.",
             f"Choose another {'--name' if name or not out else '--out'}.",
         )
     if folder.name in list_boards():
