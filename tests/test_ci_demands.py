@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from ci_project import demo_project, only, run, text  # noqa: F401
+from ci_project import PLUGIN, demo_project, only, run, text  # noqa: F401
 
 from edgetune.ci.outcome import Outcome
 from edgetune.ci.shared import Shared
@@ -195,3 +198,22 @@ def test_the_bound_reaches_whatever_waits(project):
     result.assert_outcomes(failed=1)
     assert "did not end within 0.5 seconds" in text(result)
     assert "It was reading model and data" in text(result)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_session_that_is_ended_leaves_no_emulator(project, monkeypatch, number):
+    _needs_compiler()
+    folder = silent_qemu(project.path / "bin")
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    project.makepyfile("def test_it(edgetune_device):\n    edgetune_device.tune(samples=5)\n")
+    session = project.popen(
+        [sys.executable, "-m", "pytest", *PLUGIN, "--edgetune-devices=qemu"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    pid = folder / "pid"
+    while session.poll() is None and not (pid.is_file() and pid.read_text().endswith("\n")):
+        time.sleep(0.05)
+    session.send_signal(number)
+    assert session.wait(120) == pytest.ExitCode.INTERRUPTED
+    assert ended(int(pid.read_text()))

@@ -13,6 +13,7 @@ import pytest
 
 from edgetune.errors import EdgetuneError
 
+ENDS = (signal.SIGTERM, signal.SIGHUP)
 AGAIN_SECONDS = 30.0  # Python drops an exception that is raised while an object is deleted
 
 
@@ -46,7 +47,7 @@ def guarded(method):
     def call(self, *args, **settings):
         __tracebackhide__ = True
         try:
-            with at_most(self.seconds_left()):
+            with heeded(), at_most(self.seconds_left()):
                 return method(self, *args, **settings)
         except EdgetuneError as error:
             text = f"{self.label}: {as_text(error)}"
@@ -55,6 +56,23 @@ def guarded(method):
         raise pytest.fail.Exception(text)
 
     return call
+
+
+@contextmanager
+def heeded() -> Iterator[None]:
+    """To be told to end, or to lose the terminal, is like Ctrl-C meanwhile: emulators and
+    compilers, which have sessions of their own, end as well. Other people's handlers stay."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = [one for one in ENDS if signal.getsignal(one) is signal.SIG_DFL]
+    for one in signals:
+        signal.signal(one, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for one in signals:
+            signal.signal(one, signal.SIG_DFL)
 
 
 @contextmanager
