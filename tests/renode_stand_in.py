@@ -91,6 +91,8 @@ class Renode:
         refused = FAULT == "script" or FAULT == "other version" and counting
         if stock is None or counting == path.endswith(".plain.repl") or refused:
             raise OSError("the platform cannot be loaded")
+        if FAULT == "stock platform":
+            self.say(ERROR.format("sysbus Tag <0x0, 0x3>") + "\n")
 
     def set_unhandled(self, _sysbus, _name, value: str) -> None:
         if value != "DoNotReport":

@@ -21,6 +21,7 @@ from edgetune.errors import DeviceNotFoundError, ToolchainError
 START_SECONDS = 60.0  # it takes 3 to 6, more on a busy machine
 POLL_SECONDS = 0.05
 PROMPT_SECONDS = 5.0  # for the monitor's prompt, once the UART is there
+GRACE_SECONDS = 5.0  # for the UART, once a command failed
 ANSWER_SECONDS = 5.0
 QUIT_SECONDS = 5.0
 PORT_ATTEMPTS = 3
@@ -128,10 +129,7 @@ class RenodeDevice(StreamDevice):
         self._process = self._guarded(command(renode, port, script), folder)
         self._monitor = Monitor(port, name)
         self._wait_for_script(line)
-        answer = self._monitor.ask("emulation IsStarted", r"\b(True|False)\b", ANSWER_SECONDS)
-        self._check_start()
-        if answer == "False":
-            raise self._failed("It did not start the emulation.")
+        self._check_started()
 
     def _guarded(self, words: list[str], folder: Path) -> Process:
         self._guard = Guard()
@@ -144,25 +142,39 @@ class RenodeDevice(StreamDevice):
             self._guard.started()
 
     def _wait_for_script(self, line: PtyLine | SocketLine) -> None:
-        """Until the UART is open and the prompt came, or stays away although the UART is there."""
+        """Until the UART is open and the prompt came, or stays away although the UART is there.
+
+        A command that failed says little: one in a stock platform is passed over, one in the
+        script ends it before the UART is there.
+        """
         end = time.monotonic() + self._start_seconds
         while time.monotonic() < end and not (self._monitor.ready and self._fd >= 0):
             time.sleep(POLL_SECONDS)
             self._monitor.poll()
-            self._check_start()
+            self._check_alive()
             if self._fd < 0 and (fd := line.open()) >= 0:
                 self._fd, end = fd, min(end, time.monotonic() + PROMPT_SECONDS)
+            if self._refused():
+                end = min(end, time.monotonic() + GRACE_SECONDS)
         if self._fd < 0:
-            why = f"It did not start within {self._start_seconds:g} seconds."
+            late = f"It did not start within {self._start_seconds:g} seconds."
+            why = "Its script failed." if self._refused() else late
             raise _ScriptFailed(self._failed(why))
 
-    def _check_start(self) -> None:
-        if failure(self._monitor.text) or failure(self._process.log()):
-            raise _ScriptFailed(self._failed("Its script failed."))
+    def _check_started(self) -> None:
+        answer = self._monitor.ask("emulation IsStarted", r"\b(True|False)\b", ANSWER_SECONDS)
+        self._check_alive()
+        if answer == "False" or answer is None and self._refused():
+            raise _ScriptFailed(self._failed("It did not start the emulation."))
+
+    def _check_alive(self) -> None:
         if _TAKEN.search(self._process.log()):
             raise _PortTaken(self._failed("Its port was taken."))
         if not self.alive():
             raise self._failed("It ended while starting.")
+
+    def _refused(self) -> bool:
+        return bool(failure(self._monitor.text) or failure(self._process.log()))
 
     def _failed(self, why: str) -> ToolchainError:
         said = self.diagnosis()
