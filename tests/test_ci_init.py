@@ -153,6 +153,15 @@ def test_a_path_inside_the_folder_is_written_from_its_top(folder):
     assert project_settings(folder)["model"] == "digits_int8.tflite"
 
 
+def test_budgets_leave_room_for_another_compiler(folder):
+    init()
+    text = (folder / "tests" / "test_learning.py").read_text()
+    ram, instructions = (int(found) for found in re.findall(r"budget=([\d_]+)", text))
+    cost = Task(load_board(BOARD), {"model": "digits_int8.tflite"}).cost
+    for budget, planned in ((ram, cost.ram_bytes), (instructions, cost.step_instructions)):
+        assert 1.1 <= budget / planned < 1.12
+
+
 def test_a_float_model_has_no_budgets_yet(folder):
     init_float = [word.replace("int8", "float") for word in CHOICES]
     succeed("ci", "init", *init_float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 
 from edgetune.boards import load_board
@@ -136,7 +137,16 @@ def _check_agreement(folder: Path, settings: dict, choices: dict[str, str]) -> N
 
 
 def _budgets(task: Task) -> tuple[int, int] | None:
-    """RAM and instructions by the plan; None for a float model, whose int8 form may change."""
+    """RAM and instructions, a tenth above the plan: the pipeline's compiler may be another.
+
+    None for a float model, whose int8 form may change.
+    """
     if isinstance(load(str(task.model)), Graph):
         return None
-    return task.cost.ram_bytes, task.cost.step_instructions
+    return _above(task.cost.ram_bytes), _above(task.cost.step_instructions)
+
+
+def _above(value: int) -> int:
+    """A tenth more, with zeros behind the third digit."""
+    unit = 10 ** max(0, len(str(value)) - 3)
+    return unit * ceil(1.1 * value / unit)
