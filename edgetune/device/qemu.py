@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from edgetune.boards import Board
+from edgetune.device.emulator import check_image, emulator_facts
 from edgetune.device.process import Process
 from edgetune.device.stream import StreamDevice
-from edgetune.errors import DeviceNotFoundError, ToolchainError
+from edgetune.errors import ToolchainError
 
 # 128 ns of virtual time per instruction: more than two ticks of the slowest timer (20 MHz), so
 # that a tick more or less never changes the count of instructions.
@@ -25,13 +26,7 @@ class QemuDevice(StreamDevice):
 
     def __init__(self, board: Board, elf: Path, icount: bool = False):
         super().__init__()
-        if "qemu" not in board.emulators:
-            raise DeviceNotFoundError(
-                f"{board.title} cannot run in QEMU.",
-                "Its board.toml names no QEMU machine.",
-                f"Choose one of: {', '.join(['host', *board.emulators])}",
-            )
-        self._machine = board.emulators["qemu"]
+        self._machine = emulator_facts(board, self.name)
         self._elf = elf
         self._icount = icount
         self._monitor: socket.socket | None = None
@@ -50,10 +45,7 @@ class QemuDevice(StreamDevice):
         return [*command, "-kernel", str(self._elf.resolve())]
 
     def open(self) -> None:
-        if not self._elf.is_file():
-            raise DeviceNotFoundError(
-                "There is no image to run.", f"{self._elf} does not exist.", "Build it: make"
-            )
+        check_image(self._elf)
         uart, their_uart = socket.socketpair()
         self._monitor, their_monitor = socket.socketpair()
         self._monitor.setblocking(False)  # a QEMU that is stuck does not read it

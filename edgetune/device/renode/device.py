@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from edgetune.boards import Board
+from edgetune.device.emulator import check_image, emulator_facts
 from edgetune.device.process import Process
 from edgetune.device.renode.finding import find_renode
 from edgetune.device.renode.guard import Guard
@@ -16,7 +17,7 @@ from edgetune.device.renode.line import PtyLine, SocketLine, free_port, uart_lin
 from edgetune.device.renode.monitor import Monitor, failure
 from edgetune.device.renode.scripts import escaped, platform_text, write_run
 from edgetune.device.stream import StreamDevice
-from edgetune.errors import DeviceNotFoundError, ToolchainError
+from edgetune.errors import ToolchainError
 
 START_SECONDS = 60.0  # it takes 3 to 6, more on a busy machine
 POLL_SECONDS = 0.05
@@ -44,12 +45,7 @@ class RenodeDevice(StreamDevice):
 
     def __init__(self, board: Board, elf: Path, start_seconds: float = START_SECONDS):
         super().__init__()
-        if "renode" not in board.emulators:
-            raise DeviceNotFoundError(
-                f"{board.title} cannot run in Renode.",
-                "Its board.toml names no Renode platform.",
-                f"Choose one of: {', '.join(['host', *board.emulators])}",
-            )
+        emulator_facts(board, self.name)
         platform_text(board)  # before anything is built: whether there is one
         self._board = board
         self._elf = elf
@@ -60,10 +56,7 @@ class RenodeDevice(StreamDevice):
         self._clear_at = 0.0
 
     def open(self) -> None:
-        if not self._elf.is_file():
-            raise DeviceNotFoundError(
-                "There is no image to run.", f"{self._elf} does not exist.", "Build it: make"
-            )
+        check_image(self._elf)
         renode = find_renode()
         try:
             self._start_at_a_free_port(renode, plain=False)
