@@ -605,6 +605,22 @@ def test_on_a_terminal_another_uart_can_be_chosen(folder):
     assert _USART1.items() <= load_board("stm32f407vgtx").uart.items()
 
 
+def test_on_a_terminal_a_wrong_answer_is_asked_for_again(folder):
+    path = write_pdsc(folder, stm32f407())
+    answers = "nucleo-x\n\n\nPA99\nPD5\nPD6\n7\n8000000\n"
+    said = _on_a_terminal(answers, "boards", "add", "STM32F407VG", "--pdsc", path)
+    for refusal in ("Unknown board 'nucleo-x'", "'PA99' is no pin", "A crystal of 7 Hz"):
+        assert refusal in said
+    assert load_board("stm32f407vgtx").clock["hse_hz"] == 8_000_000
+
+
+def test_on_a_terminal_nothing_is_asked_for_a_board_that_is_there(folder):
+    path = write_pdsc(folder, stm32f407())
+    edgetune("boards", "add", "STM32F407VG", "--pdsc", path)
+    said = _on_a_terminal("", "boards", "add", "STM32F407VG", "--pdsc", path)
+    assert "exists already" in said and "Board to take" not in said
+
+
 def test_on_a_terminal_it_can_be_told_not_to_ask(folder):
     path = write_pdsc(folder, stm32f407())
     said = _on_a_terminal("", "boards", "add", "STM32F407VG", "--pdsc", path, "--yes")

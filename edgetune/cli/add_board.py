@@ -11,6 +11,7 @@ import click
 
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import stack, verb
+from edgetune.errors import UsageError
 
 
 class _Integer(click.ParamType):
@@ -95,13 +96,14 @@ def add_command(
     On a terminal it asks for what the pack does not know; elsewhere options say it.
     """
     from edgetune.boards.adding import BoardWishes, draft_board
-    from edgetune.boards.adding.add import look_up, write_board
+    from edgetune.boards.adding.add import look_up, new_folder, write_board
 
     found = look_up(part, pdsc, processor)
+    place = new_folder(found, name, out, force)
     wishes = BoardWishes(uart=dict(uart), **said)
     if not yes and _can_ask(printer):
         wishes = _asked(found, wishes)
-    added = write_board(draft_board(found, wishes), name, out, force)
+    added = write_board(draft_board(found, wishes), place)
     folder = _shown(added.board.folder)
     printer.result = {
         "name": added.board.name, "folder": str(added.board.folder), "chip": added.board.chip,
@@ -120,14 +122,20 @@ def _can_ask(printer: Printer) -> bool:
 
 
 def _asked(part, wishes):
-    """``wishes`` with answers to what no option said; Enter takes the value in brackets."""
+    """``wishes`` with answers to what no option said; Enter takes the value in brackets, and what
+    cannot be is asked for again."""
     from edgetune.boards.adding import draft_board
     from edgetune.boards.adding.questions import questions
 
-    while asked := questions(draft_board(part, wishes), wishes):
+    draft = draft_board(part, wishes)
+    while asked := questions(draft, wishes):
         one = asked[0]
         answer = click.prompt(one.text, default=one.default, type=_TYPES[one.kind], err=True)
-        wishes = replace(wishes, **one.answered(wishes, answer))
+        answered = replace(wishes, **one.answered(wishes, answer))
+        try:
+            draft, wishes = draft_board(part, answered), answered
+        except UsageError as error:
+            click.echo(f"{error.message} {error.cause}", err=True)
     return wishes
 
 

@@ -61,8 +61,9 @@ def add_board(
         ToolchainError: the index of parts is empty.
         DataError: the description is corrupt.
     """
-    draft = draft_board(look_up(part, pdsc, processor), wishes or BoardWishes())
-    return write_board(draft, name, out, force)
+    found = look_up(part, pdsc, processor)
+    folder = new_folder(found, name, out, force)
+    return write_board(draft_board(found, wishes or BoardWishes()), folder)
 
 
 def look_up(part: str, pdsc: str | Path | None = None, processor: str = "") -> Part:
@@ -71,18 +72,23 @@ def look_up(part: str, pdsc: str | Path | None = None, processor: str = "") -> P
     return find_part(index, part, processor)
 
 
-def write_board(
-    draft: Draft, name: str | None = None, out: str | Path | None = None, force: bool = False
-) -> AddedBoard:
-    """Write ``draft``, checked to be a board (see `add_board`)."""
-    draft.check()
-    folder = _folder(draft, name, out)
+def new_folder(
+    part: Part, name: str | None = None, out: str | Path | None = None, force: bool = False
+) -> Path:
+    """Where the board will lie, which is not there yet (see `add_board`)."""
+    folder = _folder(part, name, out)
     file = folder / "board.toml"
     if file.exists() and not force:
         raise UsageError(
             f"{file} exists already.", "A board that is there is not overwritten.",
             "Overwrite it with --force, or choose another --name or --out.",
         )
+    return folder
+
+
+def write_board(draft: Draft, folder: Path) -> AddedBoard:
+    """Write ``draft``, checked to be a board, into ``folder`` (see `new_folder`)."""
+    draft.check()
     text = board_text(_head(draft), draft.data)
     board = parse_board(folder.absolute(), text)
     brought = _brought(draft)
@@ -90,12 +96,12 @@ def write_board(
     for name, content in brought.items():
         _make((folder / name).parent)
         save_atomically(folder / name, content)
-    save_atomically(file, text.encode())
+    save_atomically(folder / "board.toml", text.encode())
     return AddedBoard(board, tuple(draft.notes.taken), tuple(draft.notes.assumed))
 
 
-def _folder(draft: Draft, name: str | None, out: str | Path | None) -> Path:
-    default = re.sub(r"[^a-z0-9]+", "-", draft.part.name.lower()).strip("-")[: NAME_BYTES - 1]
+def _folder(part: Part, name: str | None, out: str | Path | None) -> Path:
+    default = re.sub(r"[^a-z0-9]+", "-", part.name.lower()).strip("-")[: NAME_BYTES - 1]
     folder = Path(out) if out else OWN_BOARDS / (name or default)
     if out and name and folder.name != name:
         raise UsageError(
