@@ -18,7 +18,7 @@ from edgetune.session.connection import connect
 from edgetune.session.cost_check import CostRow, compare_build
 from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.reporter import Reporter
-from tests.tiny_tflite import ModelBuilder
+from tests.support.tiny_tflite import ModelBuilder
 
 ROOT = Path(__file__).parents[2]
 EXACT = ("table", "weight", "arena", "state")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
-from tests.tiny_tflite import ModelBuilder
+from tests.support.tiny_tflite import ModelBuilder
 
 
 def everything() -> Graph:

@@ -1,0 +1,179 @@
+"""What each verb prints, as text and as JSON, on the PC."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_runner import BOARD, DATA, MODEL, ON_HOST, edgetune, succeed
+from shared_data import digits, reference_outputs
+
+import edgetune as api
+from edgetune.cli.main import VERBS
+from edgetune.model.read import read_tflite
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EDGETUNE_CMSIS_NN", raising=False)
+    return tmp_path
+
+
+NESTED = {
+    "boards": ("list", "show", "add"),
+    "ci": ("init",),
+    "packs": ("list", "update", "install", "path"),
+    "weights": ("pull", "push", "diff"),
+}
+ALL = [(verb, *rest) for verb in VERBS for rest in ([n] for n in NESTED.get(verb, [None]))]
+COMMANDS = [tuple(word for word in words if word) for words in ALL]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_verb_documents_itself(command):
+    outcome = edgetune(*command, "--help")
+    assert outcome.code == 0
+    for option in ("--json", "--quiet", "--verbose"):
+        assert option in outcome.stdout
+
+
+def test_help_lists_verbs_and_exit_codes():
+    text = edgetune("--help").stdout
+    assert all(verb in text and summary in text for verb, summary in VERBS.items())
+    assert "differs from the simulation" in text
+
+
+def test_version():
+    assert api.__version__ in edgetune("--version").stdout
+
+
+def test_starting_imports_little():
+    """Help and `import edgetune` must not load numpy or the model reader."""
+    heavy = "[name for name in ('numpy', 'tflite') if name in sys.modules]"
+    code = f"import sys, edgetune.cli.main; print({heavy})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          cwd=Path(__file__).parents[2])
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_boards():
+    boards = {board["name"]: board for board in succeed("boards", "list")["boards"]}
+    assert boards[BOARD]["ram_bytes"] == 128 * 1024
+    assert {board["evidence"] for board in boards.values()} == {"emulated", "built"}
+    shown = succeed("boards", "show", BOARD)
+    assert shown["claims"] and [m["name"] for m in shown["memory"] if not m["use"]] == ["ccm"]
+    assert BOARD in edgetune("boards", "list").stdout
+
+
+def test_inspect():
+    result = succeed("inspect", MODEL)
+    assert result["totals"]["weights"] == 5920
+    assert [o["name"] for o in result["operators"]][0] == "conv_2d_0"
+    assert "fully_connected_5" in edgetune("inspect", MODEL).stdout
+
+
+def test_plan():
+    every = succeed("plan", MODEL, "--board", BOARD)
+    last = succeed("plan", MODEL, "--board", BOARD, "--layers", "last")
+    assert last["trained"] == ["fully_connected_5"]
+    assert last["cost"]["ram_bytes"] < every["cost"]["ram_bytes"] < every["ram_available"]
+    assert last["cost"]["step_instructions"] < every["cost"]["step_instructions"]
+    named = succeed("plan", MODEL, "--board", BOARD, "--layers", "conv_2d_0,conv_2d_3")
+    assert named["trained"] == ["conv_2d_0", "conv_2d_3"]
+
+
+def test_build(folder):
+    result = succeed("build", MODEL, "--board", BOARD, "--native", "--out", "project")
+    assert Path(result["image"]).is_file() and (folder / "project" / "model.c").is_file()
+
+
+def test_run():
+    hello = succeed("run", MODEL, *ON_HOST)["hello"]
+    assert hello["board"] == BOARD and hello["classes"] == 10
+    assert hello["model_hash"] == f"{read_tflite(MODEL).hash32:08x}"
+
+
+@pytest.mark.thorough
+def test_tune(folder):
+    result = succeed("tune", MODEL, *ON_HOST, "--data", DATA, "--min-accuracy", "0.8",
+                     "--passes", "1", "--out", "run")
+    assert result["accuracy_before"] <= 0.45 < 0.8 <= result["accuracy_after"]
+    assert result["steps"] == 500 and result["verified"]
+    record = json.loads((folder / "run" / "run.json").read_text())
+    assert record["result"]["digest"] == result["digest"]
+    assert len((folder / "run" / "metrics.jsonl").read_text().splitlines()) == 500
+    _check_tuned(folder / "run" / "tuned.tflite", result["accuracy_after"])
+
+
+def _check_tuned(path: Path, share: float):
+    """eval, diff and TFLite's own reference kernels agree on the tuned file."""
+    changed = {row["layer"]: row for row in succeed("weights", "diff", MODEL, path)["layers"]}
+    assert all(row["changed_weights"] > 0 for row in changed.values())
+    result = succeed("eval", path, *ON_HOST, "--data", DATA)
+    assert result["accuracy"] == share
+    outputs = reference_outputs(read_tflite(path), digits().data.test_x)
+    assert np.array_equal(outputs.argmax(1), result["predictions"])
+
+
+def test_tune_prints_its_promises():
+    outcome = edgetune("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", "40")
+    assert outcome.code == 0
+    assert "bit for bit in all 80 steps" in outcome.stdout
+    assert "% before" in outcome.stdout and "tuned.tflite" in outcome.stdout
+    learning = [line for line in outcome.stderr.splitlines() if line.startswith("learning")]
+    assert len(learning) == 10
+    assert edgetune("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", "4", "-q").stderr == ""
+    assert sorted(p.name for p in Path("runs").iterdir()) == [
+        "0001-digits_int8", "0002-digits_int8"
+    ]
+
+
+def test_verify():
+    result = succeed("verify", MODEL, *ON_HOST, "--data", DATA, "--steps", "20", "--seed", "3")
+    assert result["steps"] == len(result["digests"]) == 20 and result["forward"] == 50
+    assert result["digests"][-1] == result["digest"]
+
+
+@pytest.mark.thorough
+def test_weights_pull_gives_the_model_back(folder):
+    succeed("weights", "pull", MODEL, "out.tflite", *ON_HOST)
+    assert (folder / "out.tflite").read_bytes() == Path(MODEL).read_bytes()
+    succeed("weights", "push", MODEL, "out.tflite", *ON_HOST)
+
+
+def test_monitor():
+    result = succeed("monitor", MODEL, *ON_HOST, "--seconds", "0.1")
+    assert result["log"] == ["ready"] and result["stats"]["bad_frames"] == 0
+
+
+def test_settings_are_defaults_and_the_command_line_wins(folder):
+    lines = [f"model = {MODEL!r}", f"board = {BOARD!r}", "layers = ['conv_2d_0', 'conv_2d_3']"]
+    (folder / "edgetune.toml").write_text("\n".join(lines))
+    assert succeed("plan")["trained"] == ["conv_2d_0", "conv_2d_3"]
+    assert succeed("plan", "--layers", "last")["trained"] == ["fully_connected_5"]
+    assert succeed("plan", "--board", "mps2-an386")["board"] == "mps2-an386"
+    assert succeed("boards", "show")["name"] == BOARD
+
+
+def test_doctor():
+    outcome = edgetune("doctor", "--json")
+    assert outcome.code in (0, 9)
+    names = [check["name"] for check in outcome.json()["result"]["checks"]]
+    assert {"Arm compiler", "QEMU", "TFLite runtime", "CMSIS-NN"} <= set(names)
+
+
+def test_python_api(folder):
+    assert all(getattr(api, name) is not None for name in api.__all__)
+    graph = api.read_tflite(MODEL)
+    data = api.load_data(DATA, graph.input)
+    plan = api.make_plan(graph, api.Recipe(layers=("last",)), api.load_board(BOARD))
+    firmware = api.build_firmware(plan, folder / "firmware", "digits", native=True)
+    result = api.tune(
+        firmware, "host", data, api.TuneSettings(samples=50), api.RunFolder(folder / "run")
+    )
+    assert result.verified and result.steps == 100

@@ -1,0 +1,59 @@
+"""However a run is ended, all that it started ends too, and it says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_runner import BOARD, DATA, MODEL
+from echo_project import ended
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120.0
+PROGRAM = "from edgetune.cli.main import main; main()"
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _until(process: subprocess.Popen, words: str) -> None:
+    """Read the notes until one has ``words``."""
+    for line in process.stderr:
+        if words in line:
+            return
+    pytest.fail(f"It ended before it said {words!r}.")
+
+
+@pytest.fixture
+def learning(tmp_path):
+    """A run that learns on the PC, under ``--json``."""
+    if not (shutil.which("make") and shutil.which("cc")):
+        pytest.skip("make or a C compiler is not installed")
+    options = ["--board", BOARD, "--device", "host", "--data", DATA, "--passes", "1000"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "tune", MODEL, *options, "--json", "-v"], cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_ended_leaves_nothing_running(learning, how):
+    _until(learning, "before")
+    devices = _children(learning.pid)
+    assert devices
+    learning.send_signal(how)
+    said, _ = learning.communicate(timeout=PATIENCE)
+    assert learning.returncode == json.loads(said)["error"]["exit_code"] == 130
+    assert all(ended(pid) for pid in devices)

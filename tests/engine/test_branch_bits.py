@@ -1,0 +1,54 @@
+"""Branching models on devices: outputs and steps equal the numpy engine's, on every bit.
+
+The numpy engine's outputs are those of tflite-runtime's reference kernels
+(``tests/engine/test_branches.py``).
+"""
+
+import numpy as np
+import pytest
+from branching import NETWORKS
+from emulators import need_emulator
+
+from edgetune.boards import load_board
+from edgetune.data import Dataset
+from edgetune.data.preprocessing import Preprocessing
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+from edgetune.plan.plan import make_plan
+from edgetune.session.firmware import build_firmware
+from edgetune.session.verification import verify
+
+pytestmark = pytest.mark.thorough
+
+STEPS = 10
+
+
+def check(network, device, folder, layers="all"):
+    builder = NETWORKS[network]()
+    plan = make_plan(
+        read_tflite(builder.build()), Recipe(layers=(layers,)), load_board("mps2-an386")
+    )
+    x = builder.random_inputs(40, seed=3)[:, 0]
+    y = np.random.default_rng(4).integers(0, plan.program.classes, len(x))
+    data = Dataset(x[:20], y[:20], x[20:], y[20:], Preprocessing(quantized=True))
+    firmware = build_firmware(plan, folder, network, native=device == "host")
+    result = verify(firmware, device, data, STEPS)
+    assert (result.forward, result.steps) == (20, STEPS)
+    return plan
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_host(network, tmp_path):
+    assert check(network, "host", tmp_path).trained
+
+
+@pytest.mark.parametrize("network", ["inverted residual", "dense net"])
+def test_run_only(network, tmp_path):
+    plan = check(network, "host", tmp_path, layers="none")
+    assert not plan.trained and plan.state_bytes == 16
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_m4(network, tmp_path):
+    need_emulator()
+    check(network, "qemu", tmp_path)
