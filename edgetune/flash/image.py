@@ -11,9 +11,11 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from edgetune.boards import Board
+from edgetune.boards.loader import NAME_BYTES
 from edgetune.errors import UsageError
 
 ERASED = 0xFF
+BOARD_OFFSET = 28  # of the board's name in et_model_info
 VECTOR_ALIGNMENT = 128  # bytes; the least that VTOR takes (Armv6-M and Armv7-M manuals, B3.2)
 
 
@@ -21,12 +23,14 @@ VECTOR_ALIGNMENT = 128  # bytes; the least that VTOR takes (Armv6-M and Armv7-M 
 class FlashImage:
     """An ELF file. ``segments``: (address, bytes) of all that is loaded, by address, apart.
 
-    ``entry``: the address of the first instruction, its Thumb bit cleared.
+    ``entry``: the address of the first instruction, its Thumb bit cleared.  ``board``: the name of
+    the board that edgetune built it for, "" where it does not say.
     """
 
     path: Path
     segments: tuple[tuple[int, bytes], ...]
     entry: int
+    board: str = ""
 
     @property
     def origin(self) -> int:
@@ -60,7 +64,13 @@ class FlashImage:
         raise _refused(self.path, "It holds no vector table that leads to its entry point.")
 
     def check(self, board: Board) -> None:
-        """UsageError unless every byte lies in the board's program memory."""
+        """UsageError if it names another board, or a byte lies outside the program memory."""
+        if self.board not in ("", board.name):
+            raise UsageError(
+                f"{self.path} was not built for {board.title}.",
+                f"It was built for {self.board}, whose clocks and pins are others.",
+                f"Name that board: --board {self.board}",
+            )
         flash = [region for region in board.regions if region.kind == "flash"]
         for address, data in self.segments:
             if not any(region.holds(address, len(data)) for region in flash):
@@ -97,7 +107,19 @@ def _parse(path: Path, elf: ELFFile) -> FlashImage:
     )
     if not segments:
         raise _refused(path, "Nothing of it is loaded into memory.")
-    return FlashImage(path, tuple(segments), elf["e_entry"] & ~1)
+    return FlashImage(path, tuple(segments), elf["e_entry"] & ~1, _board_name(elf))
+
+
+def _board_name(elf: ELFFile) -> str:
+    """What et_model (firmware/engine/model.h) names; "" in a program without it."""
+    table = elf.get_section_by_name(".symtab")
+    found = table.get_symbol_by_name("et_model") if table else None
+    if not found or not isinstance(found[0]["st_shndx"], int):
+        return ""
+    section, symbol = elf.get_section(found[0]["st_shndx"]), found[0]
+    start = symbol["st_value"] - section["sh_addr"] + BOARD_OFFSET
+    name = section.data()[start : start + NAME_BYTES]
+    return name.split(b"\0")[0].decode("utf-8", "replace")
 
 
 def _refused(path: Path, cause: str) -> UsageError:

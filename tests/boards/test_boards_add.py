@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cli_runner import DATA, MODEL, edgetune, refused, succeed
+from emulators import needs_gcc, needs_qemu
 from pdsc_builder import (
     FLASH,
     PACK,
@@ -33,12 +33,6 @@ from edgetune.errors import DataError, UsageError
 from edgetune.packs import PackStore, install_file
 
 ROOT = Path(__file__).parents[2]
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
-needs_qemu = pytest.mark.skipif(
-    shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"
-)
 
 
 @pytest.fixture(autouse=True)

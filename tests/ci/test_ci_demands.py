@@ -67,6 +67,7 @@ def test_what_a_run_keeps_to(tmp_path):
     run.assert_digest(0x0BADCAFE)
 
 
+@pytest.mark.thorough
 def test_a_failure_points_at_the_users_line(project):
     result = run(project, "edgetune_device.tune(samples=5, passes=1).assert_accuracy(0.99)")
     result.assert_outcomes(failed=1)

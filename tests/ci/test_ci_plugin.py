@@ -146,6 +146,7 @@ def test_who_names_the_devices(project, toml, ini, marker, expected):
     assert ",".join(found) == expected
 
 
+@pytest.mark.thorough
 def test_the_nearest_edgetune_toml_counts(project):
     """Of a project inside a larger repository, whatever folder pytest was started in."""
     inner = project.mkdir("inner")

@@ -62,6 +62,7 @@ def test_workers_share(project):
     assert len(list((project.path / "temporary" / "edgetune-shared").glob("firmware-*"))) == 1
 
 
+@pytest.mark.thorough
 def test_reports(project):
     project.makepyfile("""
         import pytest

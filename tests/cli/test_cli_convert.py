@@ -299,6 +299,7 @@ def test_data_that_is_streamed_gives_the_same_file(tiny):
     assert convert_by(graph, loaded).content == convert_by(graph, streamed).content
 
 
+@pytest.mark.thorough
 def test_eval_and_verify_from_a_float_model(tiny):
     data = ("--data", "d.npz", *DECLARED)
     assert succeed("eval", "tiny.tflite", *ON_HOST, *data)["count"] == 20

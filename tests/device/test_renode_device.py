@@ -84,6 +84,7 @@ def all_ended(folder: Path) -> bool:
     return all(ended(int((folder / name).read_text())) for name in ("launcher", "emulator"))
 
 
+@pytest.mark.thorough
 def test_bytes_and_instruction_counts(renode, image):
     with open_device("renode", DISCOVERY, image) as device:
         data = bytes(range(256)) * 3

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from echo_project import ECHO, build_echo, ended, write_echo
+from emulators import needs_gcc
 
 from edgetune.boards import list_boards, load_board
 from edgetune.build import (
@@ -19,10 +20,6 @@ from edgetune.build import (
 from edgetune.build.memory_map import MemoryUse, Section, check_memory, read_memory_use
 from edgetune.errors import DoesNotFitError, ToolchainError, UsageError
 from edgetune.resources import resource_path
-
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
 
 
 def _section(build, name):

@@ -1,11 +1,11 @@
 """What a plan foretells is what the image takes and the emulator counts."""
 
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from emulators import needs_gcc, needs_qemu
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import list_boards, load_board
@@ -24,12 +24,6 @@ from edgetune.session.firmware import build_firmware
 from tools.calibration.comparison import CODE_SHARE, EXACT, MODELS, compare, misses
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits_int8.tflite"
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
-needs_qemu = pytest.mark.skipif(
-    shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"
-)
 
 
 def plan_of(graph, board="stm32f4-discovery", **recipe):

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from cli_runner import MODEL, edgetune, refused, succeed
 from echo_project import build_echo, greet
+from emulators import needs_gcc
 from gdb_target import GdbTarget
 
 from edgetune.boards import load_board
@@ -116,6 +117,17 @@ def test_another_boards_image_is_refused_before_anything_is_written(echo):
     assert error["exit_code"] == 2 and "not built for" in error["message"]
 
 
+@needs_gcc
+@pytest.mark.thorough
+def test_an_image_names_its_board_where_addresses_do_not_tell(tmp_path):
+    succeed("build", MODEL, "--board", BOARD, "--out", tmp_path / "f407")
+    image = tmp_path / "f407" / "build" / "firmware.elf"
+    assert read_image(image).board == BOARD
+    error = refused("flash", "--board", "nucleo-f446re", "--image", image, "--gdb", "127.0.0.1:1")
+    assert error["exit_code"] == 2 and f"--board {BOARD}" in error["next_step"]
+
+
+@pytest.mark.thorough
 @pytest.mark.skipif(not GDB, reason="GDB is not installed")
 def test_no_server(echo):
     with closing(socket.socket()) as taken:
@@ -126,6 +138,7 @@ def test_no_server(echo):
     assert "refused" in outcome.stderr or "imed out" in outcome.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not GDB, reason="GDB is not installed")
 def test_a_server_that_never_answers_is_left(echo):
     with closing(socket.socket()) as mute:

@@ -1,15 +1,13 @@
 """Caches and counters of the ports against what their manuals say of the registers."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from registers import Machine, Registers
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 
 CCR, CLIDR, CCSIDR, CSSELR = 0x14, 0x78, 0x80, 0x84
 ICIALLU, DCIMVAC, DCISW = 0x0, 0xC, 0x10  # from 0xE000EF50

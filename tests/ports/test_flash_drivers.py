@@ -1,16 +1,14 @@
 """Flash drivers against models of the controllers that refuse what the controllers refuse."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from flash_boards import ERROR, MODELS, Bench, make_machine, quick, sectors_of
 from registers import flash_f1, flash_f4, flash_h7, flash_l4
 
 from edgetune.boards import list_boards, load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 
 STM32 = [name for name in MODELS if name != "nrf52840-dk"]
 

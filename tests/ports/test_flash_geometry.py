@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from echo_project import write_echo
+from emulators import needs_gcc
 
 from edgetune.boards import list_boards, load_board
 from edgetune.build import (
@@ -17,10 +18,6 @@ from edgetune.build import (
 )
 from edgetune.errors import UsageError
 from edgetune.resources import resource_path
-
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
 
 SECTORS = "sectors = [[4, 0x4000], [1, 0x10000], [7, 0x20000]]"
 

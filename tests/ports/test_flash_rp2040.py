@@ -1,16 +1,14 @@
 """The Pico's flash driver against a model of the boot ROM: nothing touches flash meanwhile."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from flash_boards import ERROR, make_machine, sectors_of
 from registers.rp2040_rom import BAUDR, BootRom, Ssi
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 
 SECTOR, PAGE = 4096, 256
 INSTRUCTIONS = 1_000_000

@@ -1,18 +1,16 @@
 """The frame for register models, by the smallest driver there is: the cycle counter."""
 
 import inspect
-import shutil
 import textwrap
 
 import pytest
 import registers
+from emulators import needs_gcc
 from registers import Flash, Machine, Registers
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 
 SOURCES = ["cortex_m/dwt.c"]
 STORE = "void store(unsigned a, unsigned short v) { *(volatile unsigned short *)a = v; }"

@@ -1,16 +1,14 @@
 """The nRF52840's UARTE and clock against models of their registers."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from registers import RECORDER, Machine, Registers
 from registers.uarte import BAUDRATE, ENABLE, ENDTX, ERROR, ERRORSRC, STARTRX, TXD, Uarte
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 BOARD = load_board("nrf52840-dk")
 OUTSET, DIRSET, PIN_CNF = 0x508, 0x518, 0x700
 

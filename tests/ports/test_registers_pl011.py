@@ -1,16 +1,14 @@
 """Arm's PL011 and the LM3S clock against models of their registers."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from registers import RECORDER, Machine, Registers
 from registers.pl011 import CR, ICR, IMSC, RIS, Pl011
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 BOARD = load_board("lm3s6965evb")
 PINS = ["lm3s/pins.c", "arm/pl011.c"]
 RCGC1, RCGC2 = 0x104, 0x108

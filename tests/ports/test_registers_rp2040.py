@@ -1,18 +1,16 @@
 """The RP2040's second boot stage, clocks, pins and timer against models of their registers."""
 
-import shutil
 
 import pytest
 from echo_project import build_echo
+from emulators import needs_gcc
 from registers import RECORDER, Machine, Registers
 from registers import rp2040 as chip
 from registers.pl011 import IMSC, Pl011
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 BOARD = load_board("raspberry-pi-pico")
 WATCHDOG_TICK = 0x2C
 

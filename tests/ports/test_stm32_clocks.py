@@ -5,18 +5,16 @@ its flash, buses faster than their limit, a power controller without its clock.
 """
 
 import math
-import shutil
 from dataclasses import dataclass
 
 import pytest
+from emulators import needs_gcc
 from registers import Machine, Registers
 from test_clocks import CHIPS, MHZ
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = [needs_gcc, pytest.mark.thorough]
 
 F1 = ["stm32vldiscovery", "nucleo-f103rb"]
 F4 = ["stm32f4-discovery", "nucleo-f401re", "nucleo-f446re", "stm32f746-discovery"]

@@ -1,8 +1,8 @@
 """The clock start of the STM32H743/H753 against a model of PWR, RCC and FLASH."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from registers import Machine
 from registers.clock_h7 import (
     CFGR,
@@ -21,9 +21,7 @@ from registers.clock_h7 import (
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = needs_gcc
 
 BOARD = "nucleo-h753zi"
 SOURCES = ["stm32/clock_h7.c"]

@@ -1,16 +1,14 @@
 """The clock start of STM32L4, L5 and G0 against models of PWR, RCC and FLASH."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from registers import Machine
 from registers.clock_l4 import FAMILIES, PLLON, HsiPllChip
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = [needs_gcc, pytest.mark.thorough]
 
 PATIENT = 5_000_000  # instructions; one wait that is given up takes about a million
 STEPS = ["pll"]

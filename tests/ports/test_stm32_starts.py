@@ -1,18 +1,16 @@
 """port_start() as a whole on boards with a PLL on the internal oscillator: what the clocks report
 is what the counter and the baud rate are set by."""
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from registers import RECORDER, Machine, Registers
 from registers.clock_h7 import H7Chip
 from registers.clock_l4 import FAMILIES, HsiPllChip
 
 from edgetune.boards import load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = [needs_gcc, pytest.mark.thorough]
 
 PATIENT = 5_000_000  # instructions; one wait that is given up takes about a million
 BRR = 0x0C

@@ -4,16 +4,14 @@ The models refuse what a chip does not forgive: a peripheral touched without its
 changed while the USART runs, a byte written over one that waits to be sent.
 """
 
-import shutil
 
 import pytest
+from emulators import needs_gcc
 from registers import RECORDER, Machine, Registers
 
 from edgetune.boards import list_boards, load_board
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+pytestmark = [needs_gcc, pytest.mark.thorough]
 
 RXNE, TXE, ORE = 1 << 5, 1 << 7, 1 << 3
 RXNEIE, TE, RE = 1 << 5, 1 << 3, 1 << 2
