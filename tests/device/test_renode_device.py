@@ -228,6 +228,7 @@ def test_the_unpacked_folder_will_do(monkeypatch, renode):
     assert find_renode_test() == os.path.realpath(renode / "renode-test")
 
 
+@pytest.mark.thorough
 def test_version(monkeypatch, renode, tmp_path):
     assert renode_version(find_renode()) == "1.16.1"
     monkeypatch.setattr("edgetune.device.renode.finding.VERSION_SECONDS", 0.3)

@@ -151,6 +151,7 @@ def make_flash(folder: Path, board) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("tool", "program", "arguments"), MADE, ids=[made[0] for made in MADE])
 def test_make_flash(tmp_path, monkeypatch, tool, program, arguments):
     board = copy(tmp_path / "my-board", LISTED, f'tools = ["{tool}"]')

@@ -222,6 +222,7 @@ def test_what_it_said_last_is_kept(board, image, tools):
     assert caught.value.cause.splitlines() == [f"line {n}" for n in range(988, 1000)]
 
 
+@pytest.mark.thorough
 def test_a_tool_that_hangs_is_ended(board, image, tools, tmp_path):
     """With what it started, and what it said is told."""
     program = tools.add("openocd", "Info : waiting", seconds=600)

@@ -307,6 +307,7 @@ def train_over(line, data) -> Client:
     return client
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("only", ["read", "write", "both"])
 @pytest.mark.parametrize("seed", range(3))
 def test_one_byte_in_fifty_damaged(small, launch, only, seed):

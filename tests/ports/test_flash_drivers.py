@@ -135,6 +135,7 @@ def test_the_size_of_a_sector(bench):
     assert bench.machine.call("et_flash_sector_bytes", bench.board.flash.end) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("operation", ["erase", "program"])
 def test_a_controller_that_stays_busy_is_given_up(bench, operation):
     address = bench.sectors[0][0]

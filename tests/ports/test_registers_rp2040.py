@@ -49,6 +49,7 @@ class Chip:
         return self.machine.words(scratch, 2)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "warm, crystal, lock, hz, ticks",
     [

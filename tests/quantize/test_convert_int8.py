@@ -72,6 +72,7 @@ def test_every_layer_is_within_a_step_of_the_simulation(name):
     simulation.run(real(samples, int8.input.quantization), check)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rule", ["minmax", "percentile", "mse"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_file_computes_what_the_float_model_does(name, rule):

@@ -163,6 +163,7 @@ def test_the_firmware_of_a_board(port, plan):
     assert outcome.code == 0 and check["ok"]
 
 
+@pytest.mark.thorough
 def test_the_command_that_mends_it_is_whole(port, plan, tmp_path, monkeypatch):
     mine = tmp_path / "my boards" / BOARD
     shutil.copytree(plan.board.folder, mine)
