@@ -15,8 +15,8 @@ MODEL = "examples/digits/digits_int8.tflite"
 DATA = "examples/digits/digits.npz"
 MADE = "<!-- Made by tools/board_pages.py from boards/{name}/board.toml: change that, not this. -->"
 RECIPES = (("all layers", Recipe()), ("the last layer", Recipe(layers=("last",))))
+FITS = "fits"
 EMULATORS = {"qemu": "QEMU", "renode": "Renode"}
-PLACES = {"qemu": "machine", "renode": "platform"}
 
 
 def index_text(boards: list[Board]) -> str:
@@ -68,15 +68,14 @@ def _size(count: int) -> str:
 
 
 def _commands(board: Board) -> list[str]:
-    emulated = [
-        f"    edgetune tune {MODEL} --data {DATA} --board {board.name} --device {name}"
-        for name in board.emulators
-    ]
-    real = [
-        f"    edgetune flash {MODEL} --board {board.name}",
-        f"    edgetune tune {MODEL} --data {DATA} --board {board.name} --device auto",
-    ]
-    return emulated + (real if board.flasher["tools"] else [])
+    fits = _verdict(board, _cost(board, Recipe())) == FITS
+    model, data = (MODEL, DATA) if fits else ("MODEL", "DATA")
+    tune = f"    edgetune tune {model} --data {data} --board {board.name} --device"
+    lines = [] if fits else ["The demo is too large for this chip; with a smaller model:", ""]
+    lines += [f"{tune} {name}" for name in board.emulators]
+    if board.flasher["tools"]:
+        lines += [f"    edgetune flash {model} --board {board.name}", f"{tune} auto"]
+    return lines
 
 
 @lru_cache
@@ -87,7 +86,7 @@ def _graph():
 def _demo(board: Board) -> list[str]:
     rows = []
     for trained, recipe in RECIPES:
-        cost = estimate(make_plan(_graph(), recipe, board))
+        cost = _cost(board, recipe)
         rows.append([
             trained, f"{cost.flash_bytes:,}", f"{cost.ram_bytes:,}",
             f"{cost.step_instructions:,}", _verdict(board, cost),
@@ -101,7 +100,11 @@ def _demo(board: Board) -> list[str]:
 
 def _verdict(board: Board, cost: Estimate) -> str:
     fits = cost.flash_bytes <= board.flash.length and cost.ram_bytes <= board.ram.length
-    return "fits" if fits else "refused: too large"
+    return FITS if fits else "refused: too large"
+
+
+def _cost(board: Board, recipe: Recipe) -> Estimate:
+    return estimate(make_plan(_graph(), recipe, board))
 
 
 def _memory(board: Board) -> list[str]:
