@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from edgetune.build.memory_map import MemoryUse, check_memory, read_memory_use
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.build.words import shell_word
 from edgetune.errors import DoesNotFitError, ToolchainError
+from edgetune.programs import run_program
 
 BUILD_SECONDS = 600
 TELLING = ("error:", "Error:", "overflowed by", "does not fit", "undefined ref", "not found")
@@ -61,25 +61,11 @@ def build_project(
 def _make(folder: Path, arguments: list[str], timeout: float) -> None:
     jobs = os.cpu_count() or 1
     command = [str(find_make()), "--no-print-directory", f"-j{jobs}", *arguments]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
     try:
-        output, _ = process.communicate(timeout=timeout)
-    except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise _too_slow(folder, timeout) from error
-        raise
-    if process.returncode:
+        code, output = run_program(command, timeout, folder)
+    except subprocess.TimeoutExpired as error:
+        raise _too_slow(folder, timeout) from error
+    if code:
         raise _failure(folder, output)
 
 

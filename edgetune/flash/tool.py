@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 
 from edgetune.boards import Board
 from edgetune.errors import ToolchainError
@@ -16,6 +13,7 @@ from edgetune.flash import faults
 from edgetune.flash.base import Flasher, Written
 from edgetune.flash.image import FlashImage
 from edgetune.flash.probes import check_single
+from edgetune.programs import run_program
 
 SECONDS = 180.0  # for one run; a megabyte over a slow probe takes about one minute
 TAIL_LINES = 12
@@ -58,25 +56,11 @@ class ToolFlasher(Flasher):
 
     def _run(self, command: Sequence[str]) -> tuple[int, str]:
         """Exit code, and what it said on both streams."""
-        process = self._start(command)
         try:
-            output, _ = process.communicate(timeout=self._seconds)
-        except BaseException as error:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            if isinstance(error, subprocess.TimeoutExpired):
-                said = tail(output)
-                raise faults.timed_out(self.name, self.board, self._seconds, said) from None
-            raise
-        return process.returncode, output
-
-    def _start(self, command: Sequence[str]) -> subprocess.Popen:
-        try:
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-            )
+            return run_program(command, self._seconds)
+        except subprocess.TimeoutExpired as error:
+            said = tail(error.output)
+            raise faults.timed_out(self.name, self.board, self._seconds, said) from None
         except OSError as error:
             raise ToolchainError(
                 f"{self.name} cannot be started.", str(error), self.install

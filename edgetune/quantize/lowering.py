@@ -8,7 +8,7 @@ import numpy as np
 
 from edgetune.model.graph import WEIGHTED, Graph, Operator, Quantization
 from edgetune.model.rewrite import Rewriter
-from edgetune.quantize.scales import SAME_SCALE, constant_scale
+from edgetune.quantize.scales import constant_scale
 from edgetune.quantize.weights import QuantizedWeights, quantize_weights
 
 
@@ -103,8 +103,3 @@ def rounded(values: np.ndarray, q: Quantization) -> np.ndarray:
     scale, zero_point = np.float32(q.scale[0]), np.float32(q.zero_point[0])
     steps = np.clip(np.rint(values / scale), -128 - zero_point, 127 - zero_point)
     return (steps * scale).astype(np.float32, copy=False)
-
-
-def keeps_scale(op: Operator) -> bool:
-    """Whether the operator's output is on the grid of its input already."""
-    return op.kind in SAME_SCALE and op.kind != "AVERAGE_POOL_2D"
