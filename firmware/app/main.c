@@ -5,7 +5,8 @@
 #include "server.h"
 
 /* Checked with interrupts masked: a byte that comes after the check still wakes the sleep. */
-static void sleep_until_byte(void) {
+static void sleep_until_byte(void)
+{
     uint32_t lock = port_lock();
     if (et_rx_empty()) {
         port_sleep();
@@ -13,7 +14,8 @@ static void sleep_until_byte(void) {
     port_unlock(lock);
 }
 
-int main(void) {
+int main(void)
+{
     port_start();
     et_model_start(0, 1);
     et_log("ready");

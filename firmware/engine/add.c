@@ -11,8 +11,8 @@ void et_add_forward(const et_add *p, const int8_t *x, const int8_t *other, int8_
 {
     const int8_t *next = other, *end = other + p->period;
     for (uint32_t i = 0; i < p->count; i++) {
-        int32_t sum = on_the_sums_scale(&p->terms[0], x[i]) +
-                      on_the_sums_scale(&p->terms[1], *next++);
+        int32_t sum =
+            on_the_sums_scale(&p->terms[0], x[i]) + on_the_sums_scale(&p->terms[1], *next++);
         int32_t value = et_multiply(sum, p->multiplier, p->shift) + p->output_zero_point;
         y[i] = et_clamp(value, p->activation_min, p->activation_max);
         next = next == end ? other : next;

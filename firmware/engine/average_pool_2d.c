@@ -73,8 +73,7 @@ static counts counts_of(const et_pool_2d *p)
         columns.from = et_min(columns.from, size_of(columns_of(p, ox)));
         columns.to = et_max(columns.to, size_of(columns_of(p, ox)));
     }
-    counts result = {rows.from * columns.from,
-                     rows.from == rows.to && columns.from == columns.to};
+    counts result = {rows.from * columns.from, rows.from == rows.to && columns.from == columns.to};
     return result;
 }
 

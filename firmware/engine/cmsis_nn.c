@@ -20,7 +20,8 @@ static cmsis_nn_activation activation(const et_quantization *q)
 
 static cmsis_nn_conv_params conv_params(const et_quantization *q, const et_window *window)
 {
-    cmsis_nn_conv_params result = {-q->input_zero_point, q->output_zero_point,
+    cmsis_nn_conv_params result = {-q->input_zero_point,
+                                   q->output_zero_point,
                                    {window->stride_w, window->stride_h},
                                    {window->pad_w, window->pad_h},
                                    {1, 1},
@@ -70,8 +71,8 @@ void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_
         arm_convolve_wrapper_s8(&context, &params, &quantization, &in, x, &filter, weights,
                                 &biases, bias, &out, y);
     } else {
-        arm_convolve_s8(&context, &params, &quantization, &in, x, &filter, weights, &biases,
-                        bias, NULL, &out, y);
+        arm_convolve_s8(&context, &params, &quantization, &in, x, &filter, weights, &biases, bias,
+                        NULL, &out, y);
     }
 }
 
@@ -85,12 +86,12 @@ static int is_usual(const et_depthwise_conv_2d *p)
 }
 
 void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
-                                  const int32_t *bias, const int8_t *x, int8_t *y,
-                                  void *scratch)
+                                  const int32_t *bias, const int8_t *x, int8_t *y, void *scratch)
 {
     const et_quantization *q = &p->quantization;
     cmsis_nn_context context = {scratch, 0};
-    cmsis_nn_dw_conv_params params = {-q->input_zero_point, q->output_zero_point,
+    cmsis_nn_dw_conv_params params = {-q->input_zero_point,
+                                      q->output_zero_point,
                                       p->multiplicity,
                                       {p->window.stride_w, p->window.stride_h},
                                       {p->window.pad_w, p->window.pad_h},
@@ -100,11 +101,11 @@ void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *w
     cmsis_nn_dims in = dims(p->in), out = dims(p->out), biases = {1, 1, 1, out.c};
     cmsis_nn_dims filter = {1, p->window.kernel_h, p->window.kernel_w, out.c};
     if (is_usual(p)) {
-        arm_depthwise_conv_wrapper_s8(&context, &params, &quantization, &in, x, &filter,
-                                      weights, &biases, bias, &out, y);
+        arm_depthwise_conv_wrapper_s8(&context, &params, &quantization, &in, x, &filter, weights,
+                                      &biases, bias, &out, y);
     } else {
-        arm_depthwise_conv_s8(&context, &params, &quantization, &in, x, &filter, weights,
-                              &biases, bias, &out, y);
+        arm_depthwise_conv_s8(&context, &params, &quantization, &in, x, &filter, weights, &biases,
+                              bias, &out, y);
     }
 }
 

@@ -64,8 +64,14 @@ static patch patch_at(const et_depthwise_conv_2d *p, const int8_t *weights, cons
     et_range rows = et_taps_inside(y, p->window.kernel_h, p->in.height);
     et_range columns = et_taps_inside(column, p->window.kernel_w, p->in.width);
     int32_t in = p->in.channels, out = p->out.channels;
-    patch cells = {x, weights, 0, columns.to - columns.from,
-                   in, p->in.width * in, out, p->window.kernel_w * out,
+    patch cells = {x,
+                   weights,
+                   0,
+                   columns.to - columns.from,
+                   in,
+                   p->in.width * in,
+                   out,
+                   p->window.kernel_w * out,
                    p->quantization.input_zero_point};
     if (cells.columns && rows.to > rows.from) {
         cells.x += ((y + rows.from) * p->in.width + column + columns.from) * in;
@@ -76,8 +82,7 @@ static patch patch_at(const et_depthwise_conv_2d *p, const int8_t *weights, cons
 }
 
 void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
-                                  const int32_t *bias, const int8_t *x, int8_t *y,
-                                  void *scratch)
+                                  const int32_t *bias, const int8_t *x, int8_t *y, void *scratch)
 {
     (void)scratch;
     for (int32_t oy = 0; oy < p->out.height; oy++) {

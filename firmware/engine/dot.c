@@ -16,8 +16,7 @@ void et_dot_4(const int8_t *restrict x, const int8_t *restrict w, uint32_t row_s
     acc[0] = acc0, acc[1] = acc1, acc[2] = acc2, acc[3] = acc3;
 }
 
-int32_t et_dot(const int8_t *restrict x, const int8_t *restrict w, uint32_t n,
-               int32_t zero_point)
+int32_t et_dot(const int8_t *restrict x, const int8_t *restrict w, uint32_t n, int32_t zero_point)
 {
     int32_t acc = 0;
     for (const int8_t *end = x + n; x != end; x++) {

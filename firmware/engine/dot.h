@@ -8,8 +8,7 @@
 /* acc[k] += sum over i < n of (x[i] - zero_point) * w[k * row_size + i]. */
 void et_dot_4(const int8_t *restrict x, const int8_t *restrict w, uint32_t row_size, uint32_t n,
               int32_t zero_point, int32_t *acc);
-int32_t et_dot(const int8_t *restrict x, const int8_t *restrict w, uint32_t n,
-               int32_t zero_point);
+int32_t et_dot(const int8_t *restrict x, const int8_t *restrict w, uint32_t n, int32_t zero_point);
 
 /* acc[k] += sum over o < rows of e[o] * w[o * row_size + k]. */
 void et_dot_columns_4(const int8_t *restrict e, const int8_t *restrict w, uint32_t rows,

@@ -133,8 +133,7 @@ typedef struct {
 void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
                         const int8_t *x, int8_t *y, void *scratch);
 void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
-                                  const int32_t *bias, const int8_t *x, int8_t *y,
-                                  void *scratch);
+                                  const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
 void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
 void et_max_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y);

@@ -11,7 +11,8 @@
 
 extern uint32_t et_profile_last;
 
-static inline void et_profile_stage(uint32_t stage) {
+static inline void et_profile_stage(uint32_t stage)
+{
     et_profile_ticks[stage] += port_ticks() - et_profile_last;
     et_profile_last = port_ticks();
 }

@@ -1,8 +1,7 @@
 #include "requantize.h"
 
 void et_requantize(const et_quantization *q, uint32_t first, uint32_t n,
-                   const int32_t *restrict bias, const int32_t *restrict acc,
-                   int8_t *restrict y)
+                   const int32_t *restrict bias, const int32_t *restrict acc, int8_t *restrict y)
 {
     const int32_t *restrict multiplier = q->multiplier + first, *restrict shift = q->shift + first;
     int32_t zero_point = q->output_zero_point;

@@ -30,7 +30,6 @@ static inline int8_t et_clamp(int32_t value, int32_t low, int32_t high)
 
 /* Outputs y of channels first .. first + n - 1, from their sums of products. */
 void et_requantize(const et_quantization *q, uint32_t first, uint32_t n,
-                   const int32_t *restrict bias, const int32_t *restrict acc,
-                   int8_t *restrict y);
+                   const int32_t *restrict bias, const int32_t *restrict acc, int8_t *restrict y);
 
 #endif

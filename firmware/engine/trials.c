@@ -32,8 +32,7 @@ static scaled scaled_mass(uint64_t mass, int32_t exponent)
 
 static void count_mass(et_null_mass *null_mass, scaled mass)
 {
-    scaled total = {null_mass->total,
-                    null_mass->count ? null_mass->exponent : mass.exponent};
+    scaled total = {null_mass->total, null_mass->count ? null_mass->exponent : mass.exponent};
     total = at_exponent(total, mass.exponent);
     null_mass->total = total.mantissa + at_exponent(mass, total.exponent).mantissa;
     null_mass->exponent = total.exponent;
@@ -62,8 +61,7 @@ static uint32_t anneal_q16(const et_learner *learner)
     return step < total ? (uint32_t)(((uint64_t)(total - step) << 16) / total) : 0;
 }
 
-uint32_t et_trials(const et_trained *layer, uint64_t mass, int32_t exponent,
-                   et_learner *learner)
+uint32_t et_trials(const et_trained *layer, uint64_t mass, int32_t exponent, et_learner *learner)
 {
     uint64_t ratio = ratio_q16(layer->null_mass, scaled_mass(mass, exponent));
     uint64_t n_q16 = (((layer->limit_q8 * ratio) >> 8) * anneal_q16(learner)) >> 16;

@@ -51,8 +51,8 @@ uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const 
                    const int8_t *e, int32_t exponent, const int8_t *x, et_learner *learner,
                    const et_update_scratch *scratch, uint32_t *digest)
 {
-    gradient_rows g = {{layer, scratch, digest, hit}, row_gradient, operator_, e, x,
-                       layer->rows, 0, 0};
+    gradient_rows g = {
+        {layer, scratch, digest, hit}, row_gradient, operator_, e, x, layer->rows, 0, 0};
     uint64_t total = 0;
     for (uint32_t row = 0; row < layer->rows; row++) {
         scratch->row_mass[row] = form_row(&g, row);

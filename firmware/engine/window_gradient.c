@@ -35,8 +35,8 @@ ET_INLINE int32_t sum_lanes(const int8_t *restrict e, const int8_t *restrict x, 
 }
 
 /* One loop for each width, and one for weights that lie side by side in x. */
-static int32_t sum_width(const int8_t *e, const int8_t *x, int32_t n, step s,
-                         const lanes *l, int32_t *acc)
+static int32_t sum_width(const int8_t *e, const int8_t *x, int32_t n, step s, const lanes *l,
+                         int32_t *acc)
 {
     switch (l->width) {
     case 4:
@@ -78,27 +78,25 @@ static void sum_outputs(const int8_t *e, const int8_t *x, int32_t outer, step ou
 typedef struct {
     const et_window_rows *p;
     const int8_t *e, *x;
-    et_range rows; /* outputs whose input row exists */
-    int32_t x_row; /* offset of the kernel row's first input for output (0, 0) */
+    et_range rows;    /* outputs whose input row exists */
+    int32_t x_row;    /* offset of the kernel row's first input for output (0, 0) */
     step along, down; /* the columns, the rows */
 } kernel_row;
 
-static void sum_columns(const kernel_row *r, et_range columns, const lanes *l,
-                        int32_t *gradient)
+static void sum_columns(const kernel_row *r, et_range columns, const lanes *l, int32_t *gradient)
 {
     int32_t rows = r->rows.to - r->rows.from;
     const int8_t *e = r->e + (r->rows.from * r->down.e + columns.from * r->along.e);
     const int8_t *x = r->x + (l->x + r->rows.from * r->down.x + columns.from * r->along.x);
     if (rows > 0 && columns.to > columns.from) {
-        sum_outputs(e, x, rows, r->down, columns.to - columns.from, r->along, l,
-                    r->p->zero_point, gradient);
+        sum_outputs(e, x, rows, r->down, columns.to - columns.from, r->along, l, r->p->zero_point,
+                    gradient);
     }
 }
 
 static et_range outputs_of(const et_window_rows *p, int32_t tap)
 {
-    return et_outputs_inside(tap - p->window.pad_w, p->window.stride_w, p->in.width,
-                             p->out.width);
+    return et_outputs_inside(tap - p->window.pad_w, p->window.stride_w, p->in.width, p->out.width);
 }
 
 /* Weights first .. first + width - 1 of a kernel row.  Those of different taps share only the
@@ -139,7 +137,11 @@ void et_window_gradient(const et_window_rows *p, const int8_t *e, const int8_t *
     const et_window *window = &p->window;
     int32_t pixel = p->in.channels, width = p->in.width, out_pixel = p->out.channels;
     int32_t weights = window->kernel_w * p->depth;
-    kernel_row r = {p, e, x, {0, 0}, 0,
+    kernel_row r = {p,
+                    e,
+                    x,
+                    {0, 0},
+                    0,
                     {out_pixel, window->stride_w * pixel},
                     {p->out.width * out_pixel, window->stride_h * width * pixel}};
     for (int32_t ky = 0; ky < window->kernel_h; ky++, gradient += weights) {

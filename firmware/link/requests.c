@@ -21,7 +21,8 @@ static uint32_t state_written;
 static uint8_t state_open;
 static uint32_t step_ticks;
 
-static int32_t on_start(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_start(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     (void)length;
     et_model_start(et_get32(payload), et_get32(payload + 4));
     state_open = 0;
@@ -29,7 +30,8 @@ static int32_t on_start(const uint8_t *payload, uint32_t length, uint8_t *reply)
     return 4;
 }
 
-static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     uint32_t label = et_get16(payload), begin = port_ticks();
     (void)length;
     if (label >= et_model.classes) {
@@ -44,7 +46,8 @@ static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply)
     return 12;
 }
 
-static int32_t on_infer(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_infer(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     uint32_t begin = port_ticks();
     (void)length;
     et_model_forward((const int8_t *)payload + SAMPLE_HEAD);
@@ -56,13 +59,15 @@ static int32_t on_infer(const uint8_t *payload, uint32_t length, uint8_t *reply)
     return (int32_t)(4u + ET_OUTPUT_BYTES);
 }
 
-static int32_t on_digest(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_digest(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     (void)length;
     et_set32(reply, et_get32(payload) ? et_model_digest_full() : et_model_digest());
     return 4;
 }
 
-static int32_t on_read(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_read(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     uint32_t offset = et_get32(payload), count = et_get32(payload + 4);
     (void)length;
     if (offset > et_model.state_bytes || count > et_model.state_bytes - offset ||
@@ -75,7 +80,8 @@ static int32_t on_read(const uint8_t *payload, uint32_t length, uint8_t *reply) 
 }
 
 /* Offset 0 begins; every other chunk must continue where the last one ended. */
-static int32_t on_write(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_write(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     if (length < 4) {
         return -ET_ERROR_LENGTH;
     }
@@ -93,7 +99,8 @@ static int32_t on_write(const uint8_t *payload, uint32_t length, uint8_t *reply)
     return 4;
 }
 
-static int32_t on_write_end(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_write_end(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     (void)length;
     if (!state_open || state_written != et_model.state_bytes) {
         return -ET_ERROR_RANGE;
@@ -107,7 +114,8 @@ static int32_t on_write_end(const uint8_t *payload, uint32_t length, uint8_t *re
     return 4;
 }
 
-static int32_t on_stats(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_stats(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     uint32_t size = 0, used = 0;
     (void)payload;
     (void)length;
@@ -121,7 +129,8 @@ static int32_t on_stats(const uint8_t *payload, uint32_t length, uint8_t *reply)
 }
 
 #ifdef ET_PROFILE
-static int32_t on_profile(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_profile(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     uint32_t first = et_get16(payload), count = et_get16(payload + 2);
     (void)length;
     if (first + count > et_profile_stages || 4u * count > ET_REPLY_PAYLOAD - 4u) {
@@ -137,7 +146,8 @@ static int32_t on_profile(const uint8_t *payload, uint32_t length, uint8_t *repl
 #endif
 
 /* The server resets the chip once the reply is out. */
-static int32_t on_reset(const uint8_t *payload, uint32_t length, uint8_t *reply) {
+static int32_t on_reset(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     (void)payload;
     (void)length;
     (void)reply;
@@ -163,7 +173,8 @@ static const struct {
     [ET_RESET] = {on_reset, 0, 0},
 };
 
-int32_t et_request(uint8_t type, const uint8_t *payload, uint32_t length, uint8_t *reply) {
+int32_t et_request(uint8_t type, const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
     if (type >= sizeof requests / sizeof requests[0] || requests[type].run == 0) {
         return -ET_ERROR_TYPE;
     }

@@ -12,15 +12,18 @@ static uint32_t written, taken, overruns;
 
 /* Acquire and release order the bytes against the counters where the writer is another thread;
    on a Cortex-M they cost one barrier. */
-static uint32_t load(const uint32_t *counter) {
+static uint32_t load(const uint32_t *counter)
+{
     return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
-static void store(uint32_t *counter, uint32_t value) {
+static void store(uint32_t *counter, uint32_t value)
+{
     __atomic_store_n(counter, value, __ATOMIC_RELEASE);
 }
 
-void et_rx_byte(uint8_t byte) {
+void et_rx_byte(uint8_t byte)
+{
     if (written - load(&taken) >= ET_RX_RING) {
         store(&overruns, overruns + 1u);
         return;
@@ -29,9 +32,13 @@ void et_rx_byte(uint8_t byte) {
     store(&written, written + 1u);
 }
 
-int et_rx_empty(void) { return load(&written) == taken; }
+int et_rx_empty(void)
+{
+    return load(&written) == taken;
+}
 
-int32_t et_rx_take(void) {
+int32_t et_rx_take(void)
+{
     if (et_rx_empty()) {
         return -1;
     }
@@ -40,4 +47,7 @@ int32_t et_rx_take(void) {
     return byte;
 }
 
-uint32_t et_rx_overruns(void) { return load(&overruns); }
+uint32_t et_rx_overruns(void)
+{
+    return load(&overruns);
+}

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-void et_rx_byte(uint8_t byte);  /* called by the port's RX interrupt */
-int32_t et_rx_take(void);       /* next byte, or -1 */
+void et_rx_byte(uint8_t byte); /* called by the port's RX interrupt */
+int32_t et_rx_take(void);      /* next byte, or -1 */
 int et_rx_empty(void);
-uint32_t et_rx_overruns(void);  /* bytes dropped because the ring was full */
+uint32_t et_rx_overruns(void); /* bytes dropped because the ring was full */
 
 #endif

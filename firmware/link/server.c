@@ -37,7 +37,8 @@ static uint16_t session, expected; /* session 0: none since the reset */
 
 /* Seals and sends a frame whose payload is in place; returns the frame's length. */
 static uint32_t send(uint8_t *bytes, uint8_t type, uint16_t in_session, uint16_t seq,
-                     uint32_t length) {
+                     uint32_t length)
+{
     et_header header = {type, 0, in_session, seq, (uint16_t)length};
     uint32_t total = et_seal(bytes, &header);
     et_encode(bytes, total, port_tx);
@@ -45,14 +46,16 @@ static uint32_t send(uint8_t *bytes, uint8_t type, uint16_t in_session, uint16_t
 }
 
 /* NAK, TAKEN and the answer to POLL: two 16-bit words. */
-static void send_pair(uint8_t type, uint16_t seq, uint32_t first, uint32_t second) {
+static void send_pair(uint8_t type, uint16_t seq, uint32_t first, uint32_t second)
+{
     uint8_t bytes[ET_OVERHEAD_BYTES + 4u];
     et_set16(bytes + ET_HEADER_BYTES, first);
     et_set16(bytes + ET_HEADER_BYTES + 2, second);
     send(bytes, type, session, seq, 4);
 }
 
-static void send_text(uint8_t type, const char *text) {
+static void send_text(uint8_t type, const char *text)
+{
     uint8_t bytes[ET_OVERHEAD_BYTES + TEXT_BYTES];
     uint32_t length = 0;
     while (length < TEXT_BYTES && text[length] != 0) {
@@ -62,9 +65,13 @@ static void send_text(uint8_t type, const char *text) {
     send(bytes, type, session, 0, length);
 }
 
-void et_log(const char *text) { send_text(ET_LOG, text); }
+void et_log(const char *text)
+{
+    send_text(ET_LOG, text);
+}
 
-void et_panic(uint32_t exception, uint32_t address) {
+void et_panic(uint32_t exception, uint32_t address)
+{
     uint8_t bytes[ET_OVERHEAD_BYTES + 8u];
     et_set32(bytes + ET_HEADER_BYTES, exception);
     et_set32(bytes + ET_HEADER_BYTES + 4, address);
@@ -73,7 +80,8 @@ void et_panic(uint32_t exception, uint32_t address) {
 }
 
 /* Apart, so that its buffer is not on the stack while the model trains. */
-static __attribute__((noinline)) void send_hello(uint16_t in_session) {
+static __attribute__((noinline)) void send_hello(uint16_t in_session)
+{
     uint8_t bytes[ET_OVERHEAD_BYTES + HELLO_BYTES];
     uint8_t *p = bytes + ET_HEADER_BYTES;
     et_set16(p, ET_PROTOCOL_VERSION);
@@ -95,7 +103,8 @@ static __attribute__((noinline)) void send_hello(uint16_t in_session) {
 }
 
 /* A repeated HELLO of the running session must not move the sequence. */
-static void on_hello(const et_header *header) {
+static void on_hello(const et_header *header)
+{
     uint16_t version = header->length >= 2 ? et_get16(frame + ET_HEADER_BYTES) : 0;
     if (version == ET_PROTOCOL_VERSION && header->session != session) {
         session = header->session;
@@ -106,7 +115,8 @@ static void on_hello(const et_header *header) {
 }
 
 /* Sends the kept reply to seq again; nothing where there is none. */
-static int repeat(uint16_t seq) {
+static int repeat(uint16_t seq)
+{
     uint16_t age = (uint16_t)(expected - seq);
     uint32_t slot = seq % REPEATS;
     if (age < 1 || age > REPEATS || replies[slot].length == 0) {
@@ -117,7 +127,8 @@ static int repeat(uint16_t seq) {
 }
 
 /* Replies that the host lacks, then where the sequence stands. */
-static void on_poll(const et_header *header) {
+static void on_poll(const et_header *header)
+{
     uint16_t tag = header->length >= 2 ? et_get16(frame + ET_HEADER_BYTES) : 0;
     for (uint16_t age = REPEATS; age > 0; age--) {
         uint16_t seq = (uint16_t)(expected - age);
@@ -128,7 +139,8 @@ static void on_poll(const et_header *header) {
     send_pair(ET_POLL | ET_REPLY, header->seq, tag, expected);
 }
 
-static void execute(const et_header *header) {
+static void execute(const et_header *header)
+{
     uint32_t slot = header->seq % REPEATS;
     uint8_t *reply = replies[slot].frame, *payload = reply + ET_HEADER_BYTES;
     uint8_t type = header->type | ET_REPLY;
@@ -149,7 +161,8 @@ static void execute(const et_header *header) {
     }
 }
 
-static void handle(const et_header *header) {
+static void handle(const et_header *header)
+{
     if (header->type == ET_HELLO) {
         on_hello(header);
     } else if (session == 0 || header->session != session) {
@@ -163,14 +176,16 @@ static void handle(const et_header *header) {
     }
 }
 
-static void on_bad_frame(void) {
+static void on_bad_frame(void)
+{
     et_bad_frames++;
     if (session != 0) {
         send_pair(ET_NAK, 0, ET_NAK_BAD_FRAME, expected);
     }
 }
 
-void et_server_run(void) {
+void et_server_run(void)
+{
     int32_t byte;
     while ((byte = et_rx_take()) >= 0) {
         int32_t length = et_decode(&decoder, (uint8_t)byte);

@@ -10,10 +10,15 @@
 #define WORDS (STATE_BYTES / 4u)
 
 const et_model_info et_model = {
-    .model_hash = 0x12345678u, .build_id = 0x9ABCDEF0u,
-    .input_bytes = ET_INPUT_BYTES, .output_bytes = ET_OUTPUT_BYTES,
-    .state_bytes = STATE_BYTES, .arena_bytes = 4096,
-    .classes = ET_OUTPUT_BYTES, .trained_layers = 1, .board = "echo",
+    .model_hash = 0x12345678u,
+    .build_id = 0x9ABCDEF0u,
+    .input_bytes = ET_INPUT_BYTES,
+    .output_bytes = ET_OUTPUT_BYTES,
+    .state_bytes = STATE_BYTES,
+    .arena_bytes = 4096,
+    .classes = ET_OUTPUT_BYTES,
+    .trained_layers = 1,
+    .board = "echo",
 };
 
 #ifdef ET_PROFILE
@@ -26,7 +31,8 @@ static uint32_t state[WORDS];
 static uint32_t digest;
 static int8_t output[ET_OUTPUT_BYTES];
 
-void et_model_start(uint32_t seed, uint32_t total_steps) {
+void et_model_start(uint32_t seed, uint32_t total_steps)
+{
     for (uint32_t i = 0; i < WORDS; i++) {
         state[i] = seed + i * 0x9E3779B9u + total_steps;
     }
@@ -34,16 +40,21 @@ void et_model_start(uint32_t seed, uint32_t total_steps) {
     et_model_state_written();
 }
 
-void et_model_forward(const int8_t *input) {
+void et_model_forward(const int8_t *input)
+{
     uint32_t hash = et_crc32(state[1], (const uint8_t *)input, ET_INPUT_BYTES);
     for (uint32_t i = 0; i < ET_OUTPUT_BYTES; i++) {
         output[i] = (int8_t)(hash >> (2 * i));
     }
 }
 
-const int8_t *et_model_output(void) { return output; }
+const int8_t *et_model_output(void)
+{
+    return output;
+}
 
-et_train_result et_model_train(const int8_t *input, uint32_t label) {
+et_train_result et_model_train(const int8_t *input, uint32_t label)
+{
     et_train_result result = {(uint16_t)(state[1] % ET_OUTPUT_BYTES), (uint16_t)state[0], label};
     state[1] = et_crc32(state[1] ^ label, (const uint8_t *)input, ET_INPUT_BYTES);
     state[0]++;
@@ -56,7 +67,19 @@ et_train_result et_model_train(const int8_t *input, uint32_t label) {
     return result;
 }
 
-uint32_t et_model_digest_full(void) { return et_crc32(0, (const uint8_t *)state, STATE_BYTES); }
-uint32_t et_model_digest(void) { return digest; }
-uint8_t *et_model_state(void) { return (uint8_t *)state; }
-void et_model_state_written(void) { digest = et_model_digest_full(); }
+uint32_t et_model_digest_full(void)
+{
+    return et_crc32(0, (const uint8_t *)state, STATE_BYTES);
+}
+uint32_t et_model_digest(void)
+{
+    return digest;
+}
+uint8_t *et_model_state(void)
+{
+    return (uint8_t *)state;
+}
+void et_model_state_written(void)
+{
+    digest = et_model_digest_full();
+}

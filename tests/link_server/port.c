@@ -10,7 +10,8 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
 
-static void *receive(void *unused) {
+static void *receive(void *unused)
+{
     uint8_t bytes[64];
     ssize_t count;
     while ((count = read(0, bytes, sizeof bytes)) > 0) {
@@ -25,14 +26,16 @@ static void *receive(void *unused) {
     return unused;
 }
 
-void port_start(void) {
+void port_start(void)
+{
     pthread_t thread;
     if (pthread_create(&thread, NULL, receive, NULL) != 0) {
         abort();
     }
 }
 
-void port_tx(const uint8_t *bytes, uint32_t count) {
+void port_tx(const uint8_t *bytes, uint32_t count)
+{
     while (count > 0) {
         ssize_t written = write(1, bytes, count);
         if (written <= 0) {
@@ -43,22 +46,37 @@ void port_tx(const uint8_t *bytes, uint32_t count) {
     }
 }
 
-uint32_t port_ticks(void) { return 0; }
-uint32_t port_tick_hz(void) { return 0; }
+uint32_t port_ticks(void)
+{
+    return 0;
+}
+uint32_t port_tick_hz(void)
+{
+    return 0;
+}
 
-uint32_t port_lock(void) { return (uint32_t)pthread_mutex_lock(&lock); }
-void port_unlock(uint32_t state) {
+uint32_t port_lock(void)
+{
+    return (uint32_t)pthread_mutex_lock(&lock);
+}
+void port_unlock(uint32_t state)
+{
     (void)state;
     pthread_mutex_unlock(&lock);
 }
-void port_sleep(void) { pthread_cond_wait(&arrived, &lock); }
+void port_sleep(void)
+{
+    pthread_cond_wait(&arrived, &lock);
+}
 
-void port_reset(void) {
+void port_reset(void)
+{
     execl("/proc/self/exe", "echo", (char *)NULL);
     abort();
 }
 
-void port_stack(uint32_t *size, uint32_t *used) {
+void port_stack(uint32_t *size, uint32_t *used)
+{
     *size = 0;
     *used = 0;
 }

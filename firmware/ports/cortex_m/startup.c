@@ -19,33 +19,32 @@ int main(void);
  * because the compiler may use vector registers for any C before they are switched on. */
 __attribute__((naked, noreturn)) void et_reset(void)
 {
-    __asm volatile(
-        ".syntax unified         \n"
-        "cpsid i                 \n"
-        "ldr r0, =et_stack_bottom\n"
-        "ldr r1, =et_stack_top   \n"
-        "msr msp, r1             \n"
-        "ldr r2, =" PAINT_TEXT  "\n"
-        "1: str r2, [r0]         \n"
-        "adds r0, #4             \n"
-        "cmp r0, r1              \n"
-        "blo 1b                  \n"
+    __asm volatile(".syntax unified         \n"
+                   "cpsid i                 \n"
+                   "ldr r0, =et_stack_bottom\n"
+                   "ldr r1, =et_stack_top   \n"
+                   "msr msp, r1             \n"
+                   "ldr r2, =" PAINT_TEXT "\n"
+                   "1: str r2, [r0]         \n"
+                   "adds r0, #4             \n"
+                   "cmp r0, r1              \n"
+                   "blo 1b                  \n"
 #if __ARM_ARCH >= 8
-        "ldr r0, =et_stack_bottom\n"
-        "msr msplim, r0          \n"
+                   "ldr r0, =et_stack_bottom\n"
+                   "msr msplim, r0          \n"
 #endif
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
-        "ldr r0, =0xE000ED88     \n" /* CPACR: full access to CP10 and CP11 */
-        "ldr r1, [r0]            \n"
-        "ldr r2, =0x00F00000     \n"
-        "orrs r1, r2             \n"
-        "str r1, [r0]            \n"
-        "dsb                     \n"
-        "isb                     \n"
+                   "ldr r0, =0xE000ED88     \n" /* CPACR: full access to CP10 and CP11 */
+                   "ldr r1, [r0]            \n"
+                   "ldr r2, =0x00F00000     \n"
+                   "orrs r1, r2             \n"
+                   "str r1, [r0]            \n"
+                   "dsb                     \n"
+                   "isb                     \n"
 #endif
-        "ldr r0, =et_start_c     \n"
-        "bx r0                   \n"
-        ".ltorg                  \n");
+                   "ldr r0, =et_start_c     \n"
+                   "bx r0                   \n"
+                   ".ltorg                  \n");
 }
 
 __attribute__((noreturn, used)) static void et_start_c(void)
@@ -68,8 +67,8 @@ __attribute__((noreturn, used)) static void et_fault_c(const uint32_t *frame)
     uint32_t exception;
     __asm volatile("mrs %0, ipsr" : "=r"(exception));
     /* After a stack overflow there is no frame: then the address is unknown. */
-    int known = frame >= et_stack_bottom && frame + 8 <= et_stack_top &&
-                !(ET_SCB_CFSR & CFSR_NO_FRAME);
+    int known =
+        frame >= et_stack_bottom && frame + 8 <= et_stack_top && !(ET_SCB_CFSR & CFSR_NO_FRAME);
     et_panic(exception & 0x1FFu, known ? frame[6] : 0u);
     for (;;) {
         port_lock();
@@ -81,14 +80,13 @@ __attribute__((noreturn, used)) static void et_fault_c(const uint32_t *frame)
  * the stack starts afresh. */
 __attribute__((naked)) void et_fault(void)
 {
-    __asm volatile(
-        ".syntax unified         \n"
-        "mrs r0, msp             \n"
-        "ldr r1, =et_stack_top   \n"
-        "msr msp, r1             \n"
-        "ldr r2, =et_fault_c     \n"
-        "bx r2                   \n"
-        ".ltorg                  \n");
+    __asm volatile(".syntax unified         \n"
+                   "mrs r0, msp             \n"
+                   "ldr r1, =et_stack_top   \n"
+                   "msr msp, r1             \n"
+                   "ldr r2, =et_fault_c     \n"
+                   "bx r2                   \n"
+                   ".ltorg                  \n");
 }
 
 typedef void (*et_vector)(void);

@@ -41,7 +41,7 @@ static uintptr_t rom_pointer(uintptr_t address)
 static uintptr_t find(uint32_t code)
 {
     uintptr_t (*lookup)(uintptr_t, uint32_t) =
-        (uintptr_t(*)(uintptr_t, uint32_t))rom_pointer(ROM_LOOKUP);
+        (uintptr_t (*)(uintptr_t, uint32_t))rom_pointer(ROM_LOOKUP);
     return lookup(rom_pointer(ROM_FUNCTIONS), code);
 }
 
@@ -54,7 +54,8 @@ int32_t et_flash_open(uint32_t address)
     rom.enter_xip = (rom_step)find(ROM_CODE('C', 'X'));
     rom.erase = (void (*)(uint32_t, uint32_t, uint32_t, uint8_t))find(ROM_CODE('R', 'E'));
     rom.program = (void (*)(uint32_t, const uint8_t *, uint32_t))find(ROM_CODE('R', 'P'));
-    int found = rom.connect && rom.exit_xip && rom.flush && rom.enter_xip && rom.erase && rom.program;
+    int found =
+        rom.connect && rom.exit_xip && rom.flush && rom.enter_xip && rom.erase && rom.program;
     return found ? ET_FLASH_OK : ET_FLASH_REFUSED;
 }
 

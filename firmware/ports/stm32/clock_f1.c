@@ -12,7 +12,7 @@
 #define CFGR_PLL_HSE (1u << 16)
 #define CFGR_PLL_MULTIPLIER(factor) (((factor) - 2u) << 18)
 #define CFGR_SOURCE_PLL 2u
-#define CFGR_DIVIDERS \
+#define CFGR_DIVIDERS                                                                             \
     (ET_RCC_PPRE(ET_CLOCK_APB1_DIVIDER) << 8 | ET_RCC_PPRE(ET_CLOCK_APB2_DIVIDER) << 11)
 #define ACR_LATENCY 7u
 

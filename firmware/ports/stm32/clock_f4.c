@@ -19,7 +19,7 @@
 #define PLLCFGR_RESERVED 0xF0BC8000u /* and PLLR, which a chip that has it must not leave at 0 */
 #define PLLCFGR_SOURCE_HSE (1u << 22)
 #define CFGR_SOURCE_PLL 2u
-#define CFGR_DIVIDERS \
+#define CFGR_DIVIDERS                                                                             \
     (ET_RCC_PPRE(ET_CLOCK_APB1_DIVIDER) << 10 | ET_RCC_PPRE(ET_CLOCK_APB2_DIVIDER) << 13)
 #define ACR_LATENCY 0xFu
 #define APB1ENR_PWREN (1u << 28)
@@ -32,11 +32,10 @@
 static int pll_start(void)
 {
     int external = ET_CLOCK_HSE_HZ && et_hse_start(RCC_CR, ET_CLOCK_HSE_BYPASS);
-    uint32_t factors = (external ? PLLCFGR_SOURCE_HSE | ET_CLOCK_PLL_HSE_DIVIDER
-                                 : ET_CLOCK_PLL_HSI_DIVIDER) |
-                       ET_CLOCK_PLL_MULTIPLIER << 6 |
-                       (ET_CLOCK_PLL_SYSTEM_DIVIDER / 2u - 1u) << 16 |
-                       ET_CLOCK_PLL_USB_DIVIDER << 24;
+    uint32_t factors =
+        (external ? PLLCFGR_SOURCE_HSE | ET_CLOCK_PLL_HSE_DIVIDER : ET_CLOCK_PLL_HSI_DIVIDER) |
+        ET_CLOCK_PLL_MULTIPLIER << 6 | (ET_CLOCK_PLL_SYSTEM_DIVIDER / 2u - 1u) << 16 |
+        ET_CLOCK_PLL_USB_DIVIDER << 24;
     et_set_bits(RCC_PLLCFGR, ~PLLCFGR_RESERVED, factors);
     return et_pll_start(RCC_CR);
 }

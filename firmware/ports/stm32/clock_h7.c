@@ -109,8 +109,8 @@ et_clocks et_clock_start(void)
 {
     axi_sram_repair();
     buses_slow_down();
-    int fast = supply_choose() && voltage_raise() && pll_start() && flash_speed_up() &&
-               pll_select();
+    int fast =
+        supply_choose() && voltage_raise() && pll_start() && flash_speed_up() && pll_select();
     uint32_t hz = fast ? ET_CLOCK_HZ : ET_CLOCK_RESET_HZ;
     return (et_clocks){hz, hz / UART_DIVIDER};
 }

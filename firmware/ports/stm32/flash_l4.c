@@ -8,7 +8,7 @@
 
 #define SR_EOP (1u << 0)
 #define SR_WRPERR (1u << 4)
-#define SR_ERRORS 0x3FAu /* OP, PROG, WRP, PGA, SIZ, PGS, MIS and FAST; L5: 8 and 9 read as 0 */
+#define SR_ERRORS 0x3FAu   /* OP, PROG, WRP, PGA, SIZ, PGS, MIS and FAST; L5: 8 and 9 read as 0 */
 #define SR_BUSY (5u << 16) /* BSY; on the G0 also CFGBSY, which reads as 0 on the others */
 
 #define CR_PG (1u << 0)

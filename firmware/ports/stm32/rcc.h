@@ -12,8 +12,12 @@
 #define ET_RCC_PLLRDY (1u << 25)
 
 /* The code of a bus divider 1, 2, 4, 8 or 16 in the fields PPRE1 and PPRE2 of RCC_CFGR. */
-#define ET_RCC_PPRE(divider) \
-    ((divider) == 1u ? 0u : (divider) == 2u ? 4u : (divider) == 4u ? 5u : (divider) == 8u ? 6u : 7u)
+#define ET_RCC_PPRE(divider)                                                                      \
+    ((divider) == 1u   ? 0u                                                                       \
+     : (divider) == 2u ? 4u                                                                       \
+     : (divider) == 4u ? 5u                                                                       \
+     : (divider) == 8u ? 6u                                                                       \
+                       : 7u)
 
 /* Set `on` in RCC_CR; 0, and off again, if `ready` does not follow. */
 static inline int et_rcc_start(uint32_t control, uint32_t on, uint32_t ready)
