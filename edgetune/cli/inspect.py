@@ -9,7 +9,7 @@ from edgetune.cli.options import model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.learn.lower import lower
-from edgetune.learn.path import obstacle, trainable_layers
+from edgetune.learn.lower.backward import obstacles, trainable_layers
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
 from edgetune.model.read import file_content, read_tflite
@@ -43,7 +43,7 @@ def _int8_facts(graph: Graph) -> dict:
         operator["name"] = names.get(operator["index"])
         operator["trainable"] = operator["index"] in trainable
     facts["totals"]["trainable"] = len(trainable)
-    facts["obstacle"] = obstacle(program) or None
+    facts["obstacle"] = " and ".join(obstacles(program)) or None
     return facts
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from edgetune.learn import program as p
-from edgetune.plan.schedule import Stage, kind_of
+from edgetune.learn import operators as p
+from edgetune.learn.program import Layer
+from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import Buffer, Stage
+
+SCRATCH = ("gradient", "row_mass", "row_hits")  # of an update, in their order in C
 
 
 class Calls:
     """Writes the calls of a plan; knows where weights and buffers lie."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: Plan):
         self.plan = plan
         self.program = plan.program
-        self.trained = plan.trained
 
     def write(self, stage: Stage) -> str:
-        """The C statements of ``stage``."""
-        if stage.phase == "forward":
-            return self._forward(stage)
-        if stage.phase == "loss":
-            return self._loss(stage)
+        """The C statement of ``stage``."""
+        if stage.phase != "backward":
+            return {"forward": self._forward, "loss": self._loss, "update": self._update}[
+                stage.phase
+            ](stage)
         if stage.call == "error_scale":
             return self._scale(stage)
-        return self._update(stage) if stage.phase == "update" else self._input_error(stage)
+        return self._join(stage) if stage.call == "error_join" else self._input_error(stage)
 
     def _parameters(self, layer: p.WeightedLayer) -> list[str]:
         prefix = "parameters->" if self.plan.is_trained(layer) else ""
@@ -35,76 +38,80 @@ class Calls:
             arguments.append(str(self.program.activations[layer.input].size))
         if layer.weighted:
             arguments += self._parameters(layer)
-        arguments += [*_inputs(layer, buffers), place(buffers["y"])]
+        arguments += [*_inputs(layer, buffers), buffers["y"].name]
         if layer.weighted:
-            arguments.append(place(buffers["scratch"]) if "scratch" in buffers else "0")
-        return _call(f"et_{stage.call}", arguments) + ";"
+            arguments.append(buffers["scratch"].name if "scratch" in buffers else "0")
+        return _call(stage.kernel.symbol, arguments) + ";"
 
     def _clip(self, activation: int) -> str:
         a = self.program.activations[activation]
         return f"(et_clip){{{a.clip_low}, {a.clip_high}}}"
 
     def _loss(self, stage: Stage) -> str:
+        e = stage.buffers["e"]
         arguments = [
             f"&{self.plan.loss_table_name}", str(self.program.classes),
-            place(stage.buffers["x"]), "label", self._clip(self.program.logits),
-            place(stage.buffers["e"]), "&result.probability_q15",
+            stage.buffers["x"].name, "label", self._clip(self.program.logits),
+            e.name, "&result.measure",
         ]
-        return _call(f"exponent = et_{stage.call}", arguments) + ";"
+        return _call(f"int32_t {exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
 
     def _scale(self, stage: Stage) -> str:
-        layer = stage.layer
+        layer, e = stage.layer, stage.buffers["e"]
         positions = self.program.activations[layer.output].size // layer.rows
-        arguments = [
-            place(stage.buffers["e"]), str(positions), str(layer.rows), f"{layer.name}_ratio",
-        ]
-        return _call("exponent += et_error_scale", arguments) + ";"
+        arguments = [e.name, str(positions), str(layer.rows), f"{layer.name}_ratio"]
+        return _call(f"{exponent_of(e)} += {stage.kernel.symbol}", arguments) + ";"
 
     def _input_error(self, stage: Stage) -> str:
-        layer, buffers = stage.layer, stage.buffers
+        layer, buffers, operand = stage.layer, stage.buffers, stage.step.operand
+        e, e_in = buffers["e"], buffers["e_in"]
         arguments = [f"&{layer.name}"]
         if layer.weighted:
             arguments.append(self._parameters(layer)[0])
         arguments += [
-            place(buffers["e"]), place(buffers["x"]), self._clip(layer.input),
-            place(buffers["e_in"]),
+            e.name, buffers["x"].name, self._clip(layer.inputs[operand]), e_in.name,
         ]
-        # The update that follows still needs the exponent of the output's error.
-        return _call(f"below = exponent + et_{stage.call}", arguments) + ";"
+        start = f"int32_t {exponent_of(e_in)} ="
+        return f"{start}\n        {exponent_of(e)} + " + _call(
+            stage.kernel.symbol, arguments, " " * 8
+        ) + ";"
+
+    def _join(self, stage: Stage) -> str:
+        e, other, join = stage.buffers["e"], stage.buffers["other"], stage.step.join
+        arguments = [
+            e.name, other.name, str(e.size), f"(et_join){{{join.multiplier}, {join.shift}}}",
+            exponent_of(e), exponent_of(other),
+        ]
+        return _call(f"{exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
 
     def _update(self, stage: Stage) -> str:
         layer, buffers = stage.layer, stage.buffers
-        index = self.plan.trained_index(layer)
-        common = [place(buffers["e"]), "exponent", place(buffers["x"])]
-        if stage.call == "update_factored":
-            arguments = [f"&trained[{index}]", *common, str(layer.input_zero_point)]
+        e, x = buffers["e"], buffers["x"].name
+        common = [e.name, exponent_of(e), x]
+        arguments = [f"&trained[{self.plan.trained_index(layer)}]"]
+        if stage.kernel.symbol == "et_update_factored":
+            arguments += [*common, str(layer.input_zero_point)]
         else:
-            kind = kind_of(layer)
-            arguments = [f"&trained[{index}]", f"{kind}_row", f"&{layer.name}", *common]
-        scratch = ", ".join(
-            place(buffers[role], ctype) if role in buffers else "0"
-            for role, ctype in (
-                ("gradient", "int32_t"), ("row_mass", "uint64_t"), ("row_hits", "uint16_t"),
-            )
-        )
+            arguments += [f"{layer.kind}_row", f"&{layer.name}", *common]
+        scratch = ", ".join(buffers[role].name if role in buffers else "0" for role in SCRATCH)
         arguments += [
             "&state.learner", f"&(et_update_scratch){{{scratch}}}", "&parameter_digest",
         ]
-        return _call(f"draws += et_{stage.call}", arguments) + ";"
+        return _call(f"draws += {stage.kernel.symbol}", arguments) + ";"
 
 
-def _inputs(layer: p.Layer, buffers: dict) -> list[str]:
+def exponent_of(error: Buffer) -> str:
+    """The C variable that holds the exponent of an error."""
+    return error.name.replace("_error", "_exponent")
+
+
+def _inputs(layer: Layer, buffers: dict) -> list[str]:
     """Pointers to all that a layer reads; to a list of them where it may be any number."""
     others = [f"x{i}" for i in range(1, len(layer.inputs))]
-    pointers = [place(buffers[role]) for role in ("x", *others)]
+    pointers = [buffers[role].name for role in ("x", *others)]
     if isinstance(layer, p.Concatenation):
         return [f"(const int8_t *const[]){{{', '.join(pointers)}}}"]
     return pointers
-
-
-def place(buffer, ctype: str = "int8_t") -> str:
-    """A pointer to ``buffer``; what lies outside the arena has its name."""
-    return buffer.name if buffer.outside else f"({ctype} *)(arena + at_{buffer.name})"
 
 
 def _call(function: str, arguments: list[str], indent: str = "    ") -> str:

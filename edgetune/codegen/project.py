@@ -9,16 +9,11 @@ from pathlib import Path
 
 from edgetune.codegen.model import model_source
 from edgetune.codegen.weights import weights_header, weights_source
+from edgetune.plan.kernels import kernel_sources
 from edgetune.plan.plan import Plan
-from edgetune.plan.schedule import kind_of
 from edgetune.resources import resource_path
 
 GENERATED = ("model.c", "weights.c")
-OPERATORS = (
-    "add", "average_pool_2d", "concatenation", "conv_2d", "conv_2d_dilated", "depthwise_conv_2d",
-    "depthwise_conv_2d_dilated", "fully_connected", "lookup", "max_pool_2d", "mean", "mul", "pad",
-    "strided_slice",
-)
 PARTS = ("engine", "link", "app")
 
 
@@ -59,17 +54,14 @@ def write_project(folder: Path, plan: Plan, title: str, profile: bool = False) -
 
 def _defines(plan: Plan, profile: bool) -> dict:
     defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
-    defines |= {"ET_CMSIS_NN": 1} if plan.cmsis_nn else {}
     return defines | ({"ET_PROFILE": 1} if profile else {})
 
 
 def engine_sources(plan: Plan) -> list[str]:
-    """The engine's C files that the plan calls, operators first by name."""
-    used = {kind_of(layer) for layer in plan.program.layers}
+    """The engine's C files: those of the kernels that the plan calls, and what serves all."""
+    used = {stage.kernel.source for stage in plan.schedule.stages}
     names = sorted(path.name for path in (resource_path("firmware") / "engine").glob("*.c"))
-    unused = {f"{name}.c" for name in OPERATORS if name not in used}
-    unused |= set() if plan.cmsis_nn else {"cmsis_nn.c"}
-    return [name for name in names if name not in unused]
+    return [name for name in names if name in used or name not in kernel_sources()]
 
 
 def _copy_firmware(folder: Path, plan: Plan) -> list[str]:

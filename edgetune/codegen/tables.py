@@ -7,17 +7,18 @@ from functools import singledispatch
 import numpy as np
 
 from edgetune.codegen.c_text import array, struct
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
+from edgetune.learn.program import Layer, Window
 from edgetune.plan.plan import Plan
 
 
 @singledispatch
-def tables(layer: p.Layer, plan: Plan) -> str:
+def tables(layer: Layer, plan: Plan) -> str:
     """C text that defines the parameters of ``layer`` under its own name."""
     raise TypeError(f"no C tables for {type(layer).__name__}")
 
 
-def _shapes(layer: p.Layer, plan: Plan) -> dict:
+def _shapes(layer: Layer, plan: Plan) -> dict:
     activations = plan.program.activations
     return {"in": activations[layer.input].shape, "out": activations[layer.output].shape}
 
@@ -31,7 +32,7 @@ def constants(plan: Plan) -> str:
     )
 
 
-def _window(window: p.Window) -> dict:
+def _window(window: Window) -> dict:
     return {
         "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
         "stride_h": window.stride[0], "stride_w": window.stride[1],

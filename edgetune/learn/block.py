@@ -18,3 +18,23 @@ def normalise(acc: np.ndarray) -> tuple[np.ndarray, int]:
     """
     shift = max(0, bit_length(int(np.abs(acc).max(initial=0))) - 7)
     return np.sign(acc) * (np.abs(acc) >> shift), shift
+
+
+def add_blocks(
+    a: tuple[np.ndarray, int], b: tuple[np.ndarray, int], join
+) -> tuple[np.ndarray, int]:
+    """``a`` + ``b`` * join.multiplier / 2**15 * 2**join.shift, each mantissas and an exponent.
+
+    Both are brought to the larger exponent with 15 more bits, and their sum is normalised.
+    """
+    left, left_exponent = a[0] << 15, a[1]
+    right, right_exponent = b[0] * join.multiplier, b[1] + join.shift
+    exponent = max(left_exponent, right_exponent)
+    total = _drop(left, exponent - left_exponent) + _drop(right, exponent - right_exponent)
+    mantissa, shift = normalise(total)
+    return mantissa, exponent - 15 + shift
+
+
+def _drop(values: np.ndarray, bits: int) -> np.ndarray:
+    """Divided by 2**bits, truncated toward zero."""
+    return np.sign(values) * (np.abs(values) >> min(bits, 62))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.block import normalise
+from edgetune.learn.block import add_blocks, normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.generator import MASK32, Generator, mix32
-from edgetune.learn.operators import FORWARD, GRADIENT, INPUT_ERROR, softmax_cross_entropy
-from edgetune.learn.path import backward_layers
+from edgetune.learn.lower.backward import InputError, Scale, Update, lower_backward
+from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
@@ -23,11 +23,12 @@ from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_
 
 @dataclass(frozen=True)
 class StepResult:
-    """``prediction`` before the update, ``draws`` applied, p(label) in Q15."""
+    """``prediction`` before the update, ``draws`` applied, and the loss's ``measure`` of the
+    sample (of softmax cross-entropy p(label) in Q15)."""
 
     prediction: int
     draws: int
-    probability_q15: int
+    measure: int
 
 
 class Learner:
@@ -45,6 +46,7 @@ class Learner:
         self.program.layers = copy.deepcopy(program.layers)
         self.recipe = recipe
         self.trained = recipe.trained(self.program)
+        self.backward = lower_backward(self.program, self.trained)
         self.limits_q8 = recipe.limits_q8(self.program)
         if recipe.reset:
             for layer in self.trained:
@@ -80,11 +82,13 @@ class Learner:
             activations[self.program.input].shape
         )
         for layer in self.program.layers:
-            inputs = (self._value(index) for index in layer.inputs)
             shape = activations[layer.output].shape
-            self.values[layer.output] = FORWARD[type(layer)](layer, *inputs, shape)
+            self.values[layer.output] = layer.forward(self._inputs(layer), shape)
         self._value(self.program.output)
         self._value(self.program.logits)
+
+    def _inputs(self, layer) -> list[np.ndarray]:
+        return [self._value(index) for index in layer.inputs]
 
     def _value(self, index: int) -> np.ndarray:
         """The activation, a view of its storage where it is a view."""
@@ -95,48 +99,59 @@ class Learner:
 
     # -- training --------------------------------------------------------------------------
 
-    def train(self, x: np.ndarray, label: int) -> StepResult:
-        """One step on one sample: forward, loss, and layer by layer from the last: the error of
-        its input first, with the weights as they were, then its update."""
+    def train(self, x: np.ndarray, target) -> StepResult:
+        """One step on one sample: forward, loss, then the steps of the backward pass."""
         self._forward(x)
-        logits = self._value(self.program.logits)
-        prediction = int(self.values[self.program.output].reshape(-1).argmax())
-        acc, probability = softmax_cross_entropy(self.program.loss_table, logits, label)
-        error, exponent = self._error(self.program.logits, acc.reshape(logits.shape), 0)
-        anneal = anneal_q16(self.step, self.total_steps)
-        draws = 0
-        layers = backward_layers(self.program, self.trained)
-        for layer in layers:
-            x = self._value(layer.input)
-            error = error.reshape(self.program.activations[layer.output].shape)
-            if layer.weighted and layer.ratio is not None:
-                error, shift = normalise(error * layer.ratio.astype(np.int64))
-                exponent += shift
-            below = None
-            if layer is not layers[-1]:
-                acc = INPUT_ERROR[type(layer)](layer, error, x)
-                below = self._error(layer.input, acc, exponent)
-            if any(layer is other for other in self.trained):
-                draws += self._update(layer, error, exponent, x, anneal)
-            if below is not None:
-                error, exponent = below
+        program = self.program
+        prediction = int(self.values[program.output].reshape(-1).argmax())
+        logits = self._value(program.logits).reshape(-1)
+        acc, measure = program.loss.error(logits, target)
+        self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
+        self.anneal = anneal_q16(self.step, self.total_steps)
+        self.draws = 0
+        for step in self.backward.steps:
+            _TAKE[type(step)](self, step)
         self.step += 1
-        return StepResult(prediction, draws, probability)
+        return StepResult(prediction, self.draws, measure)
 
-    def _error(self, index: int, acc: np.ndarray, exponent: int):
-        """Zero where the activation's producer clipped, then normalise."""
-        activation, value = self.program.activations[index], self._value(index)
+    def _scale(self, step: Scale):
+        error, exponent = self._error_of(step.layer, step.error)
+        mantissa, shift = normalise(error * step.layer.ratio.astype(np.int64))
+        self.errors[step.error] = mantissa, exponent + shift
+
+    def _input_error(self, step: InputError):
+        layer = step.layer
+        error, exponent = self._error_of(layer, step.source)
+        acc = layer.input_error(step.operand, error, self._inputs(layer))
+        below = self._masked(layer.inputs[step.operand], acc, exponent)
+        if step.join is not None:
+            below = add_blocks(self.errors[step.target], below, step.join)
+        self.errors[step.target] = below
+
+    def _learn(self, step: Update):
+        error, exponent = self._error_of(step.layer, step.error)
+        x = self._value(step.layer.input)
+        self.draws += self._update(step.layer, error, exponent, x, self.anneal)
+
+    def _error_of(self, layer, storage: int) -> tuple[np.ndarray, int]:
+        """The error of the layer's output, in the output's shape."""
+        mantissa, exponent = self.errors[storage]
+        return mantissa.reshape(self.program.activations[layer.output].shape), exponent
+
+    def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
+        """Zero where the activation's producer clipped, then normalise; flat."""
+        activation, value = self.program.activations[index], self._value(index).reshape(-1)
         open_ = (value > activation.clip_low) & (value < activation.clip_high)
-        mantissa, shift = normalise(np.where(open_, acc, 0))
+        mantissa, shift = normalise(np.where(open_, acc.reshape(-1), 0))
         return mantissa, exponent + shift
 
-    def _update(self, layer, error, exponent, x, anneal) -> int:
-        gradient = GRADIENT[type(layer)](layer, error, x)
+    def _update(self, layer: WeightedLayer, error, exponent, x, anneal) -> int:
+        gradient = layer.gradient(error, x)
         magnitudes = np.abs(gradient)
         mass = int(magnitudes.sum())
         if mass == 0:
             return 0
-        index = next(i for i, other in enumerate(self.trained) if other is layer)
+        index = self.trained.index(layer)
         ratio = self.null_masses[index].ratio_q16(mass, exponent)
         n = trial_count(self.limits_q8[index], ratio, anneal, self.generator)
         if n:
@@ -183,3 +198,6 @@ class Learner:
             raw = np.frombuffer(state, array.dtype.newbyteorder("<"), array.size, at)
             array[...] = raw.reshape(array.shape)
             at += array.nbytes + -array.nbytes % 4
+
+
+_TAKE = {Scale: Learner._scale, InputError: Learner._input_error, Update: Learner._learn}

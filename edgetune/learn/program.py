@@ -2,23 +2,31 @@
 
 All constants that the arithmetic needs (multipliers, shifts, tables, channel ratios) are
 worked out once, by ``edgetune/learn/lower``; the numpy engine and the generated C take them as
-they are.  ``docs/numerics.md`` sections 2 and 3.
+they are.  ``docs/numerics.md`` sections 2 to 4.  The operators are in
+``edgetune/learn/operators``, one file each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgetune.model.graph import Graph
 
+if TYPE_CHECKING:
+    from edgetune.learn.losses import Loss
+
 NO_CLIP_LOW, NO_CLIP_HIGH = -129, 128
+Shape = tuple[int, int, int]
 
 
-@dataclass
+@dataclass(eq=False)
 class Activation:
-    """An int8 activation tensor of shape (height, width, channels).
+    """An int8 activation tensor of shape (height, width, channels), ``real = scale *
+    (value - zero_point)``.
 
     The gradient is zero where ``value <= clip_low`` or ``value >= clip_high``: there the
     producer's fused activation clipped.  Without one the bounds lie outside int8.
@@ -27,7 +35,8 @@ class Activation:
     """
 
     name: str
-    shape: tuple[int, int, int]
+    shape: Shape
+    scale: float
     zero_point: int
     clip_low: int = NO_CLIP_LOW
     clip_high: int = NO_CLIP_HIGH
@@ -39,11 +48,12 @@ class Activation:
         return int(np.prod(self.shape))
 
 
-@dataclass
+@dataclass(eq=False)
 class Layer:
     """One lowered operator: reads activation ``input``, writes activation ``output``.
 
-    ``kind`` is the engine's name for the class.
+    Forward and backward work on int64 arrays of int8 values, [height, width, channels].
+    ``kind`` is the engine's name for the class; ``weighted``: it holds weights that can learn.
     """
 
     name: str
@@ -51,16 +61,30 @@ class Layer:
     input: int
     output: int
 
-    kind = ""
-    weighted = False
+    kind: ClassVar[str] = ""
+    weighted: ClassVar[bool] = False
+    passes_errors: ClassVar[bool] = True
 
     @property
     def inputs(self) -> tuple[int, ...]:
         """All activations that it reads, ``input`` first."""
         return (self.input,)
 
+    def forward(self, xs: Sequence[np.ndarray], out_shape: Shape) -> np.ndarray:
+        """The output of ``out_shape``, from the values of ``inputs``."""
+        raise TypeError(f"{self.kind} does not run")
 
-@dataclass
+    def input_error(self, operand: int, e: np.ndarray, xs: Sequence[np.ndarray]) -> np.ndarray:
+        """v of docs/numerics.md section 4 for input ``operand``, of its shape, before mask and
+        normalisation; ``e`` holds the mantissas of the output's error."""
+        raise TypeError(f"{self.kind} passes no error back")
+
+    def input_unit(self, operand: int, xs: Sequence[Activation], y: Activation) -> float:
+        """The unit of `input_error` over the unit of ``e``, both with the exponent of ``e``."""
+        raise TypeError(f"{self.kind} passes no error back")
+
+
+@dataclass(frozen=True)
 class Window:
     """A sliding window: kernel, stride, padding before the first row and column, and the
     distance from tap to tap; each in (height, width)."""
@@ -71,215 +95,7 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
 
 
-@dataclass
-class WeightedLayer(Layer):
-    """A layer with weights and biases.
-
-    ``weights`` int8 in TFLite's order, ``bias`` int32 [out], ``multiplier`` and ``shift``
-    int32 [out] (requantisation), ``ratio`` uint16 [out]: weight scale over the largest one in
-    Q15, or None where one scale serves all channels.  ``tensors``: Graph indices of weights
-    and bias (-1: the model has no bias, one of zeros stands in and cannot be written back).
-    """
-
-    weights: np.ndarray
-    bias: np.ndarray
-    multiplier: np.ndarray
-    shift: np.ndarray
-    ratio: np.ndarray | None
-    input_zero_point: int
-    output_zero_point: int
-    activation_min: int
-    activation_max: int
-    tensors: tuple[int, int]
-
-    weighted = True
-
-    @property
-    def rows(self) -> int:
-        """Number of output channels."""
-        return len(self.bias)
-
-    @property
-    def row_size(self) -> int:
-        """Weights of one output channel."""
-        return self.weights.size // self.rows
-
-
-@dataclass
-class Conv2D(WeightedLayer):
-    """Weights [out, kh, kw, in]."""
-
-    window: Window = None
-
-    kind = "conv_2d"
-
-
-@dataclass
-class DilatedConv2D(Conv2D):
-    """The taps of its window lie apart."""
-
-    kind = "conv_2d_dilated"
-
-
-@dataclass
-class DepthwiseConv2D(WeightedLayer):
-    """Weights [kh, kw, out], out = in * ``multiplicity``."""
-
-    window: Window = None
-    multiplicity: int = 1
-
-    kind = "depthwise_conv_2d"
-
-
-@dataclass
-class DilatedDepthwiseConv2D(DepthwiseConv2D):
-    """The taps of its window lie apart."""
-
-    kind = "depthwise_conv_2d_dilated"
-
-
-@dataclass
-class FullyConnected(WeightedLayer):
-    """Weights [out, in]."""
-
-    kind = "fully_connected"
-
-
-@dataclass
-class MaxPool2D(Layer):
-    window: Window
-    activation_min: int
-    activation_max: int
-
-    kind = "max_pool_2d"
-
-
-@dataclass
-class AveragePool2D(Layer):
-    window: Window
-    activation_min: int
-    activation_max: int
-
-    kind = "average_pool_2d"
-
-
-@dataclass
-class Mean(Layer):
-    """Mean over height and width, requantised: multiplier includes 1 / (height * width)."""
-
-    multiplier: int
-    shift: int
-    input_zero_point: int
-    output_zero_point: int
-
-    kind = "mean"
-
-
-@dataclass
-class Pad(Layer):
-    """Spatial zero padding: ``before`` and ``after`` in (height, width)."""
-
-    before: tuple[int, int]
-    after: tuple[int, int]
-    value: int
-
-    kind = "pad"
-
-
-@dataclass
-class StridedSlice(Layer):
-    """A crop of ``source`` (height, width, channels) that starts at ``begin`` and has the shape
-    ``size``, all of three axes."""
-
-    source: tuple[int, int, int]
-    begin: tuple[int, int, int]
-    size: tuple[int, int, int]
-
-    kind = "strided_slice"
-
-
-@dataclass
-class Lookup(Layer):
-    """Any function of one value: int8 ``table[x + 128]``."""
-
-    table: np.ndarray
-
-    kind = "lookup"
-
-
-@dataclass
-class Term:
-    """One operand of a sum, on the sum's scale: ``sign * multiply((x - zero_point) << 20)``."""
-
-    zero_point: int
-    multiplier: int
-    shift: int
-    sign: int = 1
-
-
-@dataclass
-class Add(Layer):
-    """ADD and SUB.  Activation ``other`` repeats where it is the smaller one."""
-
-    other: int
-    terms: tuple[Term, Term]
-    multiplier: int
-    shift: int
-    output_zero_point: int
-    activation_min: int
-    activation_max: int
-
-    kind = "add"
-
-    @property
-    def inputs(self) -> tuple[int, ...]:
-        return self.input, self.other
-
-
-@dataclass
-class Mul(Layer):
-    """MUL.  Activation ``other`` repeats where it is the smaller one."""
-
-    other: int
-    zero_points: tuple[int, int]
-    multiplier: int
-    shift: int
-    output_zero_point: int
-    activation_min: int
-    activation_max: int
-
-    kind = "mul"
-
-    @property
-    def inputs(self) -> tuple[int, ...]:
-        return self.input, self.other
-
-
-@dataclass
-class Concatenation(Layer):
-    """``outer`` times a chunk of each input in turn, ``chunks`` their lengths."""
-
-    others: tuple[int, ...]
-    outer: int
-    chunks: tuple[int, ...]
-
-    kind = "concatenation"
-
-    @property
-    def inputs(self) -> tuple[int, ...]:
-        return self.input, *self.others
-
-
-@dataclass
-class Softmax(Layer):
-    """Output softmax; ``table[k] = round(2**30 * exp(-k * beta * scale))``."""
-
-    table: np.ndarray
-
-    kind = "softmax"
-
-
-@dataclass
+@dataclass(eq=False)
 class Program:
     """Activations and layers in order; ``logits`` is the activation that the loss reads."""
 
@@ -288,16 +104,21 @@ class Program:
     input: int
     output: int
     logits: int
-    loss_table: np.ndarray
-    graph: Graph = field(repr=False, default=None)
+    loss: Loss
+    graph: Graph = field(repr=False)
 
     @property
     def classes(self) -> int:
         return self.activations[self.logits].size
 
     @property
-    def weighted_layers(self) -> list[WeightedLayer]:
+    def weighted_layers(self) -> list:
+        """The layers that hold weights (`edgetune.learn.operators.WeightedLayer`)."""
         return [layer for layer in self.layers if layer.weighted]
+
+    def storage(self, index: int) -> int:
+        """The activation that holds the memory of activation ``index``."""
+        return self.activations[index].storage
 
 
 def exponential_table(scale: float) -> np.ndarray:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from edgetune.errors import UsageError
-from edgetune.learn.path import obstacle, trainable_layers
-from edgetune.learn.program import Program, WeightedLayer
+from edgetune.learn.lower.backward import obstacles, trainable_layers
+from edgetune.learn.operators import WeightedLayer
+from edgetune.learn.program import Program
 from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
 
 MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
@@ -72,7 +73,7 @@ class Recipe:
         if barred:
             raise UsageError(
                 f"{', '.join(barred)} cannot be trained",
-                f"between it and the logits lies {obstacle(program)}",
+                f"between it and the logits lies {' and '.join(obstacles(program))}",
                 f"train some of {', '.join(trainable)}, or use all",
             )
 
@@ -105,6 +106,6 @@ def _nothing_to_train(program: Program) -> UsageError:
         )
     return UsageError(
         "the model has nothing that can be trained",
-        f"between its layers and its output lies {obstacle(program)}",
+        f"between its layers and its output lies {' and '.join(obstacles(program))}",
         "train the layers none to run it only, or use a model that ends with its logits",
     )

@@ -13,8 +13,7 @@ import numpy as np
 
 from edgetune.learn.fixedpoint import bit_length
 from edgetune.learn.generator import Generator
-from edgetune.learn.operators import BIAS_INPUT
-from edgetune.learn.program import DepthwiseConv2D
+from edgetune.learn.operators import BIAS_INPUT, WeightedLayer
 
 MEAN_COUNT = 64  # C is the mean of the first 64 gradient masses that are not zero
 BIAS_LIMIT = 2**30
@@ -108,13 +107,10 @@ def independent_draw(magnitudes: np.ndarray, n: int, generator: Generator) -> np
 DRAWS = {"systematic": systematic_draw, "independent": independent_draw}
 
 
-def apply_steps(layer, steps: np.ndarray):
+def apply_steps(layer: WeightedLayer, steps: np.ndarray):
     """Subtract ``steps`` [rows, row_size + 1] from weights and biases, saturating."""
-    weights = steps[:, :-1]
-    if isinstance(layer, DepthwiseConv2D):  # channels last
-        weights = weights.T
-    weights = weights.reshape(layer.weights.shape)
-    moved = np.clip(layer.weights.astype(np.int64) - weights, -127, 127)
-    layer.weights[...] = np.where(weights != 0, moved, layer.weights)
+    weights = layer.by_row(layer.weights)  # a view
+    moved = np.clip(weights.astype(np.int64) - steps[:, :-1], -127, 127)
+    weights[...] = np.where(steps[:, :-1] != 0, moved, weights)
     bias = np.clip(layer.bias - steps[:, -1] * BIAS_INPUT, -BIAS_LIMIT, BIAS_LIMIT)
     layer.bias[...] = np.where(steps[:, -1] != 0, bias, layer.bias)

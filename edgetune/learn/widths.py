@@ -6,7 +6,8 @@ The proofs are in ``docs/numerics.md`` section 8; here a layer that lies outside
 from __future__ import annotations
 
 from edgetune.errors import ModelError
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
+from edgetune.learn.program import Program
 from edgetune.learn.rule import BIAS_LIMIT
 
 MAX_ROW_SIZE = 2**30 // (128 * 255)  # forward: row_size * |w| * |x - zp| + |bias| < 2**31
@@ -16,7 +17,7 @@ MAX_POOL_CELLS = 2**31 // (128 * 2**15) - 1
 MAX_CLASSES = 2**15 - 1
 
 
-def check_widths(program: p.Program, trained: list[p.WeightedLayer]):
+def check_widths(program: Program, trained: list[p.WeightedLayer]):
     """ModelError naming the first layer whose sums could leave 32 bits."""
     if program.classes > MAX_CLASSES:
         raise _too_wide("the output", "classes", program.classes, MAX_CLASSES)
@@ -40,7 +41,7 @@ def _check_forward(layer: p.WeightedLayer):
         raise _too_wide(layer.name, "as its largest bias", largest, BIAS_LIMIT)
 
 
-def _check_training(program: p.Program, layer: p.WeightedLayer):
+def _check_training(program: Program, layer: p.WeightedLayer):
     height, width, _ = program.activations[layer.output].shape
     if height * width > MAX_POSITIONS:
         raise _too_wide(layer.name, "output positions", height * width, MAX_POSITIONS)

@@ -28,17 +28,17 @@ def patches(x: np.ndarray, window: Window, out_shape, outside: int) -> np.ndarra
 
 
 def scatter(cells: np.ndarray, window: Window, shape) -> np.ndarray:
-    """Sum of ``cells`` [out_h, out_w, kh, kw, c] into [h, w, c], the adjoint of ``patches``;
-    for windows without dilation."""
-    out_h, out_w, kh, kw, channels = cells.shape
-    rows = max((out_h - 1) * window.stride[0] + kh, shape[0] + window.pad[0])
-    cols = max((out_w - 1) * window.stride[1] + kw, shape[1] + window.pad[1])
+    """Sum of ``cells`` [out_h, out_w, kh, kw, c] into [h, w, c], the adjoint of ``patches``."""
+    (out_h, out_w, kh, kw, channels), (down, along) = cells.shape, window.dilation
+    rows = max((out_h - 1) * window.stride[0] + (kh - 1) * down + 1, shape[0] + window.pad[0])
+    cols = max((out_w - 1) * window.stride[1] + (kw - 1) * along + 1, shape[1] + window.pad[1])
     total = np.zeros((rows, cols, channels), cells.dtype)
     for ky in range(kh):
         for kx in range(kw):
+            y, x = ky * down, kx * along
             total[
-                ky : ky + (out_h - 1) * window.stride[0] + 1 : window.stride[0],
-                kx : kx + (out_w - 1) * window.stride[1] + 1 : window.stride[1],
+                y : y + (out_h - 1) * window.stride[0] + 1 : window.stride[0],
+                x : x + (out_w - 1) * window.stride[1] + 1 : window.stride[1],
             ] += cells[:, :, ky, kx]
     return total[
         window.pad[0] : window.pad[0] + shape[0], window.pad[1] : window.pad[1] + shape[1]

@@ -7,15 +7,15 @@ in ``firmware/engine/cmsis_nn.c``.
 from __future__ import annotations
 
 from edgetune.boards import Core
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
+from edgetune.learn.program import Layer
 
+NAME = "CMSIS-NN"  # the library, among those that a build has
 LEAST = 4  # some kernels refuse a null pointer even where they need nothing
 
 
-def forward_scratch(layer: p.Layer, shape: tuple[int, int, int], core: Core) -> int:
+def forward_scratch(layer: Layer, shape: tuple[int, int, int], core: Core) -> int:
     """Bytes for ``layer`` with an input of ``shape`` (height, width, channels) on ``core``."""
-    if isinstance(layer, (p.DilatedConv2D, p.DilatedDepthwiseConv2D)):
-        return 0  # these run in the engine's own kernels
     if isinstance(layer, p.Conv2D):
         return max(LEAST, _convolution(layer.row_size, core))
     if isinstance(layer, p.DepthwiseConv2D):

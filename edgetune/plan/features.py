@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
+from edgetune.learn.program import Layer
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 from edgetune.plan.windows import axes, gradient_loops
@@ -18,7 +19,7 @@ GROUP = 4  # channels that one pass of an inner loop serves
 class Work:
     """A stage's layer, the shapes of its input and output, and its counts from `observe`."""
 
-    layer: p.Layer
+    layer: Layer
     x: tuple[int, int, int]
     y: tuple[int, int, int]
     seen: dict[str, float]
@@ -41,12 +42,12 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     work = Work(layer, shapes[layer.input], shapes[layer.output], seen.get(layer.name, {}))
     if stage.phase == "update":
         return _update(stage, work, plan.recipe.draw)
-    return stage.call, {"calls": 1} | _FEATURES[stage.call](work)
+    return stage.kernel.cost, {"calls": 1} | _FEATURES[stage.kernel.cost](work)
 
 
 def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]:
     """Windows share one gradient whatever the operator; draws differ by their kind."""
-    name = stage.call
+    name = stage.kernel.cost
     if name == "update":
         name = "update_window" if hasattr(work.layer, "window") else "update_dense"
     drawn = {f"{draw}_{feature}": count for feature, count in _draws(work).items()}
@@ -141,6 +142,10 @@ def _error_scale(work: Work) -> dict:
     return {"positions": work.positions, "errors": math.prod(work.y)}
 
 
+def _error_join(work: Work) -> dict:
+    return {"errors": math.prod(work.x)}
+
+
 def _draws(work: Work) -> dict:
     seen = work.seen
     return {"rows": work.layer.rows, "draws": seen.get("draws", 0),
@@ -232,6 +237,7 @@ _FEATURES: dict[str, Callable[[Work], dict]] = {
     "fully_connected_forward": _dense_forward,
     "fully_connected_input_error": _dense_input_error,
     "error_scale": _error_scale,
+    "error_join": _error_join,
     "max_pool_2d_forward": _pool,
     "max_pool_2d_input_error": _max_pool_input_error,
     "average_pool_2d_forward": _pool,

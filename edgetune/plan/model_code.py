@@ -6,14 +6,13 @@ from collections import Counter
 
 from edgetune.plan.cost_table import CostTable
 from edgetune.plan.plan import Plan
-from edgetune.plan.schedule import kind_of
 
 
 def call_counts(plan: Plan) -> Counter:
     """How often each kind of call is written, and what else model.c holds once a kind."""
     stages = plan.schedule.stages
-    rows = {f"{kind_of(s.layer)}_row" for s in stages if s.call == "update"}
-    return Counter(["functions", *rows, *(s.call for s in stages)])
+    rows = {f"{s.layer.kind}_row" for s in stages if s.kernel.cost == "update"}
+    return Counter(["functions", *rows, *(s.kernel.cost for s in stages)])
 
 
 def model_code_bytes(plan: Plan, table: CostTable) -> int:

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 
 from edgetune.plan.cost_table import ROOTS, CostTable, not_measured
 from edgetune.plan.plan import Plan
-from edgetune.plan.schedule import kind_of
 
 EXCEPTION_FRAME = 32 + 4  # eight words and the word that may align them
 VECTOR_EXCEPTION_FRAME = EXCEPTION_FRAME + 72  # with the floating-point registers
@@ -32,10 +31,10 @@ def linked_parts(plan: Plan, table: CostTable) -> dict:
 def _model_parts(plan: Plan, table: CostTable) -> dict:
     """The functions of model.c that call the engine; their flash is estimated as a whole."""
     stages, frames = plan.schedule.stages, table.model["frames"]
-    forward = [f"et_{s.call}" for s in stages[: plan.schedule.forward_count]]
-    train = [f"et_{s.call}" for s in stages[plan.schedule.forward_count :]]
+    forward = [f"et_{s.kernel.cost}" for s in stages[: plan.schedule.forward_count]]
+    train = [f"et_{s.kernel.cost}" for s in stages[plan.schedule.forward_count :]]
     updates = sum(s.phase == "update" for s in stages)
-    kinds = {kind_of(s.layer) for s in stages if s.call == "update"}
+    kinds = {s.layer.kind for s in stages if s.kernel.cost == "update"}
     rows = {
         f"model.c:{kind}_row": {"frame": frames["row"], "needs": [f"et_{kind}_gradient"]}
         for kind in kinds

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from edgetune.boards import Board
 from edgetune.learn.lower import lower
-from edgetune.learn.program import Program, Softmax, WeightedLayer
+from edgetune.learn.operators import Softmax, WeightedLayer
+from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
+from edgetune.plan import cmsis_nn as cmsis
 from edgetune.plan.arena import lay_out
 from edgetune.plan.buffers import LinkBuffers
-from edgetune.plan.cmsis_nn import forward_scratch
 from edgetune.plan.schedule import Schedule, make_schedule
 from edgetune.plan.tables import (
     EXPONENTIAL_BYTES,
@@ -53,11 +54,11 @@ class Plan:
         return self.recipe.trained(self.program)
 
     def is_trained(self, layer) -> bool:
-        return self.trained_index(layer) >= 0
+        return layer in self.trained
 
     def trained_index(self, layer) -> int:
         """Position of ``layer`` among the trained ones, -1 if it is not."""
-        return next((i for i, other in enumerate(self.trained) if other is layer), -1)
+        return self.trained.index(layer) if layer in self.trained else -1
 
     def scales_error(self, layer) -> bool:
         """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
@@ -67,7 +68,7 @@ class Plan:
     def shared_table(self) -> Softmax | None:
         """The SOFTMAX whose table the loss can use as well."""
         last = self.program.layers[-1]
-        if isinstance(last, Softmax) and list(last.table) == list(self.program.loss_table):
+        if isinstance(last, Softmax) and list(last.table) == list(self.program.loss.table):
             return last
         return None
 
@@ -95,19 +96,13 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
         UsageError: the recipe names what the model does not have, or what cannot be trained.
     """
     program = lower(graph)
-
-    def scratch(layer) -> int:
-        shape = program.activations[layer.input].shape
-        return forward_scratch(layer, shape, board.core) if cmsis_nn else 0
-
-    schedule = make_schedule(program, recipe, scratch)
+    libraries = frozenset({cmsis.NAME} if cmsis_nn else ())
+    schedule = make_schedule(program, recipe, board.core, libraries)
     arena = lay_out([b for b in schedule.buffers if not b.outside])
     trained = recipe.trained(program)
     check_widths(program, trained)
     parameters = sum(parameter_bytes(layer) for layer in trained)
-    frozen = [
-        layer for layer in program.weighted_layers if not any(layer is t for t in trained)
-    ]
+    frozen = [layer for layer in program.weighted_layers if layer not in trained]
     activations = program.activations
     plan = Plan(
         program=program,
@@ -129,7 +124,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
 
 
 def _all_tables(plan: Plan) -> int:
-    loss = 0 if plan.shared_table else EXPONENTIAL_BYTES + 4 * len(plan.program.loss_table)
+    loss = 0 if plan.shared_table else EXPONENTIAL_BYTES + 4 * len(plan.program.loss.table)
     layers = sum(table_bytes(layer, plan.scales_error(layer)) for layer in plan.program.layers)
     constants = sum(constant_bytes(a) for a in plan.program.activations)
     return layers + constants + loss + TRAINED_BYTES * len(plan.trained)

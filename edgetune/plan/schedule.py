@@ -4,50 +4,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgetune.learn.path import backward_layers
-from edgetune.learn.program import FullyConnected, Layer, Program
+from edgetune.boards import Core
+from edgetune.learn.lower.backward import InputError, Scale, Update, lower_backward
+from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
-
-# Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
-EXACT_DENSE_WEIGHTS = 128
+from edgetune.plan.kernels import Kernel, Site, choose
 
 
-@dataclass
+@dataclass(eq=False)
 class Buffer:
     """A piece of the arena, ``size`` bytes, live from stage ``first`` to stage ``last``.
 
     ``offset`` is its place in the arena.  What lies ``outside`` of it has none: the input, which
-    stays where it arrived, and the model's constants.
+    stays where it arrived, and the model's constants.  ``ctype``: of its elements.
     """
 
     name: str
     size: int
+    ctype: str = "int8_t"
     first: int = -1
     last: int = -1
     offset: int | None = None
     outside: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Stage:
     """One call: ``phase`` is "forward", "loss", "backward" or "update".
 
-    ``call`` names the engine function without its prefix; ``buffers`` maps the roles of its
-    arguments ("x", "y", "e", "e_in", "x1" and so on for further inputs, and scratch arrays) to
-    buffers.
+    ``call`` names what is computed, ``kernel`` the function that does; ``buffers`` maps the roles
+    of its arguments ("x", "y", "e", "e_in", "x1" and so on for further inputs, and scratch
+    arrays) to buffers.  ``step``: of the backward pass, what it does.
     """
 
     phase: str
     call: str
+    kernel: Kernel
     layer: Layer | None
     buffers: dict[str, Buffer]
+    step: Scale | InputError | Update | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.layer.name if self.layer else 'softmax_cross_entropy'} {self.phase}"
+        return f"{self.layer.name if self.layer else self.call} {self.phase}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Schedule:
     """Stages in order; the first ``forward_count`` of them are the forward pass."""
 
@@ -56,107 +58,116 @@ class Schedule:
     forward_count: int = 0
 
 
-def make_schedule(program: Program, recipe: Recipe, forward_scratch=lambda layer: 0) -> Schedule:
-    """The stages of one training step.
-
-    Args:
-        forward_scratch: bytes that a layer's forward kernel needs beside its tensors.
-    """
-    return _Scheduler(program, recipe, forward_scratch).run()
+def make_schedule(
+    program: Program, recipe: Recipe, core: Core, libraries: frozenset[str] = frozenset()
+) -> Schedule:
+    """The stages of one training step on ``core``, with kernels of the ``libraries`` too."""
+    return _Scheduler(program, recipe, core, libraries).run()
 
 
 class _Scheduler:
-    def __init__(self, program, recipe, forward_scratch):
-        self.program = program
-        self.recipe = recipe
-        self.forward_scratch = forward_scratch
-        self.trained = recipe.trained(program)
+    def __init__(self, program, recipe, core, libraries):
+        self.program, self.recipe = program, recipe
+        self.core, self.libraries = core, libraries
         self.schedule = Schedule()
         self.values: dict[int, Buffer] = {}
         self.errors: dict[int, Buffer] = {}
 
     def run(self) -> Schedule:
-        self._activation(self.program.input, "input").outside = True
-        for index, activation in enumerate(self.program.activations):
+        program = self.program
+        self._activation(program.input, "input").outside = True
+        for index, activation in enumerate(program.activations):
             if activation.constant is not None:
                 self._activation(index, f"constant_{index}").outside = True
-        for layer in self.program.layers:
+        for layer in program.layers:
             self._forward(layer)
         self.schedule.forward_count = len(self.schedule.stages)
-        self._add("loss", "softmax_cross_entropy", None,
-                  x=self._value(self.program.logits), e=self._error(self.program.logits))
-        layers = backward_layers(self.program, self.trained)
-        for layer in layers:
-            self._backward(layer, is_first=layer is layers[-1])
+        logits = program.storage(program.logits)
+        self._add("loss", program.loss.kind, None,
+                  x=self.values[logits], e=self._error(logits))
+        for step in lower_backward(program, self.recipe.trained(program)).steps:
+            _TAKE[type(step)](self, step)
         return self.schedule
 
-    def _is_trained(self, layer) -> bool:
-        return any(layer is other for other in self.trained)
+    # -- buffers ---------------------------------------------------------------------------
 
-    def _buffer(self, name: str, size: int) -> Buffer:
-        buffer = Buffer(name, size)
+    def _buffer(self, name: str, size: int, ctype: str = "int8_t") -> Buffer:
+        buffer = Buffer(name, size, ctype)
         self.schedule.buffers.append(buffer)
         return buffer
 
     def _activation(self, index: int, name: str) -> Buffer:
-        storage = self.program.activations[index].storage
+        storage = self.program.storage(index)
         if storage not in self.values:
             size = self.program.activations[storage].size
             self.values[storage] = self._buffer(name, size)
         return self.values[storage]
 
     def _value(self, index: int) -> Buffer:
-        return self.values[self.program.activations[index].storage]
+        return self.values[self.program.storage(index)]
 
-    def _error(self, index: int) -> Buffer:
-        storage = self.program.activations[index].storage
+    def _error(self, storage: int) -> Buffer:
         if storage not in self.errors:
             value = self.values[storage]
-            self.errors[storage] = self._buffer(f"{value.name}_error", value.size)
+            self.errors[storage] = self._buffer(_error_name(value), value.size)
         return self.errors[storage]
 
-    def _add(self, phase: str, call: str, layer, **buffers: Buffer | None):
-        at = len(self.schedule.stages)
-        buffers = {role: buffer for role, buffer in buffers.items() if buffer is not None}
+    def _inputs(self, layer: Layer) -> dict[str, Buffer]:
+        """All that a layer reads, as "x", "x1", "x2" ..."""
+        roles = ("x", *(f"x{i}" for i in range(1, len(layer.inputs))))
+        return dict(zip(roles, map(self._value, layer.inputs)))
+
+    # -- stages ----------------------------------------------------------------------------
+
+    def _site(self, layer: Layer | None) -> Site:
+        activations, logits = self.program.activations, self.program.logits
+        x, y = (layer.input, layer.output) if layer else (logits, logits)
+        return Site(layer, activations[x].shape, activations[y].shape, self.core, self.libraries)
+
+    def _add(self, phase: str, call: str, layer, step=None, **buffers: Buffer):
+        at, kernel = len(self.schedule.stages), choose(call, self._site(layer))
+        if scratch := kernel.scratch(self._site(layer)):
+            buffers["scratch"] = self._buffer(f"{layer.name}_scratch", scratch)
         for buffer in buffers.values():
             buffer.first = at if buffer.first < 0 else buffer.first
             buffer.last = at
-        self.schedule.stages.append(Stage(phase, call, layer, buffers))
-
-    def _scratch(self, name: str, size: int) -> Buffer | None:
-        return self._buffer(name, size) if size else None
+        self.schedule.stages.append(Stage(phase, call, kernel, layer, buffers, step))
 
     def _forward(self, layer: Layer):
-        x, *others = (self._value(index) for index in layer.inputs)
-        more = {f"x{i}": other for i, other in enumerate(others, start=1)}
-        y = self._activation(layer.output, layer.name)
-        scratch = self._scratch(f"{layer.name}_scratch", self.forward_scratch(layer))
-        self._add("forward", f"{kind_of(layer)}_forward", layer, x=x, y=y, scratch=scratch,
-                  **more)
+        inputs = self._inputs(layer)
+        y = self._activation(layer.output, f"{layer.name}_out")
+        self._add("forward", f"{layer.kind}_forward", layer, **inputs, y=y)
 
-    def _backward(self, layer: Layer, is_first: bool):
-        x, e = self._value(layer.input), self._error(layer.output)
-        if layer.weighted and layer.ratio is not None:
-            self._add("backward", "error_scale", layer, e=e)
-        if not is_first:
-            self._add("backward", f"{kind_of(layer)}_input_error", layer,
-                      e=e, x=x, e_in=self._error(layer.input))
-        if self._is_trained(layer):
-            self._update(layer, e, x)
+    def _scale(self, step: Scale):
+        self._add("backward", "error_scale", step.layer, step, e=self._error(step.error))
 
-    def _update(self, layer, e: Buffer, x: Buffer):
-        dense = isinstance(layer, FullyConnected)
-        factored = dense and layer.weights.size > EXACT_DENSE_WEIGHTS
-        name = layer.name
-        independent = self.recipe.draw == "independent"
-        self._add(
-            "update", "update_factored" if factored else "update", layer, e=e, x=x,
-            row_mass=self._buffer(f"{name}_row_mass", 8 * layer.rows),
-            gradient=self._buffer(f"{name}_gradient", 4 * (layer.row_size + 1)),
-            row_hits=self._buffer(f"{name}_row_hits", 2 * layer.rows) if independent else None,
-        )
+    def _input_error(self, step: InputError):
+        layer, call = step.layer, f"{step.layer.kind}_input_error"
+        e, inputs = self._error(step.source), self._inputs(layer)
+        if step.join is None:
+            self._add("backward", call, layer, step, e=e, **inputs, e_in=self._error(step.target))
+            return
+        value, written = self.values[step.target], self._error(step.target)
+        more = self._buffer(f"{_error_name(value)}_of_{layer.name}", value.size)
+        self._add("backward", call, layer, step, e=e, **inputs, e_in=more)
+        self._add("backward", "error_join", layer, step, e=written, other=more)
+
+    def _update(self, step: Update):
+        layer, name = step.layer, step.layer.name
+        buffers = {
+            "e": self._error(step.error), "x": self._value(layer.input),
+            "row_mass": self._buffer(f"{name}_row_mass", 8 * layer.rows, "uint64_t"),
+            "gradient": self._buffer(f"{name}_gradient", 4 * (layer.row_size + 1), "int32_t"),
+        }
+        if self.recipe.draw == "independent":
+            buffers["row_hits"] = self._buffer(f"{name}_row_hits", 2 * layer.rows, "uint16_t")
+        self._add("update", "update", layer, step, **buffers)
 
 
-def kind_of(layer: Layer) -> str:
-    """The engine's name for the layer's operator."""
-    return layer.kind
+def _error_name(value: Buffer) -> str:
+    return f"{value.name.removesuffix('_out')}_error"
+
+
+_TAKE = {
+    Scale: _Scheduler._scale, InputError: _Scheduler._input_error, Update: _Scheduler._update,
+}

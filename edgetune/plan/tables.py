@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
+from edgetune.learn.program import Activation, Layer
 
 # sizeof of the structs in firmware/engine on a 32-bit target.
 TRAINED_BYTES = 36
@@ -14,7 +15,7 @@ LEARNER_BYTES = 16
 
 
 @singledispatch
-def table_bytes(layer: p.Layer, scales_error: bool) -> int:
+def table_bytes(layer: Layer, scales_error: bool) -> int:
     """Flash that the tables of ``layer`` take, weights and biases apart.
 
     Args:
@@ -104,6 +105,6 @@ def parameter_bytes(layer: p.WeightedLayer) -> int:
     return layer.weights.size + -layer.weights.size % 4 + 4 * layer.rows
 
 
-def constant_bytes(activation: p.Activation) -> int:
+def constant_bytes(activation: Activation) -> int:
     """Flash of an activation that the model itself brings."""
     return 0 if activation.constant is None else activation.size + -activation.size % 4

@@ -11,7 +11,7 @@ from collections import defaultdict
 import numpy as np
 
 from edgetune.learn.learner import Learner
-from edgetune.learn.operators import BIAS_INPUT
+from edgetune.learn.operators import BIAS_INPUT, WeightedLayer
 from edgetune.plan.plan import Plan
 
 STEPS = 8
@@ -85,10 +85,7 @@ def _walk_at_random(steps: np.ndarray) -> float:
 _WALKS = {"systematic": _walk_in_order, "independent": _walk_at_random}
 
 
-def _columns(layer) -> np.ndarray:
+def _columns(layer: WeightedLayer) -> np.ndarray:
     """Weights and bias, [rows, row_size + 1]."""
-    if layer.weights.shape[0] == layer.rows and layer.weights.ndim != 3:
-        weights = layer.weights.reshape(layer.rows, -1)
-    else:
-        weights = layer.weights.reshape(-1, layer.rows).T
+    weights = layer.by_row(layer.weights)
     return np.concatenate([weights, layer.bias[:, None]], axis=1, dtype=np.int64)

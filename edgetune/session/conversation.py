@@ -88,7 +88,7 @@ def _infer(learner, x: np.ndarray) -> tuple[bytes, bytes]:
 def _train(learner, x: np.ndarray, label: int) -> tuple[bytes, bytes]:
     result = learner.train(x, label)
     draws = min(result.draws, 0xFFFF)
-    reply = TRAIN.pack(result.prediction, draws, result.probability_q15, learner.digest())
+    reply = TRAIN.pack(result.prediction, draws, result.measure, learner.digest())
     return PAIR.pack(label, 0) + x.tobytes(), reply
 
 

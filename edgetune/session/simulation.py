@@ -30,7 +30,7 @@ class Simulation:
         ours = self.learner.train(sample, label)
         pairs = {
             "prediction": (result.prediction, ours.prediction),
-            "probability": (result.probability_q15, ours.probability_q15),
+            "probability": (result.probability_q15, ours.measure),
             "draws": (result.draws, min(ours.draws, 65535)),
             "digest": (result.digest, self.learner.digest()),
         }

@@ -1,8 +1,6 @@
 /* Forward convolutions and dense layers by CMSIS-NN, with the bits of the portable ones
  * (its default build: CMSIS_NN_USE_SINGLE_ROUNDING would change them). */
-#include "operators.h"
-
-#ifdef ET_CMSIS_NN
+#include "cmsis_nn.h"
 
 #include <arm_nnfunctions.h>
 
@@ -59,8 +57,8 @@ static int is_pointwise(const et_conv_2d *p)
 /* The wrapper serves pointwise layers.  For the others it would choose arm_convolve_s8, or for
  * inputs of one row a kernel that presumes TFLite's own paddings, which a PAD folded into the
  * convolution need not have. */
-void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
-                        const int8_t *x, int8_t *y, void *scratch)
+void et_cmsis_nn_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                                 const int8_t *x, int8_t *y, void *scratch)
 {
     cmsis_nn_context context = {scratch, 0};
     cmsis_nn_conv_params params = conv_params(&p->quantization, &p->window);
@@ -85,8 +83,9 @@ static int is_usual(const et_depthwise_conv_2d *p)
            (p->in.height > 1 || p->window.kernel_h > 1);
 }
 
-void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
-                                  const int32_t *bias, const int8_t *x, int8_t *y, void *scratch)
+void et_cmsis_nn_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
+                                           const int32_t *bias, const int8_t *x, int8_t *y,
+                                           void *scratch)
 {
     const et_quantization *q = &p->quantization;
     cmsis_nn_context context = {scratch, 0};
@@ -109,8 +108,9 @@ void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *w
     }
 }
 
-void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weights,
-                                const int32_t *bias, const int8_t *x, int8_t *y, void *scratch)
+void et_cmsis_nn_fully_connected_forward(const et_fully_connected *p, const int8_t *weights,
+                                         const int32_t *bias, const int8_t *x, int8_t *y,
+                                         void *scratch)
 {
     const et_quantization *q = &p->quantization;
     int32_t in_size = (int32_t)p->in, out_size = (int32_t)p->out;
@@ -126,5 +126,3 @@ void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weigh
     arm_fully_connected_wrapper_s8(&context, &params, &quantization, &in, x, &filter, weights,
                                    &biases, bias, &out, y);
 }
-
-#endif

@@ -5,7 +5,6 @@
 #include "window.h"
 #include "window_gradient.h"
 
-#ifndef ET_CMSIS_NN
 /* The part of one window that lies inside the input: rows of contiguous cells, at the same
  * distance from each other in x as ever, and in the weights likewise. */
 typedef struct {
@@ -70,7 +69,6 @@ void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_
         }
     }
 }
-#endif
 
 /* Errors of one input cell: for each window that reads it, a product with the weights of its
  * tap, summed over the output channels. */

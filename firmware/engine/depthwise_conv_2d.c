@@ -4,7 +4,6 @@
 #include "window.h"
 #include "window_gradient.h"
 
-#ifndef ET_CMSIS_NN
 /* One window: its taps inside the input, their first input cell and weight, channel 0. */
 typedef struct {
     const int8_t *x, *w;
@@ -92,7 +91,6 @@ void et_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const int8_t *w
         }
     }
 }
-#endif
 
 /* acc[k] += sum over the windows that read a cell of e[k] * w[k]. */
 ET_INLINE void sum_readers(const et_depthwise_conv_2d *p, const int8_t *e, const int8_t *w,

@@ -34,6 +34,15 @@ static inline int8_t et_with_sign(uint32_t mantissa, int32_t sign)
     return (int8_t)(sign < 0 ? -(int32_t)mantissa : (int32_t)mantissa);
 }
 
+/* Whatever the activation's value is. */
+static inline void et_error_write(et_error_block *block, uint32_t magnitude, int32_t sign)
+{
+    if ((magnitude >> block->shift) > 127) {
+        block->shift = et_error_grow(block->start, block->next, block->shift, magnitude);
+    }
+    *block->next++ = et_with_sign(magnitude >> block->shift, sign);
+}
+
 static inline void et_error_put(et_error_block *block, int32_t acc)
 {
     int32_t value = *block->value++;
@@ -41,10 +50,7 @@ static inline void et_error_put(et_error_block *block, int32_t acc)
     if (value <= block->low || value >= block->high) {
         magnitude = 0;
     }
-    if ((magnitude >> block->shift) > 127) {
-        block->shift = et_error_grow(block->start, block->next, block->shift, magnitude);
-    }
-    *block->next++ = et_with_sign(magnitude >> block->shift, acc);
+    et_error_write(block, magnitude, acc);
 }
 
 void et_error_put_many(et_error_block *block, const int32_t *acc, uint32_t n);

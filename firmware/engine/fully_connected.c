@@ -3,7 +3,6 @@
 #include "error_block.h"
 #include "requantize.h"
 
-#ifndef ET_CMSIS_NN
 void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch)
 {
@@ -20,7 +19,6 @@ void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weigh
         et_requantize(q, o, 1, bias, &acc, y);
     }
 }
-#endif
 
 int32_t et_fully_connected_input_error(const et_fully_connected *p, const int8_t *weights,
                                        const int8_t *e, const int8_t *x, et_clip clip,

@@ -14,9 +14,9 @@ typedef struct {
 extern const et_model_info et_model;
 
 typedef struct {
-    uint16_t prediction;      /* before the update */
-    uint16_t draws;           /* applied; saturated to 65535 */
-    uint32_t probability_q15; /* p(label) */
+    uint16_t prediction; /* before the update */
+    uint16_t draws;      /* applied; saturated to 65535 */
+    uint32_t measure;    /* of the loss: p(label) in Q15 */
 } et_train_result;
 
 /* Initial weights from flash, a fresh generator, fresh rule state, step 0. */

@@ -174,6 +174,16 @@ int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et
 /* Multiply each channel's errors by its weight scale over the largest one (Q15), in place. */
 int32_t et_error_scale(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio);
 
+/* What an error in another unit is worth: times multiplier / 2**15 * 2**shift. */
+typedef struct {
+    uint16_t multiplier;
+    int16_t shift;
+} et_join;
+
+/* Add another reader's error of the same activation to e; returns the exponent of the sum. */
+int32_t et_error_join(int8_t *e, const int8_t *other, uint32_t count, et_join join,
+                      int32_t exponent, int32_t other_exponent);
+
 /* Gradient of one output channel: its weights in their order, then the bias. */
 void et_conv_2d_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e, const int8_t *x,
                          int32_t *gradient);

@@ -41,7 +41,7 @@ static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply)
     step_ticks = port_ticks() - begin;
     et_set16(reply, result.prediction);
     et_set16(reply + 2, result.draws);
-    et_set32(reply + 4, result.probability_q15);
+    et_set32(reply + 4, result.measure);
     et_set32(reply + 8, et_model_digest());
     return 12;
 }

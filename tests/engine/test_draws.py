@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from c_engine import COMPILER, CUpdate, build, errors, int8, random_layer
 
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
 from edgetune.learn.generator import Generator
-from edgetune.learn.operators import GRADIENT
 from edgetune.learn.rule import DRAWS, independent_draw, systematic_draw
 
 pytestmark = pytest.mark.thorough
@@ -110,7 +109,7 @@ class Draws:
             "bias": np.zeros(e.size, np.int32), "input_zero_point": zero_point,
         })
         self.e, self.x, self.n, self.factored = e, x, n, factored
-        self.gradient = GRADIENT[p.FullyConnected](layer, e.astype(np.int64), x.astype(np.int64))
+        self.gradient = layer.gradient(e.astype(np.int64), x.astype(np.int64))
         shapes = (1, 1, x.size), (1, 1, e.size)
         # C equals S from the first update on, so that half of the limit is drawn.
         self.update = CUpdate(library, layer, *shapes, 2 * n * UNIT, seed)

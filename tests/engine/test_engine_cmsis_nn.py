@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from c_engine import COMPILER, address, build, int8, parameters_c, random_layer
+from c_engine import COMPILER, ENGINE, address, build, int8, parameters_c, random_layer
 
-from edgetune.learn import program as p
-from edgetune.learn.operators import FORWARD
+from edgetune.learn import operators as p
 
 FOLDER = os.environ.get("EDGETUNE_CMSIS_NN")
 pytestmark = [
@@ -27,7 +26,8 @@ def library(tmp_path_factory):
     ]
     sources.append(source / "NNSupportFunctions" / "arm_q7_to_q15_with_offset.c")
     sources.append(source / "TransposeFunctions" / "arm_transpose_s8.c")
-    options = ("-DET_CMSIS_NN", "-w", f"-I{Path(FOLDER) / 'Include'}")
+    sources.append(ENGINE / "cmsis_nn.c")
+    options = ("-w", f"-I{Path(FOLDER) / 'Include'}")
     return build(tmp_path_factory.mktemp("cmsis"), *options, sources=sources)
 
 
@@ -46,8 +46,8 @@ def test_forward(library, kind, extreme):
         x, y = int8(rng, in_shape, extreme), np.zeros(out_shape, np.int8)
         scratch = np.zeros(scratch_bytes(layer) // 4, np.int32)
         name, parameters = parameters_c(layer, in_shape, out_shape)
-        getattr(library, f"et_{name}_forward")(
+        getattr(library, f"et_cmsis_nn_{name}_forward")(
             ctypes.byref(parameters), address(layer.weights), address(layer.bias), address(x),
             address(y), address(scratch),
         )
-        np.testing.assert_array_equal(y, FORWARD[kind](layer, x.astype(np.int64), out_shape))
+        np.testing.assert_array_equal(y, layer.forward([x.astype(np.int64)], out_shape))

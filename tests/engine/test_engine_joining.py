@@ -22,9 +22,9 @@ from c_engine import (
     u32,
 )
 
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
-from edgetune.learn.operators import FORWARD
+from edgetune.learn.program import Window
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
 
@@ -36,7 +36,7 @@ def library(tmp_path_factory):
 
 def expected(layer, *inputs_and_shape):
     *inputs, shape = inputs_and_shape
-    return FORWARD[type(layer)](layer, *(x.astype(np.int64) for x in inputs), shape)
+    return layer.forward([x.astype(np.int64) for x in inputs], shape)
 
 
 # -- sums and products -------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def test_sums(library, extreme):
             for f in factors
         )
         scale = quantize_multiplier(2.0**-20 * 10 ** rng.uniform(-1, 1))
-        layer = p.Add("a", 0, 0, 2, 1, terms, *scale, *output_quantization(rng))
+        layer = p.Add("a", 0, 0, 2, 1, *scale, *output_quantization(rng), terms)
         parameters = AddC(
             x.size, other.size, (TermC * 2)(*(
                 TermC(t.zero_point, t.sign, t.multiplier, t.shift) for t in terms
@@ -88,7 +88,7 @@ def test_products(library, extreme):
         x, other = operands(rng, extreme)
         zero_points = tuple(int(z) for z in rng.integers(-128, 128, 2))
         scale = quantize_multiplier(float(10 ** rng.uniform(-5, 4)))
-        layer = p.Mul("m", 0, 0, 2, 1, zero_points, *scale, *output_quantization(rng))
+        layer = p.Mul("m", 0, 0, 2, 1, *scale, *output_quantization(rng), zero_points)
         parameters = MulC(
             x.size, other.size, (ctypes.c_int16 * 2)(*zero_points), *scale,
             layer.output_zero_point, layer.activation_min, layer.activation_max,
@@ -147,7 +147,7 @@ def test_dilated_convolutions(library, kind, extreme):
     for _ in range(80):
         layer, in_shape, out_shape = random_layer(rng, plain, extreme)
         window, dilation = layer.window, tuple(int(d) for d in rng.integers(1, 4, 2))
-        window = p.Window(window.kernel, window.stride, window.pad, dilation)
+        window = Window(window.kernel, window.stride, window.pad, dilation)
         layer = kind(**{**vars(layer), "window": window})
         x, y = int8(rng, in_shape, extreme), np.zeros(out_shape, np.int8)
         name, parameters = parameters_c(layer, in_shape, out_shape)

@@ -28,13 +28,13 @@ from c_engine import (
     u32,
 )
 
-from edgetune.learn import operators as reference
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
 from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.generator import Generator, mix32
-from edgetune.learn.operators import FORWARD, GRADIENT, INPUT_ERROR
+from edgetune.learn.losses import SoftmaxCrossEntropy
+from edgetune.learn.program import Window, exponential_table
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
@@ -94,7 +94,7 @@ def random_clip(rng):
 def check_backward(library, rng, layer, x, in_shape, out_shape, extreme=False):
     e = errors(rng, out_shape, extreme)
     clip = random_clip(rng)
-    acc = INPUT_ERROR[type(layer)](layer, e.astype(np.int64), x.astype(np.int64))
+    acc = layer.input_error(0, e.astype(np.int64), [x.astype(np.int64)])
     expected, shift = normalise(np.where((x > clip[0]) & (x < clip[1]), acc, 0))
     got, got_shift = input_error_c(library, layer, e, x, clip, in_shape, out_shape)
     np.testing.assert_array_equal(got, expected)
@@ -103,7 +103,7 @@ def check_backward(library, rng, layer, x, in_shape, out_shape, extreme=False):
 
 def check_layer(library, rng, layer, in_shape, out_shape, extreme=False):
     x = int8(rng, in_shape, extreme)
-    expected = FORWARD[type(layer)](layer, x.astype(np.int64), out_shape)
+    expected = layer.forward([x.astype(np.int64)], out_shape)
     np.testing.assert_array_equal(forward_c(library, layer, x, in_shape, out_shape), expected)
     check_backward(library, rng, layer, x, in_shape, out_shape, extreme)
 
@@ -119,7 +119,7 @@ def test_weighted_layers(library, kind, extreme):
         layer, in_shape, out_shape = random_layer(rng, kind, extreme)
         check_layer(library, rng, layer, in_shape, out_shape, extreme)
         x, e = int8(rng, in_shape, extreme), errors(rng, out_shape, extreme)
-        expected = GRADIENT[kind](layer, e.astype(np.int64), x.astype(np.int64))
+        expected = layer.gradient(e.astype(np.int64), x.astype(np.int64))
         got = gradient_c(library, layer, e, x, in_shape, out_shape)
         np.testing.assert_array_equal(got, expected)
 
@@ -155,7 +155,7 @@ def test_pools(library, kind):
         in_shape, out_shape = (*in_hw, channels), (*out_hw, channels)
         layer = kind("p", 0, 0, 1, window, -100, 90)
         x = int8(rng, in_shape) // rng.integers(1, 60)  # many equal values
-        expected = FORWARD[kind](layer, x.astype(np.int64), out_shape)
+        expected = layer.forward([x.astype(np.int64)], out_shape)
         np.testing.assert_array_equal(forward_c(library, layer, x, in_shape, out_shape), expected)
         check_backward(library, rng, layer, x, in_shape, out_shape)
         checked += 1
@@ -192,7 +192,7 @@ def test_pad(library):
 
 
 def random_exponential(rng):
-    table = p.exponential_table(float(10 ** rng.uniform(-4, 0.5)))
+    table = exponential_table(float(10 ** rng.uniform(-4, 0.5)))
     return table, Exponential(address(table), len(table))
 
 
@@ -204,7 +204,7 @@ def test_softmax(library):
         x, y = int8(rng, classes), np.zeros(classes, np.int8)
         library.et_softmax_forward(ctypes.byref(exponential), u32(classes), address(x), address(y))
         layer = p.Softmax("s", 0, 0, 1, table)
-        expected = reference.softmax_forward(layer, x.astype(np.int64), x.shape)
+        expected = layer.forward([x.astype(np.int64)], x.shape)
         np.testing.assert_array_equal(y, expected)
 
 
@@ -219,7 +219,7 @@ def test_softmax_cross_entropy(library):
             ctypes.byref(exponential), u32(classes), address(logits), u32(label), Clip(*clip),
             address(e), ctypes.byref(probability),
         )
-        acc, expected = reference.softmax_cross_entropy(table, logits.astype(np.int64), label)
+        acc, expected = SoftmaxCrossEntropy(table).error(logits.astype(np.int64), label)
         mantissa, expected_shift = normalise(
             np.where((logits > clip[0]) & (logits < clip[1]), acc, 0)
         )
@@ -279,7 +279,7 @@ class Update:
         self.generator, self.null_mass = Generator(seed), NullMass()
 
     def step(self, e, exponent, x) -> int:
-        gradient = GRADIENT[type(self.layer)](self.layer, e.astype(np.int64), x.astype(np.int64))
+        gradient = self.layer.gradient(e.astype(np.int64), x.astype(np.int64))
         mass, anneal = int(np.abs(gradient).sum()), anneal_q16(self.count, self.total_steps)
         self.count += 1
         if mass == 0:
@@ -337,7 +337,7 @@ def test_a_depthwise_kernel_as_high_as_it_has_channels(library):
     rng = np.random.default_rng(17)
     layer, *_ = random_layer(rng, p.FullyConnected)
     fields = {**vars(layer), "weights": int8(rng, (3, 2, 3)), "bias": np.zeros(3, np.int32)}
-    window = p.Window((3, 2), (1, 1), (1, 0))
+    window = Window((3, 2), (1, 1), (1, 0))
     layer = p.DepthwiseConv2D(**fields, window=window, multiplicity=1)
     shapes = (5, 6, 3), (5, 5, 3)
     samples = random_samples(rng, *shapes, 6)
@@ -372,10 +372,10 @@ def test_masses_beyond_32_bits(libraries, draw):
     weights = int8(rng, (5, 1, 1, 24))
     fields = {**vars(layer), "weights": weights, "bias": np.zeros(5, np.int32)}
     fields["input_zero_point"] = 127
-    layer = p.Conv2D(**fields, window=p.Window((1, 1), (1, 1), (0, 0)))
+    layer = p.Conv2D(**fields, window=Window((1, 1), (1, 1), (0, 0)))
     e, x = np.full(out_shape, 127, np.int8), np.full(in_shape, -128, np.int8)
     e[:, :, 2] = -127
-    gradient = GRADIENT[p.Conv2D](layer, e.astype(np.int64), x.astype(np.int64))
+    gradient = layer.gradient(e.astype(np.int64), x.astype(np.int64))
     assert np.abs(gradient).sum(axis=1).min() > 2**32
     check_updates(libraries[draw], draw, layer, (in_shape, out_shape), [(e, 3, x)] * 3, 99999, 0)
 

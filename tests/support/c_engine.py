@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
+from edgetune.learn.program import Layer, Window
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
 COMPILER = shutil.which("gcc") or shutil.which("clang")
@@ -27,7 +28,7 @@ def build(folder: Path, *options: str, sources: tuple = ()) -> ctypes.CDLL:
     command = [
         COMPILER, "-std=gnu99", "-O1", "-g", "-shared", "-fPIC", f"-fsanitize={SANITIZE}",
         "-fno-sanitize-recover=all", *options, "-o", library,
-        *sorted(ENGINE.glob("*.c")), *sources,
+        *sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"}), *sources,
     ]
     subprocess.run(command, check=True)
     loaded = ctypes.CDLL(str(library))
@@ -94,7 +95,7 @@ def shape_c(shape):
     return Shape(*shape)
 
 
-def window_c(window: p.Window):
+def window_c(window: Window):
     return WindowC(*window.kernel, *window.stride, *window.pad)
 
 
@@ -105,7 +106,7 @@ def quantization_c(layer: p.WeightedLayer):
     )
 
 
-def parameters_c(layer: p.Layer, in_shape, out_shape):
+def parameters_c(layer: Layer, in_shape, out_shape):
     """(C name, parameters) of a layer."""
     a, b = shape_c(in_shape), shape_c(out_shape)
     if isinstance(layer, (p.DilatedConv2D, p.DilatedDepthwiseConv2D)):
@@ -159,13 +160,13 @@ def quantized(rng, weights, rows, row_size) -> dict:
     return dict(
         weights=weights, bias=rng.integers(-20000, 20000, rows).astype(np.int32),
         multiplier=np.ascontiguousarray(pairs[:, 0]), shift=np.ascontiguousarray(pairs[:, 1]),
-        ratio=None, input_zero_point=int(rng.integers(-128, 128)),
+        ratio=None, weight_scale=1.0, input_zero_point=int(rng.integers(-128, 128)),
         output_zero_point=int(rng.integers(-128, 128)),
         activation_min=low, activation_max=high, tensors=(-1, -1),
     )
 
 
-def random_window(rng, in_hw) -> tuple[p.Window, tuple[int, int]]:
+def random_window(rng, in_hw) -> tuple[Window, tuple[int, int]]:
     """A window and its output's height and width: SAME, VALID, or any padding."""
     kernel = tuple(int(k) for k in rng.integers(1, 5, 2))
     stride = tuple(int(s) for s in rng.integers(1, 4, 2))
@@ -173,17 +174,17 @@ def random_window(rng, in_hw) -> tuple[p.Window, tuple[int, int]]:
     if style == "valid":
         kernel = tuple(min(k, n) for k, n in zip(kernel, in_hw))
         out = tuple((n - k) // s + 1 for n, k, s in zip(in_hw, kernel, stride))
-        return p.Window(kernel, stride, (0, 0)), out
+        return Window(kernel, stride, (0, 0)), out
     if style == "same":
         out = tuple(-(-n // s) for n, s in zip(in_hw, stride))
         pad = tuple(
             max(0, (o - 1) * s + k - n) // 2 for o, s, k, n in zip(out, stride, kernel, in_hw)
         )
-        return p.Window(kernel, stride, pad), out
+        return Window(kernel, stride, pad), out
     before, after = rng.integers(0, 4, 2), rng.integers(0, 4, 2)
     padded = [max(k, n + b + a) for k, n, b, a in zip(kernel, in_hw, before, after)]
     out = tuple(int((n - k) // s + 1) for n, k, s in zip(padded, kernel, stride))
-    return p.Window(kernel, stride, tuple(int(b) for b in before)), out
+    return Window(kernel, stride, tuple(int(b) for b in before)), out
 
 
 def random_layer(rng, kind, extreme=False):

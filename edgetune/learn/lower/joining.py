@@ -11,7 +11,7 @@ import numpy as np
 
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.lower.tensors import Tensors
-from edgetune.learn.program import Add, Concatenation, Mul, Term
+from edgetune.learn.operators import Add, Concatenation, Mul, Term
 from edgetune.model.graph import Operator
 
 LEFT_SHIFT = 20  # of the operands of a sum
@@ -34,7 +34,7 @@ def _sum(tensors: Tensors, op: Operator) -> None:
     )
     scale = twice / ((1 << LEFT_SHIFT) * tensors.scale(op.outputs[0]))
     place, tail = _place_and_tail(tensors, op, order, scale)
-    tensors.layers.append(Add(*place, terms, *tail))
+    tensors.layers.append(Add(*place, *tail, terms))
 
 
 def _product(tensors: Tensors, op: Operator) -> None:
@@ -46,7 +46,7 @@ def _product(tensors: Tensors, op: Operator) -> None:
         scale = float(one * other / output)
     zero_points = tuple(tensors.zero_point(op.inputs[i]) for i in order)
     place, tail = _place_and_tail(tensors, op, order, scale)
-    tensors.layers.append(Mul(*place, zero_points, *tail))
+    tensors.layers.append(Mul(*place, *tail, zero_points))
 
 
 def _place_and_tail(tensors: Tensors, op: Operator, order: tuple[int, int], scale: float):

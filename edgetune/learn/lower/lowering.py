@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from edgetune.errors import ModelError
+from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.lower import joining, spatial, views, weighted
 from edgetune.learn.lower.functions import FUNCTIONS, lower_function
 from edgetune.learn.lower.tensors import Tensors
-from edgetune.learn.program import Program, Softmax, exponential_table
+from edgetune.learn.operators import Softmax
+from edgetune.learn.program import Program, exponential_table
 from edgetune.model.graph import Graph, Operator
 
 LOWERINGS = {
@@ -42,8 +44,8 @@ def lower(graph: Graph) -> Program:
     if isinstance(tensors.layers[-1], Softmax):
         logits, scale = tensors.layers[-1].input, tensors.scale(last.inputs[0])
     return Program(
-        tensors.activations, tensors.layers, start, output, logits, exponential_table(scale),
-        graph,
+        tensors.activations, tensors.layers, start, output, logits,
+        SoftmaxCrossEntropy(exponential_table(scale)), graph,
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from edgetune.errors import ModelError
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.lower.tensors import Tensors
+from edgetune.learn.program import Window, exponential_table
 from edgetune.model.graph import Operator
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
-def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> p.Window:
+def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> Window:
     """The window of a convolution or pool; a kernel of one has no dilation."""
     options = op.options
     stride = options["stride_h"], options["stride_w"]
@@ -27,7 +28,7 @@ def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> p.Wind
         size = tensors.activation(op.inputs[0]).shape
         out = tensors.graph.tensors[op.outputs[0]].shape[1:3]
         pad = tuple(max(0, (out[i] - 1) * stride[i] + reach[i] - size[i]) // 2 for i in (0, 1))
-    return p.Window(kernel, stride, pad, dilation)
+    return Window(kernel, stride, pad, dilation)
 
 
 def _pool(kind, tensors: Tensors, op: Operator) -> None:
@@ -97,7 +98,7 @@ def _softmax(tensors: Tensors, op: Operator) -> None:
             "pool or flatten the map first",
         )
     beta = float(op.options.get("beta", 1.0))
-    table = p.exponential_table(beta * tensors.scale(op.inputs[0]))
+    table = exponential_table(beta * tensors.scale(op.inputs[0]))
     tensors.layers.append(p.Softmax(*tensors.place(op), table))
 
 

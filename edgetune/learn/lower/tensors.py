@@ -31,7 +31,9 @@ class Tensors:
         shape = activation_shape(t.shape) if t.data is None else (1, 1, t.size)
         constant = None if t.data is None else t.data.reshape(shape)
         self.activations.append(
-            Activation(t.name, shape, self.zero_point(tensor), *clip, index, constant)
+            Activation(
+                t.name, shape, self.scale(tensor), self.zero_point(tensor), *clip, index, constant
+            )
         )
         self.of_tensor[tensor] = index
         return index

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetune.learn.lower.tensors import Tensors, activation_shape
-from edgetune.learn.program import StridedSlice
+from edgetune.learn.operators import StridedSlice
 from edgetune.model.graph import Operator
 from edgetune.model.shapes import slice_bounds
 

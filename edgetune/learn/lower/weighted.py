@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.lower.spatial import window_of
 from edgetune.learn.lower.tensors import Tensors
@@ -27,6 +27,7 @@ def _weights(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tuple[int
         multiplier=pairs[:, 0],
         shift=pairs[:, 1],
         ratio=ratio if (ratio != 2**15).any() else None,
+        weight_scale=float(scales.max()),
         input_zero_point=tensors.zero_point(op.inputs[0]),
         output_zero_point=tensors.zero_point(op.outputs[0]),
         activation_min=low,

@@ -1,0 +1,28 @@
+"""CONCATENATION: all its inputs and its output have one scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.learn.program import Layer
+
+
+@dataclass(eq=False)
+class Concatenation(Layer):
+    """``outer`` times a chunk of each input in turn, ``chunks`` their lengths."""
+
+    others: tuple[int, ...]
+    outer: int
+    chunks: tuple[int, ...]
+
+    kind = "concatenation"
+    passes_errors = False
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        return self.input, *self.others
+
+    def forward(self, xs, out_shape):
+        return np.concatenate([x.reshape(self.outer, -1) for x in xs], axis=1).reshape(out_shape)

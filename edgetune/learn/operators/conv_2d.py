@@ -1,0 +1,45 @@
+"""CONV_2D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetune.learn.operators.weighted import WeightedLayer, matmul, with_bias
+from edgetune.learn.program import Window
+from edgetune.learn.window import patches, scatter
+
+
+@dataclass(eq=False)
+class Conv2D(WeightedLayer):
+    """Weights [out, kh, kw, in]."""
+
+    window: Window
+
+    kind = "conv_2d"
+
+    def forward(self, xs, out_shape):
+        cells = self._cells(xs[0], out_shape)  # [positions, kh * kw * in]
+        acc = matmul(cells, self.by_row(self.weights).T)  # [positions, out]
+        return self.requantize(acc).reshape(out_shape)
+
+    def input_error(self, operand, e, xs):
+        """sum over o and taps of e[o] * w[o, tap], at the input cell each tap read."""
+        x = xs[0]
+        cells = matmul(e.reshape(-1, self.rows), self.by_row(self.weights))
+        shape = e.shape[:2] + self.window.kernel + x.shape[2:]  # [oh, ow, kh, kw, in]
+        return scatter(cells.reshape(shape), self.window, x.shape)
+
+    def gradient(self, e, x):
+        rows = e.reshape(-1, self.rows).T  # [out, positions]
+        return with_bias(matmul(rows, self._cells(x, e.shape)), rows)
+
+    def _cells(self, x, out_shape):
+        cells = patches(x - self.input_zero_point, self.window, out_shape, 0)
+        return cells.reshape(-1, self.row_size)
+
+
+@dataclass(eq=False)
+class DilatedConv2D(Conv2D):
+    """The taps of its window lie apart."""
+
+    kind = "conv_2d_dilated"

@@ -1,0 +1,50 @@
+"""DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.learn.operators.weighted import WeightedLayer, with_bias
+from edgetune.learn.program import Window
+from edgetune.learn.window import patches, scatter
+
+
+@dataclass(eq=False)
+class DepthwiseConv2D(WeightedLayer):
+    """Weights [kh, kw, out], out = in * ``multiplicity``."""
+
+    window: Window
+    multiplicity: int = 1
+
+    kind = "depthwise_conv_2d"
+
+    def by_row(self, weights):
+        return weights.reshape(-1, self.rows).T
+
+    def forward(self, xs, out_shape):
+        cells = self._cells(xs[0], out_shape)  # [oh, ow, kh, kw, out]
+        return self.requantize((cells * self.weights.astype(np.int64)).sum(axis=(2, 3)))
+
+    def input_error(self, operand, e, xs):
+        cells = e[:, :, None, None, :] * self.weights.astype(np.int64)  # [oh, ow, kh, kw, out]
+        cells = cells.reshape(*cells.shape[:4], -1, self.multiplicity).sum(axis=5)
+        return scatter(cells, self.window, xs[0].shape)
+
+    def gradient(self, e, x):
+        cells = self._cells(x, e.shape)
+        gradient = (cells * e[:, :, None, None, :]).sum(axis=(0, 1))  # [kh, kw, out]
+        return with_bias(self.by_row(gradient), self.by_row(e))
+
+    def _cells(self, x, out_shape):
+        """Patches with each input channel repeated for its ``multiplicity`` outputs."""
+        cells = patches(x - self.input_zero_point, self.window, out_shape, 0)
+        return np.repeat(cells, self.multiplicity, axis=4)
+
+
+@dataclass(eq=False)
+class DilatedDepthwiseConv2D(DepthwiseConv2D):
+    """The taps of its window lie apart."""
+
+    kind = "depthwise_conv_2d_dilated"

@@ -1,0 +1,121 @@
+"""The kernels: which C function runs a stage, chosen by what the core has and what shapes fit.
+
+One table for the engine's own portable C and whatever else serves a stage; the first candidate
+that fits is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgetune.boards import Core
+from edgetune.learn import operators as p
+from edgetune.learn.program import Layer, Shape
+from edgetune.plan import cmsis_nn
+
+# Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
+EXACT_DENSE_WEIGHTS = 128
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a kernel is to run: layer (None for the loss), shapes of its input and output, core,
+    and the names of the ``libraries`` that the build has."""
+
+    layer: Layer | None
+    x: Shape
+    y: Shape
+    core: Core
+    libraries: frozenset[str] = frozenset()
+
+
+def _any(site: Site) -> bool:
+    return True
+
+
+def _nothing(site: Site) -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One C function.
+
+    ``stage``: what it computes; ``symbol``: its name in C; ``source``: the file of
+    firmware/engine that holds it; ``library``: what else must be there ("" nothing);
+    ``fits``: whether it can run at a `Site`; ``scratch``: bytes that it needs beside its tensors;
+    ``cost``: its key in the cost tables.
+    """
+
+    stage: str
+    symbol: str
+    source: str
+    cost: str
+    library: str = ""
+    fits: Callable[[Site], bool] = _any
+    scratch: Callable[[Site], int] = _nothing
+
+
+def choose(stage: str, site: Site) -> Kernel:
+    """The first kernel for ``stage`` whose library is there and that fits."""
+    for kernel in KERNELS[stage]:
+        if (not kernel.library or kernel.library in site.libraries) and kernel.fits(site):
+            return kernel
+    raise LookupError(f"no kernel for {stage}")
+
+
+def _is_large_dense(site: Site) -> bool:
+    dense = isinstance(site.layer, p.FullyConnected)
+    return dense and site.layer.weights.size > EXACT_DENSE_WEIGHTS
+
+
+def _portable(source: str, *stages: str) -> list[Kernel]:
+    return [Kernel(stage, f"et_{stage}", source, stage) for stage in stages]
+
+
+def _operator(kind: str, *parts: str) -> list[Kernel]:
+    return _portable(f"{kind}.c", *(f"{kind}_{part}" for part in parts))
+
+
+def _cmsis_nn(kind: str) -> Kernel:
+    """Costs are those of the portable kernel until CMSIS-NN's are measured."""
+    stage = f"{kind}_forward"
+    return Kernel(
+        stage, f"et_cmsis_nn_{stage}", "cmsis_nn.c", stage, cmsis_nn.NAME,
+        scratch=lambda site: cmsis_nn.forward_scratch(site.layer, site.x, site.core),
+    )
+
+
+_ROWS = [
+    _cmsis_nn("conv_2d"), _cmsis_nn("depthwise_conv_2d"), _cmsis_nn("fully_connected"),
+    *_operator("conv_2d", "forward", "input_error", "gradient"),
+    *_operator("depthwise_conv_2d", "forward", "input_error", "gradient"),
+    *_operator("fully_connected", "forward", "input_error", "gradient"),
+    *_operator("conv_2d_dilated", "forward"),
+    *_operator("depthwise_conv_2d_dilated", "forward"),
+    *_operator("max_pool_2d", "forward", "input_error"),
+    *_operator("average_pool_2d", "forward", "input_error"),
+    *_operator("mean", "forward", "input_error"),
+    *_operator("pad", "forward", "input_error"),
+    *_operator("add", "forward"),
+    *_operator("mul", "forward"),
+    *_operator("concatenation", "forward"),
+    *_operator("strided_slice", "forward"),
+    *_operator("lookup", "forward"),
+    *_operator("softmax", "forward"),
+    *_portable("softmax.c", "softmax_cross_entropy"),
+    *_portable("error_block.c", "error_scale", "error_join"),
+    Kernel("update", "et_update_factored", "update_factored.c", "update_factored",
+           fits=_is_large_dense),
+    Kernel("update", "et_update", "update.c", "update"),
+]  # fmt: skip
+
+KERNELS: dict[str, list[Kernel]] = {}
+for _kernel in _ROWS:
+    KERNELS.setdefault(_kernel.stage, []).append(_kernel)
+
+
+def kernel_sources() -> set[str]:
+    """All files that hold kernels; what else lies in firmware/engine serves all of them."""
+    return {kernel.source for row in KERNELS.values() for kernel in row}
