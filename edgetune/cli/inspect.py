@@ -9,7 +9,6 @@ from edgetune.cli.options import model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.learn.lower import lower
-from edgetune.learn.lower.backward import obstacles, trainable_layers
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
 from edgetune.model.read import file_content, read_tflite
@@ -38,12 +37,11 @@ def _int8_facts(graph: Graph) -> dict:
     program = lower(graph)
     facts = describe(graph)
     names = {layer.operator: layer.name for layer in program.layers}
-    trainable = {layer.operator for layer in trainable_layers(program)}
+    trainable = {layer.operator for layer in program.weighted_layers}
     for operator in facts["operators"]:
         operator["name"] = names.get(operator["index"])
         operator["trainable"] = operator["index"] in trainable
     facts["totals"]["trainable"] = len(trainable)
-    facts["obstacle"] = " and ".join(obstacles(program)) or None
     return facts
 
 
@@ -53,7 +51,7 @@ def _float_facts(model: str, graph: Graph) -> dict:
     facts = describe(graph)
     for operator in facts["operators"]:
         operator["name"] = operator["trainable"] = None
-    facts["totals"]["trainable"] = facts["obstacle"] = None
+    facts["totals"]["trainable"] = None
     return facts | {
         "sha256": hashlib.sha256(content).hexdigest(), "file_bytes": len(content),
     }
@@ -74,8 +72,6 @@ def _show_totals(printer: Printer, facts: dict):
         f"{totals['trainable']} of {totals['operators']} operators can be trained; "
         f"the model has {_size(totals)}"
     )
-    if facts["obstacle"]:
-        printer.text(f"Learning ends, seen from the logits, at {facts['obstacle']}.")
 
 
 def _show_float_totals(printer: Printer, model: str, facts: dict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgetune.cli.printer import Printer
-from edgetune.learn.lower.backward import obstacles
 from edgetune.plan.cost import Estimate
 
 PHASES = ("forward", "backward", "update")
@@ -17,7 +16,6 @@ def plan_facts(estimate: Estimate) -> dict:
         "recipe": plan.recipe.as_dict(),
         "rate": plan.recipe.rate_for(len(plan.trained)),
         "trained": [layer.name for layer in plan.trained],
-        "obstacle": " and ".join(obstacles(plan.program)) or None,
         "unmeasured": list(estimate.table.unmeasured),
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
@@ -54,8 +52,6 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
             f"Code and stack are estimates until it is built: {board.core.name} was never "
             f"measured with {', '.join(estimate.table.unmeasured)}."
         )
-    if why := " and ".join(obstacles(estimate.plan.program)):
-        printer.text(f"Learning ends, seen from the logits, at {why}.")
     printer.text()
     _show_layers(printer, estimate)
     printer.text()

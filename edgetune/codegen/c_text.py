@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-C_TYPES = {"int8": "int8_t", "int32": "int32_t", "uint16": "uint16_t", "uint32": "uint32_t"}
+C_TYPES = {
+    name: f"{name}_t" for name in ("int8", "int16", "int32", "uint16", "uint32")
+}
 
 
 def numbers(values, indent: str = "    ", width: int = 96) -> str:

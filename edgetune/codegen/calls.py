@@ -65,16 +65,21 @@ class Calls:
     def _input_error(self, stage: Stage) -> str:
         layer, buffers, operand = stage.layer, stage.buffers, stage.step.operand
         e, e_in = buffers["e"], buffers["e_in"]
-        arguments = [f"&{layer.name}"]
-        if layer.weighted:
-            arguments.append(self._parameters(layer)[0])
-        arguments += [
-            e.name, buffers["x"].name, self._clip(layer.inputs[operand]), e_in.name,
-        ]
+        values = [buffers[role].name for role in ("x", "x1") if role in buffers]
+        clip = self._clip(layer.inputs[operand])
+        arguments = [*self._what(layer, operand), e.name, *values, clip, e_in.name]
         start = f"int32_t {exponent_of(e_in)} ="
         return f"{start}\n        {exponent_of(e)} + " + _call(
             stage.kernel.symbol, arguments, " " * 8
         ) + ";"
+
+    def _what(self, layer: Layer, operand: int) -> list[str]:
+        """The arguments of an input error that say what the layer is."""
+        if isinstance(layer, p.Lookup):
+            return [f"{layer.name}_slopes", str(self.program.activations[layer.input].size)]
+        if layer.weighted:
+            return [f"&{layer.name}", self._parameters(layer)[0]]
+        return [f"&{layer.name}", str(operand)] if len(layer.inputs) > 1 else [f"&{layer.name}"]
 
     def _join(self, stage: Stage) -> str:
         e, other, join = stage.buffers["e"], stage.buffers["other"], stage.step.join

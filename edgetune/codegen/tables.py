@@ -125,7 +125,11 @@ def _(layer: p.StridedSlice, plan: Plan):
 
 @tables.register
 def _(layer: p.Lookup, plan: Plan):
-    return array(layer.name, layer.table)
+    text = array(layer.name, layer.table)
+    if plan.passes_error(layer):
+        text += "/* The function's slope at each input, the steepest 2**14. */\n"
+        text += array(f"{layer.name}_slopes", layer.slopes)
+    return text
 
 
 def _joined(layer: p.Add | p.Mul, plan: Plan) -> tuple[dict, dict]:

@@ -47,13 +47,19 @@ class Activation:
     def size(self) -> int:
         return int(np.prod(self.shape))
 
+    @property
+    def clips(self) -> bool:
+        """Whether a value of int8 can lie at a bound."""
+        return self.clip_low > NO_CLIP_LOW or self.clip_high < NO_CLIP_HIGH
+
 
 @dataclass(eq=False)
 class Layer:
     """One lowered operator: reads activation ``input``, writes activation ``output``.
 
     Forward and backward work on int64 arrays of int8 values, [height, width, channels].
-    ``kind`` is the engine's name for the class; ``weighted``: it holds weights that can learn.
+    ``kind`` is the engine's name for the class; ``weighted``: it holds weights that can learn;
+    ``error_reads_input``: its input error depends on the input's values, not only the mask.
     """
 
     name: str
@@ -63,7 +69,7 @@ class Layer:
 
     kind: ClassVar[str] = ""
     weighted: ClassVar[bool] = False
-    passes_errors: ClassVar[bool] = True
+    error_reads_input: ClassVar[bool] = False
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -73,6 +79,10 @@ class Layer:
     def forward(self, xs: Sequence[np.ndarray], out_shape: Shape) -> np.ndarray:
         """The output of ``out_shape``, from the values of ``inputs``."""
         raise TypeError(f"{self.kind} does not run")
+
+    def error_operands(self, operand: int) -> tuple[int, ...]:
+        """The inputs whose values `input_error` looks at, ``operand`` itself first."""
+        return (operand,)
 
     def input_error(self, operand: int, e: np.ndarray, xs: Sequence[np.ndarray]) -> np.ndarray:
         """v of docs/numerics.md section 4 for input ``operand``, of its shape, before mask and

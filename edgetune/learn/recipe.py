@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 
 from edgetune.errors import UsageError
-from edgetune.learn.lower.backward import obstacles, trainable_layers
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
 from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
 
+_LAST = re.compile(r"last(?::([1-9]\d{0,5}))?")
 MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
 
 
@@ -17,8 +18,8 @@ MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
 class Recipe:
     """Layers and settings of a fine-tuning run.
 
-    ``layers``: "all" that can be trained, "last", "none" (run only), or operator names as
-    ``inspect`` prints them.
+    ``layers``: "all" with weights, "last", "last:K" (the last K of them), "none" (run only), or
+    operator names as ``inspect`` prints them.
     ``rate``: a, the trials of a step over sqrt(weights); None for the depth-scaled default.
     ``draw``: "systematic" or "independent" (the multinomial).
     ``reset``: zero the trained layers' weights and biases first (a new head).
@@ -45,36 +46,35 @@ class Recipe:
         """The layers that this recipe trains, in the program's order.
 
         Raises:
-            UsageError: a name that the program does not have, a layer that cannot be trained,
-                or nothing to train.
+            UsageError: a name that the program does not have, or nothing to train.
         """
+        layers = program.weighted_layers
         if self.layers == ("none",):
             return []
-        trainable = trainable_layers(program)
-        if not trainable:
-            raise _nothing_to_train(program)
+        if not layers:
+            raise UsageError(
+                "the model has nothing to train", "it holds no weighted operator",
+                "use a model with a convolution or a dense layer, or train none",
+            )
         if self.layers == ("all",):
-            return trainable
-        if self.layers == ("last",):
-            return trainable[-1:]
-        self._check_names(program, [layer.name for layer in trainable])
-        return [layer for layer in trainable if layer.name in self.layers]
+            return layers
+        if (count := self._last()) is not None:
+            return layers[-count:]
+        self._check_names([layer.name for layer in layers])
+        return [layer for layer in layers if layer.name in self.layers]
 
-    def _check_names(self, program: Program, trainable: list[str]):
-        known = [layer.name for layer in program.weighted_layers]
+    def _last(self) -> int | None:
+        """K of "last:K"; 1 of "last"."""
+        match = _LAST.fullmatch(self.layers[0]) if len(self.layers) == 1 else None
+        return None if match is None else int(match[1] or 1)
+
+    def _check_names(self, known: list[str]):
         unknown = [name for name in self.layers if name not in known]
         if unknown or not self.layers:
             raise UsageError(
                 f"no layer named {', '.join(unknown) or '(none given)'}",
-                f"the model's trainable layers are {', '.join(trainable)}",
-                "name some of them, or use all or last",
-            )
-        barred = [name for name in self.layers if name not in trainable]
-        if barred:
-            raise UsageError(
-                f"{', '.join(barred)} cannot be trained",
-                f"between it and the logits lies {' and '.join(obstacles(program))}",
-                f"train some of {', '.join(trainable)}, or use all",
+                f"the model's layers with weights are {', '.join(known)}",
+                "name some of them, or use all, last or last:K",
             )
 
     def rate_for(self, trained: int) -> float:
@@ -96,16 +96,3 @@ class Recipe:
 
     def as_dict(self) -> dict:
         return asdict(self)
-
-
-def _nothing_to_train(program: Program) -> UsageError:
-    if not program.weighted_layers:
-        return UsageError(
-            "the model has nothing to train", "it holds no weighted operator",
-            "use a model with a convolution or a dense layer, or train the layers none",
-        )
-    return UsageError(
-        "the model has nothing that can be trained",
-        f"between its layers and its output lies {' and '.join(obstacles(program))}",
-        "train the layers none to run it only, or use a model that ends with its logits",
-    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgetune.learn import operators as p
+from edgetune.learn.lower.backward import InputError
 from edgetune.learn.program import Layer
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
@@ -39,7 +40,9 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     layer = stage.layer
     if layer is None:
         return stage.call, {"calls": 1, "classes": plan.program.classes}
-    work = Work(layer, shapes[layer.input], shapes[layer.output], seen.get(layer.name, {}))
+    operand = stage.step.operand if isinstance(stage.step, InputError) else 0
+    x = shapes[layer.inputs[operand]]
+    work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}))
     if stage.phase == "update":
         return _update(stage, work, plan.recipe.draw)
     return stage.kernel.cost, {"calls": 1} | _FEATURES[stage.kernel.cost](work)
@@ -49,9 +52,15 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     """Windows share one gradient whatever the operator; draws differ by their kind."""
     name = stage.kernel.cost
     if name == "update":
-        name = "update_window" if hasattr(work.layer, "window") else "update_dense"
+        name = _gradient_loops(work.layer)
     drawn = {f"{draw}_{feature}": count for feature, count in _draws(work).items()}
     return name, {"calls": 1} | drawn | _UPDATES[name](work)
+
+
+def _gradient_loops(layer: p.WeightedLayer) -> str:
+    if isinstance(layer, p.FullyConnected):
+        return "update_dense"
+    return "update_window" if layer.window.dilation == (1, 1) else "update_dilated"
 
 
 def _groups(count: int) -> tuple[int, int]:
@@ -168,6 +177,11 @@ def _update_window(work: Work) -> dict:
     return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
 
+def _update_dilated(work: Work) -> dict:
+    formed = _formed(work)
+    return formed | {"looks": formed["magnitudes"] * work.positions}
+
+
 def _update_factored(work: Work) -> dict:
     inputs = work.layer.row_size
     return {"inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs)}
@@ -225,6 +239,27 @@ def _outputs(work: Work) -> dict:
     return {"outputs": math.prod(work.y)}
 
 
+def _joined_error(work: Work) -> dict:
+    return {"errors": math.prod(work.x), "reads": math.prod(work.y)}
+
+
+def _dilated_input_error(work: Work) -> dict:
+    """Every tap is asked for its reader."""
+    looks = work.cells * math.prod(work.layer.window.kernel)
+    down, along = axes(work.layer.window, work.x, work.y)
+    taps = down.pairs * along.pairs
+    groups = -(-work.x[2] // GROUP)
+    each = 1 if isinstance(work.layer, p.DepthwiseConv2D) else work.y[2]
+    return {
+        "errors": math.prod(work.x), "looks": looks * groups,
+        "taps": taps * work.x[2], "macs": taps * work.x[2] * each,
+    }
+
+
+def _copied_error(work: Work) -> dict:
+    return {"errors": math.prod(work.x), "cells": work.cells}
+
+
 def _softmax(work: Work) -> dict:
     return {"classes": work.y[2]}
 
@@ -246,11 +281,16 @@ _FEATURES: dict[str, Callable[[Work], dict]] = {
     "pad_forward": _cells, "pad_input_error": _cells,
     "softmax_forward": _softmax,
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
+    "add_input_error": _joined_error, "mul_input_error": _joined_error,
+    "concatenation_input_error": _copied_error, "strided_slice_input_error": _copied_error,
+    "lookup_input_error": _copied_error,
+    "conv_2d_dilated_input_error": _dilated_input_error,
+    "depthwise_conv_2d_dilated_input_error": _dilated_input_error,
     "concatenation_forward": _copies, "strided_slice_forward": _copies,
     "conv_2d_dilated_forward": _conv_2d_dilated_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }
 _UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
-    "update_factored": _update_factored,
+    "update_dilated": _update_dilated, "update_factored": _update_factored,
 }

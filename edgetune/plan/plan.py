@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgetune.boards import Board
 from edgetune.learn.lower import lower
-from edgetune.learn.operators import Softmax, WeightedLayer
+from edgetune.learn.operators import Lookup, Softmax, WeightedLayer
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.widths import check_widths
@@ -63,6 +63,11 @@ class Plan:
     def scales_error(self, layer) -> bool:
         """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
         return any(s.call == "error_scale" and s.layer is layer for s in self.schedule.stages)
+
+    def passes_error(self, layer) -> bool:
+        """Whether a step passes an error through ``layer``."""
+        call = f"{layer.kind}_input_error"
+        return any(s.call == call and s.layer is layer for s in self.schedule.stages)
 
     @property
     def shared_table(self) -> Softmax | None:
@@ -126,5 +131,9 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
 def _all_tables(plan: Plan) -> int:
     loss = 0 if plan.shared_table else EXPONENTIAL_BYTES + 4 * len(plan.program.loss.table)
     layers = sum(table_bytes(layer, plan.scales_error(layer)) for layer in plan.program.layers)
+    layers += sum(
+        layer.slopes.nbytes for layer in plan.program.layers
+        if isinstance(layer, Lookup) and plan.passes_error(layer)
+    )
     constants = sum(constant_bytes(a) for a in plan.program.activations)
     return layers + constants + loss + TRAINED_BYTES * len(plan.trained)

@@ -142,15 +142,24 @@ class _Scheduler:
         self._add("backward", "error_scale", step.layer, step, e=self._error(step.error))
 
     def _input_error(self, step: InputError):
-        layer, call = step.layer, f"{step.layer.kind}_input_error"
-        e, inputs = self._error(step.source), self._inputs(layer)
-        if step.join is None:
-            self._add("backward", call, layer, step, e=e, **inputs, e_in=self._error(step.target))
-            return
-        value, written = self.values[step.target], self._error(step.target)
-        more = self._buffer(f"{_error_name(value)}_of_{layer.name}", value.size)
-        self._add("backward", call, layer, step, e=e, **inputs, e_in=more)
-        self._add("backward", "error_join", layer, step, e=written, other=more)
+        layer, e, e_in = step.layer, self._error(step.source), self._error(step.target)
+        if step.join is not None:
+            value, written = self.values[step.target], e_in
+            number = len(self.schedule.stages)
+            e_in = self._buffer(f"{_error_name(value)}_of_{number}", value.size)
+        self._add("backward", f"{layer.kind}_input_error", layer, step,
+                  e=e, e_in=e_in, **self._error_inputs(layer, step.operand, e_in))
+        if step.join is not None:
+            self._add("backward", "error_join", layer, step, e=written, other=e_in)
+
+    def _error_inputs(self, layer: Layer, operand: int, e_in: Buffer) -> dict[str, Buffer]:
+        """The values that an input error depends on.  Where nothing is masked those of the
+        input itself do not matter, and any memory of their size stands for them."""
+        own, *others = layer.error_operands(operand)
+        masks = self.program.activations[layer.inputs[own]].clips
+        x = self._value(layer.inputs[own]) if masks or layer.error_reads_input else e_in
+        values = [self._value(layer.inputs[i]) for i in others]
+        return {"x": x} | {f"x{i}": value for i, value in enumerate(values, start=1)}
 
     def _update(self, step: Update):
         layer, name = step.layer, step.layer.name

@@ -1,6 +1,7 @@
 /* CONV_2D whose taps lie apart: tap by tap. */
 #include "dilated.h"
 #include "dot.h"
+#include "error_block.h"
 #include "requantize.h"
 
 /* Adds the products of all taps inside the input to acc, for width output channels: 1 or 4. */
@@ -44,4 +45,47 @@ void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weigh
             }
         }
     }
+}
+
+/* Errors of channels c .. c + width - 1 of one input cell. */
+static void cell_error(const et_conv_2d_dilated *p, const int8_t *weights, const int8_t *e,
+                       int32_t y, int32_t x, int32_t width, int32_t *acc)
+{
+    const et_conv_2d *conv = &p->conv;
+    int32_t channels = conv->in.channels, out = conv->out.channels;
+    uint32_t row_size = (uint32_t)(conv->window.kernel_h * conv->window.kernel_w * channels);
+    for (int32_t ky = 0; ky < conv->window.kernel_h; ky++) {
+        for (int32_t kx = 0; kx < conv->window.kernel_w; kx++, weights += channels) {
+            int32_t cell = et_dilated_reader(conv->out, &conv->window, p->dilation, y, x, ky, kx);
+            for (int32_t k = 0; cell >= 0 && k < width; k++) {
+                acc[k] += et_dot_column(e + cell * out, weights + k, (uint32_t)out, row_size);
+            }
+        }
+    }
+}
+
+int32_t et_conv_2d_dilated_input_error(const et_conv_2d_dilated *p, const int8_t *weights,
+                                       const int8_t *e, const int8_t *x, et_clip clip,
+                                       int8_t *e_in)
+{
+    et_shape in = p->conv.in;
+    et_error_block block = et_error_open(e_in, x, clip);
+    for (int32_t y = 0; y < in.height; y++) {
+        for (int32_t column = 0; column < in.width; column++) {
+            for (int32_t c = 0; c < in.channels; c += 4) {
+                int32_t acc[4] = {0}, width = in.channels - c < 4 ? in.channels - c : 4;
+                cell_error(p, weights + c, e, y, column, width, acc);
+                et_error_put_many(&block, acc, (uint32_t)width);
+            }
+        }
+    }
+    return (int32_t)block.shift;
+}
+
+void et_conv_2d_dilated_gradient(const et_conv_2d_dilated *p, uint32_t row, const int8_t *e,
+                                 const int8_t *x, int32_t *gradient)
+{
+    const et_conv_2d *conv = &p->conv;
+    et_dilated_gradient(conv->in, conv->out, &conv->window, p->dilation, conv->in.channels,
+                        conv->quantization.input_zero_point, e + row, x, gradient);
 }

@@ -170,6 +170,24 @@ int32_t et_mean_input_error(const et_mean *p, const int8_t *e, const int8_t *x, 
                             int8_t *e_in);
 int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et_clip clip,
                            int8_t *e_in);
+int32_t et_conv_2d_dilated_input_error(const et_conv_2d_dilated *p, const int8_t *weights,
+                                       const int8_t *e, const int8_t *x, et_clip clip,
+                                       int8_t *e_in);
+int32_t et_depthwise_conv_2d_dilated_input_error(const et_depthwise_conv_2d_dilated *p,
+                                                 const int8_t *weights, const int8_t *e,
+                                                 const int8_t *x, et_clip clip, int8_t *e_in);
+int32_t et_strided_slice_input_error(const et_strided_slice *p, const int8_t *e, const int8_t *x,
+                                     et_clip clip, int8_t *e_in);
+int32_t et_lookup_input_error(const int16_t *slopes, uint32_t count, const int8_t *e,
+                              const int8_t *x, et_clip clip, int8_t *e_in);
+
+/* The same for one operand of several: x is that operand, other the other one. */
+int32_t et_add_input_error(const et_add *p, uint32_t operand, const int8_t *e, const int8_t *x,
+                           et_clip clip, int8_t *e_in);
+int32_t et_mul_input_error(const et_mul *p, uint32_t operand, const int8_t *e, const int8_t *x,
+                           const int8_t *other, et_clip clip, int8_t *e_in);
+int32_t et_concatenation_input_error(const et_concatenation *p, uint32_t operand, const int8_t *e,
+                                     const int8_t *x, et_clip clip, int8_t *e_in);
 
 /* Multiply each channel's errors by its weight scale over the largest one (Q15), in place. */
 int32_t et_error_scale(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio);
@@ -191,6 +209,10 @@ void et_depthwise_conv_2d_gradient(const et_depthwise_conv_2d *p, uint32_t row, 
                                    const int8_t *x, int32_t *gradient);
 void et_fully_connected_gradient(const et_fully_connected *p, uint32_t row, const int8_t *e,
                                  const int8_t *x, int32_t *gradient);
+void et_conv_2d_dilated_gradient(const et_conv_2d_dilated *p, uint32_t row, const int8_t *e,
+                                 const int8_t *x, int32_t *gradient);
+void et_depthwise_conv_2d_dilated_gradient(const et_depthwise_conv_2d_dilated *p, uint32_t row,
+                                           const int8_t *e, const int8_t *x, int32_t *gradient);
 
 /* Softmax cross-entropy: error of the logits, its exponent (returned), and p(label) in Q15. */
 int32_t et_softmax_cross_entropy(const et_exponential *p, uint32_t classes, const int8_t *logits,

@@ -1,7 +1,7 @@
 /* STRIDED_SLICE with strides of one: a crop. */
 #include <string.h>
 
-#include "operators.h"
+#include "error_block.h"
 
 void et_strided_slice_forward(const et_strided_slice *p, const int8_t *x, int8_t *y)
 {
@@ -13,4 +13,27 @@ void et_strided_slice_forward(const et_strided_slice *p, const int8_t *x, int8_t
             memcpy(y, cell, p->out.channels);
         }
     }
+}
+
+static int is_inside(uint32_t at, uint32_t begin, uint32_t size)
+{
+    return at >= begin && at < begin + size;
+}
+
+/* Nothing outside of the crop. */
+int32_t et_strided_slice_input_error(const et_strided_slice *p, const int8_t *e, const int8_t *x,
+                                     et_clip clip, int8_t *e_in)
+{
+    et_error_block block = et_error_open(e_in, x, clip);
+    for (uint32_t i = 0; i < p->in.height; i++) {
+        for (uint32_t j = 0; j < p->in.width; j++) {
+            int inside =
+                is_inside(i, p->begin_h, p->out.height) && is_inside(j, p->begin_w, p->out.width);
+            for (uint32_t c = 0; c < p->in.channels; c++) {
+                int taken = inside && is_inside(c, p->begin_c, p->out.channels);
+                et_error_put(&block, taken ? *e++ : 0);
+            }
+        }
+    }
+    return (int32_t)block.shift;
 }

@@ -136,28 +136,3 @@ def join_of(ratio: float) -> Join:
     """``ratio`` > 0 as a multiplier of 15 bits and a shift."""
     fraction, shift = math.frexp(ratio)
     return Join(math.floor(fraction * 2**15 + 0.5), shift)
-
-
-def trainable_layers(program: Program) -> list[WeightedLayer]:
-    """The weighted layers that an error of the logits reaches, in the program's order."""
-    return [layer for layer in program.weighted_layers if program.storage(layer.output)
-            in _reached(program)[0]]
-
-
-def obstacles(program: Program) -> list[str]:
-    """What stands between the logits and weighted layers that cannot be trained, in words."""
-    return _reached(program)[1]
-
-
-def _reached(program: Program) -> tuple[set[int], list[str]]:
-    """The activations that an error of the logits reaches, and what ends its way."""
-    storage = program.storage
-    reached, ends = {storage(program.logits)}, []
-    for layer in reversed(program.layers):
-        if storage(layer.output) not in reached:
-            continue
-        if layer.passes_errors:
-            reached |= {storage(index) for index in layer.inputs}
-        else:
-            ends.append(f"{layer.name}, which passes no error back")
-    return reached, ends

@@ -32,7 +32,19 @@ def lower_function(tensors: Tensors, op: Operator) -> None:
         (tensors.scale(op.outputs[0]), tensors.zero_point(op.outputs[0])),
         op.options.get("alpha", 0.0),
     )
-    tensors.layers.append(Lookup(*tensors.place(op), table))
+    scales = tensors.scale(op.inputs[0]), tensors.scale(op.outputs[0])
+    real = scales[0] * (VALUES - tensors.zero_point(op.inputs[0]))
+    derivative = DERIVATIVES[op.kind](real, op.options.get("alpha", 0.0))
+    slopes = slope_table(derivative * (scales[0] / scales[1]))
+    tensors.layers.append(Lookup(*tensors.place(op), table, *slopes))
+
+
+def slope_table(slopes: np.ndarray) -> tuple[np.ndarray, float]:
+    """int16 [256] with 2**14 for the largest size, and the unit of its integers."""
+    largest = float(np.abs(slopes).max())
+    if largest == 0:
+        return np.zeros(256, np.int16), 1.0
+    return np.rint(slopes * (2**14 / largest)).astype(np.int16), largest / 2**14
 
 
 def function_table(
@@ -151,4 +163,27 @@ FUNCTIONS = {
     "LOGISTIC": _logistic,
     "TANH": _tanh,
     "HARD_SWISH": _hard_swish,
+}
+
+
+# -- derivatives by the real input, in double precision --------------------------------------
+
+
+def _logistic_derivative(x: np.ndarray, alpha: float) -> np.ndarray:
+    y = 1 / (1 + np.exp(-x))
+    return y * (1 - y)
+
+
+def _hard_swish_derivative(x: np.ndarray, alpha: float) -> np.ndarray:
+    return np.where(x <= -3, 0.0, np.where(x >= 3, 1.0, (2 * x + 3) / 6))
+
+
+DERIVATIVES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    "QUANTIZE": lambda x, alpha: np.ones_like(x),
+    "RELU": lambda x, alpha: (x > 0).astype(np.float64),
+    "RELU6": lambda x, alpha: ((x > 0) & (x < 6)).astype(np.float64),
+    "LEAKY_RELU": lambda x, alpha: np.where(x >= 0, 1.0, alpha),
+    "LOGISTIC": _logistic_derivative,
+    "TANH": lambda x, alpha: 1 - np.tanh(x) ** 2,
+    "HARD_SWISH": _hard_swish_derivative,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
-from edgetune.learn.operators.joining import JoiningLayer, repeated
+from edgetune.learn.operators.joining import JoiningLayer, gathered, repeated
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,13 @@ class Add(JoiningLayer):
     terms: tuple[Term, Term]
 
     kind = "add"
-    passes_errors = False
 
     def forward(self, xs, out_shape):
         x, other = xs
         return self.finish(self.terms[0].of(x) + self.terms[1].of(repeated(other, x)), out_shape)
+
+    def input_error(self, operand, e, xs):
+        return gathered(e * self.terms[operand].sign, operand, xs[operand])
+
+    def input_unit(self, operand, xs, y):
+        return xs[operand].scale / y.scale

@@ -18,7 +18,6 @@ class Concatenation(Layer):
     chunks: tuple[int, ...]
 
     kind = "concatenation"
-    passes_errors = False
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -26,3 +25,11 @@ class Concatenation(Layer):
 
     def forward(self, xs, out_shape):
         return np.concatenate([x.reshape(self.outer, -1) for x in xs], axis=1).reshape(out_shape)
+
+    def input_error(self, operand, e, xs):
+        first = sum(self.chunks[:operand])
+        rows = e.reshape(self.outer, -1)  # [outer, all chunks]
+        return rows[:, first : first + self.chunks[operand]].reshape(xs[operand].shape)
+
+    def input_unit(self, operand, xs, y):
+        return 1.0

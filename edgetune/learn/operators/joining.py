@@ -32,6 +32,14 @@ class JoiningLayer(Layer):
         return y.reshape(out_shape)
 
 
+def gathered(v: np.ndarray, operand: int, x: np.ndarray) -> np.ndarray:
+    """``v``, of the shape of the first operand, in the shape of operand ``x``: of the second
+    one the sum over its repetitions."""
+    if operand == 0:
+        return v.reshape(x.shape)
+    return v.reshape(-1, x.size).sum(axis=0).reshape(x.shape)
+
+
 def repeated(other: np.ndarray, x: np.ndarray) -> np.ndarray:
     """``other`` over and over, in the shape of ``x``."""
     return np.resize(other, x.size).reshape(x.shape)

@@ -17,6 +17,7 @@ class MaxPool2D(Layer):
     activation_max: int
 
     kind = "max_pool_2d"
+    error_reads_input = True
 
     def forward(self, xs, out_shape):
         cells = patches(xs[0], self.window, out_shape, -129)  # [oh, ow, kh, kw, c]

@@ -16,7 +16,6 @@ class Softmax(Layer):
     table: np.ndarray
 
     kind = "softmax"
-    passes_errors = False
 
     def forward(self, xs, out_shape):
         """Probabilities as int8: scale 1/256, zero point -128, rounded half up."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgetune.learn.program import Layer, Shape
 
 
@@ -17,10 +19,18 @@ class StridedSlice(Layer):
     size: Shape
 
     kind = "strided_slice"
-    passes_errors = False
 
     def forward(self, xs, out_shape):
         return xs[0].reshape(self.source)[self._crop()].reshape(out_shape)
+
+    def input_error(self, operand, e, xs):
+        """Nothing outside of the crop."""
+        v = np.zeros(self.source, np.int64)
+        v[self._crop()] = e.reshape(self.size)
+        return v.reshape(xs[0].shape)
+
+    def input_unit(self, operand, xs, y):
+        return 1.0
 
     def _crop(self) -> tuple[slice, ...]:
         return tuple(slice(first, first + size) for first, size in zip(self.begin, self.size))
