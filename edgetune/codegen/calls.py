@@ -50,9 +50,8 @@ class Calls:
     def _loss(self, stage: Stage) -> str:
         e = stage.buffers["e"]
         arguments = [
-            f"&{self.plan.loss_table_name}", str(self.program.classes),
-            stage.buffers["x"].name, "label", self._clip(self.program.logits),
-            e.name, "&result.measure",
+            "&loss", str(self.program.loss.size), stage.buffers["x"].name, "target", "input",
+            self._clip(self.program.logits), e.name, "&result.measure",
         ]
         return _call(f"int32_t {exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
 

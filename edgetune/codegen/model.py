@@ -6,7 +6,8 @@ from importlib.resources import files
 from string import Template
 
 from edgetune.codegen.calls import Calls, exponent_of
-from edgetune.codegen.tables import constants, exponential, tables
+from edgetune.codegen.losses import loss_tables
+from edgetune.codegen.tables import constants, tables
 from edgetune.learn import operators as p
 from edgetune.learn.digest import digest_base
 from edgetune.plan.plan import Plan
@@ -36,6 +37,8 @@ def model_source(plan: Plan, title: str) -> str:
         input_bytes=plan.input_bytes,
         output_bytes=plan.output_bytes,
         classes=plan.program.classes,
+        target_bytes=plan.program.loss.target_bytes,
+        loss=plan.program.loss.kind,
         trained_layers=len(plan.trained),
         board=plan.board.name,
         state_bytes=plan.state_bytes,
@@ -79,14 +82,10 @@ def _tables(plan: Plan) -> list[str]:
     return [
         constants(plan),
         *(tables(layer, plan) for layer in plan.program.layers),
-        _loss_table(plan),
+        loss_tables(plan),
         _trained(plan),
         _row_gradients(plan),
     ]
-
-
-def _loss_table(plan: Plan) -> str:
-    return "" if plan.shared_table else exponential("loss", plan.program.loss.table)
 
 
 def _trained(plan: Plan) -> str:

@@ -85,6 +85,7 @@ def _config(plan: Plan, build_id: int = 0) -> str:
         "#ifndef ET_MODEL_CONFIG_H\n#define ET_MODEL_CONFIG_H\n\n"
         f"#define ET_BUILD_ID 0x{build_id:08x}u\n"
         f"#define ET_INPUT_BYTES {plan.input_bytes}u\n"
+        f"#define ET_TARGET_BYTES {plan.program.loss.target_bytes}u\n"
         f"#define ET_OUTPUT_BYTES {plan.output_bytes}u\n"
         f"#define ET_FRAME_MAX {link.frame_max}u\n"
         f"#define ET_REPLY_MAX {link.reply_max}u\n"

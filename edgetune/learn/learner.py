@@ -100,12 +100,17 @@ class Learner:
     # -- training --------------------------------------------------------------------------
 
     def train(self, x: np.ndarray, target) -> StepResult:
-        """One step on one sample: forward, loss, then the steps of the backward pass."""
+        """One step on one sample: forward, loss, then the steps of the backward pass.
+
+        Args:
+            x: int8, of the model's input shape.
+            target: what the program's loss takes; None where that is the input itself.
+        """
         self._forward(x)
         program = self.program
         prediction = int(self.values[program.output].reshape(-1).argmax())
         logits = self._value(program.logits).reshape(-1)
-        acc, measure = program.loss.error(logits, target)
+        acc, measure = program.loss.error(logits, target, self._value(program.input))
         self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
         self.anneal = anneal_q16(self.step, self.total_steps)
         self.draws = 0

@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 
 from edgetune.errors import UsageError
+from edgetune.learn.losses import AUTO, LossChoice
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
 from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
@@ -23,14 +24,21 @@ class Recipe:
     ``rate``: a, the trials of a step over sqrt(weights); None for the depth-scaled default.
     ``draw``: "systematic" or "independent" (the multinomial).
     ``reset``: zero the trained layers' weights and biases first (a new head).
+    ``loss``: a name of `LOSSES`, or "auto": the model's end decides.  ``class_weights``,
+    ``label_smoothing``, ``huber_delta``: see `LossChoice`.
     """
 
     layers: tuple[str, ...] = ("all",)
     rate: float | None = None
     draw: str = "systematic"
     reset: bool = False
+    loss: str = AUTO
+    class_weights: tuple[float, ...] = ()
+    label_smoothing: float = 0.0
+    huber_delta: float = 1.0
 
     def __post_init__(self):
+        self.loss_choice  # raises where it cannot be
         if self.draw not in DRAWS:
             raise UsageError(
                 f"unknown draw '{self.draw}'", f"the draws are {', '.join(DRAWS)}",
@@ -41,6 +49,12 @@ class Recipe:
                 f"the rate {self.rate} is out of range", "it must lie above 0 and up to 4096",
                 "leave it out: the default scales with the number of trained layers",
             )
+
+    @property
+    def loss_choice(self) -> LossChoice:
+        return LossChoice(
+            self.loss, tuple(self.class_weights), self.label_smoothing, self.huber_delta
+        )
 
     def trained(self, program: Program) -> list[WeightedLayer]:
         """The layers that this recipe trains, in the program's order.

@@ -72,26 +72,27 @@ class Client:
         """Initial weights, fresh generator, step 0. Args: 0..2^32-1 each. Returns the digest."""
         return unpack_word(self._ask(Request.START, TWO_WORDS.pack(seed, total_steps)))
 
-    def train(self, sample: bytes, label: int) -> TrainResult:
-        """One step on a sample of ``info.input_bytes`` int8 bytes. Raises DataError."""
-        return next(self.train_many([(sample, label)]))
+    def train(self, sample: bytes, target: bytes) -> TrainResult:
+        """One step on a sample of ``info.input_bytes`` int8 bytes and a target of
+        ``info.target_bytes``, as the model's loss encodes it. Raises DataError."""
+        return next(self.train_many([(sample, target)]))
 
     def infer(self, sample: bytes) -> InferResult:
         """Forward only. Raises DataError."""
         return next(self.infer_many([sample]))
 
-    def train_many(self, samples: Iterable[tuple[bytes, int]]) -> Iterator[TrainResult]:
+    def train_many(self, samples: Iterable[tuple[bytes, bytes]]) -> Iterator[TrainResult]:
         """Steps in order, the next sample travelling while the present one is learnt.
 
         When a result is yielded the next sample is already on its way: requests made from the
         loop's body, and a loop left early, come after it.
         """
-        messages = ((Request.TRAIN, self._sample(sample, label)) for sample, label in samples)
+        messages = ((Request.TRAIN, self._sample(sample, target)) for sample, target in samples)
         return map(unpack_train, self._pipeline(messages))
 
     def infer_many(self, samples: Iterable[bytes]) -> Iterator[InferResult]:
         """Like :meth:`train_many`, forward only."""
-        messages = ((Request.INFER, self._sample(sample, 0)) for sample in samples)
+        messages = ((Request.INFER, self._sample(sample)) for sample in samples)
         return map(unpack_infer, self._pipeline(messages))
 
     def digest(self, full: bool = False) -> int:
@@ -150,7 +151,7 @@ class Client:
             raise no_session()
         return self._channel.info
 
-    def _sample(self, sample: bytes, label: int) -> bytes:
+    def _sample(self, sample: bytes, target: bytes | None = None) -> bytes:
         info = self._need_info()
         data = bytes(sample)
         if len(data) != info.input_bytes:
@@ -159,13 +160,15 @@ class Client:
                 "the data does not have the shape of the model's input",
                 "convert each sample to the model's input shape, as int8",
             )
-        if not 0 <= label < info.classes:
+        if target is None:
+            return data
+        if len(target) != info.target_bytes:
             raise DataError(
-                f"label {label} does not exist",
-                f"the model has the classes 0..{info.classes - 1}",
-                "check the labels",
+                f"a target has {len(target)} bytes, the model's loss takes {info.target_bytes}",
+                "the firmware learns by another loss than the host has in mind",
+                "build and flash the firmware again",
             )
-        return PAIR.pack(label, 0) + data
+        return target + data
 
     def _ask(self, kind: Request, payload: bytes = b"") -> bytes:
         return self._channel.wait(self._channel.submit(kind, payload))

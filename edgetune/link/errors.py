@@ -7,7 +7,7 @@ _REBUILD = "build and flash the firmware again with this release"
 _REFUSALS = {
     ErrorCode.TYPE: ("its firmware was built without this request", _REBUILD),
     ErrorCode.LENGTH: ("the payload has the wrong size for its model", _REBUILD),
-    ErrorCode.LABEL: ("the label is not below its number of classes", "check the labels"),
+    ErrorCode.TARGET: ("the target is none of its loss", "check the labels"),
     ErrorCode.RANGE: ("offset or count lies outside the block", "read or write it from 0 on"),
     ErrorCode.STATE: (
         "a write of its state was begun and not ended",

@@ -1,15 +1,14 @@
-"""The messages of protocol version 1 (docs/protocol.md): numbers, layouts, dataclasses."""
+"""The messages of protocol version 2 (docs/protocol.md): numbers, layouts, dataclasses."""
 
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 PAIR = struct.Struct("<HH")
 WORD = struct.Struct("<I")
 TWO_WORDS = struct.Struct("<II")
 REPLY = 0x80
-SAMPLE_HEAD = PAIR.size
 
 
 class Request(IntEnum):
@@ -40,7 +39,7 @@ class Notice(IntEnum):
 class ErrorCode(IntEnum):
     TYPE = 1
     LENGTH = 2
-    LABEL = 3
+    TARGET = 3
     RANGE = 4
     STATE = 5
     CRC = 6
@@ -67,17 +66,18 @@ class DeviceInfo:
     reply_max: int
     classes: int
     trained_layers: int
+    target_bytes: int
     board: str
 
 
 @dataclass(frozen=True)
 class TrainResult:
     """One training step: the prediction before the update, the draws applied (saturated to
-    65535), p(label) in Q15 (0..32768) and the digest after the step."""
+    65535), the loss's measure of the sample and the digest after the step."""
 
     prediction: int
     draws: int
-    probability_q15: int
+    measure: int
     digest: int
 
 
@@ -102,7 +102,7 @@ class Stats:
 
 
 HELLO_HEAD = PAIR  # u16 version, u16 expected seq: the same in every protocol version
-_HELLO_REST = struct.Struct("<8I4H24s")
+_HELLO_REST = struct.Struct("<8I4HI24s")
 TRAIN = struct.Struct("<HHII")
 _STATS = struct.Struct("<5I")
 

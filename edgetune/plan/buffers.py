@@ -1,14 +1,14 @@
 """Sizes of the link's buffers, from the sizes of the model's input and output.
 
 ``docs/protocol.md``: a frame is 8 bytes of header, the payload and 4 of CRC; a sample's payload
-begins with 4 bytes of label.
+begins with its target.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SAMPLE_FRAMING = 16
+SAMPLE_FRAMING = 12
 REPLY_FRAMING = 16
 SMALLEST_FRAME = 128  # a useful chunk for reading and writing weights
 RING_RESERVE = 128
@@ -23,8 +23,9 @@ class LinkBuffers:
     rx_ring: int
 
     @staticmethod
-    def for_model(input_bytes: int, output_bytes: int) -> LinkBuffers:
-        frame = max(SMALLEST_FRAME, _round_up(input_bytes + SAMPLE_FRAMING, 4))
+    def for_model(input_bytes: int, target_bytes: int, output_bytes: int) -> LinkBuffers:
+        sample = input_bytes + target_bytes
+        frame = max(SMALLEST_FRAME, _round_up(sample + SAMPLE_FRAMING, 4))
         reply = max(SMALLEST_FRAME, _round_up(output_bytes + REPLY_FRAMING, 4))
         wire = frame + frame // 254 + 3
         # A power of two, so that the ring's indices wrap without a division.

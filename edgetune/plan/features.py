@@ -39,7 +39,7 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     shapes = [a.shape for a in plan.program.activations]
     layer = stage.layer
     if layer is None:
-        return stage.call, {"calls": 1, "classes": plan.program.classes}
+        return stage.kernel.cost, {"calls": 1, "classes": plan.program.classes}
     operand = stage.step.operand if isinstance(stage.step, InputError) else 0
     x = shapes[layer.inputs[operand]]
     work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}))

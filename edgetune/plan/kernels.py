@@ -78,6 +78,10 @@ def _operator(kind: str, *parts: str) -> list[Kernel]:
     return _portable(f"{kind}.c", *(f"{kind}_{part}" for part in parts))
 
 
+def _loss(kind: str) -> list[Kernel]:
+    return [Kernel(kind, f"et_{kind}_error", f"{kind}.c", f"{kind}_error")]
+
+
 def _cmsis_nn(kind: str) -> Kernel:
     """Costs are those of the portable kernel until CMSIS-NN's are measured."""
     stage = f"{kind}_forward"
@@ -104,7 +108,7 @@ _ROWS = [
     *_operator("strided_slice", "forward", "input_error"),
     *_operator("lookup", "forward", "input_error"),
     *_operator("softmax", "forward"),
-    *_portable("softmax.c", "softmax_cross_entropy"),
+    *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),
     *_portable("error_scale.c", "error_scale"),
     *_portable("error_join.c", "error_join"),
     Kernel("update", "et_update_factored", "update_factored.c", "update_factored",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgetune.boards import Board
+from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.lower import lower
 from edgetune.learn.operators import Lookup, Softmax, WeightedLayer
 from edgetune.learn.program import Program
@@ -16,11 +17,11 @@ from edgetune.plan.arena import lay_out
 from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.schedule import Schedule, make_schedule
 from edgetune.plan.tables import (
-    EXPONENTIAL_BYTES,
     LEARNER_BYTES,
     NULL_MASS_BYTES,
     TRAINED_BYTES,
     constant_bytes,
+    loss_bytes,
     parameter_bytes,
     table_bytes,
 )
@@ -72,14 +73,10 @@ class Plan:
     @property
     def shared_table(self) -> Softmax | None:
         """The SOFTMAX whose table the loss can use as well."""
-        last = self.program.layers[-1]
-        if isinstance(last, Softmax) and list(last.table) == list(self.program.loss.table):
-            return last
-        return None
-
-    @property
-    def loss_table_name(self) -> str:
-        return self.shared_table.name if self.shared_table else "loss"
+        last, loss = self.program.layers[-1], self.program.loss
+        if not isinstance(last, Softmax) or not isinstance(loss, SoftmaxCrossEntropy):
+            return None
+        return last if list(last.table) == list(loss.table) else None
 
     @property
     def input_bytes(self) -> int:
@@ -100,7 +97,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
         ModelError: a layer whose sums could leave 32 bits.
         UsageError: the recipe names what the model does not have, or what cannot be trained.
     """
-    program = lower(graph)
+    program = lower(graph, recipe.loss_choice)
     libraries = frozenset({cmsis.NAME} if cmsis_nn else ())
     schedule = make_schedule(program, recipe, board.core, libraries)
     arena = lay_out([b for b in schedule.buffers if not b.outside])
@@ -115,7 +112,8 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
         board=board,
         schedule=schedule,
         link=LinkBuffers.for_model(
-            activations[program.input].size, activations[program.output].size
+            activations[program.input].size, program.loss.target_bytes,
+            activations[program.output].size,
         ),
         arena_bytes=arena,
         state_bytes=LEARNER_BYTES + NULL_MASS_BYTES * len(trained) + parameters,
@@ -129,7 +127,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
 
 
 def _all_tables(plan: Plan) -> int:
-    loss = 0 if plan.shared_table else EXPONENTIAL_BYTES + 4 * len(plan.program.loss.table)
+    loss = loss_bytes(plan.program.loss, plan.shared_table is not None)
     layers = sum(table_bytes(layer, plan.scales_error(layer)) for layer in plan.program.layers)
     layers += sum(
         layer.slopes.nbytes for layer in plan.program.layers

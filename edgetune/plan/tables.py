@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from edgetune.learn import operators as p
+from edgetune.learn.losses import Loss, Reconstruction, SigmoidCrossEntropy, SquaredError
 from edgetune.learn.program import Activation, Layer
 
 # sizeof of the structs in firmware/engine on a 32-bit target.
@@ -108,3 +109,13 @@ def parameter_bytes(layer: p.WeightedLayer) -> int:
 def constant_bytes(activation: Activation) -> int:
     """Flash of an activation that the model itself brings."""
     return 0 if activation.constant is None else activation.size + -activation.size % 4
+
+
+def loss_bytes(loss: Loss, shares_table: bool) -> int:
+    """Flash of a loss's constants; ``shares_table``: the exponentials are a SOFTMAX's."""
+    if isinstance(loss, SquaredError):
+        return 8 + (512 if isinstance(loss, Reconstruction) else 0)
+    weights = 0 if loss.weights is None else 2 * loss.size + 2 * (loss.size % 2)
+    if isinstance(loss, SigmoidCrossEntropy):
+        return 12 + 512 + weights
+    return 12 + weights + (0 if shares_table else EXPONENTIAL_BYTES + 4 * len(loss.table))

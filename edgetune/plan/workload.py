@@ -36,7 +36,7 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
     for i, x in enumerate(nonzero_inputs(plan, STEPS)[:steps]):
-        observer.train(x, i % plan.program.classes)
+        observer.train(x, plan.program.loss.any_target(i))
     return {
         name: {key: total / steps for key, total in counts.items()}
         for name, counts in observer.counts.items()

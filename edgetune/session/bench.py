@@ -97,11 +97,11 @@ def bench(
     firmware = build_firmware(plan, folder, "the model", profile=True)
     if data is None:
         x = nonzero_inputs(plan, samples)
-        y = np.arange(samples) % plan.program.classes
+        y = [plan.program.loss.any_target(i) for i in range(samples)]
     else:
         x, y = data[0][:samples], data[1][:samples]
     with connect(firmware, "qemu", reporter or Reporter(), icount=True) as client:
-        stages, step = _count(client, x, y)
+        stages, step = _count(client, x, map(plan.program.loss.encode, y))
     rows = tuple(
         (s.layer.name if s.layer else s.call, s.phase, count)
         for s, count in zip(plan.schedule.stages, stages)
@@ -110,13 +110,13 @@ def bench(
     return BenchResult(board.name, core, inputs, len(x), rows, step)
 
 
-def _count(client: Client, x, y) -> tuple[list[float], float]:
+def _count(client: Client, x, targets) -> tuple[list[float], float]:
     """Mean instructions of each stage, and of a whole step."""
     client.start(0, 0)
     totals, whole = 0, 0
     before = client.profile()
-    for sample, label in zip(x, y):
-        client.train(sample.tobytes(), int(label))
+    for sample, target in zip(x, targets):
+        client.train(sample.tobytes(), target)
         whole += _instructions(client, client.stats().step_ticks)
         after = client.profile()
         # Rounded step by step: a tick more or less must not add up.

@@ -26,7 +26,7 @@ from edgetune.session.firmware import Firmware
 from edgetune.session.simulation import new_learner
 
 SESSION = 0x4554  # any but 0
-HELLO_BYTES = 68
+HELLO_BYTES = 72
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def lesson(firmware: Firmware, steps: int, forward: int, seed: int = 0) -> list[
     """What follows `greeting`: outputs of ``forward`` samples, then ``steps`` training steps, then
     the digest that the device recomputes from its memory.
 
-    Samples are noise and labels are random: the bits count here, not the accuracy.
+    Samples are noise and targets are random: the bits count here, not the accuracy.
     """
     learner, program = new_learner(firmware.plan, seed, steps), firmware.plan.program
     asked = [("starts", Request.START, TWO_WORDS.pack(seed, steps), WORD.pack(learner.digest()))]
@@ -69,8 +69,8 @@ def lesson(firmware: Firmware, steps: int, forward: int, seed: int = 0) -> list[
         asked.append((f"runs sample {i + 1}", Request.INFER, *_infer(learner, x)))
     for i in range(steps):
         x = rng.integers(-128, 128, shape).astype(np.int8)
-        label = int(rng.integers(program.classes))
-        asked.append((f"learns sample {i + 1}", Request.TRAIN, *_train(learner, x, label)))
+        target = program.loss.any_target(int(rng.integers(1000)))
+        asked.append((f"learns sample {i + 1}", Request.TRAIN, *_train(learner, x, target)))
     digest = WORD.pack(learner.digest())
     asked.append(("holds every bit of it", Request.DIGEST, WORD.pack(1), digest))
     return [
@@ -82,14 +82,14 @@ def lesson(firmware: Firmware, steps: int, forward: int, seed: int = 0) -> list[
 def _infer(learner, x: np.ndarray) -> tuple[bytes, bytes]:
     output = learner.forward(x).reshape(-1)
     reply = PAIR.pack(int(output.argmax()), output.size) + output.astype(np.int8).tobytes()
-    return PAIR.pack(0, 0) + x.tobytes(), reply
+    return x.tobytes(), reply
 
 
-def _train(learner, x: np.ndarray, label: int) -> tuple[bytes, bytes]:
-    result = learner.train(x, label)
+def _train(learner, x: np.ndarray, target) -> tuple[bytes, bytes]:
+    result = learner.train(x, target)
     draws = min(result.draws, 0xFFFF)
     reply = TRAIN.pack(result.prediction, draws, result.measure, learner.digest())
-    return PAIR.pack(label, 0) + x.tobytes(), reply
+    return learner.program.loss.encode(target) + x.tobytes(), reply
 
 
 def _wire(kind: int, seq: int, payload: bytes) -> bytes:

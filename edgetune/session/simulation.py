@@ -21,16 +21,16 @@ class Simulation:
     def __init__(self, plan: Plan, seed: int, total_steps: int):
         self.learner = new_learner(plan, seed, total_steps)
 
-    def step(self, sample: np.ndarray, label: int, result: TrainResult):
+    def step(self, sample: np.ndarray, target, result: TrainResult):
         """Repeat one step.
 
         Raises:
             DivergenceError: the device's prediction, draws, probability or digest is another.
         """
-        ours = self.learner.train(sample, label)
+        ours = self.learner.train(sample, target)
         pairs = {
             "prediction": (result.prediction, ours.prediction),
-            "probability": (result.probability_q15, ours.measure),
+            "measure": (result.measure, ours.measure),
             "draws": (result.draws, min(ours.draws, 65535)),
             "digest": (result.digest, self.learner.digest()),
         }

@@ -72,10 +72,11 @@ def _compare_outputs(client: Client, simulation: Simulation, x: np.ndarray, repo
 def _compare_steps(client, simulation, data, order, reporter) -> list[int]:
     digests = []
     for step, index in enumerate(order):
-        sample, label = data.tune_x[index], int(data.tune_y[index])
-        result = client.train(sample.tobytes(), label)
+        sample, target = data.tune_x[index], data.tune_y[index]
+        encoded = simulation.learner.program.loss.encode(target)
+        result = client.train(sample.tobytes(), encoded)
         try:
-            simulation.step(sample, label, result)
+            simulation.step(sample, target, result)
             full = client.digest(full=True)
             if full != result.digest:
                 raise diverged(step + 1, {"digest of the memory": (full, result.digest)})

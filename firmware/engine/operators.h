@@ -214,9 +214,4 @@ void et_conv_2d_dilated_gradient(const et_conv_2d_dilated *p, uint32_t row, cons
 void et_depthwise_conv_2d_dilated_gradient(const et_depthwise_conv_2d_dilated *p, uint32_t row,
                                            const int8_t *e, const int8_t *x, int32_t *gradient);
 
-/* Softmax cross-entropy: error of the logits, its exponent (returned), and p(label) in Q15. */
-int32_t et_softmax_cross_entropy(const et_exponential *p, uint32_t classes, const int8_t *logits,
-                                 uint32_t label, et_clip clip, int8_t *e,
-                                 uint32_t *probability_q15);
-
 #endif

@@ -1,8 +1,8 @@
-/* Message numbers of the link protocol, version 1.  See docs/protocol.md. */
+/* Message numbers of the link protocol, version 2.  See docs/protocol.md. */
 #ifndef ET_MESSAGES_H
 #define ET_MESSAGES_H
 
-#define ET_PROTOCOL_VERSION 1u
+#define ET_PROTOCOL_VERSION 2u
 
 /* Bytes of the receive ring that the host leaves free for POLL and HELLO. */
 #define ET_RX_RESERVE 128u
@@ -33,7 +33,7 @@ enum { ET_NAK_BAD_FRAME = 1, ET_NAK_SEQUENCE = 2, ET_NAK_SESSION = 3 };
 enum {
     ET_ERROR_TYPE = 1,   /* no such request in this firmware */
     ET_ERROR_LENGTH = 2, /* payload has the wrong size */
-    ET_ERROR_LABEL = 3,  /* label >= classes */
+    ET_ERROR_TARGET = 3, /* no target of the model's loss */
     ET_ERROR_RANGE = 4,  /* offset or count outside the block */
     ET_ERROR_STATE = 5,  /* a WRITE of the state was begun and not ended */
     ET_ERROR_CRC = 6     /* the state written is not the state meant */

@@ -11,7 +11,6 @@
 #include "port.h"
 #include "rx_ring.h"
 
-#define SAMPLE_HEAD 4u /* u16 label, u16 zero */
 #define ANY_LENGTH 0xFFFFu
 
 uint32_t et_bad_frames;
@@ -32,12 +31,13 @@ static int32_t on_start(const uint8_t *payload, uint32_t length, uint8_t *reply)
 
 static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply)
 {
-    uint32_t label = et_get16(payload), begin = port_ticks();
+    uint32_t begin = port_ticks();
+    const int8_t *input = (const int8_t *)payload + ET_TARGET_BYTES;
     (void)length;
-    if (label >= et_model.classes) {
-        return -ET_ERROR_LABEL;
+    if (!et_model_accepts(payload)) {
+        return -ET_ERROR_TARGET;
     }
-    et_train_result result = et_model_train((const int8_t *)payload + SAMPLE_HEAD, label);
+    et_train_result result = et_model_train(input, payload);
     step_ticks = port_ticks() - begin;
     et_set16(reply, result.prediction);
     et_set16(reply + 2, result.draws);
@@ -50,7 +50,7 @@ static int32_t on_infer(const uint8_t *payload, uint32_t length, uint8_t *reply)
 {
     uint32_t begin = port_ticks();
     (void)length;
-    et_model_forward((const int8_t *)payload + SAMPLE_HEAD);
+    et_model_forward((const int8_t *)payload);
     step_ticks = port_ticks() - begin;
     const int8_t *output = et_model_output();
     et_set16(reply, et_argmax(output, et_model.classes));
@@ -160,8 +160,8 @@ static const struct {
     uint8_t whole_state; /* refused while the state is half written */
 } requests[] = {
     [ET_START] = {on_start, 8, 0},
-    [ET_TRAIN] = {on_train, SAMPLE_HEAD + ET_INPUT_BYTES, 1},
-    [ET_INFER] = {on_infer, SAMPLE_HEAD + ET_INPUT_BYTES, 1},
+    [ET_TRAIN] = {on_train, ET_TARGET_BYTES + ET_INPUT_BYTES, 1},
+    [ET_INFER] = {on_infer, ET_INPUT_BYTES, 1},
     [ET_DIGEST] = {on_digest, 4, 1},
     [ET_READ] = {on_read, 8, 1},
     [ET_WRITE] = {on_write, ANY_LENGTH, 0},

@@ -11,12 +11,13 @@
 #include "requests.h"
 #include "rx_ring.h"
 
-#define HELLO_BYTES 68u
+#define HELLO_BYTES 72u
 #define TEXT_BYTES 64u
 #define REPEATS 2u /* replies kept, and so requests the host may have without an answer */
 
-#if ET_FRAME_MAX < ET_INPUT_BYTES + 16 || ET_FRAME_MAX < 64 || ET_FRAME_MAX > 65535
-#error "ET_FRAME_MAX must hold a sample and its 16 bytes of framing"
+#if ET_FRAME_MAX < ET_TARGET_BYTES + ET_INPUT_BYTES + 12 || ET_FRAME_MAX < 64 ||                  \
+    ET_FRAME_MAX > 65535
+#error "ET_FRAME_MAX must hold a sample, its target and 12 bytes of framing"
 #endif
 #if ET_REPLY_MAX < ET_OUTPUT_BYTES + 16 || ET_REPLY_MAX < 64 || ET_REPLY_MAX > 65535
 #error "ET_REPLY_MAX must hold the output and its 16 bytes of framing"
@@ -98,7 +99,8 @@ static __attribute__((noinline)) void send_hello(uint16_t in_session)
     et_set16(p + 38, ET_REPLY_MAX);
     et_set16(p + 40, et_model.classes);
     et_set16(p + 42, et_model.trained_layers);
-    memcpy(p + 44, et_model.board, 24);
+    et_set32(p + 44, et_model.target_bytes);
+    memcpy(p + 48, et_model.board, 24);
     send(bytes, ET_HELLO | ET_REPLY, in_session, 0, HELLO_BYTES);
 }
 

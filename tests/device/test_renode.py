@@ -69,7 +69,7 @@ def test_instructions_are_counted(board, tmp_path):
     with connect(firmware, "renode", Reporter()) as client:
         client.start(0, 1)
         before = client.executed_instructions()
-        client.train(data.tune_x[0].tobytes(), int(data.tune_y[0]))
+        client.train(data.tune_x[0].tobytes(), plan.program.loss.encode(data.tune_y[0]))
         step = client.executed_instructions() - before
         assert step > plan.program.graph.input.size
         facts = plan.board.emulators["renode"]

@@ -269,7 +269,7 @@ def test_learning_through_it(monkeypatch, renode, tmp_path):
         client.start(1, 5)
         simulation = Simulation(plan, 1, 5)
         for label, sample in enumerate(builder.random_inputs(5)[:, 0]):
-            result = client.train(sample.tobytes(), label % 3)
+            result = client.train(sample.tobytes(), plan.program.loss.encode(label % 3))
             simulation.step(sample, label % 3, result)
         assert client.digest(full=True) == simulation.learner.digest()
         assert client.executed_instructions() == INSTRUCTIONS

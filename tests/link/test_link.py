@@ -2,6 +2,7 @@
 
 import ctypes
 import random
+import struct
 import subprocess
 from binascii import crc32
 
@@ -59,6 +60,15 @@ def samples(count: int, size: int = INPUT, seed: int = 1) -> list[tuple[bytes, i
     return [(source.randbytes(size), source.randrange(CLASSES)) for _ in range(count)]
 
 
+def target(label: int) -> bytes:
+    """As softmax cross-entropy takes it."""
+    return struct.pack("<HH", label, 0)
+
+
+def encoded(labelled: list[tuple[bytes, int]]) -> list[tuple[bytes, bytes]]:
+    return [(sample, target(label)) for sample, label in labelled]
+
+
 def echo_hash(trained: list[tuple[bytes, int]]) -> int:
     """What the echo learner's word 1 holds after training on these samples in this order."""
     value = 0
@@ -105,8 +115,8 @@ def test_train_and_infer(small, launch):
     client.hello()
     begin = client.start(5, 100)
     (sample, label), *_ = samples(1)
-    result = client.train(sample, label)
-    assert (result.prediction, result.draws, result.probability_q15) == (0, 0, label)
+    result = client.train(sample, target(label))
+    assert (result.prediction, result.draws, result.measure) == (0, 0, label)
     assert result.digest == client.digest() == client.digest(full=True)
     assert result.digest == crc32(client.read_state())
     assert result.digest != begin
@@ -122,7 +132,7 @@ def test_requests_from_the_loops_body_keep_their_order(small, launch):
     client = Client(launch(small))
     client.hello()
     seen = []
-    for result in client.train_many(samples(10)):
+    for result in client.train_many(encoded(samples(10))):
         seen += [result.draws, len(client.infer(bytes(INPUT)).output)]
     assert seen[::2] == list(range(10))
     assert steps_and_hash(client) == (10, echo_hash(samples(10)))
@@ -131,7 +141,7 @@ def test_requests_from_the_loops_body_keep_their_order(small, launch):
 def test_a_loop_left_early_has_trained_one_more(small, launch):
     client = Client(launch(small))
     client.hello()
-    results = client.train_many(samples(10))
+    results = client.train_many(encoded(samples(10)))
     next(results)
     assert steps_and_hash(client) == (2, echo_hash(samples(2)))
 
@@ -140,17 +150,17 @@ def test_state_comes_back_and_goes_on(small, launch):
     client = Client(launch(small))
     client.hello()
     client.start(1, 1)
-    list(client.train_many(samples(5)))
+    list(client.train_many(encoded(samples(5))))
     saved, digest = client.read_state(), client.digest()
-    after = [result.digest for result in client.train_many(samples(5, seed=2))]
+    after = [result.digest for result in client.train_many(encoded(samples(5, seed=2)))]
     assert client.write_state(saved) == digest == client.digest(full=True)
-    assert [result.digest for result in client.train_many(samples(5, seed=2))] == after
+    assert [result.digest for result in client.train_many(encoded(samples(5, seed=2)))] == after
 
 
 def test_profile_and_stats(small, launch):
     client = Client(launch(small))
     client.hello()
-    list(client.train_many(samples(3)))
+    list(client.train_many(encoded(samples(3))))
     assert client.profile() == [3 * stage for stage in range(40)]
     stats = client.stats()
     assert (stats.rx_overruns, stats.bad_frames, stats.stack_bytes) == (0, 0, 0)
@@ -169,7 +179,7 @@ def test_the_host_checks_samples_and_states(small, launch):
     client.hello()
     for sample, label in [(bytes(INPUT - 1), 0), (bytes(INPUT), CLASSES), (bytes(INPUT), -1)]:
         with pytest.raises(DataError):
-            client.train(sample, label)
+            client.train(sample, target(label))
     with pytest.raises(DataError):
         client.write_state(bytes(STATE + 1))
     assert steps_and_hash(client) == (0, 0)
@@ -179,7 +189,7 @@ def test_reset_ends_the_session(small, launch):
     logged = []
     client = Client(launch(small), on_log=logged.append, nudge=0.05)
     client.hello()
-    client.train(bytes(INPUT), 0)
+    client.train(bytes(INPUT), target(0))
     client.reset()
     with pytest.raises(LinkError, match="no session"):
         client.stats()
@@ -234,9 +244,9 @@ def test_a_half_written_state_is_never_used(small, launch):
     client = Client(pipe)
     client.hello()
     with pytest.raises(LinkError, match="error 5"):
-        client.train(bytes(INPUT), 0)
+        client.train(bytes(INPUT), target(0))
     client.write_state(bytes(STATE))
-    client.train(bytes(INPUT), 0)
+    client.train(bytes(INPUT), target(0))
 
 
 def test_a_state_damaged_on_its_way_is_refused(small, launch):
@@ -302,7 +312,7 @@ def train_over(line, data) -> Client:
     client = Client(line, timeout=30, hello_timeout=30, nudge=0.02)
     client.hello()
     client.start(1, len(data))
-    draws = [result.draws for result in client.train_many(data)]
+    draws = [result.draws for result in client.train_many(encoded(data))]
     assert draws == list(range(len(data)))
     return client
 
@@ -332,7 +342,7 @@ def test_state_transfer_on_a_bad_line(small, launch):
     line = BadLine(launch(small), 5, rate=0.005, repeat=0.05)
     client = train_over(line, samples(20))
     saved = client.read_state()
-    for result in client.train_many(samples(5, seed=2)):
+    for result in client.train_many(encoded(samples(5, seed=2))):
         pass
     client.write_state(saved)
     assert line.damage > 10
@@ -506,7 +516,7 @@ def test_a_reset_in_the_middle_is_named(small, launch):
     pipe = launch(small)
     client = Client(pipe, nudge=0.05)
     client.hello()
-    results = client.train_many(samples(20))
+    results = client.train_many(encoded(samples(20)))
     next(results)
     channel = client._channel
     pipe.write(encode_frame(Frame(Request.RESET, channel._session, channel._next_seq)))

@@ -18,6 +18,7 @@ const et_model_info et_model = {
     .arena_bytes = 4096,
     .classes = ET_OUTPUT_BYTES,
     .trained_layers = 1,
+    .target_bytes = ET_TARGET_BYTES,
     .board = "echo",
 };
 
@@ -53,8 +54,14 @@ const int8_t *et_model_output(void)
     return output;
 }
 
-et_train_result et_model_train(const int8_t *input, uint32_t label)
+int et_model_accepts(const void *target)
 {
+    return *(const uint16_t *)target < ET_OUTPUT_BYTES;
+}
+
+et_train_result et_model_train(const int8_t *input, const void *target)
+{
+    uint32_t label = *(const uint16_t *)target;
     et_train_result result = {(uint16_t)(state[1] % ET_OUTPUT_BYTES), (uint16_t)state[0], label};
     state[1] = et_crc32(state[1] ^ label, (const uint8_t *)input, ET_INPUT_BYTES);
     state[0]++;

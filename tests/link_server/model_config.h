@@ -8,5 +8,6 @@
 #ifndef ET_REPLY_MAX
 #define ET_REPLY_MAX 64u
 #endif
+#define ET_TARGET_BYTES 4u
 #define ET_OUTPUT_BYTES 10u
 #define ET_FRAME_MAX (ET_INPUT_BYTES < 48u ? 64u : ET_INPUT_BYTES + 16u)

@@ -105,7 +105,8 @@ def watermark(firmware: Firmware) -> int:
     x = nonzero_inputs(plan, SAMPLES)
     with connect(firmware, "qemu", Reporter()) as client:
         client.start(0, 0)
-        samples = ((s.tobytes(), i % plan.program.classes) for i, s in enumerate(x))
+        loss = plan.program.loss
+        samples = ((s.tobytes(), loss.encode(loss.any_target(i))) for i, s in enumerate(x))
         for _ in client.train_many(samples):
             pass
         client.infer(x[0].tobytes())

@@ -84,7 +84,7 @@ def _run(graph: Graph) -> None:
     if output.size != graph.output.size:
         raise Defect(f"{output.size} outputs instead of {graph.output.size}")
     plan = make_plan(graph, Recipe(), BOARD)
-    Learner(plan.program, plan.recipe).train(x, 0)
+    Learner(plan.program, plan.recipe).train(x, plan.program.loss.any_target(0))
 
 
 def _convert(content: bytes) -> None:

@@ -7,19 +7,53 @@ from typing import ClassVar
 
 import numpy as np
 
+CLASS, LABELS, VALUES, INPUT = "class", "labels", "values", "input"  # kinds of target
+ONE_Q15 = 2**15
+WEIGHT_Q8 = 2**8
+
 
 @dataclass(eq=False)
 class Loss:
-    """``kind`` is the engine's name for the class."""
+    """``size``: number of logits.  ``kind`` is the engine's name for the class.
+
+    ``target`` is the kind of what a sample should give: "class", a number 0 .. size - 1;
+    "labels", size bits; "values", size real numbers; "input", the sample itself.
+    """
+
+    size: int
 
     kind: ClassVar[str] = ""
+    target: ClassVar[str] = CLASS
 
-    def error(self, logits: np.ndarray, target) -> tuple[np.ndarray, int]:
+    @property
+    def name(self) -> str:
+        """As ``--loss`` takes it."""
+        raise TypeError(f"{self.kind} has no name")
+
+    @property
+    def target_bytes(self) -> int:
+        """Of `encode`, a multiple of four."""
+        raise TypeError(f"{self.kind} has no target")
+
+    def encode(self, target) -> bytes:
+        """``target`` as a device takes it (docs/protocol.md).
+
+        Raises:
+            DataError: it is no target of this loss.
+        """
+        raise TypeError(f"{self.kind} has no target")
+
+    def any_target(self, number: int):
+        """Target ``number`` of an endless list, for tests of bits and costs."""
+        raise TypeError(f"{self.kind} has no target")
+
+    def error(self, logits: np.ndarray, target, x: np.ndarray) -> tuple[np.ndarray, int]:
         """The error of each logit, int64 [size], and the measure of this sample, u32.
 
         Args:
             logits: int64 [size], int8 values.
-            target: what the sample should give.
+            target: what the sample should give, as `encode` takes it.
+            x: the sample, int64 values.
         """
         raise TypeError(f"{self.kind} gives no error")
 
@@ -33,3 +67,8 @@ def held(logits: np.ndarray, error: np.ndarray) -> np.ndarray:
     below would go on moving."""
     stuck = ((logits == 127) & (error < 0)) | ((logits == -128) & (error > 0))
     return np.where(stuck, 0, error)
+
+
+def padded(content: bytes) -> bytes:
+    """With zeros up to a multiple of four."""
+    return content + bytes(-len(content) % 4)

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgetune.learn.losses.loss import Loss, held
+from edgetune.errors import DataError
+from edgetune.learn.losses.binary import CrossEntropy
+from edgetune.learn.losses.loss import CLASS, held
 from edgetune.learn.operators.softmax import look_up
 
 
 @dataclass(eq=False)
-class SoftmaxCrossEntropy(Loss):
+class SoftmaxCrossEntropy(CrossEntropy):
     """``table[k] = round(2**30 * exp(-k * scale))`` for the logits' scale."""
 
-    table: np.ndarray
+    table: np.ndarray = field(kw_only=True)
 
     kind = "softmax_cross_entropy"
+    target = CLASS
+    name = "softmax"
+    target_bytes = 4
 
-    def error(self, logits, target):
+    @property
+    def outcomes(self) -> int:
+        return self.size
+
+    def encode(self, target):
+        if not 0 <= int(target) < self.size:
+            raise DataError(
+                f"label {target} does not exist",
+                f"the model has the classes 0..{self.size - 1}",
+                "check the labels",
+            )
+        return struct.pack("<HH", int(target), 0)
+
+    def any_target(self, number):
+        return number % self.size
+
+    def error(self, logits, target, x):
         """The probabilities less the target's, Q15; the measure is the label's probability."""
         terms = (look_up(self.table, logits).astype(np.int64) + 2**13) >> 14
         total = terms.sum()
         probability = ((terms << 15) + total // 2) // total
-        error = probability.copy()
-        error[target] -= 2**15
-        return held(logits, error), int(probability[target])
-
-    def unit(self, scale):
-        return scale / 2**15
+        error = probability - self.zero
+        error[target] = probability[target] - self.one
+        weight = 1 if self.weights is None else int(self.weights[target])
+        return held(logits, error) * weight, int(probability[target])

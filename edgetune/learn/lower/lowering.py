@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from edgetune.errors import ModelError
-from edgetune.learn.losses import SoftmaxCrossEntropy
+from edgetune.learn.losses import LossChoice, ModelEnd, make_loss
 from edgetune.learn.lower import joining, spatial, views, weighted
 from edgetune.learn.lower.functions import FUNCTIONS, lower_function
 from edgetune.learn.lower.tensors import Tensors
-from edgetune.learn.operators import Softmax
-from edgetune.learn.program import Program, exponential_table
+from edgetune.learn.program import Program
 from edgetune.model.graph import Graph, Operator
 
 LOWERINGS = {
@@ -17,8 +16,8 @@ LOWERINGS = {
 }
 
 
-def lower(graph: Graph) -> Program:
-    """Lower ``graph`` to a Program.
+def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
+    """Lower ``graph`` to a Program that learns by ``loss``.
 
     New shapes of the same memory become views, and a PAD whose only reader is a convolution
     with VALID padding becomes that convolution's own padding.  Operators that the output does
@@ -26,6 +25,7 @@ def lower(graph: Graph) -> Program:
 
     Raises:
         ModelError: a softmax over more than one vector, or a model that computes nothing.
+        UsageError: the loss does not suit the model.
     """
     operators = _needed(graph)
     tensors = Tensors(graph, operators)
@@ -39,14 +39,18 @@ def lower(graph: Graph) -> Program:
             "Name a model with a convolution or a dense layer.",
         )
     output = tensors.of_tensor[graph.outputs[0]]
-    logits, scale = output, tensors.scale(graph.outputs[0])
-    last = operators[-1]
-    if isinstance(tensors.layers[-1], Softmax):
-        logits, scale = tensors.layers[-1].input, tensors.scale(last.inputs[0])
+    found, logits = make_loss(loss, _end(tensors, operators, start, output))
     return Program(
-        tensors.activations, tensors.layers, start, output, logits,
-        SoftmaxCrossEntropy(exponential_table(scale)), graph,
+        tensors.activations, tensors.layers, start, output, tensors.activations.index(logits),
+        found, graph,
     )
+
+
+def _end(tensors: Tensors, operators: list[Operator], start: int, output: int) -> ModelEnd:
+    """The last operator that computes something: a view behind it changes no value."""
+    activations, last = tensors.activations, tensors.layers[-1]
+    kind = next(op.kind for op in operators if op.index == last.operator)
+    return ModelEnd(kind, activations[last.input], activations[output], activations[start])
 
 
 def _needed(graph: Graph) -> list[Operator]:

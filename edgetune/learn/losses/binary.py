@@ -1,0 +1,33 @@
+"""What cross-entropies share: smoothed targets, and weights of the classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.learn.losses.loss import ONE_Q15, WEIGHT_Q8, Loss
+
+
+@dataclass(eq=False)
+class CrossEntropy(Loss):
+    """``smoothing``: the share of a target that is spread over all outcomes, 0 to below 1.
+    ``weights``: uint16 [size], Q8, or None where all weigh the same."""
+
+    smoothing: float = 0.0
+    weights: np.ndarray | None = None
+
+    outcomes = 2
+
+    @property
+    def zero(self) -> int:
+        """What a target of 0 stands for, Q15."""
+        return round(ONE_Q15 * self.smoothing / self.outcomes)
+
+    @property
+    def one(self) -> int:
+        """What a target of 1 stands for, Q15."""
+        return round(ONE_Q15 * (1 - self.smoothing + self.smoothing / self.outcomes))
+
+    def unit(self, scale):
+        return scale / ONE_Q15 / (1 if self.weights is None else WEIGHT_Q8)

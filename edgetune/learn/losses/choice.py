@@ -1,0 +1,131 @@
+"""Which loss a model learns by: as chosen, or as the model's end says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.errors import UsageError
+from edgetune.learn.losses.loss import WEIGHT_Q8, Loss
+from edgetune.learn.losses.sigmoid_cross_entropy import SigmoidCrossEntropy, sigmoid_table
+from edgetune.learn.losses.softmax_cross_entropy import SoftmaxCrossEntropy
+from edgetune.learn.losses.squared_error import STEP_Q8, Reconstruction, SquaredError
+from edgetune.learn.program import Activation, exponential_table
+
+AUTO = "auto"
+LOSSES = ("softmax", "sigmoid", "mse", "huber", "reconstruction")
+MAX_WEIGHT = 255.0
+
+
+@dataclass(frozen=True)
+class LossChoice:
+    """``name``: one of `LOSSES`, or "auto".  ``weights``: of the classes, or of the labels'
+    positives, above 0 and up to 255.  ``smoothing``: of targets, 0 to below 1.  ``delta``: where
+    Huber's error turns linear, in the outputs' real unit."""
+
+    name: str = AUTO
+    weights: tuple[float, ...] = ()
+    smoothing: float = 0.0
+    delta: float = 1.0
+
+    def __post_init__(self):
+        if self.name not in (AUTO, *LOSSES):
+            raise UsageError(
+                f"unknown loss '{self.name}'", f"the losses are {', '.join(LOSSES)}",
+                "choose one of them, or leave it out: the model's end decides",
+            )
+        if not all(0 < weight <= MAX_WEIGHT for weight in self.weights):
+            raise UsageError(
+                f"class weights of {list(self.weights)}",
+                f"each must lie above 0 and up to {MAX_WEIGHT:g}", "scale them",
+            )
+        if not 0 <= self.smoothing < 1 or not 0 < self.delta < float("inf"):
+            raise UsageError(
+                f"a label smoothing of {self.smoothing}, a delta of {self.delta}",
+                "smoothing lies from 0 to below 1, delta above 0", "correct them",
+            )
+
+
+@dataclass(frozen=True)
+class ModelEnd:
+    """The ends of a model: ``kind`` of the last operator, its input ``below``, and its output;
+    and the model's input."""
+
+    kind: str
+    below: Activation
+    output: Activation
+    input: Activation
+
+
+def default_loss(end: ModelEnd) -> str:
+    """What the model's end says: a SOFTMAX classes, a LOGISTIC labels, one output or TANH a
+    value, an output like the input the input itself, all else the logits of classes."""
+    if end.kind == "SOFTMAX":
+        return "softmax"
+    if end.kind == "LOGISTIC":
+        return "sigmoid"
+    if end.output.size == 1 or end.kind == "TANH":
+        return "mse"
+    return "reconstruction" if end.output.shape == end.input.shape else "softmax"
+
+
+def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
+    """The loss, and the activation that it reads as logits.
+
+    Raises:
+        UsageError: the loss does not suit the model.
+    """
+    name = default_loss(end) if choice.name == AUTO else choice.name
+    _refuse_misfits(name, choice, end)
+    if name in ("softmax", "sigmoid"):
+        own = {"softmax": "SOFTMAX", "sigmoid": "LOGISTIC"}[name]
+        logits = end.below if end.kind == own else end.output
+        return _cross_entropy(name, choice, logits), logits
+    return _squared_error(name, choice, end), end.output
+
+
+def _cross_entropy(name: str, choice: LossChoice, logits: Activation) -> Loss:
+    weights = None
+    if choice.weights:
+        weights = np.maximum(np.rint(np.array(choice.weights) * WEIGHT_Q8), 1).astype(np.uint16)
+    common = (logits.size, choice.smoothing, weights)
+    if name == "softmax":
+        return SoftmaxCrossEntropy(*common, table=exponential_table(logits.scale))
+    table = sigmoid_table(logits.scale, logits.zero_point)
+    return SigmoidCrossEntropy(*common, probabilities=table)
+
+
+def _squared_error(name: str, choice: LossChoice, end: ModelEnd) -> SquaredError:
+    y, x = end.output, end.input
+    if name == "reconstruction":
+        real = x.scale * (np.arange(-128, 128) - x.zero_point)
+        loss = SquaredError(y.size, y.scale, y.zero_point)
+        table = np.array([
+            SquaredError(1, y.scale, y.zero_point).on_grid(value)[0] for value in real
+        ])
+        return Reconstruction(loss.size, loss.scale, loss.zero_point, table=table)
+    if name == "mse":
+        return SquaredError(y.size, y.scale, y.zero_point)
+    limit = max(1, min(2**17 - 1, round(STEP_Q8 * choice.delta / y.scale)))
+    return SquaredError(y.size, y.scale, y.zero_point, limit)
+
+
+def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd):
+    size = end.output.size
+    if name == "softmax" and size == 1:
+        raise _misfit(name, "the model has one output, and one class is no choice",
+                      "choose sigmoid, mse or huber")
+    if name != "softmax" and end.kind == "SOFTMAX":
+        raise _misfit(name, "the model ends with a SOFTMAX", "choose softmax")
+    if name == "reconstruction" and size != end.input.size:
+        raise _misfit(name, f"the model makes {size} values of {end.input.size}", "choose mse")
+    if choice.weights and name not in ("softmax", "sigmoid"):
+        raise _misfit(name, "class weights are for classes and labels", "leave them out")
+    if choice.weights and len(choice.weights) != size:
+        raise _misfit(name, f"{len(choice.weights)} class weights for {size} outputs",
+                      "give one for each")
+
+
+def _misfit(name: str, cause: str, next_step: str) -> UsageError:
+    return UsageError(f"the loss {name} does not suit this model", cause, next_step)
