@@ -34,9 +34,8 @@ def anomaly_flags(
         flat = _by_name(flat, names)
         if flat is None:
             return None, _says_nothing(source)
-    if flat.dtype.kind not in "biuf" or len(flat) != len(source.x) or (
-        not ((flat == 0) | (flat == 1)).all()
-    ):
+    numbers = flat.dtype.kind in "biuf" and len(flat) == len(source.x)
+    if not numbers or not ((flat == 0) | (flat == 1)).all():
         raise DataError(
             f"{source.y_name} holds no flags of anomalies: {source.y.dtype} of shape "
             f"{source.y.shape}.",

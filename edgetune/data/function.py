@@ -24,15 +24,13 @@ def read(request: Request) -> Source:
 
     It returns the arrays ``(x, y)``, or anything that gives pairs of a sample and a label one
     after the other (a generator, a torch data set).  Pairs are put aside in a temporary file,
-    so that they need not fit in memory.  Where no labels are needed ``x`` or samples alone do.
+    so that they need not fit in memory.  Where no labels are needed samples alone do.
     """
     function = _function(request.path)
     try:
         result = function()
         if isinstance(result, tuple) and len(result) == 2:
             x, y = (None if part is None else np.asarray(part) for part in result)
-        elif isinstance(result, np.ndarray) and not request.needs_labels:
-            x, y = result, None
         else:
             x, y = _spool(_pairs(result), request)
     except EdgetuneError:

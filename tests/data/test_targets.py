@@ -262,8 +262,9 @@ def test_targets_stay_with_their_samples(tmp_path, targets, y):
 
 
 def test_both_answers_of_one_label_are_split(tmp_path):
-    data, _ = halves(tmp_path, ONE_LABEL, np.arange(N) // 16)
-    assert data.tune_y.sum() == data.test_y.sum() == 2
+    for few in (2, 4, 6, 8):
+        data, _ = halves(tmp_path, ONE_LABEL, np.arange(N) < few)
+        assert data.tune_y.sum() == data.test_y.sum() == few // 2
 
 
 def test_anomalies_are_only_tested_on(tmp_path):
@@ -290,7 +291,6 @@ def test_without_labels_a_split_is_asked_for(tmp_path):
 
 
 # -- sources ----------------------------------------------------------------------------------
-
 
 
 def assert_same(data, other):
