@@ -41,7 +41,7 @@ _HOMES = {
     "edgetune.plan.plan": ("make_plan",),
     "edgetune.session.bench": ("bench",),
     "edgetune.session.connection": ("connect",),
-    "edgetune.data": ("Preprocessing", "load_data", "load_samples"),
+    "edgetune.data": ("Preprocessing", "Targets", "load_data", "load_samples"),
     "edgetune.session.evaluation": ("accuracy", "check_accuracy", "predict"),
     "edgetune.session.flashing": ("ensure_firmware", "write_image"),
     "edgetune.session.firmware": ("build_firmware",),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgetune.boards import Board
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.data import Dataset, load_data, stored_preprocessing
+from edgetune.data import Dataset, Targets, load_data, stored_preprocessing
 from edgetune.errors import UsageError
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
@@ -98,7 +98,7 @@ class Task:
             raise _unnamed("data")
         chosen = self._chosen(*DATA)
         facts = {DATA[name]: value for name, value in chosen.items()}
-        return load_data(graph_input=tensor, classes=classes, **facts, **others)
+        return load_data(graph_input=tensor, targets=Targets("class", classes), **facts, **others)
 
     def _chosen(self, *names: str) -> dict:
         return {n: _typed(n, self.settings[n]) for n in names if n in self.settings}

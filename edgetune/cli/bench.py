@@ -11,7 +11,7 @@ from edgetune.boards import CORES
 from edgetune.cli.options import model_argument, recipe_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
-from edgetune.data import load_data, stored_preprocessing
+from edgetune.data import Targets, load_data, stored_preprocessing
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.session.bench import PHASES, BenchResult, bench, bench_board
@@ -51,7 +51,8 @@ def _samples(graph: Graph, data: str | None):
     if data is None:
         return None
     stored = stored_preprocessing(graph)
-    dataset = load_data(data, graph.input, classes=graph.output.size, stored=stored)
+    targets = Targets("class", graph.output.size)
+    dataset = load_data(data, graph.input, targets=targets, stored=stored)
     return dataset.tune_x, dataset.tune_y
 
 

@@ -11,7 +11,7 @@ from edgetune.cli.options import calibration_options, model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import show_conversion
 from edgetune.cli.verb import stack, verb
-from edgetune.data import load_labelled, load_samples, preprocessing_note
+from edgetune.data import Targets, load_labelled, load_samples, preprocessing_note
 from edgetune.data.npz import has_test_set
 from edgetune.errors import UsageError
 from edgetune.files import save_atomically
@@ -116,7 +116,8 @@ def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[s
         if data["part"] or not has_test_set(Path(data["path"])):
             return None, []
     x, y, warnings = load_labelled(
-        path or data["path"], graph.input, graph.output.size, labels=data["test_labels"],
+        path or data["path"], graph.input, Targets("class", graph.output.size),
+        labels=data["test_labels"],
         label_column=data["label_column"] if path else None, part=part,
         class_names=data["class_names"] or (), **how,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgetune.boards import Board, load_board
 from edgetune.cli.printer import Printer
-from edgetune.data import Dataset, Preprocessing, load_data, stored_preprocessing
+from edgetune.data import Dataset, Preprocessing, Targets, load_data, stored_preprocessing
 from edgetune.device import needs_native, resolve_device
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph, Tensor
@@ -125,4 +125,5 @@ def _load(
     source: dict, tensor: Tensor, classes: int, stored: Preprocessing | None = None
 ) -> Dataset:
     others = source | {"class_names": source["class_names"] or ()}
-    return load_data(graph_input=tensor, classes=classes, stored=stored, **others)
+    targets = Targets("class", classes)
+    return load_data(graph_input=tensor, targets=targets, stored=stored, **others)

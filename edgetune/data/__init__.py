@@ -4,8 +4,9 @@ from edgetune.data.dataset import Dataset, load_data, load_labelled, load_sample
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.data.split import Split
 from edgetune.data.stored import preprocessing_note, stored_preprocessing
+from edgetune.data.targets import Targets
 
 __all__ = [
-    "Dataset", "Preprocessing", "Split", "load_data", "load_labelled", "load_samples",
+    "Dataset", "Preprocessing", "Split", "Targets", "load_data", "load_labelled", "load_samples",
     "preprocessing_note", "stored_preprocessing",
 ]  # fmt: skip

@@ -16,12 +16,13 @@ def class_files(
     """The files, each one's class (its folder's name), and sentences about files left out.
 
     Classes and files are in the order of their names.  Files that begin with a dot are
-    passed over; without labels wanted, files may also lie in the folder itself.
+    passed over; where no labels are needed, files may also lie in the folder itself.
     """
     folders = [path for path in visible(request.file) if path.is_dir()]
     files, labels, others = [], [], 0
-    if not request.labelled:
+    if not request.needs_labels:
         files = _of_kind(request.file, suffixes)
+    _check_use(request, bool(files and folders))
     for folder in folders:
         found = _of_kind(folder, suffixes)
         if not found:
@@ -36,7 +37,24 @@ def class_files(
     if not files:
         raise no_files(request.file, suffixes)
     warnings = [f"{others} files in {request.path} are of another kind: left out."] * (others > 0)
-    return files, np.array(labels) if request.labelled else None, warnings
+    return files, np.array(labels) if request.takes_labels and labels else None, warnings
+
+
+def _check_use(request: Request, mixed: bool):
+    """DataError where a folder's name cannot be the target of its files; ``mixed``: files lie
+    both in the folder and in folders below it."""
+    if request.needs_labels and not request.targets.named:
+        raise DataError(
+            f"{request.path} is a folder with a folder for each class.",
+            f"A folder's name is one class; the model learns {request.targets.described}.",
+            "Give the data as .npz, .npy or .csv files, or by a Python function.",
+        )
+    if request.takes_labels and mixed:
+        raise DataError(
+            f"{request.path} holds files beside folders of files.",
+            "Which of them are anomalies cannot be told.",
+            "Move the files into a folder of their own, named normal.",
+        )
 
 
 def visible(folder: Path) -> list[Path]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from edgetune.data.declaration import Declaration
-from edgetune.data.labels import class_numbers, label_warnings
 from edgetune.data.open_source import open_source
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.data.samples import Prepared, check_form, decide, prepare
 from edgetune.data.source import MEMORY, Request, Source
-from edgetune.data.split import Split, make_split, stratified
+from edgetune.data.split import Split, make_split, split_rows
+from edgetune.data.target_arrays import read_targets, target_warnings
+from edgetune.data.targets import Targets
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Tensor
 
@@ -22,7 +23,15 @@ from edgetune.model.graph import Tensor
 class Dataset:
     """``*_x``: (n, *input shape without the batch), int8, float32 for a float model: an array,
     or samples prepared when they are asked for (`Prepared`), which are iterated and indexed
-    alike.  ``*_y``: int64 class numbers, (n,).
+    alike.
+
+    ``*_y``: by the kind of ``targets``, whose size is then known:
+
+    - "class": int64 class numbers, (n,)
+    - "labels": uint8, 0 or 1, (n, size)
+    - "values": float64, finite, (n, size)
+    - "input": ``tune_y`` is uint8 (n, 0), nothing for each sample; ``test_y`` uint8 (n,), 1 for
+      an anomaly, or None where that is not known.
 
     ``preprocessing`` and ``split`` say how they came about; ``split`` is None where both sets
     were given.  ``warnings`` are sentences for the user.  ``classes``: the names of classes 0,
@@ -32,18 +41,19 @@ class Dataset:
     tune_x: np.ndarray | Prepared
     tune_y: np.ndarray
     test_x: np.ndarray | Prepared
-    test_y: np.ndarray
+    test_y: np.ndarray | None
     preprocessing: Preprocessing
     split: Split | None = None
     warnings: list[str] = field(default_factory=list)
     classes: tuple[str, ...] = ()
+    targets: Targets = Targets()
 
 
 def load_data(
     path: str | Path,
     graph_input: Tensor,
     split: str | float | None = None,
-    classes: int | None = None,
+    targets: Targets = Targets(),
     *,
     labels: str | Path | None = None,
     test: str | Path | None = None,
@@ -58,20 +68,21 @@ def load_data(
     """A tuning and a test set from ``path``: an .npz, .npy or .csv file, a folder of images or
     WAV files for each class, or ``module:function``.
 
-    Trailing dimensions of one may be missing or extra in a sample.  Labels are class numbers
-    from 0 or names.  What does not fit into ``memory`` bytes is streamed; it has been read and
-    checked once when this returns.
+    Trailing dimensions of one may be missing or extra in a sample.  What does not fit into
+    ``memory`` bytes is streamed; it has been read and checked once when this returns.
 
     Args:
         graph_input: the model's input; its shape and quantisation are what the data becomes.
         split: the share to tune on, above 0 and below 1, where ``path`` has no test set of its
             own and ``test`` is not given.
-        classes: the number of the model's classes, which labels must stay below.
+        targets: what the labels are to be, as many as the model has outputs.
         labels, test_labels: the labels of .npy files.
         test: the test set, of any kind.
-        label_column: of a CSV: its name, or its number from 1; the last one without it.
+        label_column: of a CSV: its name, or its number from 1, several with commas between;
+            without it the last ones, as many as ``targets`` has.
         part: of an .npz: the set ``PART_x, PART_y``.
         class_names: the names of classes 0, 1, ... where labels are names; sorted without it.
+            Of targets "input" the first name is that of normal samples.
         stored: the model's own preprocessing, for what is not declared here.
         declared: the fields of `Declaration`: scale, offset, mean, order, fit, sample_rate,
             frame.  Without scale and offset those of the file are taken, then the stored ones.
@@ -86,20 +97,27 @@ def load_data(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory,
+        memory, targets,
     )
     tune, test_set = open_source(request)
     test_set = _test_set(request, tune, test_set, how, _text(test), _text(test_labels))
     sources = [tune] if test_set is None else [tune, test_set]
-    numbers, names = class_numbers(sources, classes, tuple(class_names))
-    parts = stratified(numbers[0], how) if test_set is None else None
+    found = read_targets(sources, targets, tuple(class_names))
+    y, parts = found.y, None
+    if test_set is None:
+        parts = split_rows(y[0], found.targets, len(tune.x), how)
     preprocessing, warnings = _decide(sources, graph_input, declaration, stored)
     x = [prepare(source, graph_input, preprocessing, memory) for source in sources]
     if parts is not None:
-        x, numbers = [x[0][rows] for rows in parts], [numbers[0][rows] for rows in parts]
-    warnings += [w for source in sources for w in source.warnings]
-    warnings += label_warnings(tune, numbers[0], test_set or tune, numbers[1], names, classes)
-    return Dataset(x[0], numbers[0], x[1], numbers[1], preprocessing, how, warnings, names)
+        x = [x[0][rows] for rows in parts]
+        y = [None if y[0] is None else y[0][rows] for rows in parts]
+    warnings += [w for source in sources for w in source.warnings] + list(found.warnings)
+    warnings += target_warnings(found, tune, y[0], test_set or tune, y[1])
+    if not targets.required:
+        y[0] = np.empty((len(x[0]), 0), np.uint8)
+    return Dataset(
+        x[0], y[0], x[1], y[1], preprocessing, how, warnings, found.names, found.targets
+    )
 
 
 def load_samples(
@@ -124,7 +142,7 @@ def load_samples(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, None, label_column, part, memory,
-        labelled=False,
+        targets=None,
     )
     source, _ = open_source(request)
     preprocessing, warnings = _decide([source], graph_input, declaration, stored)
@@ -138,7 +156,7 @@ def load_samples(
 def load_labelled(
     path: str | Path,
     graph_input: Tensor,
-    classes: int | None = None,
+    targets: Targets = Targets(),
     *,
     labels: str | Path | None = None,
     label_column: str | None = None,
@@ -147,24 +165,25 @@ def load_labelled(
     stored: Preprocessing | None = None,
     memory: int = MEMORY,
     **declared,
-) -> tuple[np.ndarray | Prepared, np.ndarray, list[str]]:
-    """One labelled set to measure accuracy on: the test set of ``path`` where it has one, else
+) -> tuple[np.ndarray | Prepared, np.ndarray | None, list[str]]:
+    """One labelled set to measure a model on: the test set of ``path`` where it has one, else
     all of it.  Arguments and errors are those of `load_data`.
 
     Returns:
-        the samples as the model takes them, their class numbers, and sentences for the user.
+        the samples as the model takes them, their targets as those of ``Dataset.test_y``, and
+        sentences for the user.
     """
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory,
+        memory, targets,
     )
     found, own = open_source(request)
     source = own or found
-    numbers, _ = class_numbers([source], classes, tuple(class_names))
+    arrays = read_targets([source], targets, tuple(class_names))
     preprocessing, warnings = _decide([source], graph_input, declaration, stored)
     x = prepare(source, graph_input, preprocessing, memory)
-    return x, numbers[0], warnings + list(source.warnings)
+    return x, arrays.y[0], warnings + list(source.warnings + arrays.warnings)
 
 
 def _test_set(
@@ -187,16 +206,15 @@ def _test_set(
         )
     if test is not None:
         found, held_out = open_source(
-            Request(test, request.shape, request.declaration, test_labels, request.label_column,
-                    None, request.memory)
+            replace(request, path=test, labels=test_labels, part=None)
         )
         return held_out or found
     if own is None and how is None:
         raise DataError(
             f"{request.path} holds {tune.x_name} and {tune.y_name}: which part is to be tuned on?"
-            if tune.x_name != tune.y_name
+            if tune.y is not None and tune.x_name != tune.y_name
             else f"{request.path} is one set: which part is to be tuned on?",
-            "Accuracy is only worth reading on samples that were not tuned on.",
+            "A measure is only worth reading on samples that were not tuned on.",
             "Give for example --split 0.8, or a test set with --test-data.",
         )
     return own

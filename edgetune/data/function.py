@@ -24,15 +24,15 @@ def read(request: Request) -> Source:
 
     It returns the arrays ``(x, y)``, or anything that gives pairs of a sample and a label one
     after the other (a generator, a torch data set).  Pairs are put aside in a temporary file,
-    so that they need not fit in memory.
+    so that they need not fit in memory.  Where no labels are needed samples alone do.
     """
     function = _function(request.path)
     try:
         result = function()
         if isinstance(result, tuple) and len(result) == 2:
-            x, y = map(np.asarray, result)
+            x, y = (None if part is None else np.asarray(part) for part in result)
         else:
-            x, y = _spool(_pairs(result), request.path)
+            x, y = _spool(_pairs(result), request)
     except EdgetuneError:
         raise
     except Exception as error:
@@ -41,9 +41,9 @@ def read(request: Request) -> Source:
             f"{type(error).__name__}: {error}",
             "It takes no arguments and returns (x, y), or yields pairs of a sample and a label.",
         ) from error
-    if not x.shape or not len(x):
+    if x is None or not x.shape or not len(x):
         raise _nothing(request.path)
-    return Source(x, y if request.labelled else None, request.path, request.path)
+    return Source(x, y if request.takes_labels else None, request.path, request.path)
 
 
 def _function(path: str) -> Callable:
@@ -84,9 +84,11 @@ def _pairs(result: Iterable) -> Iterator:
     return (result[i] for i in range(len(result)))
 
 
-def _spool(pairs: Iterator, name: str) -> tuple[RawArray, np.ndarray]:
-    file, labels, first = tempfile.TemporaryFile(), [], None
-    for number, (x, y) in enumerate(pairs):
+def _spool(pairs: Iterator, request: Request) -> tuple[RawArray, np.ndarray | None]:
+    file, labels, first, name = tempfile.TemporaryFile(), [], None, request.path
+    for number, pair in enumerate(pairs):
+        alone = not request.needs_labels and not isinstance(pair, (tuple, list))
+        x, y = (pair, None) if alone else pair
         x = np.ascontiguousarray(x)
         first = x if first is None else first
         if (x.shape, x.dtype) != (first.shape, first.dtype):
@@ -102,7 +104,8 @@ def _spool(pairs: Iterator, name: str) -> tuple[RawArray, np.ndarray]:
         raise _nothing(name)
     file.flush()
     shape = (len(labels), *first.shape)
-    return RawArray(file, 0, first.dtype, shape, name), np.asarray(labels)
+    unlabelled = all(label is None for label in labels)
+    return RawArray(file, 0, first.dtype, shape, name), None if unlabelled else np.asarray(labels)
 
 
 def _nothing(name: str) -> DataError:

@@ -16,7 +16,7 @@ def read(request: Request) -> Source:
     """The samples of ``request.path``, one a row, and the labels of ``request.labels``."""
     path = request.file
     x = _open(path, request.memory)
-    if not request.labelled:
+    if not request.takes_labels or (request.labels is None and not request.needs_labels):
         return Source(x, None, path.name)
     if request.labels is None:
         raise UsageError(

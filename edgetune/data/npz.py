@@ -22,9 +22,9 @@ def read(request: Request) -> tuple[Source, Source | None]:
     stored = _read(request)
     if request.part:
         return _source(stored, f"{request.part}_", request), None
-    if all(name in stored for name in PARTS):
+    if request.takes_labels and all(name in stored for name in _parts(request)):
         return _source(stored, "tune_", request), _source(stored, "test_", request)
-    if not request.labelled and "tune_x" in stored:
+    if not request.takes_labels and "tune_x" in stored:
         return _source(stored, "tune_", request), None
     return _source(stored, "", request), None
 
@@ -37,11 +37,16 @@ def has_test_set(path: Path) -> bool:
         return {f"{name}.npy" for name in PARTS} <= set(archive.namelist())
 
 
+def _parts(request: Request) -> tuple[str, ...]:
+    """What an archive with a test set of its own must hold."""
+    return PARTS if request.needs_labels else ("tune_x", "test_x")
+
+
 def _source(stored: dict, prefix: str, request: Request) -> Source:
     x_name, y_name = f"{prefix}x", f"{prefix}y"
-    wanted = [x_name, y_name] if request.labelled else [x_name]
+    wanted = [x_name, y_name] if request.needs_labels else [x_name]
     if any(name not in stored for name in wanted):
-        absent = wanted if prefix else [name for name in PARTS if name not in stored]
+        absent = wanted if prefix else [n for n in _parts(request) if n not in stored]
         raise DataError(
             f"{request.path} lacks {', '.join(absent)}.",
             f"It holds: {', '.join(stored) or 'nothing'}.",
@@ -49,7 +54,8 @@ def _source(stored: dict, prefix: str, request: Request) -> Source:
             "--part NAME takes NAME_x and NAME_y.",
         )
     x = _samples(stored[x_name], x_name)
-    y = np.asarray(_samples(stored[y_name], y_name)[:]) if request.labelled else None
+    labelled = request.takes_labels and y_name in stored
+    y = np.asarray(_samples(stored[y_name], y_name)[:]) if labelled else None
     return Source(x, y, x_name, y_name, _declared(stored))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetune.data.declaration import Declaration
+from edgetune.data.targets import Targets
 from edgetune.errors import DataError
 
 MEMORY = 1 << 28  # bytes of an array beyond which samples are read when they are asked for
@@ -46,8 +47,8 @@ Samples = np.ndarray | LazySamples
 
 @dataclass
 class Source:
-    """Raw samples ``x`` and labels ``y`` (numbers or texts; None where none are wanted), under
-    the names that messages call them by.
+    """Raw samples ``x`` and labels ``y`` (n, ...) (numbers or texts; None where none are wanted,
+    or none are there and none are needed), under the names that messages call them by.
 
     ``declared``: the scale and offset that the file itself declares.
     ``sample_rate``: of sounds, in Hz.  ``warnings``: sentences for the user.
@@ -61,15 +62,30 @@ class Source:
     sample_rate: int | None = None
     warnings: tuple[str, ...] = ()
 
+    def check_count(self) -> None:
+        """DataError where there are not as many labels as samples."""
+        labels = 0 if self.y is None or self.y.ndim == 0 else len(self.y)
+        if labels != len(self.x):
+            raise DataError(
+                f"There are {len(self.x)} samples but {labels} labels in {self.y_name}.",
+                "Every sample needs one label.",
+                "Check how the arrays were written.",
+            )
+
+    def called(self, which: str) -> str:
+        """What it is called as the ``which`` set: its own array's name where it has one."""
+        return self.y_name if self.y_name.startswith(which) else f"the {which} set"
+
 
 @dataclass(frozen=True)
 class Request:
     """What a source is asked for.
 
     ``path``: a file, a folder or ``module:function``.  ``labels``: the file of an .npy's labels.
-    ``label_column``: name or number from 1 of a CSV's; the last one without it.
-    ``part``: the set ``PART_x``, ``PART_y`` of an .npz.  ``shape``: the model's input without
-    the batch.  ``memory``: arrays of more bytes are not loaded.  ``labelled``: labels are wanted.
+    ``label_column``: name or number from 1 of a CSV's, several with commas; the last ones
+    without it.  ``part``: the set ``PART_x``, ``PART_y`` of an .npz.  ``shape``: the model's
+    input without the batch.  ``memory``: arrays of more bytes are not loaded.  ``targets``: what
+    the labels are to be; None: no labels are wanted.
     """
 
     path: str
@@ -79,11 +95,20 @@ class Request:
     label_column: str | None = None
     part: str | None = None
     memory: int = MEMORY
-    labelled: bool = True
+    targets: Targets | None = Targets()
 
     @property
     def file(self) -> Path:
         return Path(self.path)
+
+    @property
+    def needs_labels(self) -> bool:
+        return self.targets is not None and self.targets.required
+
+    @property
+    def takes_labels(self) -> bool:
+        """Labels are read where there are any."""
+        return self.targets is not None
 
 
 def blocks(x: Samples) -> Iterator[slice]:

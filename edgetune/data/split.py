@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.data.targets import Targets
 from edgetune.errors import DataError, UsageError
 
 SPLIT_SEED = 0
@@ -14,8 +15,8 @@ SPLIT_SEED = 0
 
 @dataclass(frozen=True)
 class Split:
-    """How ``x, y`` became two sets: ``tune_share`` (above 0, below 1) of every class, drawn by
-    ``seed``; the rest is the test set."""
+    """How ``x, y`` became two sets: ``tune_share`` (above 0, below 1) of every class, or of all
+    samples where there are none, drawn by ``seed``; the rest is the test set."""
 
     tune_share: float
     seed: int = SPLIT_SEED
@@ -36,6 +37,25 @@ def make_split(share: str | float) -> Split:
     return Split(value)
 
 
+def split_rows(
+    y: np.ndarray | None, targets: Targets, count: int, how: Split
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ascending indices of the tuning and of the test samples, of ``count`` in all.
+
+    ``y``: their targets.  Classes and the two answers of one label are split each by itself;
+    flagged anomalies are all tested on, since a model that learns them finds them no more.
+
+    Raises:
+        DataError: one set would be empty.
+    """
+    if targets.kind == "input" and y is not None:
+        normal = np.flatnonzero(y == 0)
+        tune, test = stratified(np.zeros(len(normal)), how)
+        return normal[tune], np.union1d(normal[test], np.flatnonzero(y))
+    classes = targets.kind == "class" or (targets.kind == "labels" and targets.size == 1)
+    return stratified(y.ravel() if classes else np.zeros(count), how)
+
+
 def stratified(y: np.ndarray, how: Split) -> tuple[np.ndarray, np.ndarray]:
     """Ascending indices of the tuning and of the test samples, by the class numbers ``y``."""
     generator = np.random.default_rng(how.seed)
@@ -46,7 +66,7 @@ def stratified(y: np.ndarray, how: Split) -> tuple[np.ndarray, np.ndarray]:
     if chosen.all() or not chosen.any():
         raise DataError(
             f"A split of {how.tune_share:g} of {len(y)} samples leaves one set empty.",
-            "Every class is split by itself.",
+            "Every class is split by itself, and anomalies are only tested on.",
             "Give a share nearer to 0.5, or more samples.",
         )
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)

@@ -1,4 +1,4 @@
-"""CSV files: one sample a row, its label in one of the columns."""
+"""CSV files: one sample a row, its labels in some of the columns."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ class CsvRows(LazySamples):
         self._file.seek(self._starts[row])
         fields = self._layout.fields(self._file.readline(LONGEST_LINE), self._lines[row])
         for column, field in enumerate(fields):
-            if column != self._layout.label and not _is_number(field):
-                raise DataError(
-                    f"{self._file.name}, line {self._lines[row]}, column {column + 1}: "
-                    f"{field[:40]!r} is not a number.",
-                    "All columns but the label's are a sample's values.",
-                    "Correct it, or say which column is the label: --label-column NAME.",
+            if column not in self._layout.labels and not _is_number(field):
+                raise self._layout.no_number(
+                    self._lines[row], column, field, "All columns but the label's are a sample's "
+                    "values.", "say which column is the label: --label-column NAME.",
                 )
-        values = [float(f) for i, f in enumerate(fields) if i != self._layout.label]
+        values = [float(f) for i, f in enumerate(fields) if i not in self._layout.labels]
         return np.array(values, np.float32).reshape(self.shape[1:])
 
 
 @dataclass
 class _Layout:
-    """How a row is read: ``label`` is the label's column (-1: none), from 0."""
+    """How a row is read: ``labels`` are the labels' columns, from 0; ``numeric``: they must be
+    numbers."""
 
     path: Path
     delimiter: str
     columns: int
-    label: int
+    labels: tuple[int, ...]
+    numeric: bool
     header: bool
 
     def fields(self, line: bytes, number: int) -> list[str]:
@@ -64,6 +64,25 @@ class _Layout:
             )
         return fields
 
+    def label(self, fields: list[str], number: int) -> list:
+        """The labels of a row: texts, or numbers where only those serve."""
+        texts = [fields[column] for column in self.labels]
+        if not self.numeric:
+            return texts
+        for column, text in zip(self.labels, texts):
+            if not _is_number(text):
+                raise self.no_number(
+                    number, column, text, "The labels are to be numbers.",
+                    "say which columns are the labels: --label-column NAME,NAME.",
+                )
+        return list(map(float, texts))
+
+    def no_number(self, number: int, column: int, text: str, cause: str, hint: str) -> DataError:
+        return DataError(
+            f"{self.path}, line {number}, column {column + 1}: {text[:40]!r} is not a number.",
+            cause, f"Correct it, or {hint}",
+        )
+
 
 def read(request: Request) -> Source:
     """The rows of a file; values take the model's shape where there are as many."""
@@ -74,10 +93,13 @@ def read(request: Request) -> Source:
         raise missing(path) from None
     layout = _layout(file.readline(LONGEST_LINE), request)
     starts, lines, labels = _rows(file, layout)
-    count = layout.columns - (layout.label >= 0)
+    count = layout.columns - len(layout.labels)
     shape = request.shape if count == np.prod(request.shape) else (count,)
     rows = CsvRows(file, layout, starts, lines, shape)
-    return Source(rows, np.array(labels) if request.labelled else None, path.name, path.name)
+    if not request.takes_labels or not layout.labels:
+        return Source(rows, None, path.name, path.name)
+    y = np.array(labels).reshape(len(starts), -1)
+    return Source(rows, y[:, 0] if y.shape[1] == 1 else y, path.name, path.name)
 
 
 def _layout(first: bytes, request: Request) -> _Layout:
@@ -87,19 +109,31 @@ def _layout(first: bytes, request: Request) -> _Layout:
     text = first.decode("utf-8-sig", "replace")
     delimiter = max(DELIMITERS, key=text.count)
     fields = _split(first, delimiter)
-    label = _label_column(fields, request)
-    values = [_is_number(field) for i, field in enumerate(fields) if i != label]
+    labels = _label_columns(fields, request)
+    values = [_is_number(field) for i, field in enumerate(fields) if i not in labels]
     if not values:
-        raise DataError(f"{path} has one column only.", "A row is a sample and its label.",
-                        "Separate the columns by commas.")
-    return _Layout(path, delimiter, len(fields), label, not any(values))
+        count = "one column only" if len(fields) == 1 else "no columns beside its labels"
+        raise DataError(f"{path} has {count}.", "A row is a sample and its labels.",
+                        "Separate the columns by commas, and name the labels': --label-column.")
+    numeric = request.needs_labels and not request.targets.named
+    return _Layout(path, delimiter, len(fields), labels, numeric, not any(values))
 
 
-def _label_column(fields: list[str], request: Request) -> int:
-    column = request.label_column
-    if column is None:
-        unlabelled = not request.labelled and len(fields) == np.prod(request.shape)
-        return -1 if unlabelled else len(fields) - 1
+def _label_columns(fields: list[str], request: Request) -> tuple[int, ...]:
+    """Those that were named; else the last ones, as many as a sample has labels."""
+    named = request.label_column
+    if named is not None:
+        names = [named] if named in fields else named.split(",")
+        return tuple(dict.fromkeys(_column(name.strip(), fields, request) for name in names))
+    if not request.needs_labels and len(fields) == np.prod(request.shape):
+        return ()
+    several = request.needs_labels and request.targets.kind != "class"
+    count = (request.targets.size or 1) if several else 1
+    return tuple(range(max(0, len(fields) - count), len(fields)))
+
+
+def _column(column: str, fields: list[str], request: Request) -> int:
+    """A column's place from 0, by its name or its number from 1."""
     if column in fields:
         return fields.index(column)
     if column.isdecimal() and 1 <= int(column) <= len(fields):
@@ -107,11 +141,11 @@ def _label_column(fields: list[str], request: Request) -> int:
     raise UsageError(
         f"{request.path} has no column {column}.",
         f"Its first line has {len(fields)}: {', '.join(fields[:3])} ... {fields[-1]}.",
-        "Give the label column's name, or its number from 1.",
+        "Give the label column's name, or its number from 1; several with commas between.",
     )
 
 
-def _rows(file, layout: _Layout) -> tuple[array, array, list[str]]:
+def _rows(file, layout: _Layout) -> tuple[array, array, list]:
     """Where the rows begin, their line numbers and labels; blank lines are passed over."""
     starts, lines, labels = array("q"), array("q"), []
     at = file.tell() if layout.header else 0
@@ -121,7 +155,7 @@ def _rows(file, layout: _Layout) -> tuple[array, array, list[str]]:
             fields = layout.fields(line, number)
             starts.append(at)
             lines.append(number)
-            labels.append(fields[layout.label].strip())
+            labels.append(layout.label(fields, number))
         at += len(line)
     if not starts:
         raise DataError(f"{layout.path} holds no samples.", "It has no rows.", "Check the path.")

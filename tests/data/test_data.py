@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgetune.data import load_data
+from edgetune.data import Targets, load_data
 from edgetune.data.preprocessing import Preprocessing, quantize
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Quantization, Tensor
@@ -207,7 +207,7 @@ WRONG = {
 def test_wrong_arrays_are_refused_by_name(arrays, load, case):
     change, message = WRONG[case]
     with pytest.raises(DataError, match=message) as caught:
-        load(arrays | change, classes=3)
+        load(arrays | change, targets=Targets("class", 3))
     assert caught.value.next_step
 
 

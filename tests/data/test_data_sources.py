@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cli_runner import BOARD, DATA, MODEL, ON_HOST, edgetune, refused, succeed
 
-from edgetune.data import Preprocessing, load_data, load_samples
+from edgetune.data import Preprocessing, Targets, load_data, load_samples
 from edgetune.data.preprocessing import real_values
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Quantization, Tensor
@@ -308,7 +308,7 @@ def named(folder, arrays, names, **options):
 
 
 def test_names_are_numbered_in_sorted_order(tmp_path, arrays):
-    whole = {"split": None, "test": tmp_path / "expected.npz", "classes": 2}
+    whole = {"split": None, "test": tmp_path / "expected.npz", "targets": Targets("class", 2)}
     data = named(tmp_path, arrays, ["walk", "run"], **whole)
     assert data.classes == ("run", "walk") and data.warnings == []
     np.testing.assert_array_equal(data.tune_y, 1 - arrays[1])
@@ -324,9 +324,9 @@ def test_names_that_are_numbers_are_class_numbers(tmp_path, arrays):
 
 def test_names_that_do_not_suit_the_model(tmp_path, arrays):
     assert "2 classes and the model has 5" in named(tmp_path, arrays, ["a", "b"],
-                                                    classes=5).warnings[0]
+                                                    targets=Targets("class", 5)).warnings[0]
     with pytest.raises(DataError, match="There are 2 classes: a, b"):
-        named(tmp_path, arrays, ["a", "b"], classes=1)
+        named(tmp_path, arrays, ["a", "b"], targets=Targets("class", 1))
     with pytest.raises(DataError, match="class b is not among"):
         named(tmp_path, arrays, ["a", "b"], class_names=("a", "c"))
 

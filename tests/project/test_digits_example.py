@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetune.data import load_data
+from edgetune.data import Targets, load_data
 from edgetune.model.read import read_tflite
 
 FOLDER = Path(__file__).parents[2] / "examples" / "digits"
@@ -87,7 +87,7 @@ def test_the_sensor_is_mounted_sideways(archive):
 
 
 def test_the_file_declares_its_own_preprocessing(archive, graph):
-    data = load_data(FOLDER / "digits.npz", graph.input, classes=10)
+    data = load_data(FOLDER / "digits.npz", graph.input, targets=Targets("class", 10))
     assert data.preprocessing.scale == 1 / 16
     assert data.warnings == []
     np.testing.assert_array_equal(data.tune_x, quantized(archive, "tune_x"))

@@ -1,4 +1,4 @@
-"""Labels of any source as class numbers, and the classes' names."""
+"""Class numbers of any source's labels, and the classes' names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def class_numbers(
         DataError: labels are not as many as samples, no class numbers, out of range or unknown.
     """
     for source in sources:
-        _check_count(source)
+        source.check_count()
     texts = [source.y.dtype.kind in "US" for source in sources]
     if not any(texts):
         return [_numbers(s.y, s.y_name, classes) for s in sources], names
@@ -52,12 +52,12 @@ def class_numbers(
     return [_numbers(y, s.y_name, classes) for y, s in zip(numbers, sources)], names
 
 
-def label_warnings(
+def class_warnings(
     tune: Source, tune_y: np.ndarray, test: Source, test_y: np.ndarray,
     names: tuple[str, ...], classes: int | None,
 ) -> list[str]:  # fmt: skip
     """Sentences about labels that are usable but look like a mistake."""
-    sets = ((_called(tune, "tune"), tune_y), (_called(test, "test"), test_y))
+    sets = ((tune.called("tune"), tune_y), (test.called("test"), test_y))
     warnings = [
         f"{name} holds one class only: {labels[0]}."
         for name, labels in sets if (labels == labels[0]).all()
@@ -72,20 +72,6 @@ def label_warnings(
             f"for its first {len(names)}. --classes gives the model's order."
         )
     return warnings
-
-
-def _called(source: Source, which: str) -> str:
-    """What a set is called: its own array's name where it has one."""
-    return source.y_name if source.y_name.startswith(which) else f"the {which} set"
-
-
-def _check_count(source: Source):
-    if len(source.y) != len(source.x):
-        raise DataError(
-            f"There are {len(source.x)} samples but {len(source.y)} labels in {source.y_name}.",
-            "Every sample needs one label.",
-            "Check how the arrays were written.",
-        )
 
 
 def _check_names(names: tuple[str, ...], classes: int | None):
