@@ -177,9 +177,11 @@ def test_profile_is_refused_without_it(large, launch):
 def test_the_host_checks_samples_and_states(small, launch):
     client = Client(launch(small))
     client.hello()
-    for sample, label in [(bytes(INPUT - 1), 0), (bytes(INPUT), CLASSES), (bytes(INPUT), -1)]:
+    for sample, wanted in [(bytes(INPUT - 1), target(0)), (bytes(INPUT), b"")]:
         with pytest.raises(DataError):
-            client.train(sample, target(label))
+            client.train(sample, wanted)
+    with pytest.raises(LinkError, match="refused TRAIN"):
+        client.train(bytes(INPUT), target(CLASSES))
     with pytest.raises(DataError):
         client.write_state(bytes(STATE + 1))
     assert steps_and_hash(client) == (0, 0)
