@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.float_graph import crop_of
-from edgetune.model.float_supported import RESHAPES
+from edgetune.floats.graph import crop_of
+from edgetune.floats.supported import RESHAPES
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.affine import fold_affine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgetune.floats.graph import MAX_ELEMENTS
 from edgetune.importers.onnx.values import (
     Unsupported,
     Value,
@@ -11,7 +12,6 @@ from edgetune.importers.onnx.values import (
     as_image,
     channels_last,
 )
-from edgetune.model.float_graph import MAX_ELEMENTS
 from edgetune.model.graph import Graph
 from edgetune.model.rewrite import Rewriter
 

@@ -44,9 +44,9 @@ import math
 import numpy as np
 
 from edgetune.errors import ModelError
+from edgetune.floats.supported import RESHAPES, activations_of, refuse_unsupported
 from edgetune.model.consistency import MAX_WINDOW, check_order
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.float_supported import RESHAPES, activations_of, refuse_unsupported
 from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
 from edgetune.model.shapes import output_shape
 
