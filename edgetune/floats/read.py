@@ -18,12 +18,12 @@ from edgetune.floats.supported import INTEGERS
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode, quoted
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import BRIDGES
 from edgetune.model.read import file_content
 from edgetune.model.rewrite import Rewriter
 
 MAX_WEIGHTS = 16 << 20
 NUMBERS = ("int8", "uint8", "int16", "int32", "float16", "float32")
-BRIDGES = ("QUANTIZE", "DEQUANTIZE")
 
 
 def read_float(source: str | os.PathLike | bytes) -> Graph:

@@ -10,7 +10,8 @@ import numpy as np
 
 from edgetune.floats.engine import FloatEngine
 from edgetune.floats.operators import evaluate
-from edgetune.model.graph import WEIGHTED, Graph, Operator, Quantization
+from edgetune.model.graph import Graph, Operator, Quantization
+from edgetune.model.kinds import WEIGHTED
 from edgetune.quantize.lowering import float_weights, rounded
 from edgetune.quantize.weights import QuantizedWeights, quantize_weights
 

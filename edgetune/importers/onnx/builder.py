@@ -13,13 +13,10 @@ from edgetune.importers.onnx.values import (
     channels_last,
 )
 from edgetune.model.graph import Graph
+from edgetune.model.kinds import FUSING
 from edgetune.model.rewrite import Rewriter
 
 MAX_RANK = 4
-FUSING = (
-    "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "AVERAGE_POOL_2D",
-    "ADD", "SUB", "MUL", "CONCATENATION",
-)
 
 
 class Builder:
