@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-import edgetune
+from edgetune import __version__
 from edgetune.cli.printer import Printer
 from edgetune.cli.settings import read_settings
 from edgetune.errors import EdgetuneError, Interrupted, UsageError
@@ -86,7 +86,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(edgetune.__version__, prog_name="edgetune")
+@click.version_option(__version__, prog_name="edgetune")
 def main():
     """A pretrained model goes on learning on a microcontroller.
 

@@ -1,6 +1,6 @@
 """A Graph as the bytes of a .tflite file (TFLite schema, version 3).
 
-The inverse of ``decode``: the same table says which options a kind has.
+The inverse of ``decode``: the same rows say which options a kind has.
 """
 
 from __future__ import annotations
@@ -9,17 +9,12 @@ import flatbuffers
 import numpy as np
 import tflite
 
-from edgetune.model.decode import NAMED_OPTIONS, OPTIONS, snake
+from edgetune.model.decode import NAMED_OPTIONS, snake
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import KINDS, OPTIONS
 
 DESCRIPTION = "written by edgetune"
 SIGNATURE = "serving_default"
-VERSIONS = {  # of the operators with int8 tensors
-    "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
-    "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2, "SUB": 2, "MUL": 2,
-    "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
-    "QUANTIZE": 2, "STRIDED_SLICE": 2,
-}
 PER_CHANNEL_DENSE = 5  # FULLY_CONNECTED with one scale a unit
 OLD_CODES = 127  # operator codes beyond do not fit the deprecated field, which then holds this
 ALIGNMENT = 16  # of a buffer's data
@@ -120,7 +115,7 @@ def _tensor(b, tensor: Tensor, buffer: int) -> int:
 def _operator(b, operator: Operator, code: int) -> int:
     options, table = None, "NONE"
     if operator.kind in OPTIONS:
-        table, fields = OPTIONS[operator.kind]
+        table, fields, _ = OPTIONS[operator.kind]
         options = _table(b, table, **{f: _option(operator, f) for f in fields})
     return _table(
         b, "Operator",
@@ -145,7 +140,7 @@ def _code(operator: Operator, graph: Graph) -> tuple[str, int]:
         weights = graph.tensors[operator.inputs[1]].quantization
         if weights is not None and weights.per_channel:
             return operator.kind, PER_CHANNEL_DENSE
-    return operator.kind, VERSIONS.get(operator.kind, 1)
+    return operator.kind, KINDS[operator.kind].version if operator.kind in KINDS else 1
 
 
 def _operator_code(b, kind: str, version: int) -> int:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgetune.model.kinds import JOINING
+
 
 @dataclass(frozen=True)
 class Quantization:
@@ -26,10 +28,6 @@ class Quantization:
     @property
     def per_channel(self) -> bool:
         return len(self.scale) > 1
-
-
-WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kinds that hold weights
-JOINING = ("ADD", "SUB", "MUL", "CONCATENATION")  # kinds whose every input is an activation
 
 
 @dataclass

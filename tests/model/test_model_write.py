@@ -10,7 +10,7 @@ from tiny_tflite import ModelBuilder, run_in_tflite
 from edgetune import files
 from edgetune.errors import ModelError, UsageError
 from edgetune.files import save_atomically
-from edgetune.model.graph import WEIGHTED
+from edgetune.model.kinds import WEIGHTED
 from edgetune.model.read import read_tflite
 from edgetune.model.write import write_weights
 
