@@ -232,6 +232,43 @@ def test_bad_requests_are_refused_and_change_nothing(small, launch, kind, payloa
     assert before.payload == after.payload
 
 
+def write_up_to(pipe, end: int, step: int = 40) -> int:
+    """Writes the state's first ``end`` bytes, chunk by chunk; the next request's number."""
+    for seq, at in enumerate(range(0, end, step), 1):
+        chunk = bytes([seq]) * min(step, end - at)
+        (reply,) = exchange(pipe, Frame(Request.WRITE, 7, seq, WORD.pack(at) + chunk))
+        assert reply.payload == WORD.pack(at + len(chunk))
+    return seq + 1
+
+
+@pytest.mark.parametrize("end, beyond", [(280, 21), (280, 44), (299, 2), (300, 1), (300, 40)])
+def test_a_write_never_runs_past_the_state(small, launch, end, beyond):
+    """A chunk that goes on where the last one ended, over the state's end, changes nothing: the
+    rest that fits is still taken, and the whole is as it was sent."""
+    pipe = launch(small)
+    greet(pipe)
+    seq = write_up_to(pipe, end)
+    write = Frame(Request.WRITE, 7, seq, WORD.pack(end) + b"\xFF" * beyond)
+    assert exchange(pipe, write)[-1].payload == PAIR.pack(4, Request.WRITE)
+    rest = Frame(Request.WRITE, 7, seq + 1, WORD.pack(end) + bytes(STATE - end))
+    assert exchange(pipe, rest)[-1].payload == WORD.pack(STATE)
+    chunks = [bytes([i]) * min(40, end - at) for i, at in enumerate(range(0, end, 40), 1)]
+    state = b"".join(chunks) + bytes(STATE - end)
+    done = Frame(Request.WRITE_END, 7, seq + 2, WORD.pack(crc32(state)))
+    assert exchange(pipe, done)[-1].payload == WORD.pack(crc32(state))
+
+
+@pytest.mark.parametrize("count", [STATE + 1, 2 * STATE, LARGE])
+def test_one_chunk_larger_than_the_state_is_refused(large, launch, count):
+    pipe = launch(large)
+    greet(pipe)
+    digest, again = (Frame(Request.DIGEST, 7, seq, WORD.pack(1)) for seq in (1, 3))
+    write = Frame(Request.WRITE, 7, 2, WORD.pack(0) + bytes(count))
+    before, refusal, after = (exchange(pipe, frame)[-1] for frame in (digest, write, again))
+    assert refusal.payload == PAIR.pack(4, Request.WRITE)
+    assert before.payload == after.payload
+
+
 def test_a_half_written_state_is_never_used(small, launch):
     pipe = launch(small)
     greet(pipe)
