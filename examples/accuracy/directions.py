@@ -13,32 +13,47 @@ from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.operators import GRADIENT
 from edgetune.learn.recipe import Recipe
-from edgetune.model.graph import Graph
+from edgetune.model.graph import WEIGHTED, Graph
 
 LOSSES = {"softmax": SoftmaxCrossEntropy, "reconstruction": Reconstruction}
 
 
 @dataclass(frozen=True)
 class Directions:
-    """``layers``: names of the layers that train.  ``cosines`` [samples, layers]: between the
-    integer and the float gradient of a layer's weights; nan where one of them is zero.
-    ``others``: names of the weighted layers that do not train."""
+    """Cosines [samples, layers] between integer and float gradients of a layer's weights; nan
+    where one of them is zero.
+
+    ``layers``: names of the layers that train.  ``cosines``: to the float network.  ``on_grid``: to
+    a float network whose activations are rounded to their int8 grid, so that both gradients
+    are taken at the same activations: what is lost there is the backward pass's own loss.
+    ``others``: names of the weighted layers that do not train.
+    """
 
     layers: list[str]
     cosines: np.ndarray
+    on_grid: np.ndarray
     others: list[str]
 
     @property
     def medians(self) -> np.ndarray:
-        """Over the samples that gave a layer a gradient; nan for a layer without any."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            return np.nanmedian(self.cosines, axis=0)
+        """Of ``cosines``, over the samples that gave a layer a gradient; nan without any."""
+        return _medians(self.cosines)
+
+    @property
+    def grid_medians(self) -> np.ndarray:
+        """Of ``on_grid``."""
+        return _medians(self.on_grid)
 
     @property
     def silent(self) -> np.ndarray:
         """Share of the samples that gave a layer no gradient, 0..1."""
         return np.isnan(self.cosines).mean(axis=0)
+
+
+def _medians(cosines: np.ndarray) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmedian(cosines, axis=0)
 
 
 class Watched(Learner):
@@ -87,18 +102,28 @@ def directions(graph: Graph, samples: np.ndarray, targets, loss: str = "softmax"
         targets: for the loss, [n].
     """
     learner = Watched(lower(graph), recipe_for(loss))
-    network = Network(graph, LOSSES[loss]())
-    floats = {layer.operator: layer for layer in network.trained}
-    scales = {i: graph.tensors[graph.operators[i].inputs[1]].quantization.scale for i in floats}
+    networks = [Network(graph, LOSSES[loss](), on_grid=grid) for grid in (False, True)]
     operators = [layer.operator for layer in learner.trained]
-    rows = []
+    cosines = [], []
     for sample, target in zip(samples, targets):
         integers = integer_gradients(learner, sample, target)
-        network.gradients(_real(sample, graph), target)
-        rows.append([cosine(integers[i], float_rows(floats[i], scales[i])) for i in operators])
+        for network, rows in zip(networks, cosines):
+            floats = float_gradients(network, graph, sample, target)
+            rows.append([cosine(integers[i], floats[i]) for i in operators])
     weighted = {layer.name: layer.operator for layer in learner.program.weighted_layers}
     others = [name for name, i in weighted.items() if i not in operators]
-    return Directions([layer.name for layer in learner.trained], np.array(rows), others)
+    names = [layer.name for layer in learner.trained]
+    return Directions(names, *(np.array(rows) for rows in cosines), others)
+
+
+def float_gradients(network: Network, graph: Graph, sample, target) -> dict[int, np.ndarray]:
+    """By operator, d loss / d integer weight, [rows, row_size]."""
+    network.gradients(_real(sample, graph), target)
+    weights = {o.index: graph.tensors[o.inputs[1]] for o in graph.operators if o.kind in WEIGHTED}
+    return {
+        layer.operator: float_rows(layer, weights[layer.operator].quantization.scale)
+        for layer in network.trained
+    }
 
 
 def _real(sample: np.ndarray, graph: Graph) -> np.ndarray:

@@ -3,10 +3,12 @@
     python examples/accuracy/gradients.py [--network NAME ...] [--samples 15]
 
 For each layer that trains: the cosine between its integer and its float gradient at the same
-weights, the median over real samples, the lowest first.  ``silent``: the share of the samples that
-gave the layer no gradient at all.  Ends with 1 where a median lies below 0.9.  Networks and data
-are read from ``shared/data`` beside the repository (``--data``); what is not there is left out in
-words.  Needs Pillow.
+weights, the median over real samples, the lowest first.  ``on grid``: the same against a float
+network whose activations are rounded to int8 as well, so that only the backward passes differ.
+``silent``: the share of the samples that gave the layer no gradient at all.
+
+Ends with 1 where a median lies below 0.9.  Networks and data are read from ``shared/data`` beside
+the repository (``--data``); what is not there is left out in words.  Needs Pillow.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def lines(found: Directions) -> list[str]:
     """The table's rows, the lowest cosine first; a layer that no sample moved before all."""
     order = np.argsort(np.nan_to_num(found.medians, nan=-2))
     return [
-        f"| {found.layers[i]} | {found.medians[i]:.3f} | {np.nanmin(found.cosines[:, i]):.3f} | "
+        f"| {found.layers[i]} | {found.medians[i]:.3f} | {found.grid_medians[i]:.3f} | "
         f"{100 * found.silent[i]:.0f} % | {'' if found.medians[i] >= LEAST else '<--'} |"
         for i in order
     ]
@@ -44,7 +46,7 @@ def report(name: str, case: Case) -> bool:
     found = compare(case)
     print(f"\n{name}: {len(found.layers)} layers, {len(case.samples)} samples, {case.loss}"
           f"{' ' if case.note else ''}{case.note}")
-    print("| layer | median | lowest | silent | |\n|---|---|---|---|---|")
+    print("| layer | median | on grid | silent | |\n|---|---|---|---|---|")
     print("\n".join(lines(found)), flush=True)
     if found.others:
         print(f"Do not train: {', '.join(found.others)}")

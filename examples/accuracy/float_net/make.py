@@ -25,6 +25,13 @@ def dequantize(tensor: Tensor, dtype=np.float32) -> np.ndarray:
     return ((q - zero_point) * scale).astype(dtype)
 
 
+def rounded(y: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """An activation's real values on its int8 grid, saturated at its ends."""
+    scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+    q = np.clip(np.rint(y / scale), -128 - zero_point, 127 - zero_point)
+    return (q * scale).astype(y.dtype)
+
+
 def make_layer(graph: Graph, operator: Operator, dtype=np.float32) -> Layer:
     """One operator's layer, without its fused activation.
 

@@ -10,7 +10,7 @@ from edgetune.model.graph import Graph
 
 from .layer import Layer
 from .losses import Loss, SoftmaxCrossEntropy
-from .make import dequantize, make_fused, make_layer
+from .make import dequantize, make_fused, make_layer, rounded
 from .optimizers import Sgd
 from .weighted import Weighted
 
@@ -42,12 +42,16 @@ class Network:
         loss: an operator at the end that belongs to it is left out (``Loss.closing``).
         optimizer: ``Sgd()`` or a fresh ``Adam()``.
         dtype: np.float32, or np.float64 to hold gradients against finite differences.
+        on_grid: rounds every activation to its int8 grid, and lets gradients pass as if it did
+            not: the float gradient at the values that the int8 model takes.
 
     ``trained``: the weighted layers that a step moves, in the Graph's order.
     """
 
-    def __init__(self, graph: Graph, loss: Loss | None = None, optimizer=None, dtype=np.float32):
+    def __init__(self, graph: Graph, loss: Loss | None = None, optimizer=None, dtype=np.float32,
+                 on_grid: bool = False):
         self.loss, self.optimizer = loss or SoftmaxCrossEntropy(), optimizer or Sgd()
+        self.tensors = graph.tensors if on_grid else None
         self.input, self.end = graph.inputs[0], _end(graph, self.loss.closing)
         self.nodes = [
             Node(make_layer(graph, o, dtype), make_fused(o), o.operands, o.outputs[0])
@@ -79,7 +83,8 @@ class Network:
         """What the loss reads, (n, outputs), for ``x`` (n, ...) in real units."""
         values = {**self.constants, self.input: x}
         for node in self.nodes:
-            values[node.output] = node.forward(*(values[i] for i in node.inputs))
+            y = node.forward(*(values[i] for i in node.inputs))
+            values[node.output] = rounded(y, self.tensors[node.output]) if self.tensors else y
         self.end_shape = values[self.end].shape
         return values[self.end].reshape(len(x), -1)
 
