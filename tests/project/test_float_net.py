@@ -229,6 +229,26 @@ def test_it_computes_what_the_integers_stand_for(name):
     assert np.std(wanted) > 3
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_relu6_ends_at_six(fused):
+    b = ModelBuilder((1, 6, 6, 4), 1 / 8, -4, seed=3)
+    graph = graph_of(b.conv(4, 3, activation="RELU6") if fused else b.conv(4, 3).unary("RELU6"))
+    outputs = Network(graph, MeanSquaredError()).logits(real_inputs(graph, 2))
+    assert (outputs.min(), outputs.max()) == (0, 6)
+
+
+def test_on_the_grid_it_takes_the_values_of_the_int8_model():
+    b = start().conv(8, 3, activation="RELU").depthwise(3, 2).dense(6)
+    graph = graph_of(b)
+    learner = Learner(lower(graph), Recipe(layers=("none",)))
+    samples, q = b.random_inputs(4, 7), graph.input.quantization
+    x = (samples[:, 0] - float(q.zero_point[0])) * q.scale[0]
+    q = graph.output.quantization
+    steps = Network(graph, dtype=np.float64, on_grid=True).logits(x) / q.scale[0] + q.zero_point[0]
+    assert np.rint(steps) == pytest.approx(steps)
+    assert np.abs(steps - np.stack([learner.forward(sample) for sample in samples])).max() < 1.5
+
+
 def test_a_batch_is_the_mean_of_its_samples():
     graph = graph_of(NETWORKS["inverted residual"]())
     network, x, y = Network(graph, dtype=np.float64), real_inputs(graph, 3), np.array([1, 0, 2])
@@ -251,10 +271,17 @@ def test_errors_go_no_further_down_than_they_have_to():
     assert computed == [last]
 
 
-@pytest.mark.parametrize("padding", ["SAME", "PAD"])
-def test_a_normalised_network_is_the_same_function(padding):
-    b = ModelBuilder((1, 6, 6, 4), 1 / 60, -4, seed=3)
-    b = b.conv(4, 3) if padding == "SAME" else b.pad(1, 1, 2, 0).depthwise(3, padding="VALID")
+FIRST_LAYERS = {
+    "conv": lambda b: b.conv(4, 3),
+    "depthwise": lambda b: b.depthwise(3, 2),
+    "padded": lambda b: b.pad(1, 1, 2, 0).depthwise(3, padding="VALID"),
+    "dense": lambda b: b.dense(4),
+}
+
+
+@pytest.mark.parametrize("first", FIRST_LAYERS)
+def test_a_normalised_network_is_the_same_function(first):
+    b = FIRST_LAYERS[first](ModelBuilder((1, 6, 6, 4), 1 / 60, -4, seed=3))
     graph = graph_of(b.unary("HARD_SWISH").dense(3))
     plain, network = (Network(graph, dtype=np.float64) for _ in range(2))
     absorb_normalisation(network, 0.7, 3.0)
