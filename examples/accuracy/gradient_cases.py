@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from jpegs import decoded, is_animal
-from tasks import ROOT, load_task
+from tasks import ROOT, load_task, present
 
 from edgetune.data.preprocessing import Preprocessing, quantize
 from edgetune.importers.load import load_model
@@ -60,7 +60,7 @@ def _of_task(name: str, folder: Path, count: int) -> Case:
 
 def wake_words(folder: Path, count: int) -> Case:
     """MobileNetV1-0.25 on CIFAR-10 scaled up to 96x96: is it an animal?"""
-    graph = read_tflite(folder / "mlperf_tiny" / "vww_96_int8.tflite")
+    graph = read_tflite(present(folder / "mlperf_tiny" / "vww_96_int8.tflite"))
     with np.load(folder / "cifar10_jpeg.npz") as archive:
         images = decoded(archive, "train", slice(count), size=96)
         labels = is_animal(archive, archive["train_y"][:count])
@@ -69,7 +69,7 @@ def wake_words(folder: Path, count: int) -> Case:
 
 def anomalies(folder: Path, count: int) -> Case:
     """The autoencoder on spectra of spoken words."""
-    graph = read_tflite(folder / "mlperf_tiny" / "ad01_int8.tflite")
+    graph = read_tflite(present(folder / "mlperf_tiny" / "ad01_int8.tflite"))
     spectra = _log_mel(load_task("kws", folder).tune_x)
     spectra = LEVEL + SPREAD * (spectra - spectra.mean()) / spectra.std()
     samples = to_int8(spectra[:count], graph.input.quantization)

@@ -6,6 +6,8 @@ below, ``shared/data`` beside the repository unless told otherwise.
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,12 +83,19 @@ SOURCES = {
 }
 
 
+def present(path: Path) -> Path:
+    """``path``; FileNotFoundError where it is not there."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return path
+
+
 def load_task(name: str, folder: Path = SHARED) -> Task:
     """The task ``name``; KeyError for an unknown one, FileNotFoundError where its files lack."""
     source = SOURCES[name]
     if name == "digits":
         folder = ROOT / "examples" / "digits"
-    graph = read_tflite(folder / source.model)
+    graph = read_tflite(present(folder / source.model))
 
     with np.load(folder / source.data) as archive:
         tune, test = (_part(archive, source, graph, *p) for p in (source.tune, source.test))
