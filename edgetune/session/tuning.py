@@ -10,6 +10,7 @@ import numpy as np
 from edgetune.data import Dataset
 from edgetune.errors import DivergenceError
 from edgetune.files import save_atomically
+from edgetune.learn.losses import Loss
 from edgetune.link.client import Client
 from edgetune.link.messages import Stats
 from edgetune.model.write import write_weights
@@ -77,7 +78,7 @@ def tune(
         client.start(settings.seed, len(order))
         before = predict(client, data.test_x, data.test_y, reporter, "before")
         simulation = Simulation(plan, settings.seed, len(order)) if settings.verify else None
-        _learn(client, data, order, simulation, folder, reporter)
+        _learn(client, data, order, plan.program.loss, simulation, folder, reporter)
         after = predict(client, data.test_x, data.test_y, reporter, "after")
         state, digest = client.read_state(), client.digest(full=True)
         if simulation:
@@ -94,8 +95,8 @@ def tune(
     return replace(result, file_agrees=agrees)
 
 
-def _learn(client: Client, data: Dataset, order, simulation, folder, reporter):
-    samples = ((data.tune_x[i].tobytes(), int(data.tune_y[i])) for i in order)
+def _learn(client: Client, data: Dataset, order, loss: Loss, simulation, folder, reporter):
+    samples = ((data.tune_x[i].tobytes(), loss.encode(data.tune_y[i])) for i in order)
     right = []
     for step, result in enumerate(client.train_many(samples)):
         index = order[step]
