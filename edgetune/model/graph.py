@@ -29,6 +29,7 @@ class Quantization:
 
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kinds that hold weights
+Place = tuple[int, int]  # an operator's index in the file, and the number of one of its inputs
 JOINING = ("ADD", "SUB", "MUL", "CONCATENATION")  # kinds whose every input is an activation
 
 
