@@ -77,8 +77,8 @@ class WeightedLayer(Layer):
 
     ``weights`` int8 in TFLite's order, ``bias`` int32 [out], ``multiplier`` and ``shift``
     int32 [out] (requantisation), ``ratio`` uint16 [out]: weight scale over the largest one in
-    Q15, or None where one scale serves all channels.  ``tensors``: Graph indices of weights
-    and bias (-1: the model has no bias, one of zeros stands in and cannot be written back).
+    Q15, or None where one scale serves all channels.  Zeros stand in for a bias that the model
+    lacks; a trained one is added to its file.
     """
 
     weights: np.ndarray
@@ -90,7 +90,6 @@ class WeightedLayer(Layer):
     output_zero_point: int
     activation_min: int
     activation_max: int
-    tensors: tuple[int, int]
 
     weighted = True
 
