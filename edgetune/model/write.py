@@ -148,7 +148,7 @@ def _check_written(graph: Graph, weights: dict[Place, np.ndarray], content: byte
         if not np.array_equal(read_weights(found, place), values):
             raise not_writable(f"Operator {place[0]} would not keep its new values.")
     if not same_but_for(graph, found, weights):
-        raise not_writable("Its data overlap with other parts of the file, which would change.")
+        raise not_writable("Other parts of the file use the same bytes and would change with them.")
 
 
 def _refused(cause: str) -> ModelError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,7 @@ def judge(
     others = np.flatnonzero(theirs.argmax(axis=1) != predictions)
     agrees = len(predictions) - len(others)
     for i in others:
-        ours = outputs(x[i])
+        ours = outputs(np.asarray(x[int(i)]))
         steps = int(np.abs(theirs[i].astype(int) - ours).max())
         if steps > _rounding(graph) or ours.argmax() != predictions[i]:
             return Judgement(agrees, _stray(i, theirs[i], predictions, agrees, steps))
@@ -83,7 +83,7 @@ def interpreter_predictions(content: bytes, x: np.ndarray) -> np.ndarray | None:
     return None if outputs is None else outputs.argmax(axis=1)
 
 
-def _outputs(graph: Graph, x: np.ndarray) -> np.ndarray | None:
+def _outputs(graph: Graph, x: Iterable[np.ndarray]) -> np.ndarray | None:
     """Outputs of the reference kernels, int8 [n, outputs]."""
     runtime = Runtime.of(graph.content)
     if runtime is None:
@@ -95,7 +95,7 @@ def _outputs(graph: Graph, x: np.ndarray) -> np.ndarray | None:
 def _refused(original: bytes, x: np.ndarray, reason: str) -> Judgement:
     """No judge, if it does not take the original either."""
     try:
-        _outputs(read_tflite(original), x[:1])
+        _outputs(read_tflite(original), [x[0]])
     except (RuntimeError, ValueError):
         return Judgement(no_judge=f"tflite-runtime refuses this model: {reason}")
     return Judgement(fault=f"tflite-runtime takes the original and refuses this file: {reason}")
