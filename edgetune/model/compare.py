@@ -62,11 +62,12 @@ def _same_operator(graph: Graph, a: Operator, other: Graph, b: Operator, places:
 
 def _may_replace(graph: Graph, old: int, other: Graph, new: int) -> bool:
     """Whether a tensor may stand where another one, or none, stood: weights of the same scales,
-    and any bias, whose scales are those of its operator."""
+    and any bias, since reading has checked its type and scales against its operator."""
     if new < 0:
         return False
-    a, b = graph.tensors[old] if old >= 0 else None, other.tensors[new]
-    return b.dtype == "int32" if a is None or a.dtype == "int32" else _same_kind(a, b)
+    if old < 0 or graph.tensors[old].dtype == "int32":
+        return True
+    return _same_kind(graph.tensors[old], other.tensors[new])
 
 
 def _same_kind(a: Tensor, b: Tensor) -> bool:
