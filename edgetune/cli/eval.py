@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from edgetune.cli.job import Job
 from edgetune.cli.options import data_options, flash_option, job_options, min_accuracy_option
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import accuracy, check_accuracy, predict
+from edgetune.session.job import Job
 
 
 @verb("eval")
@@ -15,14 +15,13 @@ from edgetune.session.evaluation import accuracy, check_accuracy, predict
 @flash_option
 @data_options
 @min_accuracy_option
-def command(printer: Printer, job: Job, data: dict, min_accuracy: float | None):
+def command(printer: Printer, job: Job, min_accuracy: float | None):
     """Accuracy of MODEL, tuned or not, on a device and the test set of the data.
 
     A board on a serial port is asked with the weights that it holds at the moment.
     """
-    job = job.in_int8(printer, data)
-    samples = job.data(printer, data)
-    device, firmware = job.device, job.firmware(printer)
+    samples = job.data
+    device, firmware = job.device, job.firmware()
     with connect(firmware, device, printer.reporter) as client:
         predictions = predict(
             client, samples.test_x, samples.test_y, printer.reporter, "test set"

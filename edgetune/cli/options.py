@@ -7,11 +7,11 @@ from functools import partial, wraps
 import click
 
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.cli.job import Job
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS
+from edgetune.session.job import Job
 from edgetune.settings import DATA
 
 
@@ -146,15 +146,18 @@ def _as_data(function):
 
     @wraps(function)
     def with_data(*args, **options):
-        facts = {name: options.pop(old) for old, name in DATA.items() if old in options}
-        return function(*args, data=facts, **options)
+        return function(*args, data=_taken(options), **options)
 
     return with_data
 
 
+def _taken(options: dict) -> dict:
+    """What `load_data` takes of a verb's ``options``, which are then without it."""
+    return {name: options.pop(old) for old, name in DATA.items() if old in options}
+
+
 def data_options(function):
-    """--data and all that says how it is read, given to the verb as ``data``: what `load_data`
-    takes beside the model."""
+    """--data and all that says how it is read, for the job: below `job_options`."""
     return stack(
         click.option("--data", required=True, metavar="SOURCE", help=_SOURCES),
         click.option("--labels", metavar="FILE.npy", help="The labels of an .npy file."),
@@ -162,7 +165,7 @@ def data_options(function):
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
         click.option("--split", type=float, help="Without a test set: the share to tune on."),
         _declaration,
-    )(_as_data(function))
+    )(function)
 
 
 def calibration_options(function):
@@ -179,12 +182,16 @@ def calibration_options(function):
 
 
 def job_options(function, model=model_argument):
-    """MODEL, --board, --device, the recipe's options and --out, given to the verb as ``job``."""
+    """MODEL, --board, --device, the recipe's options, --out and what data options the verb has,
+    given to it as ``job``."""
 
     @stack(model, board_option, device_option, recipe_options, out_option, cmsis_nn_option)
     @wraps(function)
-    def with_job(*args, model, board, device, recipe, out, cmsis_nn, flash=False, **others):
-        job = Job(model, board, device, recipe, out, cmsis_nn, flash)
-        return function(*args, job=job, **others)
+    def with_job(printer, model, board, device, recipe, out, cmsis_nn, flash=False, **others):
+        job = Job(
+            model, board, recipe, _taken(others) or None, device=device, out=out,
+            cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter,
+        )
+        return function(printer, job=job, **others)
 
     return with_job

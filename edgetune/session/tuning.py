@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.device import resolve_device
 from edgetune.errors import DivergenceError
 from edgetune.files import save_atomically
 from edgetune.link.client import Client
@@ -15,6 +17,7 @@ from edgetune.link.messages import Stats
 from edgetune.model.write import write_weights
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan
+from edgetune.quantize import Conversion
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import accuracy, predict
 from edgetune.session.firmware import Firmware
@@ -63,14 +66,35 @@ def tune(
     settings: TuneSettings,
     folder: RunFolder,
     reporter: Reporter | None = None,
+    *,
+    model: str | os.PathLike | None = None,
+    conversion: Conversion | None = None,
 ) -> TuneResult:
-    """Evaluate, learn, evaluate again, and save the tuned model as ``folder.tuned``.
+    """Evaluate, learn, evaluate again, and keep the run in ``folder``: every file that
+    `RunFolder` names but the firmware.  It stays open.
+
+    Args:
+        device: see `resolve_device`.
+        model: the file that the run began with, for the record.
+        conversion: what made it int8, where it was a float model.
 
     Raises:
         DeviceNotFoundError, ToolchainError, LinkError: the device or the way to it fails.
         DivergenceError: the device does not compute what the simulation computes.
     """
-    reporter = reporter or Reporter()
+    device = resolve_device(device, firmware.plan.board)
+    if conversion:
+        save_atomically(folder.converted, conversion.content)
+    result = _run(firmware, device, data, settings, folder, reporter or Reporter())
+    record = run_record(firmware.plan, model, device, data, settings, result, conversion)
+    folder.write_record(record)
+    return result
+
+
+def _run(
+    firmware: Firmware, device: str, data: Dataset, settings: TuneSettings, folder: RunFolder,
+    reporter: Reporter,
+) -> TuneResult:
     plan = firmware.plan
     with connect(firmware, device, reporter) as client:
         order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
@@ -133,13 +157,13 @@ def tuned_model(plan: Plan, state: bytes) -> bytes:
 
 
 def run_record(
-    plan: Plan, model: Path, device: str, data: Dataset, settings: TuneSettings,
-    result: TuneResult,
+    plan: Plan, model: str | os.PathLike | None, device: str, data: Dataset,
+    settings: TuneSettings, result: TuneResult, conversion: Conversion | None = None,
 ) -> dict:
-    """What run.json keeps: enough to repeat the run."""
+    """What run.json keeps: enough to repeat the run; the model's file is null if not known."""
     split = asdict(data.split) if data.split else None
     return {
-        "model": {"file": model.name, "sha256": plan.program.graph.sha256},
+        "model": {"file": model and Path(model).name, "sha256": plan.program.graph.sha256},
         "board": plan.board.name,
         "device": device,
         "recipe": plan.recipe.as_dict(),
@@ -161,4 +185,5 @@ def run_record(
             "file_agrees": result.file_agrees,
             "stack_used": result.stats.stack_used,
         },
+        **({"conversion": conversion.report.as_dict()} if conversion else {}),
     }

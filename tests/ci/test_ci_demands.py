@@ -173,7 +173,8 @@ def test_a_test_has_a_bound_of_its_own(project, monkeypatch, how):
     folder = silent_qemu(project.path / "bin")
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     result = run(project, (
-        "edgetune_device._firmware(edgetune_device._task())\nimport time\n"
+        "job = edgetune_device._job(edgetune_device._settings())\n"
+        "edgetune_device._firmware(job)\nimport time\n"
         "edgetune_device._end = time.monotonic() + edgetune_device._seconds\n"
         "edgetune_device.tune(samples=5)"
     ), "--edgetune-devices=qemu", *option, head=head)
