@@ -3,6 +3,9 @@
 All constants that the arithmetic needs (multipliers, shifts, tables, channel ratios) are
 worked out once, by ``edgetune/learn/lower``; the numpy engine and the generated C take them as
 they are.  ``docs/numerics.md`` sections 2 and 3.
+
+Programs, layers and activations compare by identity: ``layer in trained`` asks for this very
+layer, never for one that happens to look like it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from edgetune.model.graph import Graph
 NO_CLIP_LOW, NO_CLIP_HIGH = -129, 128
 
 
-@dataclass
+@dataclass(eq=False)
 class Activation:
     """An int8 activation tensor of shape (height, width, channels).
 
@@ -39,7 +42,7 @@ class Activation:
         return int(np.prod(self.shape))
 
 
-@dataclass
+@dataclass(eq=False)
 class Layer:
     """One lowered operator: reads activation ``input``, writes activation ``output``.
 
@@ -71,7 +74,7 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
 
 
-@dataclass
+@dataclass(eq=False)
 class WeightedLayer(Layer):
     """A layer with weights and biases.
 
@@ -105,7 +108,7 @@ class WeightedLayer(Layer):
         return self.weights.size // self.rows
 
 
-@dataclass
+@dataclass(eq=False)
 class Conv2D(WeightedLayer):
     """Weights [out, kh, kw, in]."""
 
@@ -114,14 +117,14 @@ class Conv2D(WeightedLayer):
     kind = "conv_2d"
 
 
-@dataclass
+@dataclass(eq=False)
 class DilatedConv2D(Conv2D):
     """The taps of its window lie apart."""
 
     kind = "conv_2d_dilated"
 
 
-@dataclass
+@dataclass(eq=False)
 class DepthwiseConv2D(WeightedLayer):
     """Weights [kh, kw, out], out = in * ``multiplicity``."""
 
@@ -131,21 +134,21 @@ class DepthwiseConv2D(WeightedLayer):
     kind = "depthwise_conv_2d"
 
 
-@dataclass
+@dataclass(eq=False)
 class DilatedDepthwiseConv2D(DepthwiseConv2D):
     """The taps of its window lie apart."""
 
     kind = "depthwise_conv_2d_dilated"
 
 
-@dataclass
+@dataclass(eq=False)
 class FullyConnected(WeightedLayer):
     """Weights [out, in]."""
 
     kind = "fully_connected"
 
 
-@dataclass
+@dataclass(eq=False)
 class MaxPool2D(Layer):
     window: Window
     activation_min: int
@@ -154,7 +157,7 @@ class MaxPool2D(Layer):
     kind = "max_pool_2d"
 
 
-@dataclass
+@dataclass(eq=False)
 class AveragePool2D(Layer):
     window: Window
     activation_min: int
@@ -163,7 +166,7 @@ class AveragePool2D(Layer):
     kind = "average_pool_2d"
 
 
-@dataclass
+@dataclass(eq=False)
 class Mean(Layer):
     """Mean over height and width, requantised: multiplier includes 1 / (height * width)."""
 
@@ -175,7 +178,7 @@ class Mean(Layer):
     kind = "mean"
 
 
-@dataclass
+@dataclass(eq=False)
 class Pad(Layer):
     """Spatial zero padding: ``before`` and ``after`` in (height, width)."""
 
@@ -186,7 +189,7 @@ class Pad(Layer):
     kind = "pad"
 
 
-@dataclass
+@dataclass(eq=False)
 class StridedSlice(Layer):
     """A crop of ``source`` (height, width, channels) that starts at ``begin`` and has the shape
     ``size``, all of three axes."""
@@ -198,7 +201,7 @@ class StridedSlice(Layer):
     kind = "strided_slice"
 
 
-@dataclass
+@dataclass(eq=False)
 class Lookup(Layer):
     """Any function of one value: int8 ``table[x + 128]``."""
 
@@ -217,7 +220,7 @@ class Term:
     sign: int = 1
 
 
-@dataclass
+@dataclass(eq=False)
 class Add(Layer):
     """ADD and SUB.  Activation ``other`` repeats where it is the smaller one."""
 
@@ -236,7 +239,7 @@ class Add(Layer):
         return self.input, self.other
 
 
-@dataclass
+@dataclass(eq=False)
 class Mul(Layer):
     """MUL.  Activation ``other`` repeats where it is the smaller one."""
 
@@ -255,7 +258,7 @@ class Mul(Layer):
         return self.input, self.other
 
 
-@dataclass
+@dataclass(eq=False)
 class Concatenation(Layer):
     """``outer`` times a chunk of each input in turn, ``chunks`` their lengths."""
 
@@ -270,7 +273,7 @@ class Concatenation(Layer):
         return self.input, *self.others
 
 
-@dataclass
+@dataclass(eq=False)
 class Softmax(Layer):
     """Output softmax; ``table[k] = round(2**30 * exp(-k * beta * scale))``."""
 
@@ -279,7 +282,7 @@ class Softmax(Layer):
     kind = "softmax"
 
 
-@dataclass
+@dataclass(eq=False)
 class Program:
     """Activations and layers in order; ``logits`` is the activation that the loss reads."""
 
