@@ -15,7 +15,7 @@ import numpy as np
 from edgetune.learn import program as p
 from edgetune.learn.digest import digest_base
 from edgetune.learn.state import NULL_MASS, bias_member, weights_member
-from edgetune.plan.c_data import SCALARS, Array, CObject, Pointer, Struct, array_object, struct
+from edgetune.plan.c_data import SCALARS, Array, CObject, Pointer, array_object, struct
 
 I8, I16, U16 = SCALARS["int8"], SCALARS["int16"], SCALARS["uint16"]
 I32, U32 = SCALARS["int32"], SCALARS["uint32"]
@@ -310,8 +310,3 @@ def _trained(layer: p.WeightedLayer, limit_q8: int, first_index: int, index: int
         "bias": f"state.parameters.{bias_member(layer)}",
         "null_mass": f"&state.{NULL_MASS.member}[{index}]",
     }
-
-
-STRUCTS: tuple[Struct, ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, Struct)
-)

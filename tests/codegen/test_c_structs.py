@@ -8,9 +8,11 @@ from emulators import needs_gcc
 
 from edgetune.codegen.c_text import declarator
 from edgetune.learn.state import LEARNER, NULL_MASS, fields
-from edgetune.plan.constants import STRUCTS
+from edgetune.plan import constants
+from edgetune.plan.c_data import Struct
 from edgetune.resources import resource_path
 
+STRUCTS = [value for value in vars(constants).values() if isinstance(value, Struct)]
 HEADERS = ("operators.h", "update.h")
 INCLUDES = "#include <stddef.h>\n" + "".join(f'#include "{name}"\n' for name in HEADERS)
 NOT_CONSTANT = {"et_clip", "et_learner", "et_null_mass", "et_update_scratch"}
