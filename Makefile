@@ -5,7 +5,7 @@
 # make fuzz        a hundred thousand broken model files: each refused in words, or a model that
 #                  runs; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
-# make pages       docs/boards, from the boards' data
+# make pages       docs/boards, from the boards' data, and the table of docs/operators.md
 # make clean       remove what these made
 # Each does its own set-up, apt packages included.
 
@@ -45,6 +45,7 @@ calibrate: $(VENV)/test-installed
 
 pages: $(VENV)/test-installed
 	$(BIN)/python tools/board_pages.py
+	$(BIN)/python tools/operator_page.py
 
 $(VENV)/system: tools/system_packages.sh
 	sh tools/system_packages.sh

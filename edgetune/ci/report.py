@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import edgetune
+from edgetune import __version__
 from edgetune.files import save_atomically
 
 FORMAT = 1
@@ -47,7 +47,7 @@ class Report:
         tests = list(self._tests.values())
         outcomes = [test["outcome"] for test in tests]
         content = {
-            "format": FORMAT, "edgetune": edgetune.__version__, "exit_status": int(exitstatus),
+            "format": FORMAT, "edgetune": __version__, "exit_status": int(exitstatus),
             "counts": {name: outcomes.count(name) for name in sorted(set(outcomes))},
             "tests": tests,
         }

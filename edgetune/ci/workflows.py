@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import edgetune
+from edgetune import __version__
 from edgetune.boards import Board
 from edgetune.ci import SECONDS
 
@@ -32,7 +32,7 @@ def workflow(service: str, board: Board, seconds: int = int(SECONDS)) -> str:
     part = _template(f"{service}_renode.yml.in") if renode else ""
     longer = max(0.0, seconds - SECONDS)
     return _filled(_template(f"{service}.yml.in").replace("@RENODE@", part), {
-        "VERSION": edgetune.__version__, "PYTHON": PYTHON, "PYTEST": PYTEST,
+        "VERSION": __version__, "PYTHON": PYTHON, "PYTEST": PYTEST,
         "PACKAGES": f"{PACKAGES} {RENODE_PACKAGES}" if renode else PACKAGES,
         "RENODE_VERSION": RENODE, "RENODE_URL": RENODE_URL, "RENODE_SHA256": RENODE_SHA256,
         "DEVICES": ",".join(devices(board)),

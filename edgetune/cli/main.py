@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-import edgetune
+from edgetune import __version__
 from edgetune.cli.printer import Printer
 from edgetune.cli.settings import read_settings
 from edgetune.errors import EdgetuneError, Interrupted, UsageError
@@ -42,7 +42,7 @@ Exit codes:
   3    no such device, or it cannot be opened
   4    the conversation with the device failed
   5    model and recipe do not fit the chip
-  6    the device differs from the simulation
+  6    the device differs from the simulation, or from the file that it tuned
   7    the accuracy asked for was not reached
   8    the model or the data cannot be used
   9    a compiler, emulator or flasher is missing or failed
@@ -86,7 +86,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(edgetune.__version__, prog_name="edgetune")
+@click.version_option(__version__, prog_name="edgetune")
 def main():
     """A pretrained model goes on learning on a microcontroller.
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from edgetune.errors import ModelError
+from edgetune.floats.read import read_float
 from edgetune.importers.keras.read import read_keras
 from edgetune.importers.onnx.read import read_onnx
 from edgetune.model.decode import IDENTIFIER
-from edgetune.model.float_read import read_float
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content
 
@@ -19,7 +19,7 @@ IR_VERSION = 0x08  # the first field of every ONNX file: number 1, a varint
 
 
 def load_model(path: str | os.PathLike) -> Graph:
-    """Reads a .tflite, .keras, .h5 or .onnx file as a float Graph (``model.float_graph``).
+    """Reads a .tflite, .keras, .h5 or .onnx file as a float Graph (``floats.graph``).
 
     Quantised .tflite files come back with real values in the place of integers.
 

@@ -15,6 +15,7 @@ MAX_FAN_OUT = 2**31 // (127 * 128)  # input error: taps * outputs * |e| * |w| < 
 MAX_POSITIONS = 2**31 // (127 * 255)  # gradient: positions * |e| * |x - zp| < 2**31
 MAX_POOL_CELLS = 2**31 // (128 * 2**15) - 1
 MAX_CLASSES = 2**15 - 1
+MAX_REPEATS = 2**31 // (127 * 255)  # of an operand of MUL; ADD's sums are smaller
 
 
 def check_widths(program: Program, trained: list[p.WeightedLayer]):
@@ -29,6 +30,10 @@ def check_widths(program: Program, trained: list[p.WeightedLayer]):
             # Only windows of unequal count multiply; one window over everything does not.
             if program.activations[layer.output].shape[:2] != (1, 1) and cells > MAX_POOL_CELLS:
                 raise _too_wide(layer.name, "cells in its window", cells, MAX_POOL_CELLS)
+        if isinstance(layer, p.JoiningLayer):
+            sizes = [program.activations[index].size for index in layer.inputs]
+            if sizes[0] // sizes[1] > MAX_REPEATS:
+                raise _too_wide(layer.name, "repetitions", sizes[0] // sizes[1], MAX_REPEATS)
     for layer in trained:
         _check_training(program, layer)
 

@@ -17,6 +17,7 @@ from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgetune.errors import ModelError
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
+from edgetune.model.kinds import FUSED, OPTIONS
 from edgetune.model.size import too_large
 
 IDENTIFIER = b"TFL3"
@@ -38,33 +39,7 @@ ACTIVATIONS = {
     for name, code in vars(tflite.ActivationFunctionType).items()
     if not name.startswith("_")
 }
-NAMED_OPTIONS = {"Padding": PADDINGS, "FusedActivationFunction": ACTIVATIONS}
-WINDOW = ("Padding", "StrideH", "StrideW", "FusedActivationFunction")
-DILATION = ("DilationHFactor", "DilationWFactor")
-POOL = ("Pool2DOptions", (*WINDOW, "FilterHeight", "FilterWidth"))
-OPTIONS = {
-    "CONV_2D": ("Conv2DOptions", (*WINDOW, *DILATION)),
-    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", (*WINDOW, *DILATION, "DepthMultiplier")),
-    "FULLY_CONNECTED": (
-        "FullyConnectedOptions",
-        ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"),
-    ),
-    "MAX_POOL_2D": POOL,
-    "AVERAGE_POOL_2D": POOL,
-    "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
-    "MEAN": ("ReducerOptions", ("KeepDims",)),
-    "ADD": ("AddOptions", ("FusedActivationFunction",)),
-    "SUB": ("SubOptions", ("FusedActivationFunction",)),
-    "MUL": ("MulOptions", ("FusedActivationFunction",)),
-    "CONCATENATION": ("ConcatenationOptions", ("Axis", "FusedActivationFunction")),
-    "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),
-    "PACK": ("PackOptions", ("Axis",)),
-    "STRIDED_SLICE": (
-        "StridedSliceOptions",
-        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask"),
-    ),
-}
-OPTIONAL = ("ADD", "SUB", "MUL", "CONCATENATION", "STRIDED_SLICE", "PACK")  # as TFLite reads them
+NAMED_OPTIONS = {"Padding": PADDINGS, FUSED: ACTIVATIONS}
 EMPTY_TABLE = struct.pack("<HHi", 4, 4, 4)  # at position 4, every field has its default
 
 
@@ -217,18 +192,18 @@ class _Decoder:
     def attach_options(self, operator, table) -> None:
         if operator.kind not in OPTIONS:
             return
-        name, fields = OPTIONS[operator.kind]
-        options = self.options(operator, table, name)
-        for field in fields:
+        options = self.options(operator, table)
+        for field in OPTIONS[operator.kind].fields:
             value = getattr(options, field)()
             if field in NAMED_OPTIONS:
                 value = NAMED_OPTIONS[field].get(value, f"{field} {value}")
             operator.options[snake(field)] = value
 
-    def options(self, operator, table, name):
-        """The options table ``name``; one of defaults where the kind may do without."""
+    def options(self, operator, table):
+        """The kind's options table; one of defaults where the kind may do without."""
+        name, _, needed = OPTIONS[operator.kind]
         options, kind = getattr(tflite, name)(), table.BuiltinOptionsType()
-        if kind == 0 and operator.kind in OPTIONAL:
+        if kind == 0 and not needed:
             options.Init(EMPTY_TABLE, 4)
             return options
         if kind != getattr(tflite.BuiltinOptions, name):

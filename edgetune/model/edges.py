@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
-
-BRIDGES = ("QUANTIZE", "DEQUANTIZE")
+from edgetune.model.kinds import BRIDGES
 
 
 def leave_out_edges(graph: Graph) -> None:

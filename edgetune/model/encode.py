@@ -1,6 +1,6 @@
 """A Graph as the bytes of a .tflite file (TFLite schema, version 3).
 
-The inverse of ``decode``: the same table says which options a kind has.
+The inverse of ``decode``: the same rows say which options a kind has.
 """
 
 from __future__ import annotations
@@ -9,17 +9,12 @@ import flatbuffers
 import numpy as np
 import tflite
 
-from edgetune.model.decode import NAMED_OPTIONS, OPTIONS, snake
+from edgetune.model.decode import NAMED_OPTIONS, snake
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import KINDS, OPTIONS
 
 DESCRIPTION = "written by edgetune"
 SIGNATURE = "serving_default"
-VERSIONS = {  # of the operators with int8 tensors
-    "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
-    "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2, "SUB": 2, "MUL": 2,
-    "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
-    "QUANTIZE": 2, "STRIDED_SLICE": 2,
-}
 PER_CHANNEL_DENSE = 5  # FULLY_CONNECTED with one scale a unit
 OLD_CODES = 127  # operator codes beyond do not fit the deprecated field, which then holds this
 ALIGNMENT = 16  # of a buffer's data
@@ -38,7 +33,7 @@ def encode(graph: Graph) -> bytes:
     b = flatbuffers.Builder(4096)
     buffers, numbers = _buffers(b, graph.tensors)
     metadata = [_metadata(b, buffers, *item) for item in graph.metadata.items()]
-    tensors = [_tensor(b, t, n) for t, n in zip(graph.tensors, numbers)]
+    tensors = [tensor_table(b, t, n) for t, n in zip(graph.tensors, numbers)]
     codes = sorted({_code(op, graph) for op in graph.operators})
     operators = [_operator(b, op, codes.index(_code(op, graph))) for op in graph.operators]
     subgraph = _table(
@@ -72,23 +67,24 @@ def signature_name(tensor: str) -> str:
 
 def _buffers(b, tensors: list[Tensor]) -> tuple[list[int], list[int]]:
     """All buffers, equal ones once, and each tensor's buffer; buffer 0 is empty."""
-    tables, numbers, known = [_buffer(b, b"")], [], {b"": 0}
+    tables, numbers, known = [buffer_table(b, b"")], [], {b"": 0}
     for tensor in tensors:
         content = b"" if tensor.data is None else tensor.data.tobytes()
         if content not in known:
             known[content] = len(tables)
-            tables.append(_buffer(b, content))
+            tables.append(buffer_table(b, content))
         numbers.append(known[content])
     return tables, numbers
 
 
 def _metadata(b, buffers: list[int], name: str, content: bytes) -> int:
     """A note of the file, in a buffer of its own."""
-    buffers.append(_buffer(b, content))
+    buffers.append(buffer_table(b, content))
     return _table(b, "Metadata", Name=b.CreateString(name), Buffer=len(buffers) - 1)
 
 
-def _buffer(b, content: bytes) -> int:
+def buffer_table(b, content: bytes) -> int:
+    """Writes a Buffer; its data stands at a multiple of ``ALIGNMENT``."""
     if not content:
         return _table(b, "Buffer")
     b.StartVector(1, len(content), ALIGNMENT)
@@ -97,7 +93,8 @@ def _buffer(b, content: bytes) -> int:
     return _table(b, "Buffer", Data=b.EndVector())
 
 
-def _tensor(b, tensor: Tensor, buffer: int) -> int:
+def tensor_table(b, tensor: Tensor, buffer: int) -> int:
+    """Writes a Tensor whose data is the file's buffer number ``buffer``."""
     q, quantization = tensor.quantization, None
     if q is not None:
         quantization = _table(
@@ -120,7 +117,7 @@ def _tensor(b, tensor: Tensor, buffer: int) -> int:
 def _operator(b, operator: Operator, code: int) -> int:
     options, table = None, "NONE"
     if operator.kind in OPTIONS:
-        table, fields = OPTIONS[operator.kind]
+        table, fields, _ = OPTIONS[operator.kind]
         options = _table(b, table, **{f: _option(operator, f) for f in fields})
     return _table(
         b, "Operator",
@@ -145,7 +142,7 @@ def _code(operator: Operator, graph: Graph) -> tuple[str, int]:
         weights = graph.tensors[operator.inputs[1]].quantization
         if weights is not None and weights.per_channel:
             return operator.kind, PER_CHANNEL_DENSE
-    return operator.kind, VERSIONS.get(operator.kind, 1)
+    return operator.kind, KINDS[operator.kind].version if operator.kind in KINDS else 1
 
 
 def _operator_code(b, kind: str, version: int) -> int:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgetune.model.kinds import JOINING
+
 
 @dataclass(frozen=True)
 class Quantization:
@@ -28,8 +30,7 @@ class Quantization:
         return len(self.scale) > 1
 
 
-WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kinds that hold weights
-JOINING = ("ADD", "SUB", "MUL", "CONCATENATION")  # kinds whose every input is an activation
+Place = tuple[int, int]  # an operator's index in the file, and the number of one of its inputs
 
 
 @dataclass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
+from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import WEIGHTED
 
 
 def describe(graph: Graph) -> dict:

@@ -1,40 +1,90 @@
-"""Output shapes, from inputs and options alone; for int8 and float graphs alike."""
+"""Output shapes, from inputs and options alone; for int8 and float graphs alike.
+
+Every function takes the graph and one of its operators and returns the shape that the operator
+computes; dimensions are below 1 where its window does not fit or its operands do not agree.
+``kinds`` says which function is whose.
+"""
 
 from __future__ import annotations
 
-from edgetune.model.graph import Graph, Operator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
+    from edgetune.model.graph import Graph, Operator
+
+Shape = tuple[int, ...]
 
 
-def output_shape(graph: Graph, operator: Operator) -> tuple[int, ...]:
-    """The shape that ``operator`` computes; dimensions below 1 if its window does not fit."""
+def unchanged(graph: Graph, operator: Operator) -> Shape:
+    return graph.tensors[operator.inputs[0]].shape
+
+
+def stated(graph: Graph, operator: Operator) -> Shape:
+    """What the file says: views compute no shape of their own."""
+    return graph.tensors[operator.outputs[0]].shape
+
+
+def conv(graph: Graph, operator: Operator) -> Shape:
+    shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    return (1, *_windows(shape, weights[1:3], operator.options), weights[0])
+
+
+def depthwise(graph: Graph, operator: Operator) -> Shape:
+    shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    return (1, *_windows(shape, weights[1:3], operator.options), weights[3])
+
+
+def pool(graph: Graph, operator: Operator) -> Shape:
     shape = graph.tensors[operator.inputs[0]].shape
-    if operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-        weights = graph.tensors[operator.inputs[1]].shape
-        channels = weights[0] if operator.kind == "CONV_2D" else weights[3]
-        return (1, *_windows(shape, weights[1:3], operator.options), channels)
-    if operator.kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
-        kernel = operator.options["filter_height"], operator.options["filter_width"]
-        return (1, *_windows(shape, kernel, operator.options), shape[3])
-    if operator.kind == "FULLY_CONNECTED":
-        units = graph.tensors[operator.inputs[1]].shape[0]
-        return (*shape[:-1], units) if operator.options["keep_num_dims"] else (1, units)
-    if operator.kind == "MEAN":
-        kept = len(shape) - 1 if operator.options["keep_dims"] else 1
-        return (*(1,) * kept, shape[-1])
-    if operator.kind == "PAD":
-        paddings = graph.tensors[operator.inputs[1]].data
-        return tuple(int(n + sum(p)) for n, p in zip(shape, paddings.tolist()))
-    if operator.kind == "TRANSPOSE":
-        return tuple(shape[i] for i in transposition(graph, operator))
-    if operator.kind in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
-        return graph.tensors[operator.outputs[0]].shape
-    if operator.kind in ("ADD", "SUB", "MUL"):
-        return _broadcast(shape, graph.tensors[operator.inputs[1]].shape)
-    if operator.kind == "CONCATENATION":
-        return _joined([graph.tensors[i].shape for i in operator.inputs], operator.options["axis"])
-    if operator.kind == "STRIDED_SLICE":
-        return tuple(end - begin for begin, end in slice_bounds(graph, operator))
-    return shape
+    kernel = operator.options["filter_height"], operator.options["filter_width"]
+    return (1, *_windows(shape, kernel, operator.options), shape[3])
+
+
+def dense(graph: Graph, operator: Operator) -> Shape:
+    shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    return (*shape[:-1], weights[0]) if operator.options["keep_num_dims"] else (1, weights[0])
+
+
+def mean(graph: Graph, operator: Operator) -> Shape:
+    """Over all but batch and channels."""
+    shape = graph.tensors[operator.inputs[0]].shape
+    kept = len(shape) - 1 if operator.options["keep_dims"] else 1
+    return (*(1,) * kept, shape[-1])
+
+
+def padded(graph: Graph, operator: Operator) -> Shape:
+    data, paddings = (graph.tensors[i] for i in operator.inputs[:2])
+    return tuple(int(n + sum(p)) for n, p in zip(data.shape, paddings.data.tolist()))
+
+
+def transposed(graph: Graph, operator: Operator) -> Shape:
+    shape = graph.tensors[operator.inputs[0]].shape
+    return tuple(shape[i] for i in transposition(graph, operator))
+
+
+def broadcast(graph: Graph, operator: Operator) -> Shape:
+    """The common shape of two operands; zeros where they do not agree."""
+    one, other = (graph.tensors[i].shape for i in operator.inputs[:2])
+    rank = max(len(one), len(other))
+    pairs = zip((1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other)
+    return tuple(max(a, b) if a == b or 1 in (a, b) else 0 for a, b in pairs)
+
+
+def joined(graph: Graph, operator: Operator) -> Shape:
+    """Operands one behind the other along an axis; a zero where they do not agree."""
+    shapes, axis = [graph.tensors[i].shape for i in operator.inputs], operator.options["axis"]
+    first = shapes[0]
+    if not -len(first) <= axis < len(first):
+        return (0,)
+    axis %= len(first)
+    others = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+    if len(others) > 1 or any(len(shape) != len(first) for shape in shapes):
+        return (0,)
+    return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
+
+
+def cropped(graph: Graph, operator: Operator) -> Shape:
+    return tuple(end - begin for begin, end in slice_bounds(graph, operator))
 
 
 def transposition(graph: Graph, operator: Operator) -> list[int]:
@@ -71,22 +121,3 @@ def _windows(shape, kernel, options) -> tuple[int, int]:
         dilation = options.get("dilation_h_factor", 1), options.get("dilation_w_factor", 1)
         spans = [n - (k - 1) * d for n, k, d in zip(shape[1:3], kernel, dilation)]
     return tuple(-(-span // stride) for span, stride in zip(spans, strides))
-
-
-def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    """The common shape of two operands; zeros where they do not agree."""
-    rank = max(len(one), len(other))
-    pairs = zip((1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other)
-    return tuple(max(a, b) if a == b or 1 in (a, b) else 0 for a, b in pairs)
-
-
-def _joined(shapes: list[tuple[int, ...]], axis: int) -> tuple[int, ...]:
-    """Operands one behind the other along ``axis``; a zero where they do not agree."""
-    first = shapes[0]
-    if not -len(first) <= axis < len(first):
-        return (0,)
-    axis %= len(first)
-    others = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
-    if len(others) > 1 or any(len(shape) != len(first) for shape in shapes):
-        return (0,)
-    return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from edgetune.errors import ModelError
-from edgetune.model.graph import WEIGHTED, Graph, Operator
+from edgetune.model.graph import Graph, Operator
+from edgetune.model.kinds import WEIGHTED
 
 MAX_OPERATORS = 2000
 MAX_READ = 1 << 23  # values of its input that an operator reads, each as often as it is read

@@ -45,7 +45,7 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}))
     if stage.phase == "update":
         return _update(stage, work, plan.recipe.draw)
-    return stage.kernel.cost, {"calls": 1} | _FEATURES[stage.kernel.cost](work)
+    return stage.kernel.cost, {"calls": 1} | FEATURES[stage.kernel.cost](work)
 
 
 def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]:
@@ -54,7 +54,7 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     if name == "update":
         name = _gradient_loops(work.layer)
     drawn = {f"{draw}_{feature}": count for feature, count in _draws(work).items()}
-    return name, {"calls": 1} | drawn | _UPDATES[name](work)
+    return name, {"calls": 1} | drawn | UPDATES[name](work)
 
 
 def _gradient_loops(layer: p.WeightedLayer) -> str:
@@ -71,49 +71,67 @@ def _window(work: Work, groups: int, rest: int, depth: int = 1) -> dict[str, flo
     """Loops of a window's sums, over groups of channels and single ones; each channel reads
     ``depth`` of the input's."""
     down, along = axes(work.layer.window, work.x, work.y)
-    rows, taps = down.pairs * along.out, down.pairs * along.pairs
+    rows, macs = down.pairs * along.reached, down.pairs * along.pairs * depth
     return {
         "positions": work.positions,
         "groups": work.positions * groups, "rest": work.positions * rest,
         "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
-        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
-        "macs_of_groups": taps * depth * groups, "macs_of_rest": taps * depth * rest,
+        "macs_of_groups": macs * groups, "macs_of_rest": macs * rest,
     }
 
 
-def _readers(work: Work, groups: int, rest: int, depth: int = 1) -> dict[str, float]:
-    """The same of an input error: per cell, over the windows that read it."""
+def _readers(work: Work, groups: int, rest: int) -> dict[str, float]:
+    """The same of an input error: per cell, over the windows that read it.  Rows of windows are
+    walked for all cells, those too that no column of windows reads."""
     down, along = axes(work.layer.window, work.x, work.y)
-    rows, taps = down.pairs * along.covered, down.pairs * along.pairs
+    rows = down.pairs * along.size
     return {
         "cells": work.cells, "groups": work.cells * groups, "rest": work.cells * rest,
         "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
-        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
-        "macs_of_groups": taps * depth * groups, "macs_of_rest": taps * depth * rest,
     }
+
+
+def _taps(work: Work) -> int:
+    """Pairs of an output position and a tap whose input exists."""
+    down, along = axes(work.layer.window, work.x, work.y)
+    return down.pairs * along.pairs
 
 
 def _conv_2d_forward(work: Work) -> dict:
     return _window(work, *_groups(work.y[2]), work.x[2])
 
 
-def _dilated(work: Work, groups: int, rest: int, depth: int) -> dict:
+def _dilated(work: Work, groups: int, rest: int, depth: int = 1) -> dict:
     """Every tap is looked at, those outside the input too."""
-    looks = work.positions * math.prod(work.layer.window.kernel)
-    loops = _window(work, groups, rest, depth)
-    return loops | {"looks_of_groups": looks * groups, "looks_of_rest": looks * rest}
+    rows = work.positions * work.layer.window.kernel[0]
+    looks = rows * work.layer.window.kernel[1]
+    return _window(work, groups, rest, depth) | {
+        "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
+        "looks_of_groups": looks * groups, "looks_of_rest": looks * rest,
+    }
 
 
 def _conv_2d_dilated_forward(work: Work) -> dict:
-    return _dilated(work, *_groups(work.y[2]), work.x[2])
+    groups, rest = _groups(work.y[2])
+    taps = _taps(work)
+    return _dilated(work, groups, rest, work.x[2]) | {
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+    }
 
 
 def _depthwise_dilated_forward(work: Work) -> dict:
-    return _dilated(work, 0, work.y[2], 1)
+    return _dilated(work, 0, work.y[2])
 
 
 def _conv_2d_input_error(work: Work) -> dict:
-    return _readers(work, *_groups(work.x[2]), work.y[2])
+    """The channels beyond the last group share one pass, and take a column each in it."""
+    groups, columns = _groups(work.x[2])
+    rest, taps, depth = min(1, columns), _taps(work), work.y[2]
+    return _readers(work, groups, rest) | {
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+        "macs_of_groups": taps * depth * groups,
+        "columns_of_rest": taps * columns, "macs_of_rest": taps * depth * columns,
+    }
 
 
 def _depthwise_forward(work: Work) -> dict:
@@ -126,7 +144,11 @@ def _depthwise_forward(work: Work) -> dict:
 def _depthwise_input_error(work: Work) -> dict:
     channels, each = work.y[2], work.layer.multiplicity
     groups, rest = _groups(channels) if each == 1 else (0, channels)
-    return _readers(work, groups, rest) | {"put_one": work.cells * rest // each}
+    taps = _taps(work)
+    return _readers(work, groups, rest) | {
+        "macs_of_groups": taps * groups, "macs_of_rest": taps * rest,
+        "put_one": work.cells * rest // each,
+    }
 
 
 def _dense_forward(work: Work) -> dict:
@@ -170,9 +192,8 @@ def _formed(work: Work) -> dict:
 
 def _update_window(work: Work) -> dict:
     depthwise = isinstance(work.layer, p.DepthwiseConv2D)
-    loops = gradient_loops(
-        *axes(work.layer.window, work.x, work.y), 1 if depthwise else work.x[2]
-    )
+    depth, lane = (1, work.x[2]) if depthwise else (work.x[2], 1)
+    loops = gradient_loops(*axes(work.layer.window, work.x, work.y), depth, lane)
     formed = _formed(work)
     return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
@@ -198,33 +219,45 @@ def _pool(work: Work) -> dict:
 
 
 def _max_pool_input_error(work: Work) -> dict:
+    """Each cell searches all windows that read it, unless no two windows overlap."""
     window = work.layer.window
     if window.stride[0] >= window.kernel[0] and window.stride[1] >= window.kernel[1]:
         return {f"routed_{name}": value for name, value in _pool(work).items()} | {
             "routed_cells": math.prod(work.x)
         }
-    pool = _pool(work)
+    down, along = axes(window, work.x, work.y)
+    channels = work.y[2]
     return {
-        "cells": work.cells, "errors": math.prod(work.x), "reads": pool["taps"],
-        "searches": pool["taps"] ** 2 / max(1, pool["outputs"]),
-        "search_rows": pool["taps"] * pool["rows"] / max(1, pool["outputs"]),
+        "cells": work.cells, "errors": math.prod(work.x), "reads": _taps(work) * channels,
+        "searches": down.squares * along.squares * channels,
+        "search_rows": down.squares * along.pairs * channels,
     }
 
 
 def _average_pool_input_error(work: Work) -> dict:
     down, along = axes(work.layer.window, work.x, work.y)
-    taps = down.pairs * along.pairs * work.y[2]
-    even = down.pairs == down.out * down.kernel and along.pairs == along.out * along.kernel
+    even, channels = down.even and along.even, work.y[2]
     return {
         "cells": work.cells, "errors": math.prod(work.x), "axis": down.out + along.out,
-        "rows": down.pairs * along.covered * work.y[2],
-        "even_reads" if even else "uneven_reads": taps,
+        "rows": down.pairs * along.size * channels,
+        "even_reads" if even else "uneven_reads": _taps(work) * channels,
     }
 
 
-def _cells(work: Work) -> dict:
-    return {"rows": work.x[0], "channels": work.x[2], "cells": work.cells,
-            "values": math.prod(work.x), "outputs": math.prod(work.y)}
+def _mean_forward(work: Work) -> dict:
+    return {"channels": work.x[2], "values": math.prod(work.x)}
+
+
+def _mean_input_error(work: Work) -> dict:
+    return {"cells": work.cells, "values": math.prod(work.x)}
+
+
+def _pad_forward(work: Work) -> dict:
+    return {"rows": work.x[0], "values": math.prod(work.x), "outputs": math.prod(work.y)}
+
+
+def _pad_input_error(work: Work) -> dict:
+    return {"rows": work.x[0], "values": math.prod(work.x)}
 
 
 def _copies(work: Work) -> dict:
@@ -264,7 +297,8 @@ def _softmax(work: Work) -> dict:
     return {"classes": work.y[2]}
 
 
-_FEATURES: dict[str, Callable[[Work], dict]] = {
+# By function of the engine; tests/plan/test_counted_loops.py counts them in the compiled engine.
+FEATURES: dict[str, Callable[[Work], dict]] = {
     "conv_2d_forward": _conv_2d_forward,
     "conv_2d_input_error": _conv_2d_input_error,
     "depthwise_conv_2d_forward": _depthwise_forward,
@@ -277,8 +311,8 @@ _FEATURES: dict[str, Callable[[Work], dict]] = {
     "max_pool_2d_input_error": _max_pool_input_error,
     "average_pool_2d_forward": _pool,
     "average_pool_2d_input_error": _average_pool_input_error,
-    "mean_forward": _cells, "mean_input_error": _cells,
-    "pad_forward": _cells, "pad_input_error": _cells,
+    "mean_forward": _mean_forward, "mean_input_error": _mean_input_error,
+    "pad_forward": _pad_forward, "pad_input_error": _pad_input_error,
     "softmax_forward": _softmax,
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
     "add_input_error": _joined_error, "mul_input_error": _joined_error,
@@ -290,7 +324,7 @@ _FEATURES: dict[str, Callable[[Work], dict]] = {
     "conv_2d_dilated_forward": _conv_2d_dilated_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }
-_UPDATES: dict[str, Callable[[Work], dict]] = {
+UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
     "update_dilated": _update_dilated, "update_factored": _update_factored,
 }

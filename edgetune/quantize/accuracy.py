@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from edgetune.errors import DataError
-from edgetune.model.float_engine import FloatEngine
+from edgetune.floats.engine import FloatEngine
 from edgetune.model.graph import Graph
 from edgetune.model.runtime import Runtime
 from edgetune.quantize.calibration import batches

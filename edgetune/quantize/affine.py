@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.graph import WEIGHTED, Operator
+from edgetune.model.graph import Operator
+from edgetune.model.kinds import ARITHMETIC, WEIGHTED
 from edgetune.model.rewrite import Rewriter
 
 AFFINE = "AFFINE"  # inputs x, factor [c], offset [c]; only inside this module
@@ -19,7 +20,7 @@ FUSED = "fused_activation_function"
 def fold_affine(rewriter: Rewriter) -> None:
     """Folds all there are; none is left as an operator of its own kind."""
     for op in list(rewriter.operators):
-        if op.kind in ("ADD", "SUB", "MUL"):
+        if op.kind in ARITHMETIC:
             _as_affine(rewriter, op)
     for op in [op for op in rewriter.operators if op.kind == AFFINE]:
         _fold_backward(rewriter, op)

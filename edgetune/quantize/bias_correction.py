@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.float_engine import FloatEngine
-from edgetune.model.float_operators import evaluate
-from edgetune.model.graph import WEIGHTED, Graph, Operator, Quantization
+from edgetune.floats.engine import FloatEngine
+from edgetune.floats.operators import evaluate
+from edgetune.model.graph import Graph, Operator, Quantization
+from edgetune.model.kinds import WEIGHTED
 from edgetune.quantize.lowering import float_weights, rounded
 from edgetune.quantize.weights import QuantizedWeights, quantize_weights
 

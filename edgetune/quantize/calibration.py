@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.errors import DataError
-from edgetune.model.float_engine import FloatEngine
+from edgetune.floats.engine import FloatEngine
 from edgetune.model.graph import Graph
 from edgetune.quantize.histogram import Histogram
 

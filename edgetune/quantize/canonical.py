@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.float_graph import crop_of
-from edgetune.model.float_supported import RESHAPES
+from edgetune.floats.graph import crop_of
 from edgetune.model.graph import Graph, Operator
+from edgetune.model.kinds import VIEWS
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.affine import fold_affine
 from edgetune.quantize.fusion import fuse_activations
@@ -30,7 +30,7 @@ def canonical(graph: Graph) -> Graph:
     """``graph`` in the form above; it computes the same, up to float rounding."""
     rewriter = Rewriter(graph)
     for op in list(rewriter.operators):
-        if op.kind in RESHAPES:
+        if op.kind in VIEWS:
             op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
         elif op.kind == "STRIDED_SLICE":
             _crop(rewriter, op, crop_of(graph, op))

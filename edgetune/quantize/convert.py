@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from edgetune.errors import ModelError
+from edgetune.floats.graph import check_float_graph
+from edgetune.floats.read import as_float
 from edgetune.importers.load import kind_of, load_model
 from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
-from edgetune.model.float_graph import check_float_graph
-from edgetune.model.float_read import as_float
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content, read_tflite
 from edgetune.model.rewrite import Rewriter
@@ -55,7 +55,7 @@ def convert(
 
     Args:
         source: the path of a .tflite, .keras, .h5 or .onnx file, a .tflite file's content, or a
-            float Graph (``float_graph``).  A file that is int8 throughout is passed through
+            float Graph (``floats.graph``).  A file that is int8 throughout is passed through
             untouched, but for float or uint8 ends, which are left out.
         calibration: representative samples: an array [n, ...], or anything that yields samples
             or batches one by one (nothing is read ahead); real values, scaled as for training.

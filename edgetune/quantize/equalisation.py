@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.graph import WEIGHTED, Graph, Operator
+from edgetune.model.graph import Graph, Operator
+from edgetune.model.kinds import WEIGHTED
 from edgetune.model.rewrite import Rewriter
 
 ROUNDS = 3  # pairs overlap, so ranges settle in a few

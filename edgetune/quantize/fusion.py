@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edgetune.model.graph import WEIGHTED
+from edgetune.model.kinds import FUSING
 from edgetune.model.rewrite import Rewriter
 
 FUSED = "fused_activation_function"
-TAKERS = (*WEIGHTED, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+TAKERS = [kind for kind in FUSING if kind != "CONCATENATION"]  # its int8 kernel cannot
 TOGETHER = {  # what two clipping functions, one behind the other, come to
     ("NONE", "RELU"): "RELU", ("NONE", "RELU6"): "RELU6", ("RELU", "RELU"): "RELU",
     ("RELU", "RELU6"): "RELU6", ("RELU6", "RELU"): "RELU6", ("RELU6", "RELU6"): "RELU6",

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgetune.model.graph import WEIGHTED, Graph, Operator, Quantization
+from edgetune.model.graph import Graph, Operator, Quantization
+from edgetune.model.kinds import JOINING, WEIGHTED
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.scales import constant_scale
 from edgetune.quantize.weights import QuantizedWeights, quantize_weights
@@ -47,7 +48,7 @@ def lower_to_int8(
         elif op.kind == "RESHAPE":
             shape = np.array(rewriter.shape(op.outputs[0]), np.int32)
             op.inputs = (op.inputs[0], rewriter.constant(f"{name}/shape", shape))
-        elif op.kind in ("ADD", "SUB", "MUL", "CONCATENATION"):
+        elif op.kind in JOINING:
             _put_operands(rewriter, op, scales)
     for index, q in scales.items():
         tensor = rewriter.tensors[index]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from edgetune.model.float_engine import FloatEngine
+from edgetune.floats.engine import FloatEngine
 from edgetune.model.graph import Graph, Quantization
 from edgetune.quantize.calibration import Calibration
 from edgetune.quantize.ranges import clipped_share

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from edgetune.model.graph import Operator
+from edgetune.model.kinds import ARITHMETIC, FUNCTIONS
 from edgetune.model.rewrite import Rewriter
-
-UNARY = ("RELU", "RELU6", "LEAKY_RELU", "LOGISTIC", "TANH", "HARD_SWISH")
-BINARY = ("ADD", "SUB", "MUL")
 
 
 def hoist_over_reshapes(rewriter: Rewriter) -> None:
@@ -23,9 +21,9 @@ def hoist_over_reshapes(rewriter: Rewriter) -> None:
 
 
 def _commutes(rewriter: Rewriter, op: Operator, reshape: Operator) -> bool:
-    if op.kind in UNARY:
+    if op.kind in FUNCTIONS:
         return True
-    if op.kind not in BINARY or rewriter.data(op.inputs[1]) is None:
+    if op.kind not in ARITHMETIC or rewriter.data(op.inputs[1]) is None:
         return False
     constant = rewriter.data(op.inputs[1])
     before, after = (rewriter.shape(i) for i in (reshape.inputs[0], reshape.outputs[0]))

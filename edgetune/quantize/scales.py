@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.graph import Graph, Operator, Quantization
+from edgetune.model.graph import Graph, Quantization
+from edgetune.model.kinds import KINDS
 from edgetune.model.rewrite import Rewriter
+from edgetune.model.scales import Fixed, Same
 from edgetune.quantize.calibration import Calibration
 from edgetune.quantize.histogram import Histogram
 from edgetune.quantize.ranges import affine, choose_range, quantization
 
 LOST = 8.0  # e**-8 is a sixth of half a step of SOFTMAX's int8 output
-SAME_SCALE = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE", "STRIDED_SLICE")
+SAME_SCALE = [name for name, kind in KINDS.items() if isinstance(kind.scaling, Same)]
 FIXED = {  # the TFLite int8 specification's output quantisation
-    "SOFTMAX": quantization(1 / 256, -128),
-    "LOGISTIC": quantization(1 / 256, -128),
-    "TANH": quantization(1 / 128, 0),
+    name: quantization(kind.scaling.scale, kind.scaling.zero_point)
+    for name, kind in KINDS.items() if isinstance(kind.scaling, Fixed)
 }
 
 
@@ -39,7 +40,7 @@ def separate_fixed_scales(graph: Graph) -> Graph:
 def _source(rewriter: Rewriter, tensor: int) -> str:
     """The kind whose fixed scale ``tensor`` has; "" where the scale is free."""
     op = rewriter.producer(tensor)
-    while op is not None and op.kind in SAME_SCALE:
+    while op is not None and op.kind in SAME_SCALE and op.kind != "CONCATENATION":
         op = rewriter.producer(op.inputs[0])
     return op.kind if op is not None and op.kind in FIXED else ""
 
@@ -90,7 +91,7 @@ def _groups(graph: Graph) -> list[set[int]]:
     """Tensors that must have one scale, together; every activation is in one group."""
     group_of = {t.index: {t.index} for t in graph.tensors if t.data is None}
     for op in graph.operators:
-        for index in _shared_operands(op):
+        for index in op.operands if op.kind in SAME_SCALE else ():
             one = group_of.setdefault(index, {index})
             other = group_of[op.outputs[0]]
             if one is not other:
@@ -100,17 +101,9 @@ def _groups(graph: Graph) -> list[set[int]]:
     return list({id(g): g for g in group_of.values()}.values())
 
 
-def _shared_operands(op: Operator) -> tuple[int, ...]:
-    if op.kind == "CONCATENATION":
-        return op.inputs
-    return op.inputs[:1] if op.kind in SAME_SCALE else ()
-
-
 def _seen(graph: Graph, histograms: dict[int, Histogram], group: set[int]) -> Histogram:
     """All values of the group; outputs of pools and the like only repeat their inputs'."""
-    repeated = {
-        op.outputs[0] for op in graph.operators if op.kind in (*SAME_SCALE, "CONCATENATION")
-    }
+    repeated = {op.outputs[0] for op in graph.operators if op.kind in SAME_SCALE}
     total = Histogram()
     for index in sorted(group - repeated):
         if index in histograms:

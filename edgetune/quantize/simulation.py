@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.float_engine import FloatEngine, Hook
+from edgetune.floats.engine import FloatEngine, Hook
 from edgetune.model.graph import Graph, Quantization
 from edgetune.quantize.lowering import rounded
 from edgetune.quantize.weights import QuantizedWeights

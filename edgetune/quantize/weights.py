@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.errors import ModelError
-from edgetune.model.consistency import MAX_MULTIPLIER
 from edgetune.model.graph import Quantization
+from edgetune.model.scales import MAX_MULTIPLIER
 
 LARGEST_BIAS = 2.0**30  # leaves the accumulator room for the products
 LEAST_FACTOR = 2.0**-24  # input scale * weight scale / output scale; below, all is lost

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetune.model.float_engine import FloatEngine
-from edgetune.model.float_read import read_float
+from edgetune.floats.engine import FloatEngine
+from edgetune.floats.read import read_float
 from edgetune.model.graph import Tensor
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime

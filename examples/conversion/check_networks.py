@@ -26,11 +26,11 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.errors import ToolchainError
+from edgetune.floats.engine import FloatEngine
 from edgetune.importers.load import load_model
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
-from edgetune.model.float_engine import FloatEngine
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime

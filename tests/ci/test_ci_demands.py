@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from ci_project import PLUGIN, demo_project, only, run, text  # noqa: F401
+from signals import ENDS, by_default
 
+from edgetune.ci.failures import heeded
 from edgetune.ci.outcome import Outcome
 from edgetune.ci.shared import Shared
+from edgetune.session.interpreter import Judgement
 
 pytest_plugins = "pytester"
 
@@ -30,6 +33,15 @@ def test_a_device_learns(project):
         "edgetune_device.assert_ram('digits_int8.tflite', 14_000)"
     ))
     result.assert_outcomes(passed=1)
+
+
+@pytest.mark.thorough
+def test_a_tuned_file_that_is_another_network_fails(project, monkeypatch):
+    fault = Judgement(12, "It makes 12 of 397 predictions.")
+    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others: fault)
+    result = run(project, "edgetune_device.tune(samples=2, passes=1)")
+    result.assert_outcomes(failed=1)
+    assert fault.fault in text(result) and "not the network" in text(result)
 
 
 def outcome(folder: Path, device: str = "host", digest: str = "0badcafe") -> Outcome:
@@ -173,7 +185,8 @@ def test_a_test_has_a_bound_of_its_own(project, monkeypatch, how):
     folder = silent_qemu(project.path / "bin")
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     result = run(project, (
-        "edgetune_device._firmware(edgetune_device._task())\nimport time\n"
+        "job = edgetune_device._job(edgetune_device._settings())\n"
+        "edgetune_device._firmware(job)\nimport time\n"
         "edgetune_device._end = time.monotonic() + edgetune_device._seconds\n"
         "edgetune_device.tune(samples=5)"
     ), "--edgetune-devices=qemu", *option, head=head)
@@ -202,7 +215,7 @@ def test_the_bound_reaches_whatever_waits(project):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDS)
 def test_a_session_that_is_ended_leaves_no_emulator(project, monkeypatch, number):
     _needs_compiler()
     folder = silent_qemu(project.path / "bin")
@@ -210,7 +223,7 @@ def test_a_session_that_is_ended_leaves_no_emulator(project, monkeypatch, number
     project.makepyfile("def test_it(edgetune_device):\n    edgetune_device.tune(samples=5)\n")
     session = project.popen(
         [sys.executable, "-m", "pytest", *PLUGIN, "--edgetune-devices=qemu"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=by_default,
     )
     pid = folder / "pid"
     while session.poll() is None and not (pid.is_file() and pid.read_text().endswith("\n")):
@@ -218,3 +231,15 @@ def test_a_session_that_is_ended_leaves_no_emulator(project, monkeypatch, number
     session.send_signal(number)
     assert session.wait(120) == pytest.ExitCode.INTERRUPTED
     assert ended(int(pid.read_text()))
+
+
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_hangup_that_nohup_ignores_stays_ignored(before):
+    old = signal.signal(signal.SIGHUP, before)
+    try:
+        with heeded():
+            ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert ignored == (before is signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGHUP) is before
+    finally:
+        signal.signal(signal.SIGHUP, old)

@@ -35,7 +35,6 @@ from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.generator import Generator, mix32
-from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.program import Window, exponential_table
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
 
@@ -193,25 +192,6 @@ def test_softmax(library):
         layer = p.Softmax("s", 0, 0, 1, table)
         expected = layer.forward([x.astype(np.int64)], x.shape)
         np.testing.assert_array_equal(y, expected)
-
-
-def test_softmax_cross_entropy(library):
-    rng = np.random.default_rng(7)
-    for round_ in range(60):
-        classes, clip = int(rng.integers(2, 300)), random_clip(rng)
-        table, exponential = random_exponential(rng)
-        logits = int8(rng, classes, extreme=round_ % 3 == 0)
-        label, e, probability = int(rng.integers(classes)), np.zeros(classes, np.int8), u32()
-        shift = library.et_softmax_cross_entropy(
-            ctypes.byref(exponential), u32(classes), address(logits), u32(label), Clip(*clip),
-            address(e), ctypes.byref(probability),
-        )
-        acc, expected = SoftmaxCrossEntropy(table).error(logits.astype(np.int64), label)
-        mantissa, expected_shift = normalise(
-            np.where((logits > clip[0]) & (logits < clip[1]), acc, 0)
-        )
-        assert (shift, probability.value) == (expected_shift, expected)
-        np.testing.assert_array_equal(e, mantissa)
 
 
 def test_error_scale(library):

@@ -10,11 +10,11 @@ import pytest
 from shared_data import SHARED
 
 from edgetune.errors import ModelError, ToolchainError
+from edgetune.floats.engine import FloatEngine
 from edgetune.importers.extras import need
 from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.load import kind_of, load_model
-from edgetune.model.float_engine import FloatEngine
 
 
 def archive(**members) -> bytes:

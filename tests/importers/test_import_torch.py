@@ -9,8 +9,8 @@ pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[
 
 from torch import nn  # noqa: E402
 
+from edgetune.floats.engine import FloatEngine  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
-from edgetune.model.float_engine import FloatEngine  # noqa: E402
 from edgetune.quantize.canonical import canonical  # noqa: E402
 
 pytestmark = pytest.mark.thorough

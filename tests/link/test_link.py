@@ -177,9 +177,11 @@ def test_profile_is_refused_without_it(large, launch):
 def test_the_host_checks_samples_and_states(small, launch):
     client = Client(launch(small))
     client.hello()
-    for sample, label in [(bytes(INPUT - 1), 0), (bytes(INPUT), CLASSES), (bytes(INPUT), -1)]:
+    for sample, wanted in [(bytes(INPUT - 1), target(0)), (bytes(INPUT), b"")]:
         with pytest.raises(DataError):
-            client.train(sample, target(label))
+            client.train(sample, wanted)
+    with pytest.raises(LinkError, match="refused TRAIN"):
+        client.train(bytes(INPUT), target(CLASSES))
     with pytest.raises(DataError):
         client.write_state(bytes(STATE + 1))
     assert steps_and_hash(client) == (0, 0)
@@ -227,6 +229,43 @@ def test_bad_requests_are_refused_and_change_nothing(small, launch, kind, payloa
     again = Frame(Request.DIGEST, 7, 3, WORD.pack(1))
     before, *middle, after = exchange(pipe, digest, Frame(kind, 7, 2, payload), again)
     assert middle[-1] == Frame(Notice.ERROR, 7, 2, PAIR.pack(code, kind))
+    assert before.payload == after.payload
+
+
+def write_up_to(pipe, end: int, step: int = 40) -> int:
+    """Writes the state's first ``end`` bytes, chunk by chunk; the next request's number."""
+    for seq, at in enumerate(range(0, end, step), 1):
+        chunk = bytes([seq]) * min(step, end - at)
+        (reply,) = exchange(pipe, Frame(Request.WRITE, 7, seq, WORD.pack(at) + chunk))
+        assert reply.payload == WORD.pack(at + len(chunk))
+    return seq + 1
+
+
+@pytest.mark.parametrize("end, beyond", [(280, 21), (280, 44), (299, 2), (300, 1), (300, 40)])
+def test_a_write_never_runs_past_the_state(small, launch, end, beyond):
+    """A chunk that goes on where the last one ended, over the state's end, changes nothing: the
+    rest that fits is still taken, and the whole is as it was sent."""
+    pipe = launch(small)
+    greet(pipe)
+    seq = write_up_to(pipe, end)
+    write = Frame(Request.WRITE, 7, seq, WORD.pack(end) + b"\xFF" * beyond)
+    assert exchange(pipe, write)[-1].payload == PAIR.pack(4, Request.WRITE)
+    rest = Frame(Request.WRITE, 7, seq + 1, WORD.pack(end) + bytes(STATE - end))
+    assert exchange(pipe, rest)[-1].payload == WORD.pack(STATE)
+    chunks = [bytes([i]) * min(40, end - at) for i, at in enumerate(range(0, end, 40), 1)]
+    state = b"".join(chunks) + bytes(STATE - end)
+    done = Frame(Request.WRITE_END, 7, seq + 2, WORD.pack(crc32(state)))
+    assert exchange(pipe, done)[-1].payload == WORD.pack(crc32(state))
+
+
+@pytest.mark.parametrize("count", [STATE + 1, 2 * STATE, LARGE])
+def test_one_chunk_larger_than_the_state_is_refused(large, launch, count):
+    pipe = launch(large)
+    greet(pipe)
+    digest, again = (Frame(Request.DIGEST, 7, seq, WORD.pack(1)) for seq in (1, 3))
+    write = Frame(Request.WRITE, 7, 2, WORD.pack(0) + bytes(count))
+    before, refusal, after = (exchange(pipe, frame)[-1] for frame in (digest, write, again))
+    assert refusal.payload == PAIR.pack(4, Request.WRITE)
     assert before.payload == after.payload
 
 

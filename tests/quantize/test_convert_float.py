@@ -10,10 +10,10 @@ from shared_data import SHARED
 from tiny_tflite import run_in_tflite
 
 from edgetune.errors import ModelError
+from edgetune.floats.engine import FloatEngine
+from edgetune.floats.graph import check_float_graph
+from edgetune.floats.read import read_float
 from edgetune.model.encode import encode
-from edgetune.model.float_engine import FloatEngine
-from edgetune.model.float_graph import check_float_graph
-from edgetune.model.float_read import read_float
 from edgetune.quantize.canonical import canonical
 
 RELATIVE = 2e-5  # float32 sums in another order

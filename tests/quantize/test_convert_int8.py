@@ -10,13 +10,13 @@ from float_networks import NETWORKS
 from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune.errors import DataError, ModelError, UsageError
+from edgetune.floats.engine import FloatEngine
+from edgetune.floats.read import read_float
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.decode import decode
 from edgetune.model.encode import ALIGNMENT, encode
-from edgetune.model.float_engine import FloatEngine
-from edgetune.model.float_read import read_float
 from edgetune.model.read import read_tflite
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize import Options, convert

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.shapes import output_shape
+from edgetune.model.kinds import KINDS
+from edgetune.model.shapes import unchanged
 
 
 class FloatBuilder:
@@ -113,6 +114,7 @@ class FloatBuilder:
         operator = Operator(len(self.operators), kind, indices, (output,), options)
         self.operators.append(operator)
         if shape is None:
+            output_shape = KINDS[kind].output_shape if kind in KINDS else unchanged
             found = output_shape(Graph(self.tensors, self.operators, (), ()), operator)
             self.tensors[output].shape = tuple(int(n) for n in found)
         return output

@@ -5,8 +5,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from edgetune.floats.engine import FloatEngine
 from edgetune.importers.onnx.read import read_onnx
-from edgetune.model.float_engine import FloatEngine
 
 
 def node(kind, inputs, output, **attributes):

@@ -8,9 +8,9 @@ import numpy as np
 
 from edgetune.boards import load_board
 from edgetune.errors import EdgetuneError, ModelError
+from edgetune.floats.read import read_float
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import Recipe
-from edgetune.model.float_read import read_float
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
 from edgetune.model.read import read_tflite

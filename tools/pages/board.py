@@ -10,6 +10,7 @@ from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.plan import make_plan
+from tools.pages.table import table
 
 MODEL = "examples/digits/digits_int8.tflite"
 DATA = "examples/digits/digits.npz"
@@ -28,7 +29,7 @@ def index_text(boards: list[Board]) -> str:
     ]
     return "\n".join([
         MADE.format(name="*"), "", "# Boards", "",
-        *_table(["board", "chip", "core", "flash", "RAM", "emulators", "evidence"], rows), "",
+        *table(["board", "chip", "core", "flash", "RAM", "emulators", "evidence"], rows), "",
         "*Hardware* would mean run on the board itself, *emulated* run in an emulator, *built*",
         "compiled and linked only; each page says which claim reached what. Nothing has been run",
         "on hardware yet. [Adding a board](../boards-adding.md) is a matter of data.", "",
@@ -40,7 +41,7 @@ def page_text(board: Board) -> str:
     parts = [
         [MADE.format(name=board.name), "", f"# {board.title}", ""],
         [f"`{board.name}`: {board.maker} {board.chip}, {board.core.name}."],
-        _section("Evidence", _table(
+        _section("Evidence", table(
             ["level", "claim", "where"], [[e.level, e.claim, e.where] for e in board.evidence]
         )),
         _section("Try it", _commands(board)),
@@ -56,11 +57,6 @@ def page_text(board: Board) -> str:
 
 def _section(title: str, lines: list[str]) -> list[str]:
     return ["", f"## {title}", "", *lines]
-
-
-def _table(headers: list[str], rows: list[list]) -> list[str]:
-    lines = [headers, ["---"] * len(headers), *rows]
-    return ["| " + " | ".join(map(str, line)) + " |" for line in lines]
 
 
 def _size(count: int) -> str:
@@ -94,7 +90,7 @@ def _demo(board: Board) -> list[str]:
     return [
         f"`edgetune plan {MODEL} --board {board.name}`, with `--layers last` for the second row;",
         "the stack is included, and instructions are not cycles.", "",
-        *_table(["trained", "flash, bytes", "RAM, bytes", "instructions of a step", ""], rows),
+        *table(["trained", "flash, bytes", "RAM, bytes", "instructions of a step", ""], rows),
     ]
 
 
@@ -108,7 +104,7 @@ def _cost(board: Board, recipe: Recipe) -> Estimate:
 
 
 def _memory(board: Board) -> list[str]:
-    return _table(["memory", "kind", "from", "to", "size", "used"], [
+    return table(["memory", "kind", "from", "to", "size", "used"], [
         [r.name, r.kind, f"0x{r.origin:08X}", f"0x{r.end - 1:08X}", _size(r.length),
          "yes" if r.use else "no"]
         for r in board.regions
@@ -122,7 +118,7 @@ def _uart(board: Board) -> list[str]:
         ["interrupt", uart["irq"]], ["bits per second", uart["baud"]],
         ["pins", uart.get("pins", "fixed by the FPGA image or chip")],
     ]
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
 def _clock(board: Board) -> list[str]:

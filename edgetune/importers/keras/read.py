@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 
 from edgetune.errors import ModelError
+from edgetune.floats.read import read_float
 from edgetune.importers.extras import need
 from edgetune.model.decode import IDENTIFIER
-from edgetune.model.float_read import read_float
 from edgetune.model.graph import Graph
 
 ROOT = Path(__file__).parents[3]  # where the package edgetune lies
@@ -28,7 +28,7 @@ QUIET = {
 
 
 def read_keras(content: bytes) -> Graph:
-    """Reads a Keras model as a float Graph (``model.float_graph``).
+    """Reads a Keras model as a float Graph (``floats.graph``).
 
     Args:
         content: of a .keras file (zip) or of an .h5 file (HDF5), with the whole model.

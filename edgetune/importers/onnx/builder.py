@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgetune.floats.graph import MAX_ELEMENTS
 from edgetune.importers.onnx.values import (
     Unsupported,
     Value,
@@ -11,15 +12,11 @@ from edgetune.importers.onnx.values import (
     as_image,
     channels_last,
 )
-from edgetune.model.float_graph import MAX_ELEMENTS
 from edgetune.model.graph import Graph
+from edgetune.model.kinds import FUSING
 from edgetune.model.rewrite import Rewriter
 
 MAX_RANK = 4
-FUSING = (
-    "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "AVERAGE_POOL_2D",
-    "ADD", "SUB", "MUL", "CONCATENATION",
-)
 
 
 class Builder:

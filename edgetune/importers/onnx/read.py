@@ -12,9 +12,9 @@ import math
 from pathlib import Path
 
 from edgetune.errors import ModelError
+from edgetune.floats.graph import MAX_ELEMENTS, MAX_OPERATORS, check_float_graph
 from edgetune.importers.extras import need
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.float_graph import MAX_ELEMENTS, MAX_OPERATORS, check_float_graph
 from edgetune.model.graph import Graph
 
 FIRST_OPSET = 11
@@ -22,7 +22,7 @@ MAX_RANK = 4
 
 
 def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
-    """Reads an ONNX model of opset 11 or newer as a float Graph (``model.float_graph``).
+    """Reads an ONNX model of opset 11 or newer as a float Graph (``floats.graph``).
 
     Args:
         content: the file's.

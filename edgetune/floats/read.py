@@ -12,22 +12,22 @@ from pathlib import Path
 import numpy as np
 
 from edgetune.errors import ModelError
+from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
+from edgetune.floats.shape_arithmetic import fold_shape_arithmetic
+from edgetune.floats.supported import INTEGERS
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode, quoted
-from edgetune.model.float_graph import MAX_OPERATORS, check_float_graph
-from edgetune.model.float_supported import INTEGERS
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import BRIDGES
 from edgetune.model.read import file_content
 from edgetune.model.rewrite import Rewriter
-from edgetune.model.shape_arithmetic import fold_shape_arithmetic
 
 MAX_WEIGHTS = 16 << 20
 NUMBERS = ("int8", "uint8", "int16", "int32", "float16", "float32")
-BRIDGES = ("QUANTIZE", "DEQUANTIZE")
 
 
 def read_float(source: str | os.PathLike | bytes) -> Graph:
-    """Reads a .tflite model of any number type as a float Graph (``float_graph``).
+    """Reads a .tflite model of any number type as a float Graph (``floats.graph``).
 
     Args:
         source: a path, or the file's content.

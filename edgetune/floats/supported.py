@@ -6,25 +6,26 @@ import numpy as np
 
 from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
-from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
+from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import (
+    ARITHMETIC,
+    CONVERTED,
+    JOINING,
+    KINDS,
+    VIEWS,
+    WEIGHTED,
+    WINDOWED,
+)
+from edgetune.model.shapes import stated
 
-OPERANDS = {  # least and most inputs
-    **dict.fromkeys(WEIGHTED, (2, 3)),
-    **dict.fromkeys(("ADD", "SUB", "MUL", "MEAN", "PAD", "TRANSPOSE"), (2, 2)),
-    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), (1, 2)),
-    **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D", "SOFTMAX", "LEAKY_RELU"), (1, 1)),
-    **dict.fromkeys(("RELU", "RELU6", "LOGISTIC", "TANH", "HARD_SWISH"), (1, 1)),
-    "CONCATENATION": (1, 64),
-    "STRIDED_SLICE": (4, 4),
+OPERANDS = {name: KINDS[name].inputs for name in CONVERTED} | {  # least and most inputs
+    "SQUEEZE": (1, 2), "EXPAND_DIMS": (1, 2), "CONCATENATION": (1, 64),  # other than as int8
 }
-ELEMENTWISE = ("ADD", "SUB", "MUL")
-WINDOWED = ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D")
-RESHAPES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
 INTEGERS = {  # places of operands that are no real numbers
-    "MEAN": (1,), "PAD": (1,), "RESHAPE": (1,), "EXPAND_DIMS": (1,), "TRANSPOSE": (1,),
-    "STRIDED_SLICE": (1, 2, 3),
+    name: tuple(range(1, len(KINDS[name].constants) + 1))
+    for name in CONVERTED if name not in (*WEIGHTED, *JOINING)
 }
-NEEDED_INTEGERS = ("MEAN", "PAD", "TRANSPOSE", "STRIDED_SLICE")
+NEEDED_INTEGERS = [name for name in INTEGERS if KINDS[name].output_shape is not stated]
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 MAX_RANK = 4
 
@@ -69,7 +70,7 @@ def _activation_reasons(graph, operator) -> list[str]:
             reasons.append(f"the dynamic or empty shape {shape}")
         elif shape[:1] != [1]:
             reasons.append(f"a batch other than one, {shape}")
-        elif len(shape) > MAX_RANK and operator.kind not in RESHAPES:
+        elif len(shape) > MAX_RANK and operator.kind not in VIEWS:
             reasons.append(f"{len(shape)} dimensions")
     if operator.kind in WINDOWED and len(graph.tensors[operator.inputs[0]].shape) != 4:
         reasons.append("an input that has not 4 dimensions")
@@ -93,7 +94,7 @@ def _operand_reasons(graph, operator) -> list[str]:
             reasons.append(f"operand {place} is computed, not constant")
     if graph.tensors[operator.inputs[0]].data is not None and operator.kind != "CONCATENATION":
         others = [graph.tensors[i].data for i in operator.inputs[1:] if i >= 0]
-        if operator.kind not in ELEMENTWISE or others[0] is not None:
+        if operator.kind not in ARITHMETIC or others[0] is not None:
             reasons.append("it computes on constants only")
     return reasons
 
@@ -120,7 +121,7 @@ def _value_reasons(graph, operator) -> list[str]:
         paddings = graph.tensors[operator.inputs[1]].data
         if paddings.shape == (rank, 2) and paddings[[0, -1]].any():
             return ["padding of the batch or of channels"]
-    if operator.kind in ELEMENTWISE:
+    if operator.kind in ARITHMETIC:
         ranks = {len(t.shape) for t in activations_of(graph, operator)}
         return ["operands of different ranks"] if len(ranks) > 1 else []
     if operator.kind == "CONV_2D":

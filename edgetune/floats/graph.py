@@ -44,11 +44,12 @@ import math
 import numpy as np
 
 from edgetune.errors import ModelError
-from edgetune.model.consistency import MAX_WINDOW, check_order
+from edgetune.floats.supported import activations_of, refuse_unsupported
+from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.float_supported import RESHAPES, activations_of, refuse_unsupported
-from edgetune.model.graph import WEIGHTED, Graph, Operator, Tensor
-from edgetune.model.shapes import output_shape
+from edgetune.model.faults import MAX_WINDOW
+from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import KINDS, VIEWS, WEIGHTED
 
 MAX_OPERATORS = 2000
 MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
@@ -167,7 +168,7 @@ def _check_permutation(graph, operator) -> None:
 def _check_output(graph, operator) -> None:
     output = graph.tensors[operator.outputs[0]]
     data = graph.tensors[operator.inputs[0]]
-    if operator.kind in RESHAPES:
+    if operator.kind in VIEWS:
         if data.size != output.size:
             raise _wrong(operator, f"{data.shape} becomes {output.shape}")
         return
@@ -188,7 +189,7 @@ def _expected_shape(graph, operator) -> tuple[int, ...]:
         crop = crop_of(graph, operator)
         shrunk = operator.options["shrink_axis_mask"]
         return tuple(b - a for i, (a, b) in enumerate(crop) if not shrunk >> i & 1)
-    return output_shape(graph, operator)
+    return KINDS[operator.kind].output_shape(graph, operator)
 
 
 def crop_of(graph: Graph, operator: Operator) -> list[tuple[int, int]]:

@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgetune.model.float_operators import evaluate
+from edgetune.floats.operators import evaluate
 from edgetune.model.graph import Graph, Operator
 
 Hook = Callable[[int, np.ndarray], np.ndarray]
 
 
 class FloatEngine:
-    """Runs a float Graph (``float_graph``).
+    """Runs a float Graph (``floats.graph``).
 
     Args:
         layers: weights and bias by operator index that stand in for the graph's own.

@@ -1,0 +1,90 @@
+"""How an operator's operands contradict each other; ``kinds`` says which function is whose.
+
+Every function takes the graph and one of its operators, of the right inputs, and returns what does
+not agree, or None.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
+    from edgetune.model.graph import Graph, Operator
+
+MAX_WINDOW = 32767  # kernel height and width, strides, paddings
+
+
+def dense(graph: Graph, operator: Operator) -> str | None:
+    data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    if len(weights) != 2:
+        return f"weights of the shape {weights}"
+    fits = math.prod(data) == weights[1]
+    if operator.options["keep_num_dims"]:
+        fits = fits and data[-1] == weights[1]
+    return None if fits else _misfit(data, weights)
+
+
+def conv(graph: Graph, operator: Operator) -> str | None:
+    data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    if len(weights) != 4:
+        return f"weights of the shape {weights}"
+    return _kernel(weights) if data[3] == weights[3] else _misfit(data, weights)
+
+
+def depthwise(graph: Graph, operator: Operator) -> str | None:
+    data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    if len(weights) != 4:
+        return f"weights of the shape {weights}"
+    multiplier = operator.options["depth_multiplier"]
+    fits = weights[0] == 1 and multiplier >= 1 and data[3] * multiplier == weights[3]
+    return _kernel(weights) if fits else _misfit(data, weights)
+
+
+def _misfit(data, weights) -> str:
+    return f"weights {weights} do not fit the input {data}"
+
+
+def _kernel(weights) -> str | None:
+    too_large = max(weights[1:3]) > MAX_WINDOW
+    return f"a kernel of {weights[1]}x{weights[2]}" if too_large else None
+
+
+def paddings(graph: Graph, operator: Operator) -> str | None:
+    pairs = graph.tensors[operator.inputs[1]]
+    if pairs.shape != (4, 2) or pairs.data.min() < 0 or pairs.data.max() > MAX_WINDOW:
+        return "paddings that are not 4 pairs of small positive integers"
+    return None
+
+
+def order(graph: Graph, operator: Operator) -> str | None:
+    rank = len(graph.tensors[operator.inputs[0]].shape)
+    axes = graph.tensors[operator.inputs[1]].data.reshape(-1)
+    if sorted(int(axis) % max(1, rank) for axis in axes) != list(range(rank)):
+        return f"an order that is not one of {rank} axes"
+    return None
+
+
+def bounds(graph: Graph, operator: Operator) -> str | None:
+    rank = len(graph.tensors[operator.inputs[0]].shape)
+    if any(graph.tensors[i].data.size != rank for i in operator.inputs[1:4]):
+        return f"begins, ends or strides that are not {rank} numbers"
+    return None
+
+
+def view(graph: Graph, operator: Operator) -> str | None:
+    data, output = (graph.tensors[i] for i in (operator.inputs[0], operator.outputs[0]))
+    return None if data.size == output.size else f"{data.shape} reshaped to {output.shape}"
+
+
+def reshape(graph: Graph, operator: Operator) -> str | None:
+    """As a view, and the shape that is asked for, if any is, is the output's."""
+    if wrong := view(graph, operator):
+        return wrong
+    if len(operator.inputs) < 2 or operator.inputs[1] < 0:
+        return None
+    shape = graph.tensors[operator.outputs[0]].shape
+    wanted = graph.tensors[operator.inputs[1]].data.reshape(-1).tolist()
+    if len(wanted) != len(shape) or any(w not in (-1, have) for w, have in zip(wanted, shape)):
+        return f"asked for the shape {wanted[:8]}, output {shape}"
+    return None

@@ -1,0 +1,77 @@
+"""What TFLite's int8 kernels demand of an operator's scales; ``kinds`` says which rule is whose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these rules
+    from edgetune.model.graph import Graph, Operator
+
+MAX_MULTIPLIER = 2.0**30  # input scale * weight scale / output scale: fits a left shift
+
+
+@dataclass(frozen=True)
+class Same:
+    """Every input has the output's scale and zero point."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The output's scale and zero point, by TFLite's specification."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Bounds under which no sum or product of TFLite's kernels leaves its bits.
+
+    ``of(graph, operator, scales, to)`` is what the kernel multiplies by, from the scales of the
+    operands and of the output; it is at least ``low`` and below ``high``.  The first operand's
+    scale lies in ``inputs``, the end excluded.
+    """
+
+    of: Callable[[Graph, Operator, list[float], float], float]
+    high: float
+    low: float = 0.0
+    inputs: tuple[float, float] = (0.0, math.inf)
+
+
+Rule = Same | Fixed | Factor
+
+
+def _ratio(graph, operator, scales, to) -> float:
+    return scales[0] / to
+
+
+def _weighted(graph, operator, scales, to) -> float:
+    weights = graph.tensors[operator.inputs[1]].quantization.scale
+    return scales[0] / to * float(weights.max())
+
+
+def _sum(graph, operator, scales, to) -> float:
+    return max(scales) / to
+
+
+def _product(graph, operator, scales, to) -> float:
+    return scales[0] * scales[1] / to
+
+
+def _sloped(graph, operator, scales, to) -> float:
+    return scales[0] / to * max(1.0, abs(operator.options["alpha"]))
+
+
+SAME = Same()
+WEIGHTED = Factor(_weighted, MAX_MULTIPLIER)
+MEAN = Factor(_ratio, MAX_MULTIPLIER)
+SUM = Factor(_sum, 2.0**19)
+PRODUCT = Factor(_product, 2.0**15)
+FUNCTION = Factor(_ratio, 2.0**22)
+SLOPED = Factor(_sloped, 2.0**22)
+SWISH = Factor(_ratio, 2.0**7, 2.0**-9, inputs=(2.0**-22, 2.0**20))  # 16 bits here
+UNIT = Fixed(1 / 256, -128)
+TANH = Fixed(1 / 128, 0)

@@ -1,0 +1,135 @@
+"""What model.c says of a model, number by number: none of it passes through the numpy engine."""
+
+import re
+
+import pytest
+from hand_graph import HandGraph
+
+from edgetune.boards import load_board
+from edgetune.codegen.model import model_source
+from edgetune.learn.recipe import Recipe
+from edgetune.plan.plan import make_plan
+
+
+def graph():
+    """A convolution of 108 weights and 4 scales behind a RELU6, a depthwise one of 72 weights, a
+    pool, and a dense layer of 160."""
+    g = HandGraph((1, 6, 6, 3), zero_point=-5)
+    y = g.conv(g.input, 4, (3, 3), 0.05, -10, [4, 1, 2, 3], fused_activation_function="RELU6",
+               padding="SAME")
+    y = g.depthwise(y, 2, (3, 3), zero_point=7, fused_activation_function="RELU")
+    y = g.pool("AVERAGE_POOL_2D", y, (2, 2), zero_point=7, stride=(1, 2))
+    y = g.dense(g.pool("MAX_POOL_2D", y, (2, 1), zero_point=7), 5, scale=0.5)
+    return g.graph(g.softmax(y))
+
+
+def source(**recipe) -> str:
+    plan = make_plan(graph(), Recipe(**recipe), load_board("stm32f4-discovery"))
+    return re.sub(r"\s+", " ", model_source(plan, "a test"))
+
+
+def trained_rows(text: str) -> list[dict]:
+    """The entries of the table of trained layers."""
+    table = re.search(r"trained\[\d+\] = \{(.*?)\};", text)[1]
+    return [
+        {name: number(value) for name, value in re.findall(r"\.(\w+) = ([^,}]+)", row)}
+        for row in re.findall(r"\{([^{}]*)\}", table)
+    ]
+
+
+def number(text: str):
+    return int(text) if text.isdigit() else text
+
+
+def shared(name: str, index: int) -> dict:
+    return {"weights": f"state.parameters.{name}_weights", "bias": f"state.parameters.{name}_bias",
+            "null_mass": f"&state.null_mass[{index}]"}
+
+
+CONV = dict(rows=4, row_size=27, row_stride=27, column_stride=1)
+DEPTHWISE = dict(rows=8, row_size=9, row_stride=1, column_stride=8)
+DENSE = dict(rows=5, row_size=32, row_stride=32, column_stride=1)
+
+
+def test_trained_layers_have_their_limits_and_their_place_in_the_digest():
+    """256 * 48 * sqrt(108), of 72 and of 160; behind 108 + 4 and 72 + 8 values."""
+    assert trained_rows(source()) == [
+        CONV | dict(limit_q8=127_701, first_index=0) | shared("conv_2d_0", 0),
+        DEPTHWISE | dict(limit_q8=104_267, first_index=112) | shared("depthwise_conv_2d_1", 1),
+        DENSE | dict(limit_q8=155_432, first_index=192) | shared("fully_connected_4", 2),
+    ]
+
+
+def test_only_what_is_trained_is_numbered():
+    rows = trained_rows(source(layers=("depthwise_conv_2d_1", "fully_connected_4"), rate=0.5))
+    assert [row["first_index"] for row in rows] == [0, 80]
+    assert [row["limit_q8"] for row in rows] == [1086, 1619]  # 128 * sqrt(72), of 160
+
+
+def clips(text: str) -> list[tuple]:
+    """Each call that writes an error, and the bounds it masks with."""
+    pattern = r"et_(\w+)\([^;]*?\(et_clip\)\{(-?\d+), (-?\d+)\}"
+    return [(name, int(low), int(high)) for name, low, high in re.findall(pattern, text)]
+
+
+def test_errors_are_masked_where_the_producer_clipped():
+    """The depthwise layer reads what a RELU6 of zero point -10 and scale 0.05 wrote: -10 .. 110."""
+    assert clips(source()) == [
+        ("softmax_cross_entropy", -129, 128), ("fully_connected_input_error", -129, 128),
+        ("max_pool_2d_input_error", -129, 128), ("average_pool_2d_input_error", 7, 128),
+        ("depthwise_conv_2d_input_error", -10, 110),
+    ]
+
+
+def structure(text: str, name: str) -> str:
+    return re.search(rf"const et_\w+ {name} = (\{{.*?\}});", text)[1].replace(" ", "")
+
+
+@pytest.mark.parametrize("name, facts", [
+    ("conv_2d_0", [".in={6,6,3}", ".out={6,6,4}", ".kernel_h=3", ".stride_w=1", ".pad_h=1",
+                   ".pad_w=1", ".input_zero_point=-5", ".output_zero_point=-10",
+                   ".activation_min=-10", ".activation_max=110"]),
+    ("depthwise_conv_2d_1", [".in={6,6,4}", ".out={4,4,8}", ".pad_h=0", ".multiplicity=2",
+                             ".input_zero_point=-10", ".output_zero_point=7",
+                             ".activation_min=7", ".activation_max=127"]),
+    ("average_pool_2d_2", [".in={4,4,8}", ".out={3,2,8}", ".stride_h=1", ".stride_w=2"]),
+    ("fully_connected_4", [".in=32", ".out=5", ".input_zero_point=7"]),
+])
+def test_structures_hold_shapes_windows_and_ranges(name, facts):
+    text = structure(source(), name)
+    assert [f for f in facts if not re.search(re.escape(f) + r"(?!\w)", text)] == []
+
+
+def array(text: str, name: str) -> list[int]:
+    return [int(v) for v in re.search(rf"{name}\[\d*\] = \{{(.*?)\}}", text)[1].split(",")
+            if v.strip()]
+
+
+def test_multipliers_and_ratios_of_each_channel():
+    """0.5 * scale / 0.05 in a file's float32; ratios over the largest scale, 4."""
+    text = source()
+    shifts = array(text, "conv_2d_0_shift")
+    real = [m * 2.0 ** (s - 31) for m, s in zip(array(text, "conv_2d_0_multiplier"), shifts)]
+    assert real == pytest.approx([40, 10, 20, 30], rel=1e-6) and shifts == [6, 4, 5, 5]
+    assert array(text, "conv_2d_0_ratio") == [32768, 8192, 16384, 24576]
+
+
+def statements(text: str) -> list[str]:
+    """Of a training step, without their arguments."""
+    body = re.search(r"et_model_train\(.*?\{(.*?) return result;", text)[1]
+    body = re.sub(r"\(et_update_scratch\)\{[^}]*\}|\(et_clip\)\{[^}]*\}", "", body)
+    found = [part.strip().split("(")[0].strip() for part in body.split(";")]
+    return [part for part in found if re.match(r"(exponent|below|draws) ", part)]
+
+
+def test_an_update_takes_the_exponent_of_its_own_error():
+    """The one of the input's error is kept beside it until the layer is done."""
+    assert statements(source()) == [
+        "exponent = et_softmax_cross_entropy",
+        "below = exponent + et_fully_connected_input_error", "draws += et_update_factored",
+        "exponent = below", "below = exponent + et_max_pool_2d_input_error",
+        "exponent = below", "below = exponent + et_average_pool_2d_input_error",
+        "exponent = below", "below = exponent + et_depthwise_conv_2d_input_error",
+        "draws += et_update",
+        "exponent = below", "exponent += et_error_scale", "draws += et_update",
+    ]

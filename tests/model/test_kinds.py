@@ -1,0 +1,105 @@
+"""The rows of ``model/kinds.py`` and what stands beside them: code, schema and page agree."""
+
+from dataclasses import replace
+
+import pytest
+import tflite
+from edgetune.learn.path import trainable_layers
+from tiny_tflite import ModelBuilder
+
+from edgetune.floats.operators import OPERATORS
+from edgetune.learn.lower import lower
+from edgetune.learn.lower.lowering import LOWERINGS
+from edgetune.model import kinds
+from edgetune.model.kinds import BESIDES, KINDS, NO
+from edgetune.model.read import read_tflite
+from tools.operator_page import PAGE
+from tools.pages.operators import table_lines, with_table
+
+BEHIND = {  # a convolution: an operator of the kind
+    "CONV_2D": lambda b: b.conv(3, 3),
+    "DEPTHWISE_CONV_2D": lambda b: b.depthwise(3),
+    "FULLY_CONNECTED": lambda b: b.dense(5),
+    "MAX_POOL_2D": lambda b: b.max_pool(2),
+    "AVERAGE_POOL_2D": lambda b: b.average_pool(2),
+    "MEAN": lambda b: b.mean(),
+    "PAD": lambda b: b.pad(1, 1, 1, 1),
+    "ADD": lambda b: b.join("ADD", b.constant([1, 2, 3, 4])),
+    "SUB": lambda b: b.join("SUB", b.constant([1, 2, 3, 4])),
+    "MUL": lambda b: b.join("MUL", b.constant([1, 2, 3, 4])),
+    "CONCATENATION": lambda b: b.concatenate(),
+    "RELU": lambda b: b.unary("RELU"),
+    "RELU6": lambda b: b.unary("RELU6"),
+    "LEAKY_RELU": lambda b: b.unary("LEAKY_RELU", 0.2),
+    "LOGISTIC": lambda b: b.unary("LOGISTIC", scale=1 / 256, zero_point=-128),
+    "TANH": lambda b: b.unary("TANH", scale=1 / 128, zero_point=0),
+    "HARD_SWISH": lambda b: b.unary("HARD_SWISH"),
+    "QUANTIZE": lambda b: b.unary("QUANTIZE", scale=1 / 50, zero_point=3),
+    "RESHAPE": lambda b: b.reshape((1, 144)),
+    "SQUEEZE": lambda b: b.mean(keep_dims=True).squeeze(1, 2),
+    "EXPAND_DIMS": lambda b: b.reshape((1, 144)).expand(1),
+    "TRANSPOSE": lambda b: b.reshape((1, 144)).expand(1).transpose(0, 2, 1),
+    "STRIDED_SLICE": lambda b: b.crop((0, 1, 1, 0), (1, 4, 5, 4)),
+    "SOFTMAX": lambda b: b.dense(3).softmax(),
+}
+
+
+def _learns(behind) -> bool:
+    """Whether a convolution learns that has ``behind`` behind it."""
+    b = behind(ModelBuilder((1, 6, 6, 2), seed=3).conv(4, 3))
+    if b.operators[-1].kind != "SOFTMAX":
+        b = b.dense(3)
+    program = lower(read_tflite(b.build()))
+    return any(layer is program.weighted_layers[0] for layer in trainable_layers(program))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_says_whether_errors_pass(kind):
+    assert _learns(BEHIND[kind]) == (KINDS[kind].trains != NO)
+
+
+def test_the_page_says_whether_errors_pass_a_dilated_convolution():
+    besides = [line.trains for line in BESIDES.values() if "dilated" in line.operators]
+    wanted = besides[0] if besides else KINDS["CONV_2D"].trains
+    assert _learns(lambda b: b.conv(3, 3, dilation=2)) == (wanted != NO)
+
+
+def test_every_row_has_its_code():
+    assert set(LOWERINGS) == set(KINDS)
+    assert set(kinds.CONVERTED) == set(OPERATORS) - {"QUANTIZE"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_options_are_those_of_the_schema(kind):
+    assert hasattr(tflite.BuiltinOperator, kind)
+    if KINDS[kind].options:
+        table, fields, _ = KINDS[kind].options
+        assert hasattr(tflite.BuiltinOptions, table)
+        assert all(hasattr(getattr(tflite, table), field) for field in fields)
+        assert all(hasattr(tflite, f"{table}Add{field}") for field in fields)
+
+
+def test_groups_of_kinds_hold_what_their_names_say():
+    assert kinds.WEIGHTED == ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    assert kinds.ARITHMETIC == ("ADD", "SUB", "MUL")
+    assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION")
+    assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
+    assert kinds.WINDOWED == (*kinds.WEIGHTED[:2], "MAX_POOL_2D", "AVERAGE_POOL_2D")
+    assert set(kinds.FUSING) == {*kinds.WINDOWED, "FULLY_CONNECTED", *kinds.JOINING}
+    assert all(KINDS[name].constants == () for name in kinds.FUNCTIONS)
+
+
+def test_the_page_shows_the_rows():
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == with_table(text), "make pages"
+
+
+def test_a_row_that_changes_changes_the_page():
+    rows = [replace(kind, reads="other") if kind.name == "PAD" else kind for kind in KINDS.values()]
+    assert "| PAD | other | yes | yes | yes |" in table_lines(rows)
+    assert len(table_lines(rows)) == len(table_lines())
+
+
+def test_a_page_without_a_place_for_the_table_is_refused():
+    with pytest.raises(ValueError, match="no place"):
+        with_table("| operator |")

@@ -1,0 +1,503 @@
+"""The loops that the cost model assumes, against the engine's own, counted line by line.
+
+Both engines share no loop, so bit equality sees none of this: a wrong count is a wrong cost.
+"""
+
+import ctypes
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+from c_engine import (
+    AddC,
+    Clip,
+    ConcatenationC,
+    CUpdate,
+    Exponential,
+    MulC,
+    StridedSliceC,
+    TermC,
+    address,
+    errors,
+    int8,
+    parameters_c,
+    quantized,
+    shape_c,
+    u32,
+)
+from counted_loops import GCC, GCOV, CountedEngine
+
+from edgetune.learn import program as p
+from edgetune.plan.features import FEATURES, UPDATES, Work
+from edgetune.plan.workload import _columns, _walk_in_order
+
+pytestmark = pytest.mark.skipif(not (GCC and GCOV), reason="needs gcc and gcov")
+
+SAME, VALID = "SAME", "VALID"
+# Input's height and width, kernel, stride, padding (or what lies before and after).
+WINDOWS = [
+    ((6, 5), (3, 3), (1, 1), SAME), ((7, 6), (3, 3), (2, 2), SAME),
+    ((8, 8), (2, 2), (2, 2), VALID), ((5, 5), (1, 1), (1, 1), VALID),
+    ((6, 7), (1, 1), (2, 3), VALID),  # inputs that no window reads
+    ((1, 12), (1, 3), (1, 2), SAME), ((12, 1), (5, 1), (1, 1), SAME),  # one axis alone
+    ((3, 8), (3, 2), (2, 4), VALID), ((4, 6), (2, 4), (1, 2), SAME),
+    ((9, 2), (2, 2), (1, 1), SAME), ((2, 9), (3, 3), (1, 1), SAME),
+    ((7, 3), (2, 1), (2, 1), VALID), ((5, 7), (4, 2), (3, 1), SAME),
+    ((2, 6), (1, 2), (1, 2), VALID), ((4, 4), (4, 4), (1, 1), VALID),
+    ((6, 4), (1, 2), (1, 6), (1, 9)),  # a row of outputs of a width unlike the input's
+    ((3, 4), (2, 2), (1, 1), (2, 2)),  # windows in the padding alone
+    ((2, 4), (1, 1), (1, 2), VALID), ((2, 3), (2, 2), (1, 1), SAME),
+    ((2, 2), (3, 3), (1, 1), SAME),  # every window is cut, and all to one size
+]
+
+
+def axis_of(size, kernel, stride, padding, dilation) -> tuple[int, int]:
+    """Outputs along one axis, and the padding before it."""
+    reach = (kernel - 1) * dilation + 1
+    if padding == SAME:
+        out = -(-size // stride)
+        return out, max(0, (out - 1) * stride + reach - size) // 2
+    pad = 0 if padding == VALID else padding
+    return max(0, size + 2 * pad - reach) // stride + 1, pad
+
+
+def window_of(case, dilation=(1, 1)) -> tuple[tuple, p.Window, tuple]:
+    """Input's height and width, the window, output's height and width."""
+    size, kernel, stride, padding = case
+    paddings = (padding, padding) if isinstance(padding, str) else padding
+    axes = [axis_of(*axis) for axis in zip(size, kernel, stride, paddings, dilation)]
+    out, pad = zip(*axes)
+    return size, p.Window(kernel, stride, pad, dilation), out
+
+
+def conv(case, depth, rows, kind=p.Conv2D, dilation=(1, 1)) -> Work:
+    rng = np.random.default_rng(1)
+    size, window, out = window_of(case, dilation)
+    weights = int8(rng, (rows, *window.kernel, depth))
+    facts = quantized(rng, weights, rows, weights.size // rows)
+    layer = kind("w", 0, 0, 1, **facts, window=window)
+    return Work(layer, (*size, depth), (*out, rows), {})
+
+
+def depthwise(case, depth, each, kind=p.DepthwiseConv2D, dilation=(1, 1)) -> Work:
+    rng = np.random.default_rng(2)
+    size, window, out = window_of(case, dilation)
+    rows = depth * each
+    weights = int8(rng, (*window.kernel, rows))
+    facts = quantized(rng, weights, rows, math.prod(window.kernel))
+    layer = kind("w", 0, 0, 1, **facts, window=window, multiplicity=each)
+    return Work(layer, (*size, depth), (*out, rows), {})
+
+
+def dense(inputs, rows) -> Work:
+    rng = np.random.default_rng(3)
+    weights = int8(rng, (rows, inputs))
+    layer = p.FullyConnected("w", 0, 0, 1, **quantized(rng, weights, rows, inputs))
+    return Work(layer, (1, 1, inputs), (1, 1, rows), {})
+
+
+def pool(kind, case, channels) -> Work:
+    size, window, out = window_of(case)
+    return Work(kind("p", 0, 0, 1, window, -128, 127), (*size, channels), (*out, channels), {})
+
+
+CONVS = [conv(case, *sizes) for case in WINDOWS for sizes in ((1, 6), (3, 4), (6, 3))]
+DEPTHWISES = [depthwise(case, *sizes) for case in WINDOWS for sizes in ((1, 1), (6, 1), (2, 4))]
+DEPTHWISES += [depthwise(case, 3, 2) for case in WINDOWS[:6]]
+DENSES = [dense(*sizes) for sizes in ((1, 1), (7, 9), (8, 4), (30, 3))]
+SPREAD = [case for case in WINDOWS if 1 not in case[1]]  # kernels whose taps can lie apart
+DILATED = [
+    conv(case, *sizes, p.DilatedConv2D, (2, 3)) for case in SPREAD for sizes in ((3, 6), (2, 4))
+]
+DILATED_DEPTHWISES = [
+    depthwise(case, 3, each, p.DilatedDepthwiseConv2D, (2, 2)) for case in SPREAD
+    for each in (1, 2)
+]
+# A pool's window always holds an input.
+POOLED = [case for case in WINDOWS if case[3] in (SAME, VALID)]
+MAX_POOLS = [pool(p.MaxPool2D, case, 3) for case in POOLED]
+AVERAGE_POOLS = [pool(p.AveragePool2D, case, 3) for case in POOLED]
+MEANS = [
+    Work(p.Mean("m", 0, 0, 1, 2**30, 0, 0, 0), shape, (1, 1, shape[2]), {})
+    for shape in ((3, 4, 5), (1, 7, 2), (1, 1, 1))
+]
+PADS = [
+    Work(p.Pad("p", 0, 0, 1, (1, 2), (0, 3), 5), (h, w, c), (h + 1, w + 5, c), {})
+    for h, w, c in ((3, 4, 5), (1, 7, 2))
+]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    return CountedEngine(tmp_path_factory.mktemp("counted"))
+
+
+# -- which line is which loop ----------------------------------------------------------------
+
+
+def line(file, text, function=""):
+    return lambda counts: counts.line(file, text, function)
+
+
+def turns(file, text, copies=slice(None), function=""):
+    return lambda counts: counts.turns(file, text, copies, function)
+
+
+def total(name, other, count):
+    """One line of two loops: the features' sum."""
+    return {(name, other): count}
+
+
+CONV, DILATED_C = "conv_2d.c", "conv_2d_dilated.c"
+DEPTHWISE, DEPTHWISE_DILATED = "depthwise_conv_2d.c", "depthwise_conv_2d_dilated.c"
+DENSE, MAX, AVERAGE = "fully_connected.c", "max_pool_2d.c", "average_pool_2d.c"
+GRADIENT = "window_gradient.c"
+DOT_LOOPS = {
+    "macs_of_groups": line("dot.c", "int32_t value = *x - zero_point"),
+    "macs_of_rest": line("dot.c", "acc += (*x - zero_point) * *w++"),
+}
+COLUMN_LOOPS = {
+    "macs_of_groups": line("dot.c", "int32_t error = *e"),
+    "macs_of_rest": line("dot.c", "acc += *e * *w"),
+}
+MAX_SEARCH = {
+    "rows": line(MAX, "int32_t at = (y * p->in.width"),
+    "taps": line(MAX, "int32_t value = x[at]"),
+}
+# For each function of the engine its features, each with the line that turns as often.  None:
+# bytes that memcpy or memset moves, which are no loop of the engine.
+LOOPS = {
+    "conv_2d_forward": DOT_LOOPS | {
+        "positions": line(CONV, "patch cells = patch_at"),
+        "groups": line(CONV, "et_requantize(q, o, 4"),
+        "rest": line(CONV, "et_requantize(q, o, 1"),
+        "rows_of_groups": line(CONV, "et_dot_4("),
+        "rows_of_rest": line(CONV, "et_dot("),
+    },
+    "conv_2d_input_error": COLUMN_LOOPS | {
+        "cells": line(CONV, "cell_error(p, weights, e"),
+        **total("groups", "rest", line(CONV, "et_error_put_many(block, acc")),
+        **total("rows_of_groups", "rows_of_rest", line(CONV, "const int8_t *error = e +")),
+        **total("taps_of_groups", "taps_of_rest", line(CONV, "error -= out_channels")),
+        "taps_of_groups": line(CONV, "et_dot_columns_4("),
+        "columns_of_rest": line(CONV, "acc[k] += et_dot_column("),
+    },
+    "conv_2d_dilated_forward": DOT_LOOPS | {
+        "positions": turns(DILATED_C, "for (int32_t ox = 0;"),
+        **total("groups", "rest", line(DILATED_C, "et_requantize(")),
+        **total("rows_of_groups", "rows_of_rest", turns(DILATED_C, "for (int32_t ky = 0;")),
+        **total("looks_of_groups", "looks_of_rest", line(DILATED_C, "int32_t cell = ")),
+        "taps_of_groups": line(DILATED_C, "et_dot_4("),
+        "taps_of_rest": line(DILATED_C, "*acc += et_dot("),
+    },
+    "depthwise_conv_2d_forward": {
+        "positions": line(DEPTHWISE, "patch cells = patch_at"),
+        **total("groups", "rest", line(DEPTHWISE, "et_requantize(q")),
+        "rest": line(DEPTHWISE, "width = 1;"),
+        # Copies: channels side by side, four of one input, single ones.
+        "rows_of_groups": turns(DEPTHWISE, "for (int32_t i = p->rows;", slice(0, 2)),
+        "rows_of_rest": turns(DEPTHWISE, "for (int32_t i = p->rows;", slice(2, 3)),
+        "macs_of_groups": turns(DEPTHWISE, "for (int32_t j = p->columns;", slice(0, 2)),
+        "macs_of_rest": turns(DEPTHWISE, "for (int32_t j = p->columns;", slice(2, 3)),
+    },
+    "depthwise_conv_2d_input_error": {
+        "cells": line(DEPTHWISE, "cell_error(p, weights, e"),
+        "groups": line(DEPTHWISE, "et_error_put_many(block, acc, 4)"),
+        "rest": turns(DEPTHWISE, "for (int32_t k = c;"),
+        "rows_of_groups": turns(DEPTHWISE, "for (int32_t i = rows.count;", slice(0, 1)),
+        "rows_of_rest": turns(DEPTHWISE, "for (int32_t i = rows.count;", slice(1, 2)),
+        "macs_of_groups": turns(DEPTHWISE, "for (int32_t j = columns;", slice(0, 1)),
+        "macs_of_rest": turns(DEPTHWISE, "for (int32_t j = columns;", slice(1, 2)),
+        "put_one": line(DEPTHWISE, "et_error_put(block, acc[0])"),
+    },
+    "depthwise_conv_2d_dilated_forward": {
+        "positions": turns(DEPTHWISE_DILATED, "for (int32_t ox = 0;"),
+        **total("groups", "rest", line(DEPTHWISE_DILATED, "et_requantize(")),
+        **total("rows_of_groups", "rows_of_rest",
+                turns(DEPTHWISE_DILATED, "for (int32_t ky = 0;")),
+        **total("looks_of_groups", "looks_of_rest", line(DEPTHWISE_DILATED, "int32_t cell = ")),
+        **total("macs_of_groups", "macs_of_rest", line(DEPTHWISE_DILATED, "acc += (x[cell")),
+    },
+    "fully_connected_forward": DOT_LOOPS | {
+        "groups": line(DENSE, "et_requantize(q, o, 4"),
+        "rest": line(DENSE, "et_requantize(q, o, 1"),
+    },
+    "fully_connected_input_error": COLUMN_LOOPS | {
+        "groups": line(DENSE, "et_error_put_many("),
+        "rest": line(DENSE, "et_error_put(&block"),
+    },
+    "max_pool_2d_forward": MAX_SEARCH | {
+        "positions": line(MAX, "cells window = cells_of", "et_max_pool_2d_forward"),
+        "outputs": line(MAX, "int32_t cell = first_largest", "et_max_pool_2d_forward"),
+    },
+    "max_pool_2d_input_error": {
+        "routed_positions": line(MAX, "cells window = cells_of", "route"),
+        "routed_outputs": line(MAX, "int32_t cell = first_largest", "route"),
+        "routed_cells": None,
+        "cells": line(MAX, "et_readers_of(column + w->pad_w"),
+        "errors": line(MAX, "et_error_put(&block"),
+        "reads": line(MAX, "if (first_largest("),
+        **total("search_rows", "routed_rows", MAX_SEARCH["rows"]),
+        **total("searches", "routed_taps", MAX_SEARCH["taps"]),
+    },
+    "average_pool_2d_forward": {
+        "positions": line(AVERAGE, "columns_of(p, ox);", "et_average_pool_2d_forward"),
+        "outputs": line(AVERAGE, "int32_t mean = rounded_mean"),
+        "rows": line(AVERAGE, "const int8_t *cell ="),
+        "taps": line(AVERAGE, "total += *cell"),
+    },
+    "average_pool_2d_input_error": {
+        "cells": line(AVERAGE, "et_readers_of(column + w->pad_w"),
+        "errors": line(AVERAGE, "et_error_put(&block"),
+        "axis": lambda counts: sum(
+            counts.line(AVERAGE, f"{axis}.from = et_min(") for axis in ("rows", "columns")
+        ),
+        "rows": turns(AVERAGE, "for (int32_t i = 0; i < rows.count"),
+        "even_reads": line(AVERAGE, "return 1;"),
+        "uneven_reads": line(AVERAGE, "return (windows->least"),
+    },
+    "mean_forward": {
+        "channels": line("mean.c", "const int8_t *cell ="),
+        "values": line("mean.c", "total += *cell"),
+    },
+    "mean_input_error": {
+        "cells": turns("mean.c", "for (uint32_t i = (uint32_t)p->in.height"),
+        "values": line("mean.c", "et_error_put(&block"),
+    },
+    "pad_forward": {
+        "rows": line("pad.c", "memcpy("), "values": None, "outputs": None,
+    },
+    "pad_input_error": {
+        "rows": line("pad.c", "const int8_t *error ="),
+        "values": line("pad.c", "et_error_put(&block"),
+    },
+    "error_scale": {
+        "positions": turns("error_block.c", "for (; positions; positions--)",
+                           function="et_error_scale"),
+        "errors": line("error_block.c", "*e = et_with_sign((et_magnitude"),
+    },
+    "softmax_forward": {"classes": line("softmax.c", "uint64_t term = exponential")},
+    "add_forward": {"outputs": line("add.c", "int32_t value = et_multiply(sum")},
+    "mul_forward": {"outputs": line("mul.c", "int32_t product =")},
+    "lookup_forward": {"outputs": line("lookup.c", "*y++ = table")},
+    "concatenation_forward": {
+        "outer": turns("concatenation.c", "for (uint32_t i = 0;"),
+        "pieces": line("concatenation.c", "memcpy("), "outputs": None,
+    },
+    "strided_slice_forward": {
+        "outer": line("strided_slice.c", "const int8_t *cell ="),
+        "pieces": line("strided_slice.c", "memcpy("), "outputs": None,
+    },
+}
+GRADIENT_LOOPS = {
+    "formed": line(GRADIENT, "*gradient = ET_BIAS_INPUT"),
+    "positions": line(GRADIENT, "total += *e;", "sum_errors"),
+    "kernel_rows": turns(GRADIENT, "for (int32_t ky = 0;"),
+    "blocks": line(GRADIENT, "et_range shared ="),
+    "split_weights": line(GRADIENT, "et_range own ="),
+    "split_blocks": lambda counts: (
+        counts.line(GRADIENT, "et_range shared =") - counts.line(GRADIENT, "return;", "sum_block")
+    ),
+    "rectangles": line(GRADIENT, "int32_t acc[4] = {0}, total"),
+    "turned": line(GRADIENT, "step outputs = outer_step"),
+    "starts": line(GRADIENT, "total += sum_width("),
+} | {
+    f"sums_{kind}": turns(GRADIENT, "for (; n > 0; n--) {", slice(copy, copy + 1))
+    for copy, kind in enumerate(("4", "4_apart", "3", "2", "1"))
+}
+
+
+# -- how each function is called -------------------------------------------------------------
+
+
+def forward(work, library):
+    name, parameters = parameters_c(work.layer, work.x, work.y)
+    x, y = int8(np.random.default_rng(4), work.x), np.zeros(work.y, np.int8)
+    weights = _weights(work) + ([address(work.layer.bias)] if work.layer.weighted else [])
+    scratch = [None] if work.layer.weighted else []
+    function = getattr(library, f"et_{name}_forward")
+    function(ctypes.byref(parameters), *weights, address(x), address(y), *scratch)
+
+
+def input_error(work, library):
+    name, parameters = parameters_c(work.layer, work.x, work.y)
+    rng = np.random.default_rng(5)
+    x, e, e_in = int8(rng, work.x), errors(rng, work.y), np.zeros(work.x, np.int8)
+    function = getattr(library, f"et_{name}_input_error")
+    function(ctypes.byref(parameters), *_weights(work), address(e), address(x), Clip(-129, 128),
+             address(e_in))
+
+
+def _weights(work) -> list:
+    return [address(work.layer.weights)] if work.layer.weighted else []
+
+
+def error_scale(work, library):
+    e, ratio = np.ones(work.y, np.int8), np.full(work.y[2], 2**14, np.uint16)
+    positions = u32(work.y[0] * work.y[1])
+    library.et_error_scale(address(e), positions, u32(work.y[2]), address(ratio))
+
+
+def flat(shape) -> np.ndarray:
+    return np.zeros(shape, np.int8)
+
+
+def softmax(work, library):
+    table = np.array([2**30, 2**29], np.uint32)
+    exponential = Exponential(address(table), 2)
+    arrays = map(address, (flat(work.x), flat(work.y)))
+    library.et_softmax_forward(ctypes.byref(exponential), u32(work.x[2]), *arrays)
+
+
+def join(structure, fields, work, library):
+    count = math.prod(work.y)
+    parameters = structure(count, count, *fields, 2**30, 0, 0, -128, 127)
+    arrays = map(address, (flat(work.x), flat(work.x), flat(work.y)))
+    name = "add" if structure is AddC else "mul"
+    getattr(library, f"et_{name}_forward")(ctypes.byref(parameters), *arrays)
+
+
+def lookup(work, library):
+    arrays = map(address, (flat(work.x), flat(work.y)))
+    library.et_lookup_forward(address(flat(256)), u32(math.prod(work.x)), *arrays)
+
+
+def concatenate(work, library):
+    chunks = np.array(work.layer.chunks, np.uint32)
+    parameters = ConcatenationC(work.layer.outer, len(chunks), address(chunks))
+    inputs = [flat(work.layer.outer * chunk) for chunk in chunks]
+    pointers = (ctypes.c_void_p * len(inputs))(*(x.ctypes.data for x in inputs))
+    library.et_concatenation_forward(ctypes.byref(parameters), pointers, address(flat(work.y)))
+
+
+def crop(work, library):
+    parameters = StridedSliceC(shape_c(work.x), shape_c(work.y), *work.layer.begin)
+    arrays = map(address, (flat(work.x), flat(work.y)))
+    library.et_strided_slice_forward(ctypes.byref(parameters), *arrays)
+
+
+def vector(layer, size) -> Work:
+    return Work(layer, (1, 1, size), (1, 1, size), {})
+
+
+TERM = TermC(0, 1, 2**30, 0)
+PIECES = p.Concatenation("c", 0, 0, 1, (0, 0), 6, (4, 3, 5))
+CROP = p.StridedSlice("s", 0, 0, 1, (5, 6, 4), (1, 2, 1), (3, 2, 2))
+CASES = {
+    "conv_2d_forward": (forward, CONVS[::2]),
+    "conv_2d_input_error": (input_error, CONVS[::2]),
+    "conv_2d_dilated_forward": (forward, DILATED),
+    "depthwise_conv_2d_forward": (forward, DEPTHWISES[::2]),
+    "depthwise_conv_2d_input_error": (input_error, DEPTHWISES[::2]),
+    "depthwise_conv_2d_dilated_forward": (forward, DILATED_DEPTHWISES),
+    "fully_connected_forward": (forward, DENSES),
+    "fully_connected_input_error": (input_error, DENSES),
+    "max_pool_2d_forward": (forward, MAX_POOLS),
+    "max_pool_2d_input_error": (input_error, MAX_POOLS),
+    "average_pool_2d_forward": (forward, AVERAGE_POOLS),
+    "average_pool_2d_input_error": (input_error, AVERAGE_POOLS),
+    "mean_forward": (forward, MEANS),
+    "mean_input_error": (input_error, MEANS),
+    "pad_forward": (forward, PADS),
+    "pad_input_error": (input_error, PADS),
+    "error_scale": (error_scale, CONVS[:4]),
+    "softmax_forward": (softmax, [vector(None, 7)]),
+    "add_forward": (partial(join, AddC, [(TermC * 2)(TERM, TERM)]), [vector(None, 9)]),
+    "mul_forward": (partial(join, MulC, [(ctypes.c_int16 * 2)(0, 0)]), [vector(None, 9)]),
+    "lookup_forward": (lookup, [vector(None, 9)]),
+    "concatenation_forward": (concatenate, [Work(PIECES, (2, 3, 4), (2, 3, 12), {})]),
+    "strided_slice_forward": (crop, [Work(CROP, CROP.source, CROP.size, {})]),
+}
+
+
+# -- the counts ------------------------------------------------------------------------------
+
+
+def assert_counted(found, loops, counts, work):
+    """``found`` features against the lines of ``loops``."""
+    for names, count in loops.items():
+        names = (names,) if isinstance(names, str) else names
+        if count is not None:
+            told = sum(found.get(name, 0) for name in names)
+            assert told == count(counts), f"{' + '.join(names)} of {_words(work)}"
+
+
+def _words(work) -> str:
+    window = getattr(work.layer, "window", "")
+    return f"{type(work.layer).__name__} {work.x} -> {work.y} {window}"
+
+
+# One output channel at a time.
+NEVER = {"depthwise_conv_2d_dilated_forward": {
+    "groups", "rows_of_groups", "looks_of_groups", "macs_of_groups",
+}}
+
+
+def names_of(loops) -> set[str]:
+    return {name for key in loops for name in ((key,) if isinstance(key, str) else key)}
+
+
+@pytest.mark.parametrize("function", FEATURES)
+def test_loops_turn_as_the_cost_model_says(engine, function):
+    call, works = CASES[function]
+    told = set()
+    for work in works:
+        found, counts = FEATURES[function](work), engine.run(partial(call, work))
+        assert_counted(found, LOOPS[function], counts, work)
+        told |= {name for name, turned in found.items() if turned}
+    assert told == names_of(LOOPS[function]) - NEVER.get(function, set())
+
+
+@pytest.mark.parametrize("works", [CONVS, DEPTHWISES[::2]], ids=["conv", "depthwise"])
+def test_gradient_loops_turn_as_the_cost_model_says(engine, works):
+    def gradients(work, library):
+        name, parameters = parameters_c(work.layer, work.x, work.y)
+        rng = np.random.default_rng(6)
+        x, e = int8(rng, work.x), errors(rng, work.y)
+        gradient = np.zeros(work.layer.row_size + 1, np.int32)
+        function = getattr(library, f"et_{name}_gradient")
+        for row in range(work.layer.rows):
+            function(ctypes.byref(parameters), u32(row), *map(address, (e, x, gradient)))
+
+    joined = 0
+    for work in works:
+        found, counts = UPDATES["update_window"](work), engine.run(partial(gradients, work))
+        assert_counted(found, GRADIENT_LOOPS, counts, work)
+        joined += counts.line(GRADIENT, "outer = 1;")
+    assert joined and set(found) - {"magnitudes", "walk"} <= names_of(GRADIENT_LOOPS)
+
+
+@pytest.mark.parametrize("make", [lambda: dense(9, 6), lambda: depthwise(WINDOWS[0], 4, 1)],
+                         ids=["dense", "window"])
+def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
+    """Which rows are drawn, and how far each is walked, is observed from what the draws moved."""
+    work = make()
+    work.layer.weights[...], work.layer.bias[...] = 0, 0
+    rng = np.random.default_rng(7)
+    update = CUpdate(engine.library, work.layer, work.x, work.y, 2 * 5 * 256, seed=1)
+    counts = engine.run(lambda library: update.step(errors(rng, work.y), 0, int8(rng, work.x)))
+    work.layer.weights[...], work.layer.bias[...] = update.weights, update.bias // 64
+    steps = np.abs(_columns(work.layer))
+    seen = {"draws": steps.sum(), "rows": steps.any(axis=1).sum(), "walk": _walk_in_order(steps)}
+    kind = "update_dense" if isinstance(work.layer, p.FullyConnected) else "update_window"
+    found = UPDATES[kind](Work(work.layer, work.x, work.y, seen)) | seen
+    assert seen["draws"] == 5
+    assert_counted(found, {
+        "draws": line("update.c", "et_step("),
+        "formed": line("update.c", "uint64_t mass = 0"),
+        "magnitudes": line("update.c", "mass += et_magnitude"),
+        "walk": line("update.c", "g->cumulative += et_magnitude"),
+    }, counts, work)
+
+
+def test_a_factored_update_adds_up_its_inputs_once(engine):
+    work = dense(20, 7)
+    rng = np.random.default_rng(8)
+    update = CUpdate(engine.library, work.layer, work.x, work.y, 2 * 6 * 256, seed=1)
+    e, x = errors(rng, work.y), int8(rng, work.x)
+    counts = engine.run(lambda library: update.step(e, 0, x, factored=True))
+    found = UPDATES["update_factored"](Work(work.layer, work.x, work.y, {"draws": 6}))
+    assert found["inputs"] == counts.line("update_factored.c", "cumulative[i] = total")
+    halvings = counts.line("update_factored.c", "uint32_t middle =")
+    assert abs(halvings - found["halvings"]) <= 6

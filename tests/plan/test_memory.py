@@ -1,0 +1,168 @@
+"""The arena and the order of a step: no byte is read that another buffer has overwritten."""
+
+import random
+
+import numpy as np
+import pytest
+from branching import NETWORKS
+from hand_graph import HandGraph
+from tiny_tflite import ModelBuilder
+
+from edgetune.boards import load_board
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+from edgetune.plan.arena import lay_out, peak
+from edgetune.plan.buffers import LinkBuffers
+from edgetune.plan.plan import make_plan
+from edgetune.plan.schedule import Buffer, make_schedule
+
+# Buffers that a call writes, by their roles; all others it reads.
+WRITTEN = {"y", "e_in", "scratch", "row_mass", "gradient", "row_hits"}
+
+
+def chain() -> ModelBuilder:
+    b = ModelBuilder((1, 9, 8, 3), seed=41).conv(6, 3, 2, activation="RELU")
+    b.max_pool(2, 1).depthwise(3, activation="RELU6").average_pool(2, 1).pad(1, 1, 0, 2)
+    return b.max_pool(2).dense(30, "RELU").dense(5).softmax()
+
+
+MODELS = NETWORKS | {"chain": chain}
+
+
+# -- the arena -------------------------------------------------------------------------------
+
+
+def assert_apart(buffers, size):
+    """Byte by byte and stage by stage."""
+    for stage in range(max(b.last for b in buffers) + 1):
+        taken = np.zeros(size, int)
+        for buffer in buffers:
+            if buffer.first <= stage <= buffer.last:
+                assert buffer.offset % 8 == 0
+                assert buffer.offset + buffer.size <= size
+                taken[buffer.offset : buffer.offset + buffer.size] += 1
+        assert taken.max() <= 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_buffers_that_live_at_once_never_overlap(seed):
+    source = random.Random(seed)
+    buffers = []
+    for index in range(source.randrange(2, 25)):
+        first = source.randrange(12)
+        life = first, min(11, first + source.choice((0, 0, 1, 2, 5)))
+        buffers.append(Buffer(f"b{index}", source.randrange(1, 300), *life))
+    size = lay_out(buffers)
+    assert_apart(buffers, size)
+    assert peak(buffers, 12)[0] <= size <= sum(-(-b.size // 8) * 8 for b in buffers)
+
+
+def test_buffers_share_memory_one_after_the_other():
+    """Lives that touch at one stage are alive together there; those behind it may share."""
+    one, two, three = Buffer("a", 64, 0, 1), Buffer("b", 40, 1, 2), Buffer("c", 64, 2, 3)
+    assert lay_out([one, two, three]) == 104
+    assert one.offset == three.offset == 0 and two.offset == 64
+    assert peak([one, two, three], 4) == (104, 1)
+
+
+# -- a step, with the owner of every byte -----------------------------------------------------
+
+
+@pytest.mark.parametrize("draw", ["systematic", "independent"])
+@pytest.mark.parametrize("layers", ["all", "last", "none"])
+@pytest.mark.parametrize("model", MODELS)
+def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
+    graph = read_tflite(MODELS[model]().build())
+    plan = make_plan(graph, Recipe(layers=(layers,), draw=draw), load_board("stm32f4-discovery"))
+    owner = [None] * plan.arena_bytes
+    for index, stage in enumerate(plan.schedule.stages):
+        writes = WRITTEN | {"e"} if stage.phase == "loss" else WRITTEN
+        used = {role: b for role, b in stage.buffers.items() if not b.outside}
+        for role, buffer in used.items():
+            if role in writes:
+                owner[buffer.offset : buffer.offset + buffer.size] = [buffer.name] * buffer.size
+        for role, buffer in used.items():  # those written too: none may lie on another
+            held = set(owner[buffer.offset : buffer.offset + buffer.size])
+            assert held == {buffer.name}, f"{stage.name} finds {held} in place of its {role}"
+        if index + 1 == plan.schedule.forward_count:
+            output = stage.buffers["y"]
+            assert output.name == plan.program.layers[-1].name
+
+
+def calls(program, **recipe):
+    schedule = make_schedule(program, Recipe(**recipe))
+    names = [(s.call, s.layer.name if s.layer else "") for s in schedule.stages]
+    return names[: schedule.forward_count], names[schedule.forward_count :]
+
+
+def branchless():
+    """A convolution and a depthwise one, of several scales and of one, then a dense layer."""
+    g = HandGraph((1, 6, 6, 3))
+    y = g.conv(g.input, 4, (3, 3), weight_scale=[1, 2, 3, 4])
+    y = g.depthwise(y, 1, (3, 3))
+    y = g.pool("MAX_POOL_2D", y, (2, 2), stride=(2, 2))
+    return g.lower(g.softmax(g.dense(y, 33)))
+
+
+CONV, DEPTHWISE, POOL, DENSE = (
+    "conv_2d_0", "depthwise_conv_2d_1", "max_pool_2d_2", "fully_connected_3"
+)
+LOSS = ("softmax_cross_entropy", "")
+
+
+def test_errors_go_down_before_the_weights_move():
+    """Each layer's input error comes before its update; the first trained one has none."""
+    forward, backward = calls(branchless())
+    assert forward == [
+        ("conv_2d_forward", CONV), ("depthwise_conv_2d_forward", DEPTHWISE),
+        ("max_pool_2d_forward", POOL), ("fully_connected_forward", DENSE),
+        ("softmax_forward", "softmax_4"),
+    ]
+    assert backward == [
+        LOSS, ("fully_connected_input_error", DENSE), ("update_factored", DENSE),
+        ("max_pool_2d_input_error", POOL),
+        ("depthwise_conv_2d_input_error", DEPTHWISE), ("update", DEPTHWISE),
+        ("error_scale", CONV), ("update", CONV),
+    ]
+
+
+def test_a_step_ends_at_the_first_trained_layer():
+    program = branchless()
+    assert calls(program, layers=("last",))[1] == [LOSS, ("update_factored", DENSE)]
+    assert calls(program, layers=(DEPTHWISE,))[1] == [
+        LOSS, ("fully_connected_input_error", DENSE), ("max_pool_2d_input_error", POOL),
+        ("update", DEPTHWISE),
+    ]
+    assert calls(program, layers=("none",))[1] == [LOSS]
+
+
+@pytest.mark.parametrize("inputs, call", [(64, "update"), (65, "update_factored")])
+def test_a_dense_layer_of_128_weights_still_forms_its_gradient(inputs, call):
+    g = HandGraph((1, inputs))
+    assert calls(g.lower(g.dense(g.input, 2)))[1][-1][0] == call
+
+
+@pytest.mark.parametrize("draw, hits", [("systematic", None), ("independent", 8)])
+def test_an_update_has_room_for_every_row_and_column(draw, hits):
+    """64 bits a row; 32 bits a weight of one row and its bias; 16 bits a row's hits."""
+    schedule = make_schedule(branchless(), Recipe(layers=(CONV,), draw=draw))
+    buffers = schedule.stages[-1].buffers
+    assert buffers["row_mass"].size == 8 * 4
+    assert buffers["gradient"].size == 4 * (27 + 1)
+    assert (buffers["row_hits"].size if "row_hits" in buffers else None) == hits
+
+
+# -- the link's buffers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size, classes, frame, reply, ring", [
+    (16, 10, 128, 128, 512),  # the smallest frame: 131 bytes on the wire
+    (784, 10, 800, 128, 1024),  # 806 on the wire, and 128 to spare
+    (785, 200, 804, 216, 1024), (3072, 112, 3088, 128, 4096), (3944, 10, 3960, 128, 8192),
+])
+def test_a_frame_holds_a_sample_and_the_ring_a_frame(size, classes, frame, reply, ring):
+    """A sample's frame: 8 bytes of header, 4 of label, 4 of CRC, in whole words; on the wire a
+    byte more in 254, and three."""
+    found = LinkBuffers.for_model(size, classes)
+    assert (found.frame_max, found.reply_max, found.rx_ring) == (frame, reply, ring)
+    assert found.frame_max >= size + 16 and found.reply_max >= classes + 16
