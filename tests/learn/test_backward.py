@@ -207,7 +207,9 @@ def test_units_of_operators(name):
 
 
 def largest_scale(program, layer) -> float:
-    return float(program.graph.tensors[layer.tensors[0]].quantization.scale.max())
+    graph = program.graph
+    weights = graph.tensors[graph.operators[layer.operator].inputs[1]]
+    return float(weights.quantization.scale.max())
 
 
 @pytest.mark.parametrize("kind", ["conv", "depthwise", "dense"])

@@ -112,7 +112,8 @@ class RealNetwork:
         return y.reshape(xs[0].shape)
 
     def _weighted(self, layer, x, shape) -> np.ndarray:
-        tensor = self.program.graph.tensors[layer.tensors[0]]
+        graph = self.program.graph
+        tensor = graph.tensors[graph.operators[layer.operator].inputs[1]]
         scale = np.broadcast_to(tensor.quantization.scale.astype(np.float64), layer.rows)
         weights, bias = self.parameters[layer.name]
         offset = bias * BIAS_INPUT * scale * self.program.activations[layer.input].scale
