@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emulators import need_emulator
+from emulators import CORES, need_emulator
 from shared_data import digits
 from tiny_tflite import ModelBuilder
 
@@ -24,11 +24,6 @@ from edgetune.session.firmware import build_firmware
 from edgetune.session.verification import verify
 
 pytestmark = pytest.mark.thorough
-CORES = {
-    "M0+": "mps2-an385-m0plus", "M3": "mps2-an385", "M4": "mps2-an386", "M7": "mps2-an500",
-    "M33": "mps2-an505", "M55": "mps3-an547", "STM32F4": "stm32f4-discovery",
-    "LM3S": "lm3s6965evb",
-}
 LONG = {"M4": 2000, "M0+": 2000}
 
 

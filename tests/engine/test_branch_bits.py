@@ -7,7 +7,7 @@ The numpy engine's outputs are those of tflite-runtime's reference kernels
 import numpy as np
 import pytest
 from branching import NETWORKS
-from emulators import need_emulator
+from emulators import CORES, need_emulator
 
 from edgetune.boards import load_board
 from edgetune.data import Dataset
@@ -21,19 +21,19 @@ from edgetune.session.verification import verify
 pytestmark = pytest.mark.thorough
 
 STEPS = 10
+MERGING = ("residual", "inverted residual", "dense net")  # their errors are added on the way
 
 
-def check(network, device, folder, layers="all"):
+def check(network, device, folder, layers="all", core="M4", steps=STEPS):
     builder = NETWORKS[network]()
-    plan = make_plan(
-        read_tflite(builder.build()), Recipe(layers=(layers,)), load_board("mps2-an386")
-    )
+    board = load_board(CORES[core])
+    plan = make_plan(read_tflite(builder.build()), Recipe(layers=(layers,)), board)
     x = builder.random_inputs(40, seed=3)[:, 0]
     y = np.random.default_rng(4).integers(0, plan.program.classes, len(x))
     data = Dataset(x[:20], y[:20], x[20:], y[20:], Preprocessing(quantized=True))
     firmware = build_firmware(plan, folder, network, native=device == "host")
-    result = verify(firmware, device, data, STEPS)
-    assert (result.forward, result.steps) == (20, STEPS)
+    result = verify(firmware, device, data, steps)
+    assert (result.forward, result.steps) == (20, steps)
     return plan
 
 
@@ -52,3 +52,12 @@ def test_run_only(network, tmp_path):
 def test_m4(network, tmp_path):
     need_emulator()
     check(network, "qemu", tmp_path)
+
+
+@pytest.mark.parametrize("core", ["M0+", "M7", "M33", "M55"])
+@pytest.mark.parametrize("network", MERGING)
+def test_cores(network, core, tmp_path):
+    need_emulator()
+    plan = check(network, "qemu", tmp_path, core=core, steps=4)
+    assert plan.trained == plan.program.weighted_layers
+    assert any(stage.call == "error_join" for stage in plan.schedule.stages)

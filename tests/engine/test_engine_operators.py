@@ -21,8 +21,10 @@ from c_engine import (
     address,
     build,
     errors,
+    gradient_c,
     int8,
     parameters_c,
+    random_clip,
     random_layer,
     random_window,
     u32,
@@ -73,21 +75,6 @@ def input_error_c(library, layer, e, x, clip, in_shape, out_shape):
         ctypes.byref(parameters), *weighted, address(e), address(x), Clip(*clip), address(e_in)
     )
     return e_in, shift
-
-
-def gradient_c(library, layer, e, x, in_shape, out_shape):
-    name, parameters = parameters_c(layer, in_shape, out_shape)
-    gradient = np.zeros((layer.rows, layer.row_size + 1), np.int32)
-    function = getattr(library, f"et_{name}_gradient")
-    for row in range(layer.rows):
-        function(
-            ctypes.byref(parameters), u32(row), address(e), address(x), address(gradient[row])
-        )
-    return gradient
-
-
-def random_clip(rng):
-    return (-129, 128) if rng.random() < 0.5 else tuple(int(v) for v in rng.integers(-128, 128, 2))
 
 
 def check_backward(library, rng, layer, x, in_shape, out_shape, extreme=False):

@@ -76,6 +76,7 @@ MulC = structure(
 )
 ConcatenationC = structure(outer=u32, inputs=u32, chunks=pointer)
 StridedSliceC = structure(**{"in": Shape}, out=Shape, begin_h=u16, begin_w=u16, begin_c=u16)
+JoinC = structure(multiplier=u16, shift=i16)
 Exponential = structure(table=pointer, length=u32)
 LearnerC = structure(generator=u32 * 2, step=u32, total_steps=u32)
 NullMassC = structure(total=u32, exponent=i32, count=u32)
@@ -135,6 +136,18 @@ def parameters_c(layer: Layer, in_shape, out_shape):
     return "pad", PadC(a, b, *layer.before, layer.value)
 
 
+def gradient_c(library, layer, e, x, in_shape, out_shape) -> np.ndarray:
+    """The gradient's rows as the engine forms them, int32 [rows, row_size + 1]."""
+    name, parameters = parameters_c(layer, in_shape, out_shape)
+    gradient = np.zeros((layer.rows, layer.row_size + 1), np.int32)
+    function = getattr(library, f"et_{name}_gradient")
+    for row in range(layer.rows):
+        function(
+            ctypes.byref(parameters), u32(row), address(e), address(x), address(gradient[row])
+        )
+    return gradient
+
+
 # -- random layers -----------------------------------------------------------------------------
 
 
@@ -148,6 +161,15 @@ def int8(rng, shape, extreme=False):
 def errors(rng, shape, extreme=False):
     """Random mantissas: never -128."""
     return np.maximum(int8(rng, shape, extreme), -127)
+
+
+def random_clip(rng) -> tuple[int, int]:
+    """Bounds of a mask: none, a RELU's, or any two, which may let nothing through."""
+    style = rng.choice(["none", "relu", "any", "any"])
+    if style == "none":
+        return -129, 128
+    low, high = (int(v) for v in rng.integers(-128, 128, 2))
+    return (low, 128) if style == "relu" else (low, high)
 
 
 def quantized(rng, weights, rows, row_size) -> dict:

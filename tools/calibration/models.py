@@ -9,8 +9,9 @@ from tests.support.tiny_tflite import ModelBuilder
 
 
 def everything() -> Graph:
-    """A model with every operator, and dense layers of both kinds of update."""
-    b = _branches(ModelBuilder((1, 8, 8, 3), seed=1), 5)
+    """A model with every operator, and dense layers of both kinds of update: a step of it runs
+    each operator's backward."""
+    b = _branches(ModelBuilder((1, 8, 8, 3), seed=1).conv(3, 1), 5)
     b.conv(4, 3, activation="RELU").depthwise(3, stride=2, multiplier=2).pad(1, 1, 1, 1)
     b.max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1).mean()
     return _graph(b.dense(32, activation="RELU").dense(3).softmax())
@@ -30,7 +31,7 @@ def spread() -> list[tuple[Graph, Recipe]]:
     models = [make() for make in (
         _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
         _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
-        _joined, _joined_again,
+        _joined, _joined_again, _gated, _gated_again, _spread_out, _residual,
     )]
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
@@ -191,3 +192,45 @@ def _joined() -> Graph:
 def _joined_again() -> Graph:
     b = _branches(ModelBuilder((1, 7, 15, 6), seed=21), 3).conv(9, 3, dilation=2)
     return _graph(_branches(b, 14).max_pool(2).dense(4).softmax())
+
+
+def _gated() -> Graph:
+    """Second operands that repeat: a gate of each channel, a constant."""
+    b = ModelBuilder((1, 11, 8, 3), seed=27).conv(12, 3)
+    maps = b.save()
+    b.mean(keep_dims=True).conv(12, 1)
+    gate = b.unary("LOGISTIC", scale=1 / 256, zero_point=-128).save()
+    maps = b.back_to(maps).join("MUL", gate).conv(7, 1).unary("HARD_SWISH").save()
+    b.join("MUL", b.constant([0.5, 1, 0.2, 1, 1, -1, 0.3])).join("ADD", maps)
+    return _graph(b.dense(6).softmax())
+
+
+def _gated_again() -> Graph:
+    b = ModelBuilder((1, 5, 6, 4), seed=28).conv(21, 1, activation="RELU")
+    maps = b.save()
+    offset = b.mean(keep_dims=True).conv(21, 1).save()
+    b.back_to(maps).join("ADD", offset, "RELU").conv(10, 2)
+    maps = b.save()
+    gate = b.max_pool((5, 6)).conv(10, 1).unary("TANH", scale=1 / 128, zero_point=0).save()
+    b.back_to(maps).join("MUL", gate).join("SUB", b.constant([0.1] * 10))
+    return _graph(b.mean().dense(3))
+
+
+def _spread_out() -> Graph:
+    """Dilated windows behind a layer that trains."""
+    b = ModelBuilder((1, 13, 10, 2), seed=29).conv(7, 1)
+    b.conv(13, 3, dilation=3, activation="RELU").depthwise((2, 3), dilation=2, multiplier=2)
+    b.conv(5, (2, 1), padding="VALID", dilation=2).depthwise(3, dilation=2, activation="RELU")
+    return _graph(b.conv(16, 3, stride=1, dilation=2).average_pool(5).dense(4).softmax())
+
+
+def _residual() -> Graph:
+    """Sums of errors of many sizes; pieces of a map side by side."""
+    b = ModelBuilder((1, 9, 9, 3), seed=30).conv(16, 3, activation="RELU")
+    start = b.save()
+    b.conv(16, 3, activation="RELU").conv(16, 3).join("ADD", start, "RELU")
+    first = b.crop((0, 0, 0, 0), (1, 6, 9, 16)).save()
+    b.crop((0, 1, 0, 0), (1, 6, 9, 16)).concatenate(first, axis=1).max_pool(2)
+    second = b.save()
+    b.unary("LEAKY_RELU", 0.1).conv(16, 1).join("SUB", second)
+    return _graph(b.mean().dense(12).softmax())

@@ -52,4 +52,5 @@ class SigmoidCrossEntropy(CrossEntropy):
 def sigmoid_table(scale: float, zero_point: int) -> np.ndarray:
     """uint16 ``round(2**15 / (1 + exp(-scale * (q - zero_point))))`` for q = -128 .. 127."""
     real = scale * (np.arange(-128, 128) - zero_point)
-    return np.rint(ONE_Q15 / (1 + np.exp(-real))).astype(np.uint16)
+    with np.errstate(over="ignore"):
+        return np.rint(ONE_Q15 / (1 + np.exp(-real))).astype(np.uint16)

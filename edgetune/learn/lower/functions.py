@@ -170,7 +170,8 @@ FUNCTIONS = {
 
 
 def _logistic_derivative(x: np.ndarray, alpha: float) -> np.ndarray:
-    y = 1 / (1 + np.exp(-x))
+    with np.errstate(over="ignore"):
+        y = 1 / (1 + np.exp(-x))
     return y * (1 - y)
 
 

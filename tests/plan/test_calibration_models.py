@@ -1,0 +1,31 @@
+"""The models that costs are measured with hold all that a plan can ask for."""
+
+from collections import Counter
+
+from edgetune.boards import CORES
+from edgetune.learn.lower import lower
+from edgetune.learn.recipe import Recipe
+from edgetune.plan.kernels import KERNELS
+from edgetune.plan.schedule import make_schedule
+from tools.calibration.models import everything, losses, spread
+
+STAGES = set(KERNELS) - {"update"}
+
+
+def stages(graph, recipe=Recipe()) -> set[str]:
+    """Of one step; what forms a weighted layer's gradient belongs to its update."""
+    program = lower(graph, recipe.loss_choice)
+    return {
+        f"{stage.layer.kind}_gradient" if stage.call == "update" else stage.call
+        for stage in make_schedule(program, recipe, CORES["cortex-m4"]).stages
+    }
+
+
+def test_everything_links_every_stage():
+    """A stage that is in none of these would have no size in any plan."""
+    assert STAGES == stages(everything()).union(*(stages(*model) for model in losses()))
+
+
+def test_the_spread_measures_every_stage_in_several_models():
+    models = Counter(stage for model in spread() for stage in stages(*model))
+    assert not {stage for stage in STAGES if models[stage] < 2}

@@ -1,0 +1,126 @@
+"""A lowered model in real numbers: dequantised weights, no rounding, no ranges of int8.
+
+What the integer gradients are derivatives of.  It is written from the file's operators and knows
+nothing of units, exponents or errors: derivatives are differences of its loss.
+"""
+
+import numpy as np
+from tiny_tflite import FUNCTIONS
+
+from edgetune.learn import operators as p
+from edgetune.learn.operators import BIAS_INPUT
+from edgetune.learn.program import Program
+from edgetune.learn.window import patches
+
+
+class RealNetwork:
+    """``parameters``: layer -> [weights, biases], float64, in steps of the integers (of a bias
+    in `BIAS_INPUT` steps); they may be changed."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.parameters = {
+            layer.name: [layer.weights.astype(np.float64), layer.bias / BIAS_INPUT]
+            for layer in program.weighted_layers
+        }
+
+    def derivatives(self, x, label, layer: str, places, h=1e-4) -> np.ndarray:
+        """Of the loss by one step of each parameter of ``layer`` in ``places``, pairs of a part
+        (0: weights, 1: biases) and a place in it, flat."""
+        values = self._run(x)
+        start = [other.name for other in self.program.layers].index(layer)
+        return np.array([self._difference(values, label, start, *place, h) for place in places])
+
+    def _difference(self, values, label, start: int, part: int, place: int, h: float) -> float:
+        flat = self.parameters[self.program.layers[start].name][part].reshape(-1)
+        kept, losses = flat[place], []
+        for offset in (h, -h):
+            flat[place] = kept + offset
+            losses.append(self._loss(self._go_on(dict(values), start), label))
+        flat[place] = kept
+        return (losses[0] - losses[1]) / (2 * h)
+
+    def _run(self, x) -> dict[int, np.ndarray]:
+        """Storage -> real values of every activation down to the logits."""
+        program = self.program
+        values = {program.input: self._real(program.input, np.asarray(x, np.float64))}
+        for index, activation in enumerate(program.activations):
+            if activation.constant is not None:
+                values[index] = self._real(index, activation.constant.astype(np.float64))
+        return self._go_on(values, 0)
+
+    def _go_on(self, values: dict[int, np.ndarray], start: int) -> dict[int, np.ndarray]:
+        """``values`` with what layer ``start`` and all behind it make."""
+        for layer in self.program.layers[start:]:
+            if not isinstance(layer, p.Softmax):
+                xs = [self._shaped(values, index) for index in layer.inputs]
+                shape = self.program.activations[layer.output].shape
+                values[layer.output] = self._fused(layer, self._layer(layer, xs, shape))
+        return values
+
+    def _loss(self, values: dict[int, np.ndarray], label: int) -> float:
+        """Softmax cross-entropy."""
+        logits = values[self.program.storage(self.program.logits)].reshape(-1)
+        top = logits.max()
+        return float(np.log(np.exp(logits - top).sum()) + top - logits[label])
+
+    def _real(self, index: int, x: np.ndarray) -> np.ndarray:
+        activation = self.program.activations[index]
+        return activation.scale * (x.reshape(activation.shape) - activation.zero_point)
+
+    def _shaped(self, values, index: int) -> np.ndarray:
+        return values[self.program.storage(index)].reshape(self.program.activations[index].shape)
+
+    def _fused(self, layer, y: np.ndarray) -> np.ndarray:
+        options = self.program.graph.operators[layer.operator].options
+        high = {"RELU": np.inf, "RELU6": 6.0}.get(options.get("fused_activation_function"))
+        return y if high is None else np.clip(y, 0, high)
+
+    def _layer(self, layer, xs, shape) -> np.ndarray:
+        x = xs[0]
+        if layer.weighted:
+            return self._weighted(layer, x, shape).reshape(shape)
+        if isinstance(layer, p.Add):
+            kind = self.program.graph.operators[layer.operator].kind
+            return self._operands(layer, xs, np.subtract if kind == "SUB" else np.add)
+        if isinstance(layer, p.Mul):
+            return self._operands(layer, xs, np.multiply)
+        if isinstance(layer, p.Concatenation):
+            rows = [x.reshape(layer.outer, -1) for x in xs]
+            return np.concatenate(rows, axis=1).reshape(shape)
+        if isinstance(layer, p.StridedSlice):
+            crop = tuple(slice(b, b + n) for b, n in zip(layer.begin, layer.size))
+            return x.reshape(layer.source)[crop].reshape(shape)
+        if isinstance(layer, p.Lookup):
+            op = self.program.graph.operators[layer.operator]
+            return FUNCTIONS.get(op.kind, lambda x, alpha: x)(x, op.options.get("alpha"))
+        if isinstance(layer, p.MaxPool2D):
+            return patches(x, layer.window, shape, -np.inf).max(axis=(2, 3))
+        if isinstance(layer, p.AveragePool2D):
+            return np.nanmean(patches(x, layer.window, shape, np.nan), axis=(2, 3))
+        if isinstance(layer, p.Mean):
+            return x.mean(axis=(0, 1)).reshape(shape)
+        assert isinstance(layer, p.Pad), layer
+        return np.pad(x, [*zip(layer.before, layer.after), (0, 0)])
+
+    def _operands(self, layer, xs, function) -> np.ndarray:
+        """Both in the order of the file, which for a layer is that of their sizes."""
+        op = self.program.graph.operators[layer.operator]
+        sizes = [self.program.graph.tensors[i].size for i in op.inputs]
+        x, other = xs[0].reshape(-1), np.resize(xs[1], xs[0].size)
+        y = function(x, other) if sizes[0] >= sizes[1] else function(other, x)
+        return y.reshape(xs[0].shape)
+
+    def _weighted(self, layer, x, shape) -> np.ndarray:
+        graph = self.program.graph
+        tensor = graph.tensors[graph.operators[layer.operator].inputs[1]]
+        scale = np.broadcast_to(tensor.quantization.scale.astype(np.float64), layer.rows)
+        weights, bias = self.parameters[layer.name]
+        offset = bias * BIAS_INPUT * scale * self.program.activations[layer.input].scale
+        if isinstance(layer, p.FullyConnected):
+            return (weights @ x.reshape(-1)) * scale + offset
+        cells = patches(x, layer.window, shape, 0.0)
+        if isinstance(layer, p.DepthwiseConv2D):
+            cells = np.repeat(cells, layer.multiplicity, axis=4)
+            return (cells * weights).sum(axis=(2, 3)) * scale + offset
+        return np.tensordot(cells, weights, ([2, 3, 4], [1, 2, 3])) * scale + offset
