@@ -75,7 +75,7 @@ def clips(text: str) -> list[tuple]:
 def test_errors_are_masked_where_the_producer_clipped():
     """The depthwise layer reads what a RELU6 of zero point -10 and scale 0.05 wrote: -10 .. 110."""
     assert clips(source()) == [
-        ("softmax_cross_entropy", -129, 128), ("fully_connected_input_error", -129, 128),
+        ("softmax_cross_entropy_error", -129, 128), ("fully_connected_input_error", -129, 128),
         ("max_pool_2d_input_error", -129, 128), ("average_pool_2d_input_error", 7, 128),
         ("depthwise_conv_2d_input_error", -10, 110),
     ]
