@@ -92,6 +92,7 @@ class EdgetuneDevice:
             )
         finally:
             folder.close()
+        tuning.check_tuned_file(result, folder)
         outcome = self._outcome(task, firmware, folder, result)
         self._note(
             accuracy_before=outcome.accuracy_before, accuracy_after=outcome.accuracy_after,

@@ -42,7 +42,7 @@ Exit codes:
   3    no such device, or it cannot be opened
   4    the conversation with the device failed
   5    model and recipe do not fit the chip
-  6    the device differs from the simulation
+  6    the device differs from the simulation, or from the file that it tuned
   7    the accuracy asked for was not reached
   8    the model or the data cannot be used
   9    a compiler, emulator or flasher is missing or failed

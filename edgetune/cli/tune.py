@@ -26,7 +26,13 @@ from edgetune.files import save_atomically
 from edgetune.session.evaluation import check_accuracy
 from edgetune.session.firmware import Firmware
 from edgetune.session.run_folder import RunFolder
-from edgetune.session.tuning import TuneResult, TuneSettings, run_record, tune
+from edgetune.session.tuning import (
+    TuneResult,
+    TuneSettings,
+    check_tuned_file,
+    run_record,
+    tune,
+)
 
 RUNS = Path("runs")
 
@@ -72,6 +78,7 @@ def command(
     printer.text()
     _show_ram(printer, job, firmware, result)
     _show_result(printer, device, dataset, folder, result)
+    check_tuned_file(result, folder)
     check_accuracy(result.accuracy_after, min_accuracy)
 
 
@@ -90,6 +97,7 @@ def _facts(
         "digest": f"{result.digest:08x}",
         "verified": result.verified,
         "file_agrees": result.file_agrees,
+        "no_judge": result.no_judge,
         "stack_used": result.stats.stack_used or None,
         "executed_instructions": result.executed_instructions,
         "folder": str(folder.path),
@@ -138,6 +146,8 @@ def _show_result(
             f"Run by tflite-runtime it gives {result.file_agrees} of the device's "
             f"{count} predictions."
         )
+    if result.no_judge:
+        printer.text(f"No judge of the tuned file is available: {result.no_judge}.")
     printer.text(_comparison(result))
 
 

@@ -33,7 +33,7 @@ def encode(graph: Graph) -> bytes:
     b = flatbuffers.Builder(4096)
     buffers, numbers = _buffers(b, graph.tensors)
     metadata = [_metadata(b, buffers, *item) for item in graph.metadata.items()]
-    tensors = [_tensor(b, t, n) for t, n in zip(graph.tensors, numbers)]
+    tensors = [tensor_table(b, t, n) for t, n in zip(graph.tensors, numbers)]
     codes = sorted({_code(op, graph) for op in graph.operators})
     operators = [_operator(b, op, codes.index(_code(op, graph))) for op in graph.operators]
     subgraph = _table(
@@ -67,23 +67,24 @@ def signature_name(tensor: str) -> str:
 
 def _buffers(b, tensors: list[Tensor]) -> tuple[list[int], list[int]]:
     """All buffers, equal ones once, and each tensor's buffer; buffer 0 is empty."""
-    tables, numbers, known = [_buffer(b, b"")], [], {b"": 0}
+    tables, numbers, known = [buffer_table(b, b"")], [], {b"": 0}
     for tensor in tensors:
         content = b"" if tensor.data is None else tensor.data.tobytes()
         if content not in known:
             known[content] = len(tables)
-            tables.append(_buffer(b, content))
+            tables.append(buffer_table(b, content))
         numbers.append(known[content])
     return tables, numbers
 
 
 def _metadata(b, buffers: list[int], name: str, content: bytes) -> int:
     """A note of the file, in a buffer of its own."""
-    buffers.append(_buffer(b, content))
+    buffers.append(buffer_table(b, content))
     return _table(b, "Metadata", Name=b.CreateString(name), Buffer=len(buffers) - 1)
 
 
-def _buffer(b, content: bytes) -> int:
+def buffer_table(b, content: bytes) -> int:
+    """Writes a Buffer; its data stands at a multiple of ``ALIGNMENT``."""
     if not content:
         return _table(b, "Buffer")
     b.StartVector(1, len(content), ALIGNMENT)
@@ -92,7 +93,8 @@ def _buffer(b, content: bytes) -> int:
     return _table(b, "Buffer", Data=b.EndVector())
 
 
-def _tensor(b, tensor: Tensor, buffer: int) -> int:
+def tensor_table(b, tensor: Tensor, buffer: int) -> int:
+    """Writes a Tensor whose data is the file's buffer number ``buffer``."""
     q, quantization = tensor.quantization, None
     if q is not None:
         quantization = _table(

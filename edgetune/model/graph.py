@@ -30,6 +30,9 @@ class Quantization:
         return len(self.scale) > 1
 
 
+Place = tuple[int, int]  # an operator's index in the file, and the number of one of its inputs
+
+
 @dataclass
 class Tensor:
     """One tensor: ``data`` is None for activations, an array of ``dtype`` for constants.

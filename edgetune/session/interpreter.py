@@ -2,11 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
 import numpy as np
 
 from edgetune.model.edges import from_file_output, to_file_input
+from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime
+
+IN_FLOAT = ("SOFTMAX", "LOGISTIC", "TANH")  # kinds that the judge computes in floating point
+LONGEST_REASON = 200  # characters of what tflite-runtime says
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What tflite-runtime makes of a tuned file.
+
+    ``agrees``: how many of the device's predictions it makes, None without a judge.  ``fault``:
+    why the file is not the trained network, "" where nothing says so.  ``no_judge``: why nothing
+    judged, "" where something did.
+    """
+
+    agrees: int | None = None
+    fault: str = ""
+    no_judge: str = ""
+
+
+def judge(
+    content: bytes, original: bytes, x: np.ndarray, predictions: np.ndarray,
+    outputs: Callable[[np.ndarray], np.ndarray],
+) -> Judgement:
+    """Whether a tuned file predicts what the device predicts.
+
+    The judge's kernels are integers like the device's, but for SOFTMAX, LOGISTIC and TANH: in
+    floating point a value beside a rounding boundary may be one step off (docs/numerics.md,
+    section 2), and two outputs that nearly tie may change places.  In a model with one of these
+    a prediction may therefore be another one if no output of that sample is more than one step
+    from the simulation's, and the simulation predicts what the device does.  Every other
+    difference is a fault.  So is a file that tflite-runtime refuses, where it takes the original.
+
+    Args:
+        original: the file that was tuned.
+        x: int8 [n, ...] in the model's input quantisation.
+        predictions: the device's, [n].
+        outputs: the simulation's int8 outputs, flat, for one x.
+    """
+    graph = read_tflite(content)
+    try:
+        theirs = _outputs(graph, x)
+    except (RuntimeError, ValueError) as error:
+        return _refused(original, x, _reason(error))
+    if theirs is None:
+        return Judgement(no_judge="tflite-runtime is not installed")
+    others = np.flatnonzero(theirs.argmax(axis=1) != predictions)
+    agrees = len(predictions) - len(others)
+    for i in others:
+        ours = outputs(np.asarray(x[int(i)]))
+        steps = int(np.abs(theirs[i].astype(int) - ours).max())
+        if steps > _rounding(graph) or ours.argmax() != predictions[i]:
+            return Judgement(agrees, _stray(i, theirs[i], predictions, agrees, steps))
+    return Judgement(agrees)
+
+
+def _rounding(graph: Graph) -> int:
+    """By how many steps the judge's outputs may be others without a fault."""
+    return int(any(operator.kind in IN_FLOAT for operator in graph.operators))
 
 
 def interpreter_predictions(content: bytes, x: np.ndarray) -> np.ndarray | None:
@@ -17,9 +79,38 @@ def interpreter_predictions(content: bytes, x: np.ndarray) -> np.ndarray | None:
     Args:
         x: int8 [n, ...] in the model's input quantisation.
     """
-    runtime = Runtime.of(content)
+    outputs = _outputs(read_tflite(content), x)
+    return None if outputs is None else outputs.argmax(axis=1)
+
+
+def _outputs(graph: Graph, x: Iterable[np.ndarray]) -> np.ndarray | None:
+    """Outputs of the reference kernels, int8 [n, outputs]."""
+    runtime = Runtime.of(graph.content)
     if runtime is None:
         return None
-    graph = read_tflite(content)
     outputs = runtime.run(to_file_input(graph, np.asarray(sample)) for sample in x)
-    return from_file_output(graph, outputs).reshape(len(outputs), -1).argmax(axis=1)
+    return from_file_output(graph, outputs).reshape(len(outputs), -1)
+
+
+def _refused(original: bytes, x: np.ndarray, reason: str) -> Judgement:
+    """No judge, if it does not take the original either."""
+    try:
+        _outputs(read_tflite(original), [x[0]])
+    except (RuntimeError, ValueError):
+        return Judgement(no_judge=f"tflite-runtime refuses this model: {reason}")
+    return Judgement(fault=f"tflite-runtime takes the original and refuses this file: {reason}")
+
+
+def _reason(error: Exception) -> str:
+    """What tflite-runtime says, on one line without control characters."""
+    words = "".join(c if c.isprintable() else " " for c in str(error))
+    words = " ".join(words.split()).rstrip(".")
+    return words if len(words) <= LONGEST_REASON else words[:LONGEST_REASON] + "..."
+
+
+def _stray(sample: int, theirs: np.ndarray, predictions: np.ndarray, agrees: int, steps: int):
+    return (
+        f"Run by tflite-runtime it makes {agrees} of the device's {len(predictions)} predictions; "
+        f"sample {sample} of the test set is {theirs.argmax()} there and {predictions[sample]} on "
+        f"the device, and its outputs are up to {steps} steps from the simulation's."
+    )

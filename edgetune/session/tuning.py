@@ -10,15 +10,18 @@ import numpy as np
 from edgetune.data import Dataset
 from edgetune.errors import DivergenceError
 from edgetune.files import save_atomically
+from edgetune.learn.learner import Learner
+from edgetune.learn.losses import Loss
 from edgetune.link.client import Client
 from edgetune.link.messages import Stats
-from edgetune.model.write import write_weights
+from edgetune.model.graph import Place
+from edgetune.model.write import BIAS, WEIGHTS, check_writable, read_weights, write_weights
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import accuracy, predict
 from edgetune.session.firmware import Firmware
-from edgetune.session.interpreter import interpreter_predictions
+from edgetune.session.interpreter import judge
 from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
@@ -42,7 +45,8 @@ class TuneResult:
     device's after tuning; ``digest`` recomputed from the device's memory at the end.
     ``executed_instructions``: the device's since its start, where it counts them.
     ``file_agrees``: how many of ``predictions`` tflite-runtime makes from the tuned file as
-    well; None where it is not installed."""
+    well; None where ``no_judge`` says why nothing could.  ``file_fault``: why the file is not the
+    network that was trained, for ``check_tuned_file``; both "" where there is nothing to say."""
 
     accuracy_before: float
     accuracy_after: float
@@ -54,6 +58,8 @@ class TuneResult:
     stats: Stats
     executed_instructions: int | None = None
     file_agrees: int | None = None
+    file_fault: str = ""
+    no_judge: str = ""
 
 
 def tune(
@@ -66,18 +72,22 @@ def tune(
 ) -> TuneResult:
     """Evaluate, learn, evaluate again, and save the tuned model as ``folder.tuned``.
 
+    Whether that file is the trained network, ``check_tuned_file`` says afterwards.
+
     Raises:
+        ModelError: the model's file cannot hold what would be trained; nothing has run yet.
         DeviceNotFoundError, ToolchainError, LinkError: the device or the way to it fails.
         DivergenceError: the device does not compute what the simulation computes.
     """
     reporter = reporter or Reporter()
     plan = firmware.plan
+    check_writable(plan.program.graph, trained_places(plan))
     with connect(firmware, device, reporter) as client:
         order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
         client.start(settings.seed, len(order))
         before = predict(client, data.test_x, data.test_y, reporter, "before")
         simulation = Simulation(plan, settings.seed, len(order)) if settings.verify else None
-        _learn(client, data, order, simulation, folder, reporter)
+        _learn(client, data, order, plan.program.loss, simulation, folder, reporter)
         after = predict(client, data.test_x, data.test_y, reporter, "after")
         state, digest = client.read_state(), client.digest(full=True)
         if simulation:
@@ -89,13 +99,23 @@ def tune(
         )
     content = tuned_model(plan, state)
     save_atomically(folder.tuned, content)
-    theirs = interpreter_predictions(content, data.test_x)
-    agrees = None if theirs is None else int(np.sum(theirs == result.predictions))
-    return replace(result, file_agrees=agrees)
+    return _judged(result, plan, content, data.test_x)
 
 
-def _learn(client: Client, data: Dataset, order, simulation, folder, reporter):
-    samples = ((data.tune_x[i].tobytes(), int(data.tune_y[i])) for i in order)
+def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
+    """DivergenceError where tflite-runtime found that the tuned file is another network than the
+    device trained; to be asked when all of the run has been saved."""
+    if result.file_fault:
+        raise DivergenceError(
+            "The tuned file is not the network that the device trained.",
+            result.file_fault,
+            f"Do not use {folder.tuned}; run edgetune verify, which compares the device with the "
+            "simulation, and report the model with this run's folder.",
+        )
+
+
+def _learn(client: Client, data: Dataset, order, loss: Loss, simulation, folder, reporter):
+    samples = ((data.tune_x[i].tobytes(), loss.encode(data.tune_y[i])) for i in order)
     right = []
     for step, result in enumerate(client.train_many(samples)):
         index = order[step]
@@ -122,14 +142,33 @@ def _compare_end(simulation: Simulation, state: bytes, digest: int):
 
 def tuned_model(plan: Plan, state: bytes) -> bytes:
     """The model file with the weights and biases of a device's ``state`` in their places."""
+    graph, arrays = plan.program.graph, {}
+    for layer in _learner_of(plan, state).trained:
+        for number, values in ((WEIGHTS, layer.weights), (BIAS, layer.bias)):
+            place = layer.operator, number
+            arrays[place] = values.reshape(read_weights(graph, place).shape)
+    return write_weights(graph, arrays)
+
+
+def trained_places(plan: Plan) -> list[Place]:
+    """Where the model's file keeps what is trained, or lacks it: a bias that is added then."""
+    return [(layer.operator, number) for layer in plan.trained for number in (WEIGHTS, BIAS)]
+
+
+def _learner_of(plan: Plan, state: bytes) -> Learner:
     learner = new_learner(plan)
     learner.load_state(state)
-    graph, arrays = plan.program.graph, {}
-    for layer in learner.trained:
-        for index, values in zip(layer.tensors, (layer.weights, layer.bias)):
-            if index >= 0:
-                arrays[index] = values.reshape(graph.tensors[index].shape)
-    return write_weights(graph, arrays)
+    return learner
+
+
+def _judged(result: TuneResult, plan: Plan, content: bytes, x: np.ndarray) -> TuneResult:
+    simulation = _learner_of(plan, result.state)
+    found = judge(
+        content, plan.program.graph.content, x, result.predictions, simulation.forward
+    )
+    return replace(
+        result, file_agrees=found.agrees, file_fault=found.fault, no_judge=found.no_judge
+    )
 
 
 def run_record(
@@ -159,6 +198,8 @@ def run_record(
             "digest": f"{result.digest:08x}",
             "verified": result.verified,
             "file_agrees": result.file_agrees,
+            "file_fault": result.file_fault,
+            "no_judge": result.no_judge,
             "stack_used": result.stats.stack_used,
         },
     }

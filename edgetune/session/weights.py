@@ -9,12 +9,13 @@ import numpy as np
 from edgetune.errors import ModelError
 from edgetune.learn.lower import lower
 from edgetune.link.client import Client
+from edgetune.model.compare import same_but_for
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
-from edgetune.model.write import write_weights
+from edgetune.model.write import BIAS, WEIGHTS, read_weights
 from edgetune.plan.plan import Plan
 from edgetune.session.simulation import new_learner
-from edgetune.session.tuning import tuned_model
+from edgetune.session.tuning import trained_places, tuned_model
 
 
 def pull(client: Client, plan: Plan) -> bytes:
@@ -31,22 +32,13 @@ def push(client: Client, plan: Plan, content: bytes) -> int:
         ModelError: ``content`` differs in more than the trained weights.
     """
     graph, other = plan.program.graph, read_tflite(content)
-    tensors = [i for layer in plan.trained for i in layer.tensors if i >= 0]
-    arrays = {i: _same_tensor(graph, other, i) for i in tensors}
-    if write_weights(graph, arrays) != content:
+    if not same_but_for(graph, other, trained_places(plan)):
         raise _another_model("It differs in more than the weights that this recipe trains.")
     learner = new_learner(plan)
     for layer in learner.trained:
-        for index, values in zip(layer.tensors, (layer.weights, layer.bias)):
-            if index >= 0:
-                values[...] = arrays[index].reshape(values.shape)
+        for number, values in ((WEIGHTS, layer.weights), (BIAS, layer.bias)):
+            values[...] = read_weights(other, (layer.operator, number)).reshape(values.shape)
     return client.write_state(learner.state())
-
-
-def _same_tensor(graph: Graph, other: Graph, index: int) -> np.ndarray:
-    if index >= len(other.tensors) or other.tensors[index].shape != graph.tensors[index].shape:
-        raise _another_model("Its tensors have other shapes.")
-    return other.tensors[index].data
 
 
 def _another_model(cause: str) -> ModelError:

@@ -6,10 +6,13 @@ below, ``shared/data`` beside the repository unless told otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import errno
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jpegs import decoded
 
 from edgetune.data.preprocessing import Preprocessing, quantize
 from edgetune.model.graph import Graph
@@ -17,12 +20,14 @@ from edgetune.model.read import read_tflite
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
-STEPS_TUNED = 1000  # samples drawn for one run at most; each is seen twice
 
 
 @dataclass(frozen=True)
 class Task:
-    """``*_x`` are int8 in the model's input quantisation, (n, ...); ``*_y`` class numbers (n,)."""
+    """``*_x`` are int8 in the model's input quantisation, (n, ...); ``*_y`` class numbers (n,).
+
+    ``samples``: drawn from the tuning set for one run at most; each is seen twice.
+    """
 
     name: str
     graph: Graph
@@ -31,11 +36,15 @@ class Task:
     test_x: np.ndarray
     test_y: np.ndarray
     head_only: bool = False  # the last weighted layer is zeroed and trained alone
+    samples: int = 1000
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a task comes from; ``tune`` and ``test`` name a part of the data file and its rows."""
+    """Where a task comes from; ``tune`` and ``test`` name a part of the data file and its rows.
+
+    ``jpeg``: the data file holds JPEG images (``jpegs``).  ``turns``: by 90 degrees, of images.
+    """
 
     model: str
     data: str
@@ -43,8 +52,19 @@ class Source:
     tune: tuple[str, slice] = ("tune", slice(None))
     test: tuple[str, slice] = ("test", slice(None))
     head_only: bool = False
+    jpeg: bool = False
+    turns: int = 0
+    samples: int = 1000
 
 
+CIFAR = Source(
+    "mlperf_tiny/resnet8_int8.tflite",
+    "cifar10_jpeg.npz",
+    tune=("train", slice(2000)),
+    test=("test", slice(2000)),
+    jpeg=True,
+    samples=2000,
+)
 SOURCES = {
     "digits": Source("digits_int8.tflite", "digits.npz", scale=1 / 16),
     "har": Source("har_int8.tflite", "har.npz"),
@@ -58,7 +78,16 @@ SOURCES = {
         test=("clean", slice(500, None)),
         head_only=True,
     ),
+    "cifar": CIFAR,
+    "cifar-turned": replace(CIFAR, turns=1),
 }
+
+
+def present(path: Path) -> Path:
+    """``path``; FileNotFoundError where it is not there."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return path
 
 
 def load_task(name: str, folder: Path = SHARED) -> Task:
@@ -66,14 +95,18 @@ def load_task(name: str, folder: Path = SHARED) -> Task:
     source = SOURCES[name]
     if name == "digits":
         folder = ROOT / "examples" / "digits"
-    graph = read_tflite(folder / source.model)
-
-    def part(archive, key: str, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        x, y = archive[f"{key}_x"][rows], archive[f"{key}_y"][rows]
-        if source.scale is not None:
-            x = quantize(x, graph.input, Preprocessing(source.scale))
-        return x, y.astype(np.int64)
+    graph = read_tflite(present(folder / source.model))
 
     with np.load(folder / source.data) as archive:
-        tune, test = part(archive, *source.tune), part(archive, *source.test)
-    return Task(name, graph, *tune, *test, source.head_only)
+        tune, test = (_part(archive, source, graph, *p) for p in (source.tune, source.test))
+    return Task(name, graph, *tune, *test, source.head_only, source.samples)
+
+
+def _part(archive, source: Source, graph: Graph, key: str, rows: slice):
+    """Samples, int8, and their labels."""
+    x = decoded(archive, key, rows) if source.jpeg else archive[f"{key}_x"][rows]
+    if source.turns:
+        x = np.rot90(x, source.turns, axes=(1, 2))
+    if source.scale is not None:
+        x = quantize(x, graph.input, Preprocessing(source.scale))
+    return x, archive[f"{key}_y"][rows].astype(np.int64)

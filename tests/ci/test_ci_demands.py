@@ -15,6 +15,7 @@ from ci_project import PLUGIN, demo_project, only, run, text  # noqa: F401
 
 from edgetune.ci.outcome import Outcome
 from edgetune.ci.shared import Shared
+from edgetune.session.interpreter import Judgement
 
 pytest_plugins = "pytester"
 
@@ -30,6 +31,15 @@ def test_a_device_learns(project):
         "edgetune_device.assert_ram('digits_int8.tflite', 14_000)"
     ))
     result.assert_outcomes(passed=1)
+
+
+@pytest.mark.thorough
+def test_a_tuned_file_that_is_another_network_fails(project, monkeypatch):
+    fault = Judgement(12, "It makes 12 of 397 predictions.")
+    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others: fault)
+    result = run(project, "edgetune_device.tune(samples=2, passes=1)")
+    result.assert_outcomes(failed=1)
+    assert fault.fault in text(result) and "not the network" in text(result)
 
 
 def outcome(folder: Path, device: str = "host", digest: str = "0badcafe") -> Outcome:

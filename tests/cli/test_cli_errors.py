@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from cli_runner import BOARD, DATA, DIGITS, MODEL, ON_HOST, edgetune, refused, s
 from tiny_tflite import ModelBuilder
 
 from edgetune.resources import resource_path
+from edgetune.session.interpreter import Judgement
 
 
 @pytest.fixture(autouse=True)
@@ -296,6 +299,34 @@ def test_accuracy_gate():
     args = ("eval", MODEL, *ON_HOST, "--data", DATA, "--min-accuracy", "1")
     assert refused(*args)["exit_code"] == 7
     assert edgetune(*args, "--json").json()["result"]["count"] == 397
+
+
+TUNE = ("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", "2", "--passes", "1")
+
+
+@pytest.mark.thorough
+def test_a_tuned_file_that_is_another_network(monkeypatch):
+    """All that the run has brought is there beside the error."""
+    fault = Judgement(12, "It makes 12 of 397 predictions.")
+    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others: fault)
+    error = refused(*TUNE)
+    assert error["exit_code"] == 6 and error["cause"] == fault.fault
+    for name in ("tuned.tflite", "run.json", "metrics.jsonl"):
+        assert Path("runs/0001-digits_int8", name).is_file()
+    record = json.loads(Path("runs/0001-digits_int8/run.json").read_text())
+    assert record["result"]["file_agrees"] == 12
+    assert record["result"]["file_fault"] == fault.fault
+    assert "tuned.tflite" in edgetune(*TUNE).stdout
+
+
+def test_a_tuned_file_that_nothing_judges(monkeypatch):
+    nobody = Judgement(no_judge="tflite-runtime refuses this model: an axis of 3")
+    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others: nobody)
+    outcome = edgetune(*TUNE)
+    assert outcome.code == 0
+    assert f"No judge of the tuned file is available: {nobody.no_judge}." in outcome.stdout
+    record = json.loads(Path("runs/0001-digits_int8/run.json").read_text())
+    assert record["result"]["no_judge"] == nobody.no_judge
 
 
 def test_defect(monkeypatch):

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 import tflite
+from edgetune.learn.path import trainable_layers
 from tiny_tflite import ModelBuilder
 
 from edgetune.floats.operators import OPERATORS
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.lowering import LOWERINGS
-from edgetune.learn.path import trainable_layers
 from edgetune.model import kinds
 from edgetune.model.kinds import BESIDES, KINDS, NO
 from edgetune.model.read import read_tflite

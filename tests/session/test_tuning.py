@@ -7,18 +7,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from shared_data import digits, reference_outputs
+from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
-from edgetune.errors import AccuracyGateError, DivergenceError, LinkError
+from edgetune.data import Dataset
+from edgetune.data.preprocessing import Preprocessing
+from edgetune.errors import AccuracyGateError, DivergenceError, LinkError, ModelError
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
+from edgetune.session import tuning
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import check_accuracy
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
-from edgetune.session.tuning import TuneSettings, tune
+from edgetune.session.tuning import (
+    TuneSettings,
+    check_tuned_file,
+    trained_places,
+    tune,
+)
 from edgetune.session.weights import diff, pull, push
 
 
@@ -51,7 +60,8 @@ def test_the_tuned_file_predicts_what_the_device_predicts(native, tmp_path):
 def test_only_trained_constants_change(native, tmp_path):
     task, result, out = run(native, "host", tmp_path, samples=50, passes=1)
     before, after = task.graph.content, out.tuned.read_bytes()
-    trained = {i for layer in native.plan.trained for i in layer.tensors}
+    operators = {operator.index: operator for operator in task.graph.operators}
+    trained = {operators[index].inputs[i] for index, i in trained_places(native.plan)}
     same = np.frombuffer(before, np.uint8) == np.frombuffer(after, np.uint8)
     for index in trained:
         tensor = task.graph.tensors[index]
@@ -120,3 +130,100 @@ def test_weights_pulled_and_pushed(native, tmp_path):
     changed = {d.layer: d.changed_weights for d in diff(task.graph, read_tflite(tuned))}
     assert list(changed) == [layer.name for layer in native.plan.trained]
     assert all(changed.values())
+
+
+# ---- models whose file has no place for what is trained
+
+
+def without_biases() -> ModelBuilder:
+    model = ModelBuilder((1, 8), seed=1).dense(12, activation="RELU", bias=False)
+    return model.dense(10, activation="RELU", bias=False).no_bias().dense(4, bias=False).softmax()
+
+
+def zero_biases() -> ModelBuilder:
+    model = ModelBuilder((1, 8), seed=2).dense(10, activation="RELU").dense(10, activation="RELU")
+    return model.dense(10, activation="RELU").dense(4).softmax().zero_biases()
+
+
+def layer_twice() -> ModelBuilder:
+    model = zero_biases()
+    model.operators[2].inputs[1:] = model.operators[1].inputs[1:]
+    model.tensors[model.operators[1].inputs[2]].scale = None
+    return model
+
+
+OTHERS = zero_biases, layer_twice
+
+
+def clusters(shape, seed=3) -> Dataset:
+    """Four classes, each around a point of its own."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(120) % 4
+    points = random.normal(0, 60, (4, *shape))
+    x = np.clip(points[labels] + random.normal(0, 25, (120, *shape)), -128, 127).astype(np.int8)
+    return Dataset(x[:80], labels[:80], x[80:], labels[80:], Preprocessing())
+
+
+def small_plan(model: ModelBuilder):
+    return make_plan(read_tflite(model.build()), Recipe(), load_board("stm32f4-discovery"))
+
+
+def tuned_small(firmware, folder):
+    out = RunFolder(folder)
+    try:
+        data = clusters(firmware.plan.program.graph.input.shape[1:])
+        return tune(firmware, "host", data, TuneSettings(), out), out
+    finally:
+        out.close()
+
+
+@pytest.mark.parametrize("build", [
+    without_biases, *(pytest.param(b, marks=pytest.mark.thorough) for b in OTHERS)
+])  # fmt: skip
+def test_the_file_is_the_network_that_was_trained(build, tmp_path):
+    firmware = build_firmware(small_plan(build()), tmp_path / "firmware", "small", native=True)
+    result, out = tuned_small(firmware, tmp_path)
+    assert result.accuracy_after > result.accuracy_before + 0.3
+    check_tuned_file(result, out)
+    graph, tuned = firmware.plan.program.graph, read_tflite(out.tuned)
+    inputs = clusters(graph.input.shape[1:]).test_x
+    predictions = reference_outputs(tuned, inputs).argmax(axis=1)
+    np.testing.assert_array_equal(predictions, result.predictions)
+    assert result.file_agrees == len(result.predictions) and not result.no_judge
+    rows = diff(graph, tuned)
+    assert [row.layer for row in rows] == [layer.name for layer in firmware.plan.trained]
+    assert sum(row.changed_biases > 0 for row in rows) > 1
+    with connect(firmware, "host", Reporter()) as client:
+        client.start(0, 0)
+        assert pull(client, firmware.plan) == graph.content
+        push(client, firmware.plan, tuned.content)
+        assert pull(client, firmware.plan) == tuned.content
+
+
+@pytest.mark.parametrize("build", [without_biases, layer_twice])
+def test_another_model_is_not_pushed(build):
+    with pytest.raises(ModelError, match="not a tuned version"):
+        push(None, small_plan(zero_biases()), build().build())
+
+
+def test_what_the_file_cannot_hold_is_said_before_the_run(native, tmp_path, monkeypatch):
+    def refuse(graph, places):
+        assert graph is native.plan.program.graph and places == trained_places(native.plan)
+        raise ModelError("It could not be written.")
+
+    monkeypatch.setattr(tuning, "check_writable", refuse)
+    monkeypatch.setattr(tuning, "connect", lambda *others: pytest.fail("the device was started"))
+    with pytest.raises(ModelError, match="could not be written"):
+        run(native, "host", tmp_path, samples=20)
+    assert not (tmp_path / "tuned.tflite").exists()
+
+
+def test_a_file_that_is_another_network_is_an_error(native, tmp_path, monkeypatch):
+    """After everything is saved; here the file is left as it was."""
+    pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
+    monkeypatch.setattr(tuning, "write_weights", lambda graph, weights: graph.content)
+    _, result, out = run(native, "host", tmp_path, samples=250, passes=1)
+    assert out.tuned.is_file() and result.file_agrees < len(result.predictions)
+    with pytest.raises(DivergenceError, match="not the network that the device trained") as caught:
+        check_tuned_file(result, out)
+    assert "predictions" in caught.value.cause and str(out.tuned) in caught.value.next_step

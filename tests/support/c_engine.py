@@ -162,7 +162,7 @@ def quantized(rng, weights, rows, row_size) -> dict:
         multiplier=np.ascontiguousarray(pairs[:, 0]), shift=np.ascontiguousarray(pairs[:, 1]),
         ratio=None, weight_scale=1.0, input_zero_point=int(rng.integers(-128, 128)),
         output_zero_point=int(rng.integers(-128, 128)),
-        activation_min=low, activation_max=high, tensors=(-1, -1),
+        activation_min=low, activation_max=high,
     )
 
 

@@ -23,7 +23,8 @@ PROBES = 16  # random inputs the output scales are estimated from
 
 @dataclass
 class TensorSpec:
-    """A tensor to be written; ``data`` is None for activations."""
+    """A tensor to be written; ``data`` is None for activations.  One that stands in the list
+    twice is one table with two numbers."""
 
     name: str
     shape: tuple[int, ...]
@@ -33,6 +34,7 @@ class TensorSpec:
     axis: int = 0
     data: np.ndarray | None = None
     sparse: bool = False
+    shares: TensorSpec | None = None  # one before it, whose buffer it is in
 
 
 @dataclass
@@ -226,6 +228,22 @@ class ModelBuilder:
         return self._finish("STRIDED_SLICE", indices, real, "StridedSliceOptions", options,
                             keep_scale=True)
 
+    # ---- how constants are kept
+
+    def zero_biases(self):
+        """Zeros in all biases; those of one size share a buffer, as TensorFlow merges them."""
+        first = {}
+        for tensor in (self.tensors[o.inputs[2]] for o in self.operators if len(o.inputs) > 2):
+            tensor.data = np.zeros_like(tensor.data)
+            owner = first.setdefault(tensor.shape, tensor)
+            tensor.shares = None if owner is tensor else owner
+        return self
+
+    def no_bias(self, place=-1):
+        """Leaves an operator's bias out as TensorFlow does, which writes -1."""
+        self.operators[place].inputs[2:] = [-1]
+        return self
+
     # ---- results
 
     @property
@@ -358,15 +376,19 @@ def serialise(tensors, operators, outputs, old_codes=False, inputs=(0,)) -> byte
     """Writes tensors and operators as a TFLite file."""
     b = flatbuffers.Builder(1024)
     buffers = [_buffer(b, None)]
-    tables = []
+    numbers, tables = {}, {}
     for spec in tensors:
-        buffers.append(_buffer(b, spec.data))
-        tables.append(_tensor_table(b, spec, len(buffers) - 1))
+        if id(spec) in tables:
+            continue
+        if spec.shares is None:
+            buffers.append(_buffer(b, spec.data))
+        numbers[id(spec)] = numbers[id(spec.shares)] if spec.shares else len(buffers) - 1
+        tables[id(spec)] = _tensor_table(b, spec, numbers[id(spec)])
     kinds = sorted({o.kind for o in operators})
     nodes = [_operator_table(b, o, kinds.index(o.kind)) for o in operators]
     subgraph = _table(
         b, "SubGraph",
-        Tensors=_offsets(b, tables),
+        Tensors=_offsets(b, [tables[id(spec)] for spec in tensors]),
         Inputs=_numbers(b, inputs, np.int32),
         Outputs=_numbers(b, outputs, np.int32),
         Operators=_offsets(b, nodes),

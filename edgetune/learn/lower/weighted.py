@@ -32,7 +32,6 @@ def _weights(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tuple[int
         output_zero_point=tensors.zero_point(op.outputs[0]),
         activation_min=low,
         activation_max=high,
-        tensors=(op.inputs[1], bias),
     ), clip
 
 

@@ -22,8 +22,8 @@ class WeightedLayer(Layer):
 
     ``weights`` int8 in TFLite's order, ``bias`` int32 [out], ``multiplier`` and ``shift``
     int32 [out] (requantisation), ``ratio`` uint16 [out]: weight scale over the largest one in
-    Q15, or None where one scale serves all channels.  ``weight_scale``: the largest one.
-    ``tensors``: Graph indices of weights and bias (-1: the model has no bias).
+    Q15, or None where one scale serves all channels.  ``weight_scale``: the largest one.  Zeros
+    stand in for a bias that the model lacks; a trained one is added to its file.
     """
 
     weights: np.ndarray
@@ -36,7 +36,6 @@ class WeightedLayer(Layer):
     output_zero_point: int
     activation_min: int
     activation_max: int
-    tensors: tuple[int, int]
 
     weighted = True
 

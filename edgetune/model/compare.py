@@ -1,0 +1,92 @@
+"""Whether two files hold the same model, but for the weights that were trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import zip_longest
+
+import numpy as np
+
+from edgetune.model.graph import Graph, Operator, Place, Quantization, Tensor
+
+
+def users_of(graph: Graph) -> dict[int, set[Place]]:
+    """Which inputs of which operators are a tensor, by tensor; the graph's outputs are the
+    inputs of an operator -1."""
+    users = {tensor.index: set() for tensor in graph.tensors}
+    ends = Operator(-1, "", graph.outputs, ())
+    for operator in (*graph.operators, ends):
+        for number, tensor in enumerate(operator.inputs):
+            if tensor >= 0:
+                users[tensor].add((operator.index, number))
+    return users
+
+
+def same_but_for(graph: Graph, other: Graph, places: Iterable[Place]) -> bool:
+    """Whether ``other`` is the model ``graph`` with other values at ``places``.
+
+    There it may have tensors of its own, and a bias where ``graph`` has none.  Tensors that both
+    have keep their number.
+    """
+    places = set(places)
+    free = {tensor for tensor, users in users_of(graph).items() if users and users <= places}
+    return (
+        _ends(graph) == _ends(other)
+        and graph.metadata == other.metadata
+        and len(graph.operators) == len(other.operators)
+        and len(graph.tensors) <= len(other.tensors)
+        and all(
+            a.name == b.name and _same_kind(a, b) and (a.index in free or _same_data(a, b))
+            for a, b in zip(graph.tensors, other.tensors)
+        )
+        and all(
+            _same_operator(graph, a, other, b, places)
+            for a, b in zip(graph.operators, other.operators)
+        )
+    )
+
+
+def _ends(graph: Graph) -> tuple:
+    return graph.inputs, graph.outputs, graph.file_inputs, graph.file_outputs
+
+
+def _same_operator(graph: Graph, a: Operator, other: Graph, b: Operator, places: set) -> bool:
+    if (a.index, a.kind, a.outputs, a.options) != (b.index, b.kind, b.outputs, b.options):
+        return False
+    inputs = enumerate(zip_longest(a.inputs, b.inputs, fillvalue=-1))
+    return all(
+        i == j or ((a.index, number) in places and _may_replace(graph, i, other, j))
+        for number, (i, j) in inputs
+    )
+
+
+def _may_replace(graph: Graph, old: int, other: Graph, new: int) -> bool:
+    """Whether a tensor may stand where another one, or none, stood: weights of the same scales,
+    and any bias, since reading has checked its type and scales against its operator."""
+    if new < 0:
+        return False
+    if old < 0 or graph.tensors[old].dtype == "int32":
+        return True
+    return _same_kind(graph.tensors[old], other.tensors[new])
+
+
+def _same_kind(a: Tensor, b: Tensor) -> bool:
+    return (a.shape, a.dtype) == (b.shape, b.dtype) and _same_scales(
+        a.quantization, b.quantization
+    )
+
+
+def _same_scales(a: Quantization | None, b: Quantization | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return (
+        a.axis == b.axis
+        and np.array_equal(a.scale, b.scale)
+        and np.array_equal(a.zero_point, b.zero_point)
+    )
+
+
+def _same_data(a: Tensor, b: Tensor) -> bool:
+    if a.data is None or b.data is None:
+        return a.data is b.data
+    return np.array_equal(a.data, b.data)

@@ -1,0 +1,136 @@
+"""The float layer of each of a Graph's operators."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.shapes import slice_bounds
+
+from . import arithmetic, functions, pools, shapes, weighted
+from .layer import Layer
+from .windows import Windows
+
+LIMITS = {"RELU": (0, np.inf), "RELU6": (0, 6)}
+
+
+def dequantize(tensor: Tensor, dtype=np.float32) -> np.ndarray:
+    """A constant's real values."""
+    quantization = tensor.quantization
+    shape = [1] * len(tensor.shape)
+    if quantization.per_channel:
+        shape[quantization.axis] = -1
+    scale, zero_point = (v.reshape(shape) for v in (quantization.scale, quantization.zero_point))
+    q = tensor.data.reshape(tensor.shape).astype(np.float64)
+    return ((q - zero_point) * scale).astype(dtype)
+
+
+def rounded(y: np.ndarray, tensor: Tensor) -> np.ndarray:
+    """An activation's real values on its int8 grid, saturated at its ends."""
+    scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+    q = np.clip(np.rint(y / scale), -128 - zero_point, 127 - zero_point)
+    return (q * scale).astype(y.dtype)
+
+
+def make_layer(graph: Graph, operator: Operator, dtype=np.float32) -> Layer:
+    """One operator's layer, without its fused activation.
+
+    Raises:
+        ValueError: a kind of operator that has no layer here.
+    """
+    if operator.kind not in MAKERS:
+        raise ValueError(f"no float layer for {operator.kind}")
+    layer = MAKERS[operator.kind](graph, operator)
+    if isinstance(layer, weighted.Weighted):
+        layer.operator = operator.index
+        layer.weights, layer.bias = (v.astype(dtype) for v in (layer.weights, layer.bias))
+    return layer
+
+
+def make_fused(operator: Operator) -> Layer | None:
+    """The layer of its fused activation, None without one."""
+    kind = operator.options.get("fused_activation_function", "NONE")
+    return None if kind == "NONE" else functions.Clip(*LIMITS[kind])
+
+
+def _weights(graph: Graph, operator: Operator) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and bias; zeros for a bias that the model lacks."""
+    weights = graph.tensors[operator.inputs[1]]
+    if len(operator.inputs) < 3 or operator.inputs[2] < 0:
+        channels = graph.tensors[operator.outputs[0]].shape[-1]
+        return dequantize(weights), np.zeros(channels, np.float32)
+    bias = graph.tensors[operator.inputs[2]]
+    if bias.quantization is not None:
+        return dequantize(weights), dequantize(bias)
+    scale = graph.tensors[operator.inputs[0]].quantization.scale * weights.quantization.scale
+    return dequantize(weights), (bias.data * scale).astype(np.float32)
+
+
+def _windows(operator: Operator, kernel: tuple[int, int]) -> Windows:
+    options = operator.options
+    dilation = tuple(options.get(f"dilation_{axis}_factor", 1) for axis in "hw")
+    strides = options["stride_h"], options["stride_w"]
+    return Windows(tuple(kernel), strides, options["padding"], dilation)
+
+
+def _kernel(graph: Graph, operator: Operator) -> Windows:
+    return _windows(operator, graph.tensors[operator.inputs[1]].shape[1:3])
+
+
+def _pool(operator: Operator) -> Windows:
+    return _windows(operator, (operator.options["filter_height"], operator.options["filter_width"]))
+
+
+def _rank(graph: Graph, operator: Operator) -> int:
+    return len(graph.tensors[operator.inputs[0]].shape)
+
+
+def _dense(graph, operator):
+    shape = graph.tensors[operator.outputs[0]].shape
+    return weighted.Dense(*_weights(graph, operator), shape)
+
+
+def _mean(graph, operator):
+    axes = graph.tensors[operator.inputs[1]].data.reshape(-1)
+    axes = sorted({int(axis) % _rank(graph, operator) for axis in axes})
+    return pools.Mean(axes, operator.options["keep_dims"])
+
+
+def _view(graph, operator):
+    return shapes.Reshape(graph.tensors[operator.outputs[0]].shape)
+
+
+def _pad(graph, operator):
+    return shapes.Pad(graph.tensors[operator.inputs[1]].data.reshape(-1, 2))
+
+
+def _concatenate(graph, operator):
+    return shapes.Concatenate(operator.options["axis"] % _rank(graph, operator))
+
+
+MAKERS = {
+    "CONV_2D": lambda g, o: weighted.Conv(*_weights(g, o), _kernel(g, o)),
+    "DEPTHWISE_CONV_2D": lambda g, o: weighted.Depthwise(*_weights(g, o), _kernel(g, o)),
+    "FULLY_CONNECTED": _dense,
+    "MAX_POOL_2D": lambda g, o: pools.MaxPool(_pool(o)),
+    "AVERAGE_POOL_2D": lambda g, o: pools.AveragePool(_pool(o)),
+    "MEAN": _mean,
+    "PAD": _pad,
+    "STRIDED_SLICE": lambda g, o: shapes.Crop(slice_bounds(g, o)),
+    "CONCATENATION": _concatenate,
+    "RESHAPE": _view,
+    "SQUEEZE": _view,
+    "EXPAND_DIMS": _view,
+    "TRANSPOSE": _view,  # edgetune reads those that move only axes of size one
+    "ADD": lambda g, o: arithmetic.Add(),
+    "SUB": lambda g, o: arithmetic.Subtract(),
+    "MUL": lambda g, o: arithmetic.Multiply(),
+    "QUANTIZE": lambda g, o: functions.Identity(),
+    "RELU": lambda g, o: functions.Clip(*LIMITS["RELU"]),
+    "RELU6": lambda g, o: functions.Clip(*LIMITS["RELU6"]),
+    "LEAKY_RELU": lambda g, o: functions.LeakyRelu(o.options["alpha"]),
+    "LOGISTIC": lambda g, o: functions.Logistic(),
+    "TANH": lambda g, o: functions.Tanh(),
+    "HARD_SWISH": lambda g, o: functions.HardSwish(),
+    "SOFTMAX": lambda g, o: functions.Softmax(o.options["beta"]),
+}

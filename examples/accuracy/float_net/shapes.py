@@ -1,0 +1,70 @@
+"""Layers that move values and change none: views, padding, crops, concatenation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .layer import Layer
+
+
+class Reshape(Layer):
+    """To ``shape``, whose first dimension is the batch."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = tuple(shape[1:])
+
+    def forward(self, x):
+        self.given = x.shape
+        return x.reshape((len(x), *self.shape))
+
+    def backward(self, dy):
+        return (dy.reshape(self.given),)
+
+
+class Pad(Layer):
+    """``paddings``: (before, after) for every axis; the padded cells hold ``fill``."""
+
+    fill = 0.0
+
+    def __init__(self, paddings: np.ndarray):
+        self.paddings = [tuple(int(n) for n in pair) for pair in paddings]
+
+    def forward(self, x):
+        self.given = x.shape
+        return np.pad(x, self.paddings, constant_values=self.fill)
+
+    def backward(self, dy):
+        starts = [before for before, _ in self.paddings]
+        return (dy[tuple(slice(s, s + n) for s, n in zip(starts, self.given, strict=True))],)
+
+
+class Crop(Layer):
+    """``bounds``: (begin, end) for every axis; the whole batch stays."""
+
+    def __init__(self, bounds: list[tuple[int, int]]):
+        self.at = (slice(None), *(slice(*pair) for pair in bounds[1:]))
+
+    def forward(self, x):
+        self.given = x.shape
+        return x[self.at]
+
+    def backward(self, dy):
+        dx = np.zeros(self.given, dy.dtype)
+        dx[self.at] = dy
+        return (dx,)
+
+
+class Concatenate(Layer):
+    """Along ``axis``, which is not the batch.  A constant operand comes as a batch of one."""
+
+    def __init__(self, axis: int):
+        self.axis = axis
+
+    def forward(self, *inputs):
+        count = max(len(x) for x in inputs)
+        inputs = [np.broadcast_to(x, (count, *x.shape[1:])) for x in inputs]
+        self.ends = np.cumsum([x.shape[self.axis] for x in inputs])[:-1]
+        return np.concatenate(inputs, self.axis)
+
+    def backward(self, dy):
+        return tuple(np.split(dy, self.ends, self.axis))
