@@ -1,8 +1,14 @@
 """A pretrained model goes on learning on a microcontroller.
 
-The same flow as the command line, for a script or a notebook::
+The same flow as the command line, for a script or a notebook; the run's folder is the same::
 
     import edgetune
+
+    job = edgetune.Job("digits_float.tflite", "stm32f4-discovery", data="digits.npz")
+    print(job.estimate.ram_bytes, job.estimate.step_instructions)
+    result = job.tune(edgetune.TuneSettings(passes=1))  # into a new folder below runs/
+
+Step by step::
 
     converted = edgetune.convert("digits_float.tflite", calibration=samples)
     graph = edgetune.read_tflite(converted.content)  # or the path of an int8 file
@@ -10,8 +16,8 @@ The same flow as the command line, for a script or a notebook::
     data = edgetune.load_data("digits.npz", graph.input)
     plan = edgetune.make_plan(graph, edgetune.Recipe(), board)
     firmware = edgetune.build_firmware(plan, Path("firmware"), "digits")
-    folder = edgetune.RunFolder(Path("run"))
-    result = edgetune.tune(firmware, "qemu", data, edgetune.TuneSettings(), folder)
+    with edgetune.RunFolder(Path("run")) as folder:
+        result = edgetune.tune(firmware, "qemu", data, edgetune.TuneSettings(), folder)
 
 Every error is an `EdgetuneError` with a message, a cause and a next step.  A name is imported
 when it is first used, so that ``import edgetune`` costs next to nothing.
@@ -42,9 +48,10 @@ _HOMES = {
     "edgetune.session.bench": ("bench",),
     "edgetune.session.connection": ("connect",),
     "edgetune.data": ("Preprocessing", "Targets", "load_data", "load_samples"),
-    "edgetune.session.evaluation": ("accuracy", "check_accuracy", "predict"),
+    "edgetune.session.evaluation": ("check_accuracy", "measure", "outputs_of"),
     "edgetune.session.flashing": ("ensure_firmware", "write_image"),
     "edgetune.session.firmware": ("build_firmware",),
+    "edgetune.session.job": ("Job",),
     "edgetune.session.reporter": ("Reporter",),
     "edgetune.session.run_folder": ("RunFolder",),
     "edgetune.session.tuning": ("TuneSettings", "tune"),

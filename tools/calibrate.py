@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from edgetune.boards import CORES  # noqa: E402
 from edgetune.build import find_cross_gcc  # noqa: E402
-from edgetune.learn.recipe import Recipe  # noqa: E402
 from edgetune.plan.plan import make_plan  # noqa: E402
 from edgetune.session.bench import bench, bench_board  # noqa: E402
 from tools.calibration.benches import errors, instruction_costs  # noqa: E402
@@ -34,8 +33,7 @@ def calibrate(core: str, folder: Path):
     """Write the table of one core, and print how well the fits fit."""
     benches, compiled = [], []
     board = bench_board(core)
-    for index, (graph, draw) in enumerate(spread()):
-        recipe = Recipe(draw=draw)
+    for index, (graph, recipe) in enumerate(spread()):
         plan = make_plan(graph, recipe, board)
         benches.append((plan, bench(graph, recipe, core, folder / f"{core}-bench-{index}")))
         compiled.append((plan, compile_model(plan, folder / f"{core}-code-{index}")))

@@ -13,15 +13,16 @@ from edgetune.ci.choice import Choice, board_of, project_of, seconds_of
 from edgetune.ci.failures import as_text, fail, guarded
 from edgetune.ci.outcome import Outcome
 from edgetune.ci.project import Project
+from edgetune.ci.settings import job_of, tuning_of
 from edgetune.ci.shared import Shared
-from edgetune.ci.task import Task
 from edgetune.device import needs_native, resolve_device
 from edgetune.errors import EdgetuneError, UsageError
-from edgetune.session import tuning
 from edgetune.session.firmware import Firmware
+from edgetune.session.job import Job
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.tools import check_tools
+from edgetune.session.tuning import TuneResult, check_tuned_file
 
 _FIXED = {"board", "device", "devices", "out", "min_accuracy"}
 
@@ -80,20 +81,15 @@ class EdgetuneDevice:
         Args:
             others: samples, passes, seed, layers, rate, ...
         """
-        task = self._task(model=model, data=data, **others)
-        samples, settings = task.data, task.tuning
-        firmware = self._firmware(task)
-        folder = RunFolder(self._folders.mktemp("run"))
+        chosen = self._settings(model=model, data=data, **others)
+        job, settings = self._job(chosen), tuning_of(chosen)
+        job.check()
+        firmware = self._firmware(job)
         self._phase.words = "The device was starting"
-        try:
-            result = tuning.tune(firmware, self.name, samples, settings, folder, self._phase)
-            folder.write_record(
-                tuning.run_record(task.plan, task.model, self.name, samples, settings, result)
-            )
-        finally:
-            folder.close()
-        tuning.check_tuned_file(result, folder)
-        outcome = self._outcome(task, firmware, folder, result)
+        with RunFolder(self._folders.mktemp("run")) as folder:
+            result = job.tune(settings, folder, firmware)
+        check_tuned_file(result, folder)
+        outcome = self._outcome(job, chosen, firmware, folder, result)
         self._note(
             accuracy_before=outcome.accuracy_before, accuracy_after=outcome.accuracy_after,
             steps=outcome.steps, digest=outcome.digest, verified=outcome.verified,
@@ -105,9 +101,9 @@ class EdgetuneDevice:
     def assert_ram(self, model: str | None = None, budget: int | None = None, **others) -> None:
         """Fails where the firmware can take more than ``budget`` bytes of RAM, stack included."""
         __tracebackhide__ = True
-        task = self._task(model=model, **others)
-        found = budgets.ram_of(task, None if self._native else self._firmware(task))
-        used = self._ram_used.get(task.key, 0)
+        job = self._job(self._settings(model=model, **others))
+        found = budgets.ram_of(job, None if self._native else self._firmware(job))
+        used = self._ram_used.get(_key(job), 0)
         self._note(ram_bytes=found.value, ram_source=found.source)
         words = found.words + (f"; {used:,} were used while it learnt" if used else "")
         self._hold("RAM", "bytes", max(found.value, used), words, budget, (
@@ -127,9 +123,9 @@ class EdgetuneDevice:
             data: count on its first samples; without it on random ones without zeros.
         """
         __tracebackhide__ = True
-        task = self._task(model=model, data=data, **others)
+        job = self._job(self._settings(model=model, data=data, **others))
         self._phase.words = "It was counting instructions in QEMU"
-        found = budgets.instructions_of(task, self._shared, data is not None)
+        found = budgets.instructions_of(job, self._shared, data is not None)
         name = "step_instructions" if data is None else "step_instructions_on_data"
         self._note(**{name: found.value}, instructions_source=found.source)
         self._hold("A training step", "instructions", found.value, found.words, budget, (
@@ -152,29 +148,33 @@ class EdgetuneDevice:
     def _native(self) -> bool:
         return needs_native(self.name)
 
-    def _task(self, **given) -> Task:
+    def _settings(self, **given) -> dict:
+        """The project's and those of a call."""
         if fixed := sorted(_FIXED & given.keys()):
             raise UsageError(
                 f"A call does not choose {', '.join(fixed)}.", "The fixture has chosen already.",
                 "Mark the test instead: @pytest.mark.edgetune(board=..., devices=...)",
             )
-        return Task(self.board, self._project.with_settings(given))
+        return self._project.with_settings(given)
 
-    def _firmware(self, task: Task) -> Firmware:
+    def _job(self, settings: dict) -> Job:
+        return job_of(self.board, settings, self.name, self._phase)
+
+    def _firmware(self, job: Job) -> Firmware:
         self._phase.words = "It was building the firmware"
-        return self._shared.firmware(task, self._native)
+        return self._shared.firmware(job, self._native)
 
     def _outcome(
-        self, task: Task, firmware: Firmware, folder: RunFolder, result: tuning.TuneResult
+        self, job: Job, settings: dict, firmware: Firmware, folder: RunFolder, result: TuneResult
     ) -> Outcome:
         used, sizes, digest = result.stats.stack_used, firmware.build.sizes, f"{result.digest:08x}"
         ram = sizes.static_ram + used if sizes and used else None
-        self._ram_used[task.key] = ram or 0
+        self._ram_used[_key(job)] = ram or 0
         test = f"{self._item.nodeid.partition('[')[0]} {self.board.name}"
         return Outcome(
-            self.label, result.accuracy_before, result.accuracy_after, len(result.predictions),
+            self.label, result.before, result.after, len(result.outputs),
             result.steps, digest, result.verified, ram, folder.path, folder.tuned,
-            lambda: self._shared.digests(test, task.settings, self.name, digest),
+            lambda: self._shared.digests(test, settings, self.name, digest),
         )
 
     def _hold(
@@ -192,6 +192,11 @@ class EdgetuneDevice:
 
     def _note(self, **facts) -> None:
         self._item.user_properties += [(k, v) for k, v in facts.items() if v is not None]
+
+
+def _key(job: Job) -> tuple[str, str]:
+    """What the RAM that was used belongs to."""
+    return job.model, repr(job.recipe)
 
 
 class _Phase(Reporter):

@@ -11,11 +11,10 @@ from edgetune.boards import load_board
 from edgetune.ci import workflows
 from edgetune.ci.patience import seconds_of_test
 from edgetune.ci.project import Project
-from edgetune.ci.task import Task
+from edgetune.ci.settings import job_of
 from edgetune.errors import UsageError
 from edgetune.files import save_atomically
-from edgetune.model.graph import Graph
-from edgetune.quantize import load
+from edgetune.session.job import Job
 from edgetune.settings import FILE
 
 TEST = "tests/test_learning.py"
@@ -45,14 +44,14 @@ def pipeline_files(
     project = Project(folder)
     _check_agreement(folder, project.settings, choices)
     loaded = load_board(project.board(choices["board"]))
-    task = Task(loaded, project.with_settings(choices))
-    seconds = seconds_of_test(task)  # reads the data, and so checks them
+    job = job_of(loaded, project.with_settings(choices))
+    seconds = seconds_of_test(job)  # reads the data, and so checks them
     texts = {
         _workflow_path(folder, name): workflows.workflow(name, loaded, seconds)
         for name in services
     }
     return texts | {
-        TEST: workflows.learning_test(_budgets(task)),
+        TEST: workflows.learning_test(_budgets(job)),
         FILE: workflows.settings_file(choices),
     }
 
@@ -136,14 +135,14 @@ def _check_agreement(folder: Path, settings: dict, choices: dict[str, str]) -> N
         )
 
 
-def _budgets(task: Task) -> tuple[int, int] | None:
+def _budgets(job: Job) -> tuple[int, int] | None:
     """RAM and instructions, a tenth above the plan: the pipeline's compiler may be another.
 
     None for a float model, whose int8 form may change.
     """
-    if isinstance(load(str(task.model)), Graph):
+    if job.conversion:
         return None
-    return _above(task.cost.ram_bytes), _above(task.cost.step_instructions)
+    return _above(job.estimate.ram_bytes), _above(job.estimate.step_instructions)
 
 
 def _above(value: int) -> int:

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.ci.failures import fail
+from edgetune.measures.measure import Measure
+from edgetune.session.evaluation import accuracy_of
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Accuracies are shares on the test set as the device predicts it, 0 to 1.
+    """``before``, ``after``: what the device's outputs for the test set were worth.
 
     ``device``: its name and its board's.  ``digest``: 8 hexadecimal digits, recomputed from the
     device's memory at the end.  ``verified``: every step was compared with the simulation.
     ``ram_used``: bytes, variables and the most of the stack that was in use; None where the
-    device cannot tell.  ``folder``: run.json, metrics.jsonl and ``tuned``, the tuned model.
+    device cannot tell.  ``folder``: a `RunFolder` without firmware; ``tuned``, its tuned model.
     """
 
     device: str
-    accuracy_before: float
-    accuracy_after: float
+    before: Measure
+    after: Measure
     test_samples: int
     steps: int
     digest: str
@@ -32,10 +34,41 @@ class Outcome:
     tuned: Path
     note_digest: Callable[[], dict[str, str]]
 
+    @property
+    def accuracy_before(self) -> float | None:
+        """The share of right predictions, 0 to 1; None of a model that makes none."""
+        return accuracy_of(self.before)
+
+    @property
+    def accuracy_after(self) -> float | None:
+        return accuracy_of(self.after)
+
+    def assert_measure(self, bound: float) -> None:
+        """Fails where the measure after learning (accuracy, AUC: as shares; MAE, RMSE) is worse
+        than ``bound``, or cannot be worked out."""
+        __tracebackhide__ = True
+        found, wanted = self.after, "at least" if self.after.higher_is_better else "at most"
+        limit = Measure(found.name, bound, found.higher_is_better)
+        if found.value is None or limit.is_better_than(found):
+            fail(
+                f"The {found.name} on {self.device} is not good enough after {self.steps:,} steps.",
+                f"{found.text} ({self.before.shown} before)", f"{wanted} {bound:g}",
+                f"see every step in {self.folder / 'metrics.jsonl'}; learn on more samples or in "
+                "more passes, look at what changed in model, data or recipe, or change the bound",
+            )
+
+    def _check_has_accuracy(self) -> None:
+        __tracebackhide__ = True
+        if self.accuracy_after is None:
+            fail("An accuracy is demanded, and this model has none.",
+                 f"its measure is {self.after.text}", "a model of classes, or of one label",
+                 "write assert_measure(...)")
+
     def assert_accuracy(self, least: float) -> None:
         """Fails where the accuracy after learning is below ``least``, 0 to 1."""
         __tracebackhide__ = True
         _check_share(least, 0)
+        self._check_has_accuracy()
         if self.accuracy_after < least:
             fail(
                 f"The accuracy on {self.device} is too low after {self.steps:,} steps.",
@@ -50,6 +83,7 @@ class Outcome:
         """Fails where learning raised the accuracy by less than ``least``, -1 to 1."""
         __tracebackhide__ = True
         _check_share(least, -1)
+        self._check_has_accuracy()
         gain = self.accuracy_after - self.accuracy_before
         if gain < least:
             fail(

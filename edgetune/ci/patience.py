@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from edgetune.ci import SECONDS
-from edgetune.ci.task import Task
+from edgetune.session.job import Job
 from edgetune.session.tuning import TuneSettings
 
 SAMPLES = 200  # of the test that `edgetune ci init` writes
@@ -15,12 +15,12 @@ MARGIN = 2
 FRAME = 24  # bytes around a sample
 
 
-def seconds_of_test(task: Task) -> int:
+def seconds_of_test(job: Job) -> int:
     """Twice what it takes to evaluate, learn and evaluate again in Renode; at least the
     plugin's own bound, by minutes."""
-    learnt = min(SAMPLES, len(task.data.tune_x)) * TuneSettings.passes
-    samples = learnt + 2 * len(task.data.test_x)
-    link = samples * (task.graph.input.size + FRAME) / BYTES_PER_SECOND
+    learnt = min(SAMPLES, len(job.data.tune_x)) * TuneSettings.passes
+    samples = learnt + 2 * len(job.data.test_x)
+    link = samples * (job.graph.input.size + FRAME) / BYTES_PER_SECOND
     # An evaluation is less than a step, which begins with one.
-    core = samples * task.cost.step_instructions / INSTRUCTIONS_PER_SECOND
+    core = samples * job.estimate.step_instructions / INSTRUCTIONS_PER_SECOND
     return max(int(SECONDS), 60 * ceil(MARGIN * (link + core) / 60))

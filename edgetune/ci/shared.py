@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgetune.ci.task import Task
 from edgetune.files import save_atomically
-from edgetune.session.firmware import Firmware, build_firmware
+from edgetune.session.firmware import Firmware
+from edgetune.session.job import Job
 
 
 class Shared:
@@ -24,28 +24,25 @@ class Shared:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def firmware(self, task: Task, native: bool) -> Firmware:
-        """Firmware of ``task``, built once a session: for this computer or for the board.
+    def firmware(self, job: Job, native: bool) -> Firmware:
+        """Firmware of ``job``, built once a session: for this computer or for the board.
 
         Raises:
-            ToolchainError, DoesNotFitError: see `build_firmware`; the next test tries again.
+            ToolchainError, DoesNotFitError: see `Job.build`; the next test tries again.
         """
-        title = task.model.stem
-        parts = (_identity(task), title, native, str(task.cmsis_nn))
+        parts = (_identity(job), job.title, native, str(job.cmsis_nn))
         with self._locked("firmware", parts) as place:
             built = place / "built.pickle"
             if not built.is_file():
                 shutil.rmtree(place / "project", ignore_errors=True)
-                made = build_firmware(
-                    task.plan, place / "project", title, native=native, cmsis_nn=task.cmsis_nn
-                )
+                made = job.build(native, place / "project")
                 save_atomically(built, pickle.dumps((made.project, made.build)))
-            return Firmware(task.plan, *pickle.loads(built.read_bytes()))
+            return Firmware(job.plan, *pickle.loads(built.read_bytes()))
 
-    def counted(self, task: Task, others: tuple, count: Callable[[Path], dict]) -> dict:
-        """``count(folder)``, an exact figure as JSON holds it, found once a session for ``task``
+    def counted(self, job: Job, others: tuple, count: Callable[[Path], dict]) -> dict:
+        """``count(folder)``, an exact figure as JSON holds it, found once a session for ``job``
         and whatever ``others`` it depends on."""
-        with self._locked("counted", (_identity(task), *others)) as place:
+        with self._locked("counted", (_identity(job), *others)) as place:
             found = place / "found.json"
             if not found.is_file():
                 save_atomically(found, json.dumps(count(place)).encode())
@@ -71,6 +68,6 @@ class Shared:
             yield place
 
 
-def _identity(task: Task) -> tuple:
+def _identity(job: Job) -> tuple:
     """All that decides what firmware computes, and on what."""
-    return task.graph.sha256, repr(task.recipe), repr(task.board)
+    return job.graph.sha256, repr(job.recipe), repr(job.board)

@@ -11,11 +11,13 @@ from edgetune.boards import CORES
 from edgetune.cli.options import model_argument, recipe_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
-from edgetune.data import Targets, load_data, stored_preprocessing
+from edgetune.data import load_data, stored_preprocessing
+from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.session.bench import PHASES, BenchResult, bench, bench_board
 from edgetune.session.conversion import read_int8
+from edgetune.session.job import targets_of
 from edgetune.session.tools import check_tools
 
 SAMPLES = 8
@@ -39,7 +41,7 @@ def command(
     """
     check_tools("qemu", bench_board(core))
     graph = read_int8(model)
-    samples = _samples(graph, data)
+    samples = _samples(graph, recipe, data)
     printer.note(f"Building and counting on {core}")
     with tempfile.TemporaryDirectory(prefix="edgetune-") as folder:
         result = bench(graph, recipe, core, Path(folder), samples, count, printer.reporter)
@@ -47,11 +49,11 @@ def command(
     _show(printer, result)
 
 
-def _samples(graph: Graph, data: str | None):
+def _samples(graph: Graph, recipe: Recipe, data: str | None):
     if data is None:
         return None
     stored = stored_preprocessing(graph)
-    targets = Targets("class", graph.output.size)
+    targets = targets_of(lower(graph, recipe.loss_choice).loss)
     dataset = load_data(data, graph.input, targets=targets, stored=stored)
     return dataset.tune_x, dataset.tune_y
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from edgetune.cli.job import Job
 from edgetune.cli.options import job_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.session.firmware import Firmware
+from edgetune.session.job import Job
 from edgetune.session.renode_suite import check_renode_suite, write_renode_suite
 from edgetune.session.tools import check_build_tools
 
@@ -27,7 +27,7 @@ def command(printer: Printer, job: Job, native: bool, renode_suite: bool):
     if renode_suite:
         check_renode_suite(job.board, native)
     check_build_tools(native)
-    firmware = job.build(printer, native)
+    firmware = job.build(native)
     suite = write_renode_suite(firmware) if renode_suite else None
     printer.result = build_facts(firmware) | ({"renode_suite": str(suite)} if suite else {})
     show_build(printer, firmware)

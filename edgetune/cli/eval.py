@@ -1,13 +1,18 @@
-"""``edgetune eval``: accuracy of a device on the test set."""
+"""``edgetune eval``: what a device is worth on the test set."""
 
 from __future__ import annotations
 
-from edgetune.cli.job import Job
+import numpy as np
+
 from edgetune.cli.options import data_options, flash_option, job_options, min_accuracy_option
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
+from edgetune.data import Dataset
+from edgetune.learn.losses import CLASS
+from edgetune.measures.measure import Measure
 from edgetune.session.connection import connect
-from edgetune.session.evaluation import accuracy, check_accuracy, predict
+from edgetune.session.evaluation import accuracy_of, check_accuracy, measure, outputs_of
+from edgetune.session.job import Job
 
 
 @verb("eval")
@@ -15,23 +20,40 @@ from edgetune.session.evaluation import accuracy, check_accuracy, predict
 @flash_option
 @data_options
 @min_accuracy_option
-def command(printer: Printer, job: Job, data: dict, min_accuracy: float | None):
-    """Accuracy of MODEL, tuned or not, on a device and the test set of the data.
+def command(printer: Printer, job: Job, min_accuracy: float | None):
+    """Accuracy, or another measure, of MODEL, tuned or not, on a device and the test set.
 
     A board on a serial port is asked with the weights that it holds at the moment.
     """
-    job = job.in_int8(printer, data)
-    samples = job.data(printer, data)
-    device, firmware = job.device, job.firmware(printer)
+    data = job.data
+    device, firmware = job.device, job.firmware()
     with connect(firmware, device, printer.reporter) as client:
-        predictions = predict(
-            client, samples.test_x, samples.test_y, printer.reporter, "test set"
-        )
-    share = accuracy(predictions, samples.test_y)
-    right, count = int((predictions == samples.test_y).sum()), len(predictions)
-    printer.result = {
-        "device": device, "accuracy": share, "right": right, "count": count,
-        "predictions": predictions.tolist(),
+        outputs = outputs_of(client, data, printer.reporter, "test set")
+    found = measure(job.plan.program, outputs, data)
+    printer.result = _facts(device, data, outputs, found)
+    _show(printer, device, data, found, printer.result)
+    check_accuracy(found, min_accuracy)
+
+
+def _facts(device: str, data: Dataset, outputs: np.ndarray, found: Measure) -> dict:
+    facts = {
+        "device": device, "accuracy": accuracy_of(found), "count": len(outputs),
+        "measure": found.as_dict(),
     }
-    printer.text(f"Accuracy on {device}: {100 * share:.1f} % ({right} of {count}).")
-    check_accuracy(share, min_accuracy)
+    if data.targets.kind != CLASS:
+        return facts
+    predictions = outputs.argmax(axis=1)
+    return facts | {
+        "right": int((predictions == data.test_y).sum()), "predictions": predictions.tolist(),
+    }
+
+
+def _show(printer: Printer, device: str, data: Dataset, found: Measure, facts: dict):
+    if "right" in facts:
+        printer.text(
+            f"Accuracy on {device}: {found.shown} ({facts['right']} of {facts['count']})."
+        )
+    else:
+        printer.text(f"On {device}, {facts['count']} test samples: {found.text}.")
+    if table := found.table(data.classes):
+        printer.table(*table)

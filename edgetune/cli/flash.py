@@ -10,7 +10,6 @@ from click.core import ParameterSource
 
 from edgetune.boards import Board, load_board
 from edgetune.cli.build import show_build
-from edgetune.cli.job import Job
 from edgetune.cli.options import board_option, cmsis_nn_option, out_option, recipe_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
@@ -19,6 +18,7 @@ from edgetune.flash import Written, choose_flasher
 from edgetune.flash.select import GDB, TOOLS
 from edgetune.learn.recipe import Recipe
 from edgetune.session.flashing import write_image
+from edgetune.session.job import Job
 from edgetune.session.tools import check_build_tools
 
 
@@ -48,7 +48,8 @@ def command(
     flasher = choose_flasher(known, tool, probe, gdb)
     flasher.check()
     if image is None:
-        image = _build(printer, Job(model, board, None, recipe, out, cmsis_nn))
+        job = Job(model, board, recipe, out=out, cmsis_nn=cmsis_nn, reporter=printer.reporter)
+        image = _build(printer, job)
     written = write_image(image, known, flasher, printer.reporter)
     printer.result = {"board": known.name, "image": str(image)} | asdict(written)
     _show(printer, known, written)
@@ -68,7 +69,7 @@ def _check_source(model: str | None, image: Path | None) -> None:
 
 def _build(printer: Printer, job: Job) -> Path:
     check_build_tools(False)
-    firmware = job.build(printer, False)
+    firmware = job.build(native=False)
     show_build(printer, firmware)
     return firmware.build.elf
 

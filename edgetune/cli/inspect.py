@@ -42,6 +42,7 @@ def _int8_facts(graph: Graph) -> dict:
         operator["name"] = names.get(operator["index"])
         operator["trainable"] = operator["index"] in trainable
     facts["totals"]["trainable"] = len(trainable)
+    facts["loss"] = program.loss.name
     return facts
 
 
@@ -69,7 +70,8 @@ def _show(printer: Printer, model: str, facts: dict):
 def _show_totals(printer: Printer, facts: dict):
     totals = facts["totals"]
     printer.text(
-        f"{totals['trainable']} of {totals['operators']} operators can be trained; "
+        f"{totals['trainable']} of {totals['operators']} operators have weights and can be "
+        f"trained, by the {facts['loss']} loss without --loss; "
         f"the model has {_size(totals)}"
     )
 

@@ -8,7 +8,6 @@ from functools import partial
 
 import click
 
-from edgetune.cli.job import Job
 from edgetune.cli.options import job_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.run import info_facts
@@ -17,6 +16,7 @@ from edgetune.device import open_device
 from edgetune.errors import UsageError
 from edgetune.link.client import Client
 from edgetune.link.messages import Stats
+from edgetune.session.job import Job
 
 INTERVAL = 1.0  # seconds between two questions
 
@@ -32,7 +32,7 @@ def command(printer: Printer, job: Job, seconds: float | None):
     MODEL's firmware is built and launched.
     """
     log: list[str] = []
-    with open_device(job.device, job.board, _image(printer, job)) as opened:
+    with open_device(job.device, job.board, _image(job)) as opened:
         client = Client(opened, on_log=lambda text: _log(printer, log, text))
         info = client.hello()
         printer.text(f"{job.device}: board {info.board}, firmware {info.build_id:08x}, "
@@ -41,7 +41,7 @@ def command(printer: Printer, job: Job, seconds: float | None):
     printer.result = {"device": job.device, "hello": info_facts(info), "log": log, "stats": stats}
 
 
-def _image(printer: Printer, job: Job):
+def _image(job: Job):
     if job.device.startswith("/"):
         return None
     if job.model is None:
@@ -50,7 +50,7 @@ def _image(printer: Printer, job: Job):
             "Only a board on a serial port runs firmware already.",
             "Name one: edgetune monitor MODEL --board BOARD",
         )
-    return job.firmware(printer).build.elf
+    return job.firmware().build.elf
 
 
 def _log(printer: Printer, log: list[str], text: str):

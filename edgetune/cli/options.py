@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial, wraps
 
 import click
 
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.cli.job import Job
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
+from edgetune.learn.losses import AUTO, LOSSES
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS
+from edgetune.session.job import Job
 from edgetune.settings import DATA
 
 
@@ -88,30 +90,50 @@ min_accuracy_option = click.option(
 )
 
 
+_RECIPE = tuple(field.name for field in fields(Recipe))
+
+
 def recipe_options(function):
-    """--layers, --rate, --draw and --reset, given to the verb as ``recipe``."""
+    """--train, --rate, --draw, --reset and what says the loss, given to the verb as
+    ``recipe``."""
 
     @stack(
-        click.option("--layers", type=_Words("all|last|NAME,..."), default="all", show_default=True,
-                     help="What to train: names as `edgetune inspect` prints them."),
+        click.option("--train", "--layers", "layers", type=_Words("all|last:K|NAME,..."),
+                     default="all", show_default=True, help="What to train: all layers, the last, "
+                     "the last K, none, or names as `edgetune inspect` prints them."),
         click.option("--rate", type=float, help="Trials of a step over the root of the number "
                      "of weights; the default follows the number of trained layers."),
         click.option("--draw", type=click.Choice(list(DRAWS)), default=Recipe.draw,
                      show_default=True, help="How the steps of a sample are drawn."),
         click.option("--reset", is_flag=True, help="Zero the trained layers first."),
+        click.option("--loss", type=click.Choice([AUTO, *LOSSES]), default=AUTO, show_default=True,
+                     help="What is learnt by; auto: what the model's end says."),
+        click.option("--class-weights", type=_Numbers(), default=(), metavar="NUMBER,...",
+                     help="One a class, or one a label for its positive samples."),
+        click.option("--label-smoothing", type=float, default=0.0, metavar="SHARE",
+                     help="The share of a target that is spread over all outcomes, below 1."),
+        click.option("--huber-delta", type=float, default=1.0, show_default=True,
+                     help="Where the Huber error turns linear, in the outputs' unit."),
     )
     @wraps(function)
-    def with_recipe(*args, layers, rate, draw, reset, **others):
-        return function(*args, recipe=Recipe(layers, rate, draw, reset), **others)
+    def with_recipe(*args, **given):
+        chosen = {name: given.pop(name) for name in _RECIPE}
+        return function(*args, recipe=Recipe(**chosen), **given)
 
     return with_recipe
 
 
 def recipe_words(recipe: Recipe) -> list[str]:
     """The options that say ``recipe``; none for what they are without them."""
-    words = [] if recipe.layers == Recipe.layers else ["--layers", ",".join(recipe.layers)]
+    words = [] if recipe.layers == Recipe.layers else ["--train", ",".join(recipe.layers)]
     words += [] if recipe.rate is None else ["--rate", str(recipe.rate)]
     words += [] if recipe.draw == Recipe.draw else ["--draw", recipe.draw]
+    words += [] if recipe.loss == AUTO else ["--loss", recipe.loss]
+    if recipe.class_weights:
+        words += ["--class-weights", ",".join(map(str, recipe.class_weights))]
+    for name in ("label_smoothing", "huber_delta"):
+        if (value := getattr(recipe, name)) != getattr(Recipe, name):
+            words += [f"--{name.replace('_', '-')}", str(value)]
     return words + ["--reset"] * recipe.reset
 
 
@@ -146,15 +168,18 @@ def _as_data(function):
 
     @wraps(function)
     def with_data(*args, **options):
-        facts = {name: options.pop(old) for old, name in DATA.items() if old in options}
-        return function(*args, data=facts, **options)
+        return function(*args, data=_taken(options), **options)
 
     return with_data
 
 
+def _taken(options: dict) -> dict:
+    """What `load_data` takes of a verb's ``options``, which are then without it."""
+    return {name: options.pop(old) for old, name in DATA.items() if old in options}
+
+
 def data_options(function):
-    """--data and all that says how it is read, given to the verb as ``data``: what `load_data`
-    takes beside the model."""
+    """--data and all that says how it is read, for the job: below `job_options`."""
     return stack(
         click.option("--data", required=True, metavar="SOURCE", help=_SOURCES),
         click.option("--labels", metavar="FILE.npy", help="The labels of an .npy file."),
@@ -162,7 +187,7 @@ def data_options(function):
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
         click.option("--split", type=float, help="Without a test set: the share to tune on."),
         _declaration,
-    )(_as_data(function))
+    )(function)
 
 
 def calibration_options(function):
@@ -179,12 +204,16 @@ def calibration_options(function):
 
 
 def job_options(function, model=model_argument):
-    """MODEL, --board, --device, the recipe's options and --out, given to the verb as ``job``."""
+    """MODEL, --board, --device, the recipe's options, --out and what data options the verb has,
+    given to it as ``job``."""
 
     @stack(model, board_option, device_option, recipe_options, out_option, cmsis_nn_option)
     @wraps(function)
-    def with_job(*args, model, board, device, recipe, out, cmsis_nn, flash=False, **others):
-        job = Job(model, board, device, recipe, out, cmsis_nn, flash)
-        return function(*args, job=job, **others)
+    def with_job(printer, model, board, device, recipe, out, cmsis_nn, flash=False, **others):
+        job = Job(
+            model, board, recipe, _taken(others) or None, device=device, out=out,
+            cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter,
+        )
+        return function(printer, job=job, **others)
 
     return with_job

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edgetune.cli.job import Job
 from edgetune.cli.options import job_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_plan import plan_facts, show_plan
 from edgetune.cli.verb import verb
+from edgetune.session.job import Job
 
 
 @verb("plan")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from edgetune.cli.job import Job
 from edgetune.cli.options import flash_option, job_options
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.link.messages import DeviceInfo
 from edgetune.session.connection import connect
+from edgetune.session.job import Job
 
 
 @verb("run")
@@ -17,7 +17,7 @@ from edgetune.session.connection import connect
 @flash_option
 def command(printer: Printer, job: Job):
     """Build MODEL's firmware, launch it, and print what it says of itself."""
-    device, firmware = job.device, job.firmware(printer)
+    device, firmware = job.device, job.firmware()
     with connect(firmware, device, printer.reporter) as client:
         executed = client.executed_instructions()
         printer.result = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgetune.cli.printer import Printer
 from edgetune.plan.cost import Estimate
+from edgetune.plan.plan import Plan
 
 PHASES = ("forward", "backward", "update")
 
@@ -15,12 +16,23 @@ def plan_facts(estimate: Estimate) -> dict:
         "board": plan.board.name,
         "recipe": plan.recipe.as_dict(),
         "rate": plan.recipe.rate_for(len(plan.trained)),
+        "loss": plan.program.loss.name,
         "trained": [layer.name for layer in plan.trained],
         "unmeasured": list(estimate.table.unmeasured),
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
         "cost": estimate.as_dict(),
     }
+
+
+def end_of(plan: Plan) -> str:
+    """How many classes, labels or values, and the loss: "10 classes, softmax loss"."""
+    loss = plan.program.loss
+    count, words = loss.size, {"class": "classes", "labels": "labels", "values": "values"}
+    word = words.get(loss.target, "values as its input")
+    if count == 1:
+        word = {"labels": "label", "values": "value"}.get(loss.target, word)
+    return f"{count:,} {word}, {loss.name} loss"
 
 
 def show_plan(printer: Printer, estimate: Estimate) -> None:
@@ -41,6 +53,10 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
     printer.text(
         f"Step:  {estimate.step_instructions:,} instructions, "
         f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)"
+    )
+    printer.text(
+        f"Learns: {len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
+        f"{end_of(estimate.plan)}"
     )
     if estimate.plan.cmsis_nn:
         printer.text(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from edgetune.cli.build import build_facts, show_build
-from edgetune.cli.job import Job
 from edgetune.cli.options import (
     data_options,
     flash_option,
@@ -19,22 +16,15 @@ from edgetune.cli.options import (
 )
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import cost_of
-from edgetune.cli.show_plan import plan_facts, show_plan
+from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
-from edgetune.files import save_atomically
+from edgetune.learn.losses import CLASS
 from edgetune.session.evaluation import check_accuracy
 from edgetune.session.firmware import Firmware
+from edgetune.session.job import Job
 from edgetune.session.run_folder import RunFolder
-from edgetune.session.tuning import (
-    TuneResult,
-    TuneSettings,
-    check_tuned_file,
-    run_record,
-    tune,
-)
-
-RUNS = Path("runs")
+from edgetune.session.tuning import TuneResult, TuneSettings, check_tuned_file
 
 
 @verb("tune")
@@ -47,8 +37,8 @@ RUNS = Path("runs")
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
 @min_accuracy_option
 def command(
-    printer: Printer, job: Job, data: dict, seed: int, passes: int, samples: int | None,
-    no_verify: bool, min_accuracy: float | None,
+    printer: Printer, job: Job, seed: int, passes: int, samples: int | None, no_verify: bool,
+    min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
@@ -57,34 +47,23 @@ def command(
     writes the tuned model. Every step is compared with the simulation, bit for bit.
     """
     settings = TuneSettings(seed, samples, passes, not no_verify)
-    job = job.in_int8(printer, data)
     _show_model(printer, job)
     show_plan(printer, job.estimate)
-    job.check_fit()
-    dataset, device = job.data(printer, data), job.device
-    folder = RunFolder(Path(job.out)) if job.out else RunFolder.fresh(RUNS, job.title)
-    try:
-        if job.conversion:
-            save_atomically(folder.converted, job.conversion.content)
-        firmware = job.firmware(printer, folder.firmware)
+    dataset, device = job.check()
+    with job.run_folder() as folder:
+        firmware = job.firmware(folder.firmware)
         show_build(printer, firmware)
         printer.note(f"Learning on {device}")
-        result = tune(firmware, device, dataset, settings, folder, printer.reporter)
-        record = run_record(job.plan, Path(job.model), device, dataset, settings, result)
-        folder.write_record(record | _conversion(job))
-    finally:
-        folder.close()
-    printer.result = _facts(job, firmware, dataset, folder, result)
+        result = job.tune(settings, folder, firmware)
+    printer.result = _facts(job, firmware, folder, result)
     printer.text()
     _show_ram(printer, job, firmware, result)
     _show_result(printer, device, dataset, folder, result)
     check_tuned_file(result, folder)
-    check_accuracy(result.accuracy_after, min_accuracy)
+    check_accuracy(result.after, min_accuracy)
 
 
-def _facts(
-    job: Job, firmware: Firmware, data: Dataset, folder: RunFolder, result: TuneResult
-) -> dict:
+def _facts(job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult) -> dict:
     return {
         "model": job.model,
         "device": job.device,
@@ -92,7 +71,10 @@ def _facts(
         "build": build_facts(firmware),
         "accuracy_before": result.accuracy_before,
         "accuracy_after": result.accuracy_after,
-        "test_samples": len(data.test_y),
+        "loss": job.plan.program.loss.name,
+        "before": result.before.as_dict(),
+        "after": result.after.as_dict(),
+        "test_samples": len(job.data.test_x),
         "steps": result.steps,
         "digest": f"{result.digest:08x}",
         "verified": result.verified,
@@ -102,13 +84,14 @@ def _facts(
         "executed_instructions": result.executed_instructions,
         "folder": str(folder.path),
         "tuned": str(folder.tuned),
-        **({"converted": str(folder.converted)} if job.conversion else {}),
-        **_conversion(job),
+        **_conversion(job, folder),
     }
 
 
-def _conversion(job: Job) -> dict:
-    return {"conversion": job.conversion.report.as_dict()} if job.conversion else {}
+def _conversion(job: Job, folder: RunFolder) -> dict:
+    if job.conversion is None:
+        return {}
+    return {"converted": str(folder.converted), "conversion": job.conversion.report.as_dict()}
 
 
 def _show_model(printer: Printer, job: Job):
@@ -118,7 +101,7 @@ def _show_model(printer: Printer, job: Job):
     weights = sum(layer.weights.size for layer in plan.program.weighted_layers)
     printer.text(
         f"Model: {job.model}, {len(plan.program.graph.operators)} operators, {weights:,} weights, "
-        f"{plan.program.classes} classes"
+        f"{end_of(plan)}"
     )
 
 
@@ -135,16 +118,19 @@ def _show_ram(printer: Printer, job: Job, firmware: Firmware, result: TuneResult
 def _show_result(
     printer: Printer, device: str, data: Dataset, folder: RunFolder, result: TuneResult
 ):
-    count = len(data.test_y)
+    count = len(data.test_x)
+    name = result.after.name
     printer.text(
-        f"Accuracy on {device}, {count} test samples: {100 * result.accuracy_before:.1f} % "
-        f"before, {100 * result.accuracy_after:.1f} % after {result.steps:,} steps."
+        f"{name[0].upper()}{name[1:]} on {device}, {count} test samples: {result.before.shown} "
+        f"before, {result.after.shown} after {result.steps:,} steps."
     )
+    if name != "accuracy":
+        printer.text(f"After it: {result.after.text}.")
     printer.text(f"Tuned model: {folder.tuned}")
     if result.file_agrees is not None:
         printer.text(
             f"Run by tflite-runtime it gives {result.file_agrees} of the device's "
-            f"{count} predictions."
+            f"{count} {'predictions' if data.targets.kind == CLASS else 'outputs'}."
         )
     if result.no_judge:
         printer.text(f"No judge of the tuned file is available: {result.no_judge}.")

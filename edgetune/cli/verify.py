@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from edgetune.cli.job import Job
 from edgetune.cli.options import data_options, flash_option, job_options, seed_option
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
+from edgetune.session.job import Job
 from edgetune.session.verification import verify
 
 
@@ -20,15 +20,14 @@ from edgetune.session.verification import verify
               help="Training steps to compare.")
 @click.option("--forward", type=click.IntRange(0), default=50, show_default=True,
               help="Test samples whose outputs are compared first.")
-def command(printer: Printer, job: Job, data: dict, seed: int, steps: int, forward: int):
+def command(printer: Printer, job: Job, seed: int, steps: int, forward: int):
     """Compare a device with the simulation after every training step.
 
     The digest is recomputed from the device's memory each time. The first difference ends it
     with exit code 6 and the names of the layers that differ.
     """
-    job = job.in_int8(printer, data)
-    samples = job.data(printer, data)
-    device, firmware = job.device, job.firmware(printer)
+    samples = job.data
+    device, firmware = job.device, job.firmware()
     result = verify(firmware, device, samples, steps, seed, forward, printer.reporter)
     printer.result = {
         "device": device, "forward": result.forward, "steps": result.steps,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from edgetune.cli.job import Job
 from edgetune.cli.options import flash_option, job_options, model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
@@ -15,6 +14,7 @@ from edgetune.errors import ModelError
 from edgetune.files import save_atomically
 from edgetune.model.read import read_tflite
 from edgetune.session.connection import connect
+from edgetune.session.job import Job
 from edgetune.session.weights import LayerDifference, diff, pull, push
 
 
@@ -31,7 +31,7 @@ def command():
 @click.argument("tuned", type=click.Path())
 def pull_command(printer: Printer, job: Job, tuned: str):
     """Write TUNED: MODEL with the weights that the device holds now."""
-    device, firmware = job.device, job.firmware(printer)
+    device, firmware = job.device, job.firmware()
     with connect(firmware, device, printer.reporter) as client:
         content, digest = pull(client, job.plan), client.digest(full=True)
     save_atomically(tuned, content)
@@ -46,7 +46,7 @@ def pull_command(printer: Printer, job: Job, tuned: str):
 def push_command(printer: Printer, job: Job, tuned: str):
     """Give the device the weights of TUNED, a tuned version of MODEL."""
     content = _content(tuned)
-    device, firmware = job.device, job.firmware(printer)
+    device, firmware = job.device, job.firmware()
     with connect(firmware, device, printer.reporter) as client:
         digest = push(client, job.plan, content)
     printer.result = {"device": device, "tuned": tuned, "digest": f"{digest:08x}"}

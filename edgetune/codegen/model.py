@@ -5,11 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 from string import Template
 
+from edgetune.codegen.c_text import definitions
 from edgetune.codegen.calls import Calls, exponent_of
-from edgetune.codegen.losses import loss_tables
-from edgetune.codegen.tables import constants, tables
-from edgetune.learn import operators as p
-from edgetune.learn.digest import digest_base
+from edgetune.learn.state import NULL_MASS
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer
 
@@ -29,7 +27,7 @@ def model_source(plan: Plan, title: str) -> str:
         buffers=_buffers(plan),
         trained_state=_trained_state(plan),
         parameters_pointer=_parameters_pointer(plan),
-        tables="\n".join(part for part in _tables(plan) if part),
+        tables=_tables(plan),
         forward=_body(calls, 0, stages[:forward]),
         output=_output(plan),
         train=_body(calls, forward, stages[forward:]) + _unused(plan),
@@ -45,7 +43,7 @@ def model_source(plan: Plan, title: str) -> str:
         stages=len(stages),
         initial=_initial(plan),
         digest_of_parameters=_digest_of_parameters(plan),
-        null_masses="state.null_mass" if plan.trained else "0",
+        null_masses=f"state.{NULL_MASS.member}" if plan.trained else "0",
     )
 
 
@@ -69,7 +67,8 @@ def _trained_state(plan: Plan) -> str:
     """The rest of the state block; nothing where nothing is trained."""
     if not plan.trained:
         return ""
-    return f"    et_null_mass null_mass[{len(plan.trained)}];\n    et_parameters parameters;\n"
+    words = f"{NULL_MASS.ctype} {NULL_MASS.member}[{len(plan.trained)}]"
+    return f"    {words};\n    et_parameters parameters;\n"
 
 
 def _parameters_pointer(plan: Plan) -> str:
@@ -78,38 +77,9 @@ def _parameters_pointer(plan: Plan) -> str:
     return "static et_parameters *const parameters = &state.parameters;\n"
 
 
-def _tables(plan: Plan) -> list[str]:
-    return [
-        constants(plan),
-        *(tables(layer, plan) for layer in plan.program.layers),
-        loss_tables(plan),
-        _trained(plan),
-        _row_gradients(plan),
-    ]
-
-
-def _trained(plan: Plan) -> str:
-    if not plan.trained:
-        return ""
-    rows = "".join(
-        _trained_row(plan, index, layer, limit, first)
-        for index, (layer, limit, first) in enumerate(
-            zip(plan.trained, plan.recipe.limits_q8(plan.program), digest_base(plan.trained))
-        )
-    )
-    return f"static const et_trained trained[{len(plan.trained)}] = {{\n{rows}}};\n"
-
-
-def _trained_row(plan: Plan, index: int, layer, limit: int, first: int) -> str:
-    depthwise = isinstance(layer, p.DepthwiseConv2D)
-    row, column = (1, layer.rows) if depthwise else (layer.row_size, 1)
-    return (
-        f"    {{.rows = {layer.rows}, .row_size = {layer.row_size}, .row_stride = {row},\n"
-        f"     .column_stride = {column}, .limit_q8 = {limit}, .first_index = {first},\n"
-        f"     .weights = state.parameters.{layer.name}_weights,\n"
-        f"     .bias = state.parameters.{layer.name}_bias,\n"
-        f"     .null_mass = &state.null_mass[{index}]}},\n"
-    )
+def _tables(plan: Plan) -> str:
+    groups = [definitions(group) for group in plan.constants]
+    return "\n".join(part for part in (*groups, _row_gradients(plan)) if part)
 
 
 def _row_gradients(plan: Plan) -> str:
@@ -156,7 +126,8 @@ def _initial(plan: Plan) -> str:
         "memset(parameters, 0, sizeof *parameters)" if plan.recipe.reset
         else "memcpy(parameters, &et_initial, sizeof *parameters)"
     )
-    return f"    {parameters};\n    memset(state.null_mass, 0, sizeof state.null_mass);\n"
+    words = f"state.{NULL_MASS.member}"
+    return f"    {parameters};\n    memset({words}, 0, sizeof {words});\n"
 
 
 def _digest_of_parameters(plan: Plan) -> str:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from edgetune.codegen.c_text import array, numbers
+from edgetune.codegen.c_text import declarator, definition, numbers
+from edgetune.learn.state import bias_member, parameters_type, weights_member
+from edgetune.plan.c_data import SCALARS, Array, CObject, array_object
 from edgetune.plan.plan import Plan
 
 
 def weights_header(plan: Plan) -> str:
     """Declares ``et_parameters``, its initial values and the frozen weights."""
-    fields = "".join(
-        f"    int8_t {layer.name}_weights[{layer.weights.size}];\n"
-        f"    int32_t {layer.name}_bias[{layer.rows}];\n"
-        for layer in plan.trained
-    )
     frozen = "".join(
-        f"extern const int8_t {layer.name}_weights[{layer.weights.size}];\n"
-        f"extern const int32_t {layer.name}_bias[{layer.rows}];\n"
-        for layer in frozen_layers(plan)
+        f"extern const {declarator(array.ctype, array.name)};\n"
+        for array in frozen_parameters(plan)
     )
     initial = "extern const et_parameters et_initial;\n" if plan.initial_bytes else ""
-    parameters = f"typedef struct {{\n{fields}}} et_parameters;\n\n" if plan.trained else ""
+    parameters = f"{_parameters(plan)}\n" if plan.trained else ""
     return (
         "/* What the recipe trains, and the weights in flash. */\n"
         "#ifndef ET_WEIGHTS_H\n#define ET_WEIGHTS_H\n\n#include <stdint.h>\n\n"
@@ -27,21 +23,37 @@ def weights_header(plan: Plan) -> str:
     )
 
 
+def _parameters(plan: Plan) -> str:
+    """The type of what is trained, as the state block holds it."""
+    members = ""
+    for name, (member, *_) in (parameters_type(plan.trained).fields or {}).items():
+        item, shape = member.subdtype or (member, (1,))
+        members += f"    {declarator(Array(SCALARS[item.name], shape[0]), name)};\n"
+    return f"typedef struct {{\n{members}}} et_parameters;\n"
+
+
 def weights_source(plan: Plan) -> str:
     """Defines what ``weights_header`` declares."""
     text = '#include "weights.h"\n'
     if plan.initial_bytes:
-        fields = "".join(
-            f"    .{layer.name}_weights = {{\n{numbers(layer.weights, ' ' * 8)}\n    }},\n"
-            f"    .{layer.name}_bias = {{\n{numbers(layer.bias, ' ' * 8)}\n    }},\n"
-            for layer in plan.trained
+        values = "".join(
+            f"    .{array.name} = {{\n{numbers(array.value, ' ' * 8)}\n    }},\n"
+            for layer in plan.trained for array in _arrays(layer)
         )
-        text += f"\nconst et_parameters et_initial = {{\n{fields}}};\n"
-    for layer in frozen_layers(plan):
-        text += "\n" + array(f"{layer.name}_weights", layer.weights, "const")
-        text += "\n" + array(f"{layer.name}_bias", layer.bias, "const")
+        text += f"\nconst et_parameters et_initial = {{\n{values}}};\n"
+    for array in frozen_parameters(plan):
+        text += "\n" + definition(array, "const")
     return text
 
 
-def frozen_layers(plan: Plan) -> list:
-    return [layer for layer in plan.program.weighted_layers if not plan.is_trained(layer)]
+def frozen_parameters(plan: Plan) -> list[CObject]:
+    """Weights and biases of the layers that are not trained."""
+    layers = [layer for layer in plan.program.weighted_layers if layer not in plan.trained]
+    return [array for layer in layers for array in _arrays(layer)]
+
+
+def _arrays(layer) -> list[CObject]:
+    return [
+        array_object(weights_member(layer), layer.weights),
+        array_object(bias_member(layer), layer.bias),
+    ]

@@ -6,8 +6,7 @@ The order of everything is normative: ``docs/numerics.md``.
 from __future__ import annotations
 
 import copy
-import struct
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
+from edgetune.learn.state import NULL_MASS, state_type
 
 
 @dataclass(frozen=True)
@@ -182,27 +182,25 @@ class Learner:
 
     def state(self) -> bytes:
         """The device's state block: generator, counters, rule state, weights and biases."""
-        out = struct.pack("<4I", *self.generator.state, self.step, self.total_steps)
-        for mass in self.null_masses:
-            out += struct.pack("<IiI", mass.total, mass.exponent, mass.count)
-        for array in self.parameters():
-            out += array.astype(array.dtype.newbyteorder("<")).tobytes()
-            out += bytes(-len(out) % 4)
-        return out
+        block = np.zeros(1, state_type(self.trained))[0]
+        block["learner"] = (self.generator.state, self.step, self.total_steps)
+        for i, mass in enumerate(self.null_masses):
+            block[NULL_MASS.member][i] = astuple(mass)
+        for i, array in enumerate(self.parameters()):
+            block["parameters"][i][...] = array.reshape(-1)
+        return block.tobytes()
 
     def load_state(self, state: bytes):
         """Take over a state block made by ``state`` or read from a device."""
-        s0, s1, self.step, self.total_steps = struct.unpack_from("<4I", state)
-        self.generator.state = (s0, s1)
+        block = np.frombuffer(state, state_type(self.trained), 1)[0]
+        learner = block["learner"]
+        self.generator.state = tuple(learner["generator"].tolist())  # Python's integers
+        self.step, self.total_steps = int(learner["step"]), int(learner["total_steps"])
         self.null_masses = [
-            NullMass(*struct.unpack_from("<IiI", state, 16 + 12 * i))
-            for i in range(len(self.trained))
+            NullMass(*block[NULL_MASS.member][i].tolist()) for i in range(len(self.trained))
         ]
-        at = 16 + 12 * len(self.trained)
-        for array in self.parameters():
-            raw = np.frombuffer(state, array.dtype.newbyteorder("<"), array.size, at)
-            array[...] = raw.reshape(array.shape)
-            at += array.nbytes + -array.nbytes % 4
+        for i, array in enumerate(self.parameters()):
+            array[...] = block["parameters"][i].reshape(array.shape)
 
 
 _TAKE = {Scale: Learner._scale, InputError: Learner._input_error, Update: Learner._learn}

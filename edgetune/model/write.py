@@ -9,10 +9,9 @@ import numpy as np
 
 from edgetune.errors import ModelError
 from edgetune.model.compare import same_but_for, users_of
-from edgetune.model.consistency import CHANNEL_AXIS
 from edgetune.model.extend import Extension, not_writable
 from edgetune.model.graph import Graph, Operator, Place, Quantization, Tensor
-from edgetune.model.kinds import WEIGHTED
+from edgetune.model.kinds import KINDS, WEIGHTED
 from edgetune.model.read import read_tflite
 
 WEIGHTS, BIAS = 1, 2  # inputs of an operator that has weights
@@ -85,7 +84,7 @@ def _tensor(graph: Graph, operator: Operator, place: Place) -> Tensor | None:
 
 
 def _channels(graph: Graph, operator: Operator) -> int:
-    return graph.tensors[operator.inputs[WEIGHTS]].shape[CHANNEL_AXIS[operator.kind]]
+    return graph.tensors[operator.inputs[WEIGHTS]].shape[KINDS[operator.kind].channel_axis]
 
 
 def _check_values(graph: Graph, place: Place, old: np.ndarray, new: np.ndarray) -> None:

@@ -6,12 +6,12 @@ import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from edgetune.learn.state import parameter_bytes
 from edgetune.plan.cost_table import CostTable, load_costs, vector_bytes
 from edgetune.plan.instructions import STEP, StageCost, count_instructions
 from edgetune.plan.model_code import model_code_bytes
 from edgetune.plan.parts import linked_parts, stack_bound
 from edgetune.plan.plan import Plan
-from edgetune.plan.tables import parameter_bytes
 
 REPLIES = 2  # kept by the link, each with its length
 SECTION_ALIGNMENT = 32  # of .data and .bss

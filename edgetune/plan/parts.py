@@ -40,6 +40,7 @@ def _model_parts(plan: Plan, table: CostTable) -> dict:
         for kind in kinds
     }
     return rows | {
+        "et_model_accepts": {"frame": 0, "needs": [f"et_{plan.program.loss.kind}_accepts"]},
         "et_model_forward": {"frame": frames["forward"], "needs": forward},
         "et_model_train": {
             "frame": frames["train"] + frames["update"] * updates,

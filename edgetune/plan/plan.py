@@ -7,24 +7,23 @@ from dataclasses import dataclass
 from edgetune.boards import Board
 from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.lower import lower
-from edgetune.learn.operators import Lookup, Softmax, WeightedLayer
+from edgetune.learn.operators import Softmax, WeightedLayer
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.state import parameter_bytes, parameters_type, state_type
 from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
 from edgetune.plan import cmsis_nn as cmsis
 from edgetune.plan.arena import lay_out
 from edgetune.plan.buffers import LinkBuffers
-from edgetune.plan.schedule import Schedule, make_schedule
-from edgetune.plan.tables import (
-    LEARNER_BYTES,
-    NULL_MASS_BYTES,
-    TRAINED_BYTES,
-    constant_bytes,
-    loss_bytes,
-    parameter_bytes,
-    table_bytes,
+from edgetune.plan.c_data import CObject, flash_bytes
+from edgetune.plan.constants import (
+    activation_constants,
+    layer_constants,
+    loss_constants,
+    trained_constants,
 )
+from edgetune.plan.schedule import Schedule, make_schedule
 
 
 @dataclass
@@ -34,8 +33,7 @@ class Plan:
     All sizes are bytes.  ``arena_bytes``: activations, errors and scratch of one step;
     ``state_bytes``: what learning changes; ``initial_bytes``: its first values in flash (none
     where the recipe resets the trained layers); ``frozen_bytes``: the other layers' weights in
-    flash; ``table_bytes``: shapes, multipliers, constants and lookup tables in flash.
-    ``cmsis_nn``: the forward kernels are CMSIS-NN's.
+    flash.  ``cmsis_nn``: the forward kernels are CMSIS-NN's.
     """
 
     program: Program
@@ -47,7 +45,6 @@ class Plan:
     state_bytes: int
     initial_bytes: int
     frozen_bytes: int
-    table_bytes: int
     cmsis_nn: bool = False
 
     @property
@@ -59,14 +56,17 @@ class Plan:
 
     def trained_index(self, layer) -> int:
         """Position of ``layer`` among the trained ones, -1 if it is not."""
-        return self.trained.index(layer) if layer in self.trained else -1
+        trained = self.trained
+        return trained.index(layer) if layer in trained else -1
 
     def scales_error(self, layer) -> bool:
         """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
         return any(s.call == "error_scale" and s.layer is layer for s in self.schedule.stages)
 
-    def passes_error(self, layer) -> bool:
-        """Whether a step passes an error through ``layer``."""
+    def _learns_through(self, layer) -> bool:
+        """Whether a step needs the constants that ``layer`` has for errors alone."""
+        if layer.weighted:
+            return self.scales_error(layer)
         call = f"{layer.kind}_input_error"
         return any(s.call == call and s.layer is layer for s in self.schedule.stages)
 
@@ -77,6 +77,24 @@ class Plan:
         if not isinstance(last, Softmax) or not isinstance(loss, SoftmaxCrossEntropy):
             return None
         return last if list(last.table) == list(loss.table) else None
+
+    @property
+    def constants(self) -> list[list[CObject]]:
+        """The tables of the generated C in their order, weights and biases apart: the model's
+        own activations, each layer, the loss, the trained layers."""
+        program = self.program
+        return [
+            activation_constants(program),
+            *(layer_constants(layer, program, self._learns_through(layer))
+              for layer in program.layers),
+            loss_constants(program.loss, self.shared_table),
+            trained_constants(self.trained, self.recipe.limits_q8(program)),
+        ]
+
+    @property
+    def table_bytes(self) -> int:
+        """Shapes, multipliers, constants and lookup tables in flash."""
+        return sum(map(flash_bytes, self.constants))
 
     @property
     def input_bytes(self) -> int:
@@ -103,10 +121,9 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
     arena = lay_out([b for b in schedule.buffers if not b.outside])
     trained = recipe.trained(program)
     check_widths(program, trained)
-    parameters = sum(parameter_bytes(layer) for layer in trained)
     frozen = [layer for layer in program.weighted_layers if layer not in trained]
     activations = program.activations
-    plan = Plan(
+    return Plan(
         program=program,
         recipe=recipe,
         board=board,
@@ -116,22 +133,8 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
             activations[program.output].size,
         ),
         arena_bytes=arena,
-        state_bytes=LEARNER_BYTES + NULL_MASS_BYTES * len(trained) + parameters,
-        initial_bytes=0 if recipe.reset else parameters,
-        frozen_bytes=sum(parameter_bytes(layer) for layer in frozen),
-        table_bytes=0,
+        state_bytes=state_type(trained).itemsize,
+        initial_bytes=0 if recipe.reset else parameters_type(trained).itemsize,
+        frozen_bytes=sum(map(parameter_bytes, frozen)),
         cmsis_nn=cmsis_nn,
     )
-    plan.table_bytes = _all_tables(plan)
-    return plan
-
-
-def _all_tables(plan: Plan) -> int:
-    loss = loss_bytes(plan.program.loss, plan.shared_table is not None)
-    layers = sum(table_bytes(layer, plan.scales_error(layer)) for layer in plan.program.layers)
-    layers += sum(
-        layer.slopes.nbytes for layer in plan.program.layers
-        if isinstance(layer, Lookup) and plan.passes_error(layer)
-    )
-    constants = sum(constant_bytes(a) for a in plan.program.activations)
-    return layers + constants + loss + TRAINED_BYTES * len(plan.trained)

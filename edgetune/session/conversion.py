@@ -30,9 +30,10 @@ def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Con
     Raises:
         DataError: the model overflows on the samples.
     """
-    calibration = data.tune_x[_spread(len(data.tune_y), options.samples)]
-    rows = _spread(len(data.test_y), COMPARED)
-    labelled = data.test_x[rows], data.test_y[rows]
+    calibration = data.tune_x[_spread(len(data.tune_x), options.samples)]
+    rows = _spread(len(data.test_x), COMPARED)
+    classes = data.targets.kind == "class"
+    labelled = (data.test_x[rows], data.test_y[rows]) if classes else None
     return convert(graph, calibration, options, labelled, preprocessing_note(data.preprocessing))
 
 

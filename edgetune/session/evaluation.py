@@ -1,36 +1,68 @@
-"""Predictions of a device on a set of samples."""
+"""What a device makes of a set of samples, and what that is worth."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from edgetune.errors import AccuracyGateError
+from edgetune.data import Dataset
+from edgetune.errors import AccuracyGateError, UsageError
+from edgetune.learn.losses import CLASS, INPUT, LABELS
+from edgetune.learn.program import Activation, Program
 from edgetune.link.client import Client
+from edgetune.measures.evaluate import evaluate
+from edgetune.measures.measure import Measure
 from edgetune.session.reporter import Reporter
 
 
-def predict(client: Client, x: np.ndarray, y: np.ndarray, reporter: Reporter, phase: str):
-    """The device's prediction for each sample, int64 [n]: argmax, the lowest index on ties.
+def outputs_of(client: Client, data: Dataset, reporter: Reporter, phase: str) -> np.ndarray:
+    """The device's outputs for the test set, int8 [n, outputs].
 
-    ``x`` int8 [n, ...]; the labels ``y`` serve the running accuracy only.
+    Where the targets are classes the share of right predictions is reported along the way.
     """
-    predictions = np.empty(len(x), np.int64)
-    right = 0
-    for i, result in enumerate(client.infer_many(sample.tobytes() for sample in x)):
-        predictions[i] = result.prediction
-        right += int(result.prediction == y[i])
-        reporter.progress(phase, i + 1, len(x), right / (i + 1))
-    return predictions
+    labels = data.test_y if data.targets.kind == CLASS else None
+    outputs, right, count = [], 0, len(data.test_x)
+    for i, result in enumerate(client.infer_many(sample.tobytes() for sample in data.test_x)):
+        outputs.append(np.frombuffer(result.output, np.int8))
+        right += labels is not None and result.prediction == labels[i]
+        share = None if labels is None else right / (i + 1)
+        reporter.progress(phase, i + 1, count, share)
+    return np.array(outputs, np.int8).reshape(count, -1)
 
 
-def accuracy(predictions: np.ndarray, labels: np.ndarray) -> float:
-    """Share of right predictions, 0 to 1."""
-    return float(np.mean(predictions == labels))
+def measure(program: Program, outputs: np.ndarray, data: Dataset) -> Measure:
+    """What int8 ``outputs`` [n, outputs] of ``program`` for the test set are worth."""
+    kind = program.loss.target
+    y = program.activations[program.output]
+    inputs = None
+    if kind == INPUT:
+        x = np.asarray(data.test_x).reshape(len(data.test_x), -1)
+        inputs = _real(x, program.activations[program.input])
+    # Without a LOGISTIC at the end outputs are logits.
+    threshold = 0.0 if kind == LABELS and program.logits == program.output else 0.5
+    return evaluate(kind, _real(outputs, y), data.test_y, inputs, threshold=threshold)
 
 
-def check_accuracy(share: float, least: float | None) -> None:
-    """AccuracyGateError where the accuracy ``share`` is below ``least``; both 0 to 1."""
-    if least is not None and share < least:
+def _real(values: np.ndarray, activation: Activation) -> np.ndarray:
+    return activation.scale * (values.astype(np.float64) - activation.zero_point)
+
+
+def accuracy_of(found: Measure) -> float | None:
+    """The share of right predictions, 0 to 1; None for what makes no predictions."""
+    return found.value if found.name == "accuracy" else found.others.get("accuracy")
+
+
+def check_accuracy(found: Measure, least: float | None) -> None:
+    """AccuracyGateError where the accuracy is below ``least``, 0 to 1; UsageError where there is
+    no accuracy."""
+    if least is None:
+        return
+    share = accuracy_of(found)
+    if share is None:
+        raise UsageError(
+            "An accuracy is asked for, and this model has none.",
+            f"Its measure is {found.name}, {found.shown}.", "Leave --min-accuracy out.",
+        )
+    if share < least:
         raise AccuracyGateError(
             f"The accuracy is {100 * share:.1f} %.",
             f"At least {100 * least:.1f} % were asked for.",

@@ -31,23 +31,24 @@ class Judgement:
 
 
 def judge(
-    content: bytes, original: bytes, x: np.ndarray, predictions: np.ndarray,
-    outputs: Callable[[np.ndarray], np.ndarray],
+    content: bytes, original: bytes, x: np.ndarray, ours: np.ndarray,
+    simulate: Callable[[np.ndarray], np.ndarray], classes: bool = True,
 ) -> Judgement:
-    """Whether a tuned file predicts what the device predicts.
+    """Whether a tuned file makes what the device makes: predictions of ``classes``, or outputs.
 
     The judge's kernels are integers like the device's, but for SOFTMAX, LOGISTIC and TANH: in
     floating point a value beside a rounding boundary may be one step off (docs/numerics.md,
     section 2), and two outputs that nearly tie may change places.  In a model with one of these
     a prediction may therefore be another one if no output of that sample is more than one step
-    from the simulation's, and the simulation predicts what the device does.  Every other
-    difference is a fault.  So is a file that tflite-runtime refuses, where it takes the original.
+    from the simulation's, and the simulation predicts what the device does.  Outputs may
+    likewise be one step off.  Every other difference is a fault.  So is a file that
+    tflite-runtime refuses, where it takes the original.
 
     Args:
         original: the file that was tuned.
         x: int8 [n, ...] in the model's input quantisation.
-        predictions: the device's, [n].
-        outputs: the simulation's int8 outputs, flat, for one x.
+        ours: the device's outputs, int8 [n, outputs].
+        simulate: the simulation's int8 outputs, flat, for one x.
     """
     graph = read_tflite(content)
     try:
@@ -56,14 +57,32 @@ def judge(
         return _refused(original, x, _reason(error))
     if theirs is None:
         return Judgement(no_judge="tflite-runtime is not installed")
+    return _predictions(graph, x, theirs, ours, simulate) if classes else _outputs_alike(
+        graph, theirs, ours
+    )
+
+
+def _predictions(graph: Graph, x, theirs, ours, simulate) -> Judgement:
+    predictions = ours.argmax(axis=1)
     others = np.flatnonzero(theirs.argmax(axis=1) != predictions)
     agrees = len(predictions) - len(others)
     for i in others:
-        ours = outputs(np.asarray(x[int(i)]))
-        steps = int(np.abs(theirs[i].astype(int) - ours).max())
-        if steps > _rounding(graph) or ours.argmax() != predictions[i]:
+        simulated = simulate(np.asarray(x[int(i)]))
+        steps = int(np.abs(theirs[i].astype(int) - simulated).max())
+        if steps > _rounding(graph) or simulated.argmax() != predictions[i]:
             return Judgement(agrees, _stray(i, theirs[i], predictions, agrees, steps))
     return Judgement(agrees)
+
+
+def _outputs_alike(graph: Graph, theirs: np.ndarray, ours: np.ndarray) -> Judgement:
+    steps = np.abs(theirs.astype(int) - ours).max(axis=1)
+    agrees = int((steps <= _rounding(graph)).sum())
+    if agrees == len(ours):
+        return Judgement(agrees)
+    return Judgement(agrees, (
+        f"Run by tflite-runtime it makes {agrees} of the device's {len(ours)} outputs; others are "
+        f"up to {steps.max()} steps off."
+    ))
 
 
 def _rounding(graph: Graph) -> int:

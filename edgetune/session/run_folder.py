@@ -13,7 +13,9 @@ FORMAT = 1
 
 class RunFolder:
     """``run.json`` (settings and results), ``metrics.jsonl`` (a line a step), ``tuned.tflite``,
-    ``converted.tflite`` of a float model, and ``firmware/``, the generated project."""
+    ``converted.tflite`` of a float model, and ``firmware/``, the generated project.
+
+    Open until `close`, or until the end of a `with` statement."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -57,3 +59,9 @@ class RunFolder:
 
     def close(self) -> None:
         self._metrics.close()
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()

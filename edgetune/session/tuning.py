@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.device import resolve_device
 from edgetune.errors import DivergenceError
 from edgetune.files import save_atomically
 from edgetune.learn.learner import Learner
-from edgetune.learn.losses import Loss
+from edgetune.learn.losses import CLASS, Loss
 from edgetune.link.client import Client
 from edgetune.link.messages import Stats
+from edgetune.measures.measure import Measure
 from edgetune.model.graph import Place
 from edgetune.model.write import BIAS, WEIGHTS, check_writable, read_weights, write_weights
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan
+from edgetune.quantize import Conversion
 from edgetune.session.connection import connect
-from edgetune.session.evaluation import accuracy, predict
+from edgetune.session.evaluation import accuracy_of, measure, outputs_of
 from edgetune.session.firmware import Firmware
 from edgetune.session.interpreter import judge
 from edgetune.session.order import sample_order
@@ -41,16 +45,18 @@ class TuneSettings:
 
 @dataclass(frozen=True)
 class TuneResult:
-    """Accuracies are shares on the test set as the device predicts it; ``predictions`` the
-    device's after tuning; ``digest`` recomputed from the device's memory at the end.
+    """``before``, ``after``: what the device's outputs for the test set were worth; ``outputs``
+    int8 [n, outputs], the device's after tuning; ``digest`` recomputed from the device's memory
+    at the end.
     ``executed_instructions``: the device's since its start, where it counts them.
-    ``file_agrees``: how many of ``predictions`` tflite-runtime makes from the tuned file as
-    well; None where ``no_judge`` says why nothing could.  ``file_fault``: why the file is not the
-    network that was trained, for ``check_tuned_file``; both "" where there is nothing to say."""
+    ``file_agrees``: for how many samples tflite-runtime makes of the tuned file what the device
+    does, a prediction or outputs; None where ``no_judge`` says why nothing could.
+    ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
+    both "" where there is nothing to say."""
 
-    accuracy_before: float
-    accuracy_after: float
-    predictions: np.ndarray
+    before: Measure
+    after: Measure
+    outputs: np.ndarray
     steps: int
     digest: int
     verified: bool
@@ -61,6 +67,20 @@ class TuneResult:
     file_fault: str = ""
     no_judge: str = ""
 
+    @property
+    def accuracy_before(self) -> float | None:
+        """The share of right predictions, 0 to 1; None of a model that makes none."""
+        return accuracy_of(self.before)
+
+    @property
+    def accuracy_after(self) -> float | None:
+        return accuracy_of(self.after)
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """Argmax of each output, int64 [n], the lowest index on ties."""
+        return self.outputs.argmax(axis=1)
+
 
 def tune(
     firmware: Firmware,
@@ -69,8 +89,17 @@ def tune(
     settings: TuneSettings,
     folder: RunFolder,
     reporter: Reporter | None = None,
+    *,
+    model: str | os.PathLike | None = None,
+    conversion: Conversion | None = None,
 ) -> TuneResult:
-    """Evaluate, learn, evaluate again, and save the tuned model as ``folder.tuned``.
+    """Evaluate, learn, evaluate again, and keep the run in ``folder``: every file that
+    `RunFolder` names but the firmware.  It stays open.
+
+    Args:
+        device: see `resolve_device`.
+        model: the file that the run began with, for the record.
+        conversion: what made it int8, where it was a float model.
 
     Whether that file is the trained network, ``check_tuned_file`` says afterwards.
 
@@ -79,21 +108,33 @@ def tune(
         DeviceNotFoundError, ToolchainError, LinkError: the device or the way to it fails.
         DivergenceError: the device does not compute what the simulation computes.
     """
-    reporter = reporter or Reporter()
+    device = resolve_device(device, firmware.plan.board)
+    if conversion:
+        save_atomically(folder.converted, conversion.content)
+    result = _run(firmware, device, data, settings, folder, reporter or Reporter())
+    record = run_record(firmware.plan, model, device, data, settings, result, conversion)
+    folder.write_record(record)
+    return result
+
+
+def _run(
+    firmware: Firmware, device: str, data: Dataset, settings: TuneSettings, folder: RunFolder,
+    reporter: Reporter,
+) -> TuneResult:
     plan = firmware.plan
     check_writable(plan.program.graph, trained_places(plan))
     with connect(firmware, device, reporter) as client:
         order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
         client.start(settings.seed, len(order))
-        before = predict(client, data.test_x, data.test_y, reporter, "before")
+        before = outputs_of(client, data, reporter, "before")
         simulation = Simulation(plan, settings.seed, len(order)) if settings.verify else None
         _learn(client, data, order, plan.program.loss, simulation, folder, reporter)
-        after = predict(client, data.test_x, data.test_y, reporter, "after")
+        after = outputs_of(client, data, reporter, "after")
         state, digest = client.read_state(), client.digest(full=True)
         if simulation:
             _compare_end(simulation, state, digest)
         result = TuneResult(
-            accuracy(before, data.test_y), accuracy(after, data.test_y), after,
+            measure(plan.program, before, data), measure(plan.program, after, data), after,
             len(order), digest, settings.verify, state, client.stats(),
             client.executed_instructions(),
         )
@@ -116,15 +157,17 @@ def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
 
 def _learn(client: Client, data: Dataset, order, loss: Loss, simulation, folder, reporter):
     samples = ((data.tune_x[i].tobytes(), loss.encode(data.tune_y[i])) for i in order)
-    right = []
+    right: list[bool] = []
     for step, result in enumerate(client.train_many(samples)):
         index = order[step]
-        label = int(data.tune_y[index])
-        folder.metric(step=step, sample=int(index), label=label, **asdict(result))
+        target, share, label = data.tune_y[index], None, {}
+        if loss.target == CLASS:
+            right.append(result.prediction == target)
+            share, label = float(np.mean(right[-100:])), {"label": int(target)}
+        folder.metric(step=step, sample=int(index), **label, **asdict(result))
         if simulation:
-            simulation.step(data.tune_x[index], label, result)
-        right.append(result.prediction == label)
-        reporter.progress("learning", step + 1, len(order), float(np.mean(right[-100:])))
+            simulation.step(data.tune_x[index], target, result)
+        reporter.progress("learning", step + 1, len(order), share)
 
 
 def _compare_end(simulation: Simulation, state: bytes, digest: int):
@@ -164,7 +207,8 @@ def _learner_of(plan: Plan, state: bytes) -> Learner:
 def _judged(result: TuneResult, plan: Plan, content: bytes, x: np.ndarray) -> TuneResult:
     simulation = _learner_of(plan, result.state)
     found = judge(
-        content, plan.program.graph.content, x, result.predictions, simulation.forward
+        content, plan.program.graph.content, x, result.outputs, simulation.forward,
+        classes=plan.program.loss.target == CLASS,
     )
     return replace(
         result, file_agrees=found.agrees, file_fault=found.fault, no_judge=found.no_judge
@@ -172,16 +216,17 @@ def _judged(result: TuneResult, plan: Plan, content: bytes, x: np.ndarray) -> Tu
 
 
 def run_record(
-    plan: Plan, model: Path, device: str, data: Dataset, settings: TuneSettings,
-    result: TuneResult,
+    plan: Plan, model: str | os.PathLike | None, device: str, data: Dataset,
+    settings: TuneSettings, result: TuneResult, conversion: Conversion | None = None,
 ) -> dict:
-    """What run.json keeps: enough to repeat the run."""
+    """What run.json keeps: enough to repeat the run; the model's file is null if not known."""
     split = asdict(data.split) if data.split else None
     return {
-        "model": {"file": model.name, "sha256": plan.program.graph.sha256},
+        "model": {"file": model and Path(model).name, "sha256": plan.program.graph.sha256},
         "board": plan.board.name,
         "device": device,
         "recipe": plan.recipe.as_dict(),
+        "loss": plan.program.loss.name,
         "settings": asdict(settings),
         "data": {
             "preprocessing": data.preprocessing.as_dict(), "split": split,
@@ -192,6 +237,8 @@ def run_record(
             "table_bytes": plan.table_bytes, "stack_bytes": estimate(plan).stack_bytes,
         },
         "result": {
+            "before": result.before.as_dict(),
+            "after": result.after.as_dict(),
             "accuracy_before": result.accuracy_before,
             "accuracy_after": result.accuracy_after,
             "steps": result.steps,
@@ -202,4 +249,5 @@ def run_record(
             "no_judge": result.no_judge,
             "stack_used": result.stats.stack_used,
         },
+        **({"conversion": conversion.report.as_dict()} if conversion else {}),
     }

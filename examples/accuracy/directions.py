@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from float_net import Network, Reconstruction, SoftmaxCrossEntropy
@@ -11,9 +11,9 @@ from float_net.weighted import Depthwise, Weighted
 
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
-from edgetune.learn.operators import GRADIENT
 from edgetune.learn.recipe import Recipe
-from edgetune.model.graph import WEIGHTED, Graph
+from edgetune.model.graph import Graph
+from edgetune.model.kinds import WEIGHTED
 
 LOSSES = {"softmax": SoftmaxCrossEntropy, "reconstruction": Reconstruction}
 
@@ -60,7 +60,7 @@ class Watched(Learner):
     """Keeps each layer's gradient instead of stepping."""
 
     def _update(self, layer, error, exponent, x, anneal):
-        self.gradients[layer.operator] = GRADIENT[type(layer)](layer, error, x)[:, :-1]
+        self.gradients[layer.operator] = layer.gradient(error, x)[:, :-1]
         return 0
 
 
@@ -69,13 +69,6 @@ def integer_gradients(learner: Watched, sample: np.ndarray, target) -> dict[int,
     learner.gradients = {}
     learner.train(sample, target)
     return learner.gradients
-
-
-def recipe_for(loss: str) -> Recipe | None:
-    """All layers trained for ``loss``; None where the engine has no such loss."""
-    if "loss" in {field.name for field in fields(Recipe)}:
-        return Recipe(loss=loss)
-    return Recipe() if loss == "softmax" else None
 
 
 def float_rows(layer: Weighted, scales: np.ndarray) -> np.ndarray:
@@ -101,7 +94,8 @@ def directions(graph: Graph, samples: np.ndarray, targets, loss: str = "softmax"
         samples: int8 in the model's input quantisation, [n, ...].
         targets: for the loss, [n].
     """
-    learner = Watched(lower(graph), recipe_for(loss))
+    recipe = Recipe(loss=loss)
+    learner = Watched(lower(graph, recipe.loss_choice), recipe)
     networks = [Network(graph, LOSSES[loss](), on_grid=grid) for grid in (False, True)]
     operators = [layer.operator for layer in learner.trained]
     cosines = [], []

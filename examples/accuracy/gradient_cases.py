@@ -102,13 +102,3 @@ CASES: dict[str, Callable[[Path, int], Case]] = {
     "autoencoder": anomalies,
     "inverted-residual": inverted_residual,
 }
-
-
-def with_engine_loss(case: Case, has_loss: bool) -> Case:
-    """``case``, or where the engine lacks its loss the same network as a classifier: its largest
-    input is the class to put out."""
-    if has_loss:
-        return case
-    labels = case.samples.reshape(len(case.samples), -1).argmax(axis=1)
-    note = f"as a classifier, since the engine has no loss named {case.loss}"
-    return Case(case.graph, case.samples, labels, "softmax", note)

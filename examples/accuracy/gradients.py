@@ -1,6 +1,6 @@
 """Do integer gradients point where float gradients point?  A table for five networks.
 
-    python examples/accuracy/gradients.py [--network NAME ...] [--samples 15]
+    python examples/accuracy/gradients.py [--network NAME ...] [--samples 15] [--nearest]
 
 For each layer that trains: the cosine between its integer and its float gradient at the same
 weights, the median over real samples, the lowest first.  ``on grid``: the same against a float
@@ -18,11 +18,22 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from directions import Directions, directions, recipe_for
-from gradient_cases import CASES, Case, with_engine_loss
+from directions import Directions, directions
+from gradient_cases import CASES, Case
 from tasks import SHARED
 
+from edgetune.learn import learner
+from edgetune.learn.fixedpoint import bit_length
+
 LEAST = 0.9
+
+
+def rounded(acc: np.ndarray) -> tuple[np.ndarray, int]:
+    """`edgetune.learn.block.normalise`, but to the nearest mantissa: no engine can do that in
+    one pass."""
+    shift = max(0, bit_length(int(np.abs(acc).max(initial=0))) - 7)
+    half = (1 << shift) >> 1
+    return np.sign(acc) * np.minimum((np.abs(acc) + half) >> shift, 127), shift
 
 
 def compare(case: Case) -> Directions:
@@ -42,7 +53,6 @@ def lines(found: Directions) -> list[str]:
 
 def report(name: str, case: Case) -> bool:
     """Prints one network's table; whether every layer reaches ``LEAST``."""
-    case = with_engine_loss(case, recipe_for(case.loss) is not None)
     found = compare(case)
     print(f"\n{name}: {len(found.layers)} layers, {len(case.samples)} samples, {case.loss}"
           f"{' ' if case.note else ''}{case.note}")
@@ -57,8 +67,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", choices=list(CASES), action="append", help="default: all")
     parser.add_argument("--samples", type=int, default=15)
+    parser.add_argument("--nearest", action="store_true",
+                        help="errors rounded to nearest: what truncating them costs")
     parser.add_argument("--data", type=Path, default=SHARED)
     given = parser.parse_args()
+    if given.nearest:
+        learner.normalise = rounded
     passed = True
     for name in given.network or CASES:
         try:

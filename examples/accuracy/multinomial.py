@@ -1,6 +1,6 @@
 """Accuracy of the compiled engine on the adaptation tasks, with no setting per task.
 
-    python examples/accuracy/multinomial.py [--task NAME] [--emulated]
+    python examples/accuracy/multinomial.py [--task NAME] [--train LAYERS] [--emulated]
 
 Prints a table: accuracy before tuning, after it for each seed, mean and standard deviation.
 The engine runs as a process of this computer.  ``--emulated`` runs seed 0 of each task on an
@@ -31,10 +31,14 @@ BOARD = "stm32f4-discovery"
 SEEDS = {"digits": 3, "har": 5, "mnist": 3, "kws": 3, "kws-head": 3}  # the others: 3
 
 
-def run(name: str, device: str, seed: int) -> TuneResult:
-    """One run of task ``name`` on "host" or "qemu"."""
+def run(
+    name: str, device: str, seed: int, train: str = "all", rate: float | None = None
+) -> TuneResult:
+    """One run of task ``name`` on "host" or "qemu"; ``train`` and ``rate`` as `Recipe` has them."""
     task = load_task(name)
-    recipe = Recipe(layers=("last",), reset=True) if task.head_only else Recipe()
+    recipe = Recipe(layers=(train,), rate=rate)
+    if task.head_only:
+        recipe = Recipe(layers=("last",), reset=True)
     plan = make_plan(task.graph, recipe, load_board(BOARD))
     data = Dataset(
         task.tune_x, task.tune_y, task.test_x, task.test_y, Preprocessing(quantized=True)
@@ -62,16 +66,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", choices=SOURCES, action="append",
                         help=f"default: {', '.join(SEEDS)}")
+    parser.add_argument("--train", default="all", help="all, last or last:K; default: all")
+    parser.add_argument("--rate", type=float, help="instead of the default for all tasks")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--emulated", action="store_true", help="seed 0 on an emulated M4 too")
     arguments = parser.parse_args()
     names = arguments.task or list(SEEDS)
     wrong = 0
     print("| task | before | after, seeds 0, 1, ... | mean +- std |\n|---|---|---|---|", flush=True)
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        how = arguments.train, arguments.rate
         emulated = {}
-        host = {n: [pool.submit(run, n, "host", s) for s in range(SEEDS.get(n, 3))] for n in names}
+        host = {
+            name: [pool.submit(run, name, "host", s, *how) for s in range(SEEDS.get(name, 3))]
+            for name in names
+        }
         if arguments.emulated:
-            emulated = {name: pool.submit(run, name, "qemu", 0) for name in names}
+            emulated = {name: pool.submit(run, name, "qemu", 0, *how) for name in names}
         for name in names:
             print(row(name, [future.result() for future in host[name]]), flush=True)
         for name, future in emulated.items():

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from ci_project import PLUGIN, demo_project, only, run, text  # noqa: F401
+from signals import ENDS, by_default
 
+from edgetune.ci.failures import heeded
 from edgetune.ci.outcome import Outcome
 from edgetune.ci.shared import Shared
 from edgetune.session.interpreter import Judgement
@@ -183,7 +185,8 @@ def test_a_test_has_a_bound_of_its_own(project, monkeypatch, how):
     folder = silent_qemu(project.path / "bin")
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     result = run(project, (
-        "edgetune_device._firmware(edgetune_device._task())\nimport time\n"
+        "job = edgetune_device._job(edgetune_device._settings())\n"
+        "edgetune_device._firmware(job)\nimport time\n"
         "edgetune_device._end = time.monotonic() + edgetune_device._seconds\n"
         "edgetune_device.tune(samples=5)"
     ), "--edgetune-devices=qemu", *option, head=head)
@@ -212,7 +215,7 @@ def test_the_bound_reaches_whatever_waits(project):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDS)
 def test_a_session_that_is_ended_leaves_no_emulator(project, monkeypatch, number):
     _needs_compiler()
     folder = silent_qemu(project.path / "bin")
@@ -220,7 +223,7 @@ def test_a_session_that_is_ended_leaves_no_emulator(project, monkeypatch, number
     project.makepyfile("def test_it(edgetune_device):\n    edgetune_device.tune(samples=5)\n")
     session = project.popen(
         [sys.executable, "-m", "pytest", *PLUGIN, "--edgetune-devices=qemu"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=by_default,
     )
     pid = folder / "pid"
     while session.poll() is None and not (pid.is_file() and pid.read_text().endswith("\n")):
@@ -228,3 +231,15 @@ def test_a_session_that_is_ended_leaves_no_emulator(project, monkeypatch, number
     session.send_signal(number)
     assert session.wait(120) == pytest.ExitCode.INTERRUPTED
     assert ended(int(pid.read_text()))
+
+
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_hangup_that_nohup_ignores_stays_ignored(before):
+    old = signal.signal(signal.SIGHUP, before)
+    try:
+        with heeded():
+            ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert ignored == (before is signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGHUP) is before
+    finally:
+        signal.signal(signal.SIGHUP, old)

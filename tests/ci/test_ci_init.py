@@ -15,11 +15,12 @@ from cli_runner import BOARD, DIGITS, edgetune, refused, succeed
 import edgetune as package
 from edgetune.boards import list_boards, load_board
 from edgetune.ci.patience import seconds_of_test
-from edgetune.ci.task import Task
+from edgetune.ci.settings import job_of
 from edgetune.ci.workflows import RENODE_SHA256, learning_test, settings_file, workflow
 from edgetune.settings import project_settings
 
 CHOICES = ("--board", BOARD, "--model", "digits_int8.tflite", "--data", "digits.npz")
+SETTINGS = {"model": "digits_int8.tflite", "data": "digits.npz"}
 GITHUB = ".github/workflows/edgetune.yml"
 
 
@@ -157,7 +158,7 @@ def test_budgets_leave_room_for_another_compiler(folder):
     init()
     text = (folder / "tests" / "test_learning.py").read_text()
     ram, instructions = (int(found) for found in re.findall(r"budget=([\d_]+)", text))
-    cost = Task(load_board(BOARD), {"model": "digits_int8.tflite"}).cost
+    cost = job_of(load_board(BOARD), SETTINGS).estimate
     for budget, planned in ((ram, cost.ram_bytes), (instructions, cost.step_instructions)):
         assert 1.1 <= budget / planned < 1.12
 
@@ -236,14 +237,13 @@ def test_more_data_has_more_time(service):
 
 
 def test_what_a_test_may_take_grows_with_its_data(folder):
-    settings = {"model": "digits_int8.tflite", "data": "digits.npz"}
-    assert seconds_of_test(Task(load_board(BOARD), settings)) == 300
+    assert seconds_of_test(job_of(load_board(BOARD), SETTINGS)) == 300
     with np.load("digits.npz") as data:
         arrays = dict(data)
     for name in ("test_x", "test_y"):
         arrays[name] = np.concatenate([arrays[name]] * 40)
     np.savez("digits.npz", **arrays)
-    assert seconds_of_test(Task(load_board(BOARD), settings)) > 600
+    assert seconds_of_test(job_of(load_board(BOARD), SETTINGS)) > 600
 
 
 def test_names_are_quoted_for_toml(folder):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cli_runner import BOARD, DATA, MODEL
 from echo_project import ended
+from signals import ENDS, by_default, without_hangup
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
@@ -32,24 +33,31 @@ def _until(process: subprocess.Popen, words: str) -> None:
 
 
 @pytest.fixture
-def learning(tmp_path):
-    """A run that learns on the PC, under ``--json``."""
+def start(tmp_path):
+    """Starts a run that learns on the PC, under ``--json``: (options, signals of the child)."""
     if not (shutil.which("make") and shutil.which("cc")):
         pytest.skip("make or a C compiler is not installed")
-    options = ["--board", BOARD, "--device", "host", "--data", DATA, "--passes", "1000"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "tune", MODEL, *options, "--json", "-v"], cwd=tmp_path,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    yield process
-    process.kill()
-    process.communicate()
+    options = ["--board", BOARD, "--device", "host", "--data", DATA, "--json", "-v"]
+    started = []
+
+    def begin(*more: str, signals=by_default) -> subprocess.Popen:
+        started.append(subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "tune", MODEL, *options, *more], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, preexec_fn=signals,
+        ))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_run_that_is_ended_leaves_nothing_running(learning, how):
+@pytest.mark.parametrize("how", ENDS)
+def test_a_run_that_is_ended_leaves_nothing_running(start, how):
+    learning = start("--passes", "1000")
     _until(learning, "before")
     devices = _children(learning.pid)
     assert devices
@@ -57,3 +65,12 @@ def test_a_run_that_is_ended_leaves_nothing_running(learning, how):
     said, _ = learning.communicate(timeout=PATIENCE)
     assert learning.returncode == json.loads(said)["error"]["exit_code"] == 130
     assert all(ended(pid) for pid in devices)
+
+
+@pytest.mark.thorough
+def test_under_nohup_a_run_outlives_its_terminal(start):
+    learning = start("--samples", "40", "--passes", "1", signals=without_hangup)
+    _until(learning, "before")
+    learning.send_signal(signal.SIGHUP)
+    said, _ = learning.communicate(timeout=PATIENCE)
+    assert learning.returncode == 0 and json.loads(said)["result"]["steps"] == 40

@@ -74,6 +74,9 @@ def test_the_run_folder_tells_the_run(native, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(20))
     assert lines[-1]["digest"] == result.digest
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["result"]["digest"] == f"{result.digest:08x}" and record["device"] == "host"
+    assert record["model"] == {"file": None, "sha256": digits().graph.sha256}
     assert RunFolder.fresh(tmp_path, "a").path.name == "0001-a"
     assert RunFolder.fresh(tmp_path, "b").path.name == "0002-b"
 

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from edgetune.boards import Core, list_boards, load_board
+from edgetune.boards import Board, Core, list_boards, load_board
 from edgetune.build.ports import CORTEX_M
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS
-from edgetune.plan.plan import make_plan
+from edgetune.plan.plan import Plan, make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
-from tools.calibration.models import everything
+from tools.calibration.models import everything, losses
 from tools.calibration.project import compile_plan, compile_ports
 from tools.calibration.sections import Section, read_object
 
 # Sized by the plan, not here.
-MODEL_CALLS = {"et_model_forward", "et_model_train"}
+MODEL_CALLS = {"et_model_forward", "et_model_train", "et_model_accepts"}
 PLANNED = MODEL_CALLS | {"et_vectors", "server.c:frame", "server.c:replies", "rx_ring.c:ring"}
 MODEL_DATA = {"et_model", "model.c:parameter_digest"}  # of one size in every model
 LINKER_SYMBOLS = re.compile(r"et_(stack|data|bss)_")
@@ -34,7 +34,9 @@ def firmware_parts(core: Core, folder: Path) -> dict:
     """
     board = replace(load_board("mps2-an386"), core=core)
     builds = {
-        draw: _firmware_sections(board, Recipe(draw=draw), folder / f"{core.name}-{draw}")
+        draw: _firmware_sections(
+            make_plan(everything(), Recipe(draw=draw), board), folder / f"{core.name}-{draw}"
+        )
         for draw in DRAWS
     }
     whole = builds[Recipe.draw]
@@ -45,7 +47,7 @@ def firmware_parts(core: Core, folder: Path) -> dict:
         for name, facts in parts.items()
     }
     return {
-        "common": common,
+        "common": common | _losses(board, folder),
         "ports": _ports(core, _without(whole, board.port_sources), folder),
         "draws": {draw: _resolve(sections)["draw.c"] for draw, sections in builds.items()},
     }
@@ -70,8 +72,18 @@ def _without(sections: list[Section], files: Iterable[str]) -> list[Section]:
     return [section for section in sections if section.file not in files]
 
 
-def _firmware_sections(board, recipe: Recipe, folder: Path) -> list[Section]:
-    objects = compile_plan(make_plan(everything(), recipe, board), folder)
+def _losses(board: Board, folder: Path) -> dict:
+    """The parts of the losses that the model of everything does not have."""
+    found: dict = {}
+    for number, (graph, recipe) in enumerate(losses()):
+        plan = make_plan(graph, recipe, board)
+        sections = _firmware_sections(plan, folder / f"{board.core.name}-loss-{number}")
+        found |= _resolve(sections)[f"{plan.program.loss.kind}.c"]
+    return found
+
+
+def _firmware_sections(plan: Plan, folder: Path) -> list[Section]:
+    objects = compile_plan(plan, folder)
     return [*_sections(objects), *_library_sections(folder / "build" / "firmware.map")]
 
 

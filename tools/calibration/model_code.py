@@ -12,6 +12,7 @@ from tools.calibration.calls import read_frames
 from tools.calibration.fit import fit
 from tools.calibration.sections import read_object
 
+MODEL_CALLS = ("et_model_forward", "et_model_train", "et_model_accepts")
 UPDATE_FRAME = 12  # the scratch of one update, three words in et_model_train's frame
 
 
@@ -29,7 +30,7 @@ def _code(objects: Path) -> int:
     """Bytes of the functions that call the engine, and of the adapters."""
     sections = read_object("model.c", (objects / "model.o").read_bytes())
     return sum(s.flash for s in sections if s.function and (
-        s.name in ("et_model_forward", "et_model_train") or s.name.endswith("_row")
+        s.name in MODEL_CALLS or s.name.endswith("_row")
     ))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 from tests.support.tiny_tflite import ModelBuilder
@@ -19,15 +20,46 @@ def _graph(builder: ModelBuilder) -> Graph:
     return read_tflite(builder.build())
 
 
-def spread() -> list[tuple[Graph, str]]:
-    """Models of many shapes, each with the draw it is to be trained with."""
+def losses() -> list[tuple[Graph, Recipe]]:
+    """A small model for every loss but the softmax's, which `everything` has."""
+    return [(_labels(), Recipe()), (_values(), Recipe())]
+
+
+def spread() -> list[tuple[Graph, Recipe]]:
+    """Models of many shapes, each with the recipe it is to be trained by."""
     models = [make() for make in (
         _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
         _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
         _joined, _joined_again,
     )]
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
-    return [(m, "systematic") for m in models] + [(m, "independent") for m in again]
+    others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
+    recipes = [(m, Recipe()) for m in (*models, *others)]
+    return recipes + [(m, Recipe(draw="independent")) for m in again]
+
+
+def _labels() -> Graph:
+    b = ModelBuilder((1, 14), seed=22).dense(12, activation="RELU").dense(5)
+    return _graph(b.unary("LOGISTIC", scale=1 / 256))
+
+
+def _many_labels() -> Graph:
+    b = ModelBuilder((1, 9, 9, 2), seed=23).conv(6, 3, activation="RELU").mean().dense(40)
+    return _graph(b.unary("LOGISTIC", scale=1 / 256))
+
+
+def _values() -> Graph:
+    return _graph(ModelBuilder((1, 17), seed=24).dense(12, activation="RELU").dense(1))
+
+
+def _many_values() -> Graph:
+    b = ModelBuilder((1, 20), seed=25).dense(16, activation="RELU").dense(33)
+    return _graph(b.unary("TANH", scale=1 / 128, zero_point=0))
+
+
+def _rebuilt() -> Graph:
+    b = ModelBuilder((1, 60), seed=26).dense(24, activation="RELU").dense(8, activation="RELU")
+    return _graph(b.dense(24, activation="RELU").dense(60))
 
 
 def _separable() -> Graph:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgetune.errors import UsageError
-from edgetune.learn.losses.loss import WEIGHT_Q8, Loss
+from edgetune.learn.losses.loss import CLASS, INPUT, LABELS, VALUES, WEIGHT_Q8, Loss
 from edgetune.learn.losses.sigmoid_cross_entropy import SigmoidCrossEntropy, sigmoid_table
 from edgetune.learn.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from edgetune.learn.losses.squared_error import STEP_Q8, Reconstruction, SquaredError
@@ -58,16 +59,26 @@ class ModelEnd:
     input: Activation
 
 
-def default_loss(end: ModelEnd) -> str:
+TARGETS = {
+    "softmax": CLASS, "sigmoid": LABELS, "mse": VALUES, "huber": VALUES, "reconstruction": INPUT,
+}  # by the loss's name
+
+
+def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...]) -> str:
     """What the model's end says: a SOFTMAX classes, a LOGISTIC labels, one output or TANH a
-    value, an output like the input the input itself, all else the logits of classes."""
-    if end.kind == "SOFTMAX":
+    value, an output like the input the input itself, all else the logits of classes.
+
+    Args:
+        kind: of the last operator.
+        output, source: shapes of the model's output and of its input.
+    """
+    if kind == "SOFTMAX":
         return "softmax"
-    if end.kind == "LOGISTIC":
+    if kind == "LOGISTIC":
         return "sigmoid"
-    if end.output.size == 1 or end.kind == "TANH":
+    if math.prod(output) == 1 or kind == "TANH":
         return "mse"
-    return "reconstruction" if end.output.shape == end.input.shape else "softmax"
+    return "reconstruction" if output == source else "softmax"
 
 
 def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
@@ -76,7 +87,9 @@ def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
     Raises:
         UsageError: the loss does not suit the model.
     """
-    name = default_loss(end) if choice.name == AUTO else choice.name
+    name = choice.name
+    if name == AUTO:
+        name = default_loss(end.kind, end.output.shape, end.input.shape)
     _refuse_misfits(name, choice, end)
     if name in ("softmax", "sigmoid"):
         own = {"softmax": "SOFTMAX", "sigmoid": "LOGISTIC"}[name]

@@ -1,0 +1,106 @@
+"""The state block: all that learning changes, as numpy types laid out like the engine's structs.
+
+The block is C's ``state`` of the generated model.c: ``learner``, then, where layers are trained,
+the rule's words for each of them and ``parameters``.  Little-endian; members keep C's names, so
+that the path of a field here is its designator there.  ``docs/numerics.md`` section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.learn.operators import WeightedLayer
+
+# et_learner: what a run carries beside weights and rule.
+LEARNER = np.dtype([("generator", "<u4", (2,)), ("step", "<u4"), ("total_steps", "<u4")])
+
+
+@dataclass(frozen=True)
+class RuleWords:
+    """What an update rule keeps for each trained layer.
+
+    ``member``: its array in the state block; ``ctype``: the engine's struct; ``words``: the
+    struct's fields, of 32 bits or fewer.
+    """
+
+    member: str
+    ctype: str
+    words: np.dtype
+
+
+NULL_MASS = RuleWords(
+    "null_mass", "et_null_mass",
+    np.dtype([("total", "<u4"), ("exponent", "<i4"), ("count", "<u4")]),
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """``count`` values in the state block from byte ``offset`` on; ``path`` as C writes it."""
+
+    path: str
+    dtype: np.dtype
+    count: int
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """Bytes, without the padding that may follow."""
+        return self.dtype.itemsize * self.count
+
+
+def weights_member(layer: WeightedLayer) -> str:
+    """The name of the layer's weights, in ``parameters`` and in flash."""
+    return f"{layer.name}_weights"
+
+
+def bias_member(layer: WeightedLayer) -> str:
+    """The name of the layer's biases, in ``parameters`` and in flash."""
+    return f"{layer.name}_bias"
+
+
+def parameters_type(layers: Sequence[WeightedLayer]) -> np.dtype:
+    """et_parameters: weights, zeros up to a multiple of 4, and biases, layer by layer."""
+    return np.dtype([
+        (name, values.dtype.newbyteorder("<"), (values.size,))
+        for layer in layers
+        for name, values in (
+            (weights_member(layer), layer.weights), (bias_member(layer), layer.bias),
+        )
+    ], align=True)
+
+
+def parameter_bytes(layer: WeightedLayer) -> int:
+    """Bytes of one layer's weights and biases, in the state block or as two arrays in flash."""
+    return parameters_type([layer]).itemsize
+
+
+def state_type(trained: Sequence[WeightedLayer], rule: RuleWords = NULL_MASS) -> np.dtype:
+    """The whole state block; ``itemsize`` is its bytes.
+
+    Args:
+        trained: the trained layers, in the program's order.
+    """
+    members: list[tuple] = [("learner", LEARNER)]
+    if trained:
+        members += [
+            (rule.member, rule.words, (len(trained),)), ("parameters", parameters_type(trained)),
+        ]
+    return np.dtype(members, align=True)
+
+
+def fields(block: np.dtype, path: str = "", offset: int = 0) -> Iterator[Field]:
+    """The values of ``block`` in their order: ``learner.step``, ``null_mass[0].total``, ..."""
+    for name, (member, at, *_) in (block.fields or {}).items():
+        item, shape = member.subdtype or (member, ())
+        place, at = f"{path}{name}", offset + at
+        if item.fields is None:
+            yield Field(place, item, int(np.prod(shape)), at)
+        elif shape:
+            for i in range(shape[0]):
+                yield from fields(item, f"{place}[{i}].", at + i * item.itemsize)
+        else:
+            yield from fields(item, f"{place}.", at)

@@ -1,0 +1,199 @@
+"""The job: model, recipe, board, data and device, from their names to a device that learns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from edgetune.boards import Board, load_board
+from edgetune.build.cmsis_nn import find_cmsis_nn
+from edgetune.data import Dataset, Preprocessing, Targets, load_data, stored_preprocessing
+from edgetune.device import needs_native, resolve_device
+from edgetune.errors import UsageError
+from edgetune.learn.losses import AUTO, INPUT, TARGETS, Loss, default_loss
+from edgetune.learn.recipe import Recipe
+from edgetune.model.graph import Graph, Tensor
+from edgetune.model.read import read_tflite
+from edgetune.plan.cost import Estimate, estimate
+from edgetune.plan.fit import check_fit
+from edgetune.plan.plan import Plan, make_plan
+from edgetune.quantize import Conversion, load
+from edgetune.session.conversion import convert_by, read_int8
+from edgetune.session.firmware import Firmware, build_firmware
+from edgetune.session.flashing import ensure_firmware
+from edgetune.session.reporter import Reporter
+from edgetune.session.run_folder import RunFolder
+from edgetune.session.tools import check_tools
+from edgetune.session.tuning import TuneResult, TuneSettings, tune
+
+RUNS = Path("runs")
+PROJECTS = Path("build")
+
+
+class Job:
+    """What a device is to learn, and all that follows from it.
+
+    Files and boards are read when they are first asked for, and errors are raised then: those of
+    reading, conversion, planning, building and of the device.
+
+    Args:
+        model: an int8 .tflite file; or a float model, which the tuning set makes int8.
+        board: one, its name, or its folder.
+        data: where the samples come from, or all that `load_data` takes beside the model, by
+            name: ``{"path": "digits.npz", "split": 0.8}``.  None: the job has no use for data,
+            and a float model is refused.
+        device: see `resolve_device`.
+        out: where the results go; without it a folder below build/ or runs/.
+        cmsis_nn: the folder of CMSIS-NN's sources, or "pack" for the installed pack.
+        flash: write the firmware to a board on a serial port that runs another.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike, board: str | Board, recipe: Recipe = Recipe(),
+        data: str | os.PathLike | Mapping | None = None, *, device: str | None = None,
+        out: str | os.PathLike | None = None, cmsis_nn: str | os.PathLike | None = None,
+        flash: bool = False, reporter: Reporter | None = None,
+    ):
+        self.model, self.recipe, self.out = model, recipe, out
+        self.source = {"path": data} if isinstance(data, (str, os.PathLike)) else data
+        self.device_name, self.flash = device, flash
+        self.reporter = reporter or Reporter()
+        self._board, self._cmsis_nn = board, cmsis_nn
+
+    @property
+    def title(self) -> str:
+        return Path(self.model).stem
+
+    @cached_property
+    def board(self) -> Board:
+        return self._board if isinstance(self._board, Board) else load_board(self._board)
+
+    @cached_property
+    def cmsis_nn(self) -> Path | None:
+        """The folder of its sources."""
+        return find_cmsis_nn(self._cmsis_nn) if self._cmsis_nn else None
+
+    @cached_property
+    def conversion(self) -> Conversion | None:
+        """What became of a float model; None of an int8 one."""
+        found = None if self.source is None else load(self.model)
+        if not isinstance(found, Graph):
+            return None
+        self.reporter.note(f"Converting {self.model} to int8")
+        return convert_by(found, self._load(found.input, self._targets_of_floats(found)))
+
+    def _targets_of_floats(self, graph: Graph) -> Targets:
+        """As the int8 model is going to have them."""
+        name = self.recipe.loss
+        if name == AUTO:
+            last = graph.operators[-1].kind
+            name = default_loss(last, graph.output.shape, graph.input.shape)
+        return Targets(TARGETS[name], None if name == "reconstruction" else graph.output.size)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The int8 model."""
+        if self.conversion is None:
+            return read_int8(self.model)
+        return read_tflite(self.conversion.content)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return make_plan(self.graph, self.recipe, self.board, bool(self.cmsis_nn))
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """What the plan costs."""
+        return estimate(self.plan)
+
+    def check_fit(self) -> None:
+        """DoesNotFitError where the plan is larger than the board, if the board is to run it.
+
+        With CMSIS-NN the build finds out, because a plan knows the engine's own kernels only.
+        """
+        if self.device_name != "host" and not self.plan.cmsis_nn:
+            check_fit(self.plan, self.estimate)
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The samples as the int8 model takes them; their classes and warnings are noted."""
+        stored = stored_preprocessing(self.graph)
+        dataset = self._load(self.graph.input, targets_of(self.plan.program.loss), stored)
+        if dataset.classes:
+            named = ", ".join(f"{i} {name}" for i, name in enumerate(dataset.classes))
+            self.reporter.note(f"Classes: {named}")
+        for warning in dataset.warnings:
+            self.reporter.note(f"Warning: {warning}")
+        return dataset
+
+    def _load(
+        self, tensor: Tensor, targets: Targets, stored: Preprocessing | None = None
+    ) -> Dataset:
+        """The samples for a model's input ``tensor``: the one place where a job reads data."""
+        given = {name: value for name, value in (self.source or {}).items() if value is not None}
+        if "path" not in given:
+            raise UsageError(
+                "No data is named.", "Neither the call nor edgetune.toml names any.",
+                'Name it in the call, or write data = "..." into edgetune.toml.',
+            )
+        return load_data(graph_input=tensor, targets=targets, stored=stored, **given)
+
+    @cached_property
+    def device(self) -> str:
+        """The device that is meant; what its build and its emulator need is there."""
+        name = resolve_device(self.device_name, self.board)
+        check_tools(name, self.board)
+        return name
+
+    def check(self) -> tuple[Dataset, str]:
+        """Raises what can be known before anything is built or written; the data, the device."""
+        self.check_fit()
+        return self.data, self.device
+
+    def firmware(self, folder: Path | None = None) -> Firmware:
+        """Generate and build for the device, into ``folder`` where one is given; see ``flash``."""
+        firmware = self.build(needs_native(self.device), folder)
+        if self.flash:
+            ensure_firmware(firmware, self.device, self.reporter)
+        return firmware
+
+    def build(self, native: bool, folder: Path | None = None) -> Firmware:
+        """Generate and build for this computer or for the board."""
+        plan = self.plan
+        folder = folder or Path(self.out or PROJECTS / f"{self.title}-{self.board.name}")
+        target = "this computer" if native else self.board.title
+        self.reporter.note(f"Building firmware for {target} in {folder}")
+        return build_firmware(plan, folder, self.title, native=native, cmsis_nn=self.cmsis_nn)
+
+    def run_folder(self) -> RunFolder:
+        """The folder of a run: ``out``, else a fresh one below runs/."""
+        return RunFolder(Path(self.out)) if self.out else RunFolder.fresh(RUNS, self.title)
+
+    def tune(
+        self, settings: TuneSettings = TuneSettings(), folder: RunFolder | None = None,
+        firmware: Firmware | None = None,
+    ) -> TuneResult:
+        """The main job: the device learns from the data, and ``folder`` keeps the run.
+
+        Args:
+            folder: that of `run_folder` without it.
+            firmware: what was built for this job already.
+
+        Raises:
+            EdgetuneError: see `tune`, and whatever the job reads and builds.
+        """
+        self.check()
+        if folder is None:
+            with self.run_folder() as fresh:
+                return self.tune(settings, fresh, firmware)
+        return tune(
+            firmware or self.firmware(folder.firmware), self.device, self.data, settings, folder,
+            self.reporter, model=self.model, conversion=self.conversion,
+        )
+
+
+def targets_of(loss: Loss) -> Targets:
+    """What a data set has to hold for ``loss``."""
+    return Targets(loss.target, None if loss.target == INPUT else loss.size)

@@ -1,0 +1,66 @@
+"""What the generated tables say of the trained layers and of the loss."""
+
+import numpy as np
+import pytest
+from branching import NETWORKS
+from tiny_tflite import ModelBuilder
+
+from edgetune.boards import load_board
+from edgetune.learn.recipe import Recipe
+from edgetune.learn.rule import apply_steps
+from edgetune.model.read import read_tflite
+from edgetune.plan.plan import make_plan
+
+
+def plan_of(builder, **recipe):
+    return make_plan(read_tflite(builder.build()), Recipe(**recipe), load_board("mps2-an385"))
+
+
+def trained_rows(plan):
+    return plan.constants[-1][0].value
+
+
+def names(plan):
+    return {constant.name for group in plan.constants for constant in group}
+
+
+def test_strides_lead_to_the_weight_that_the_rule_moves():
+    plan = plan_of(NETWORKS["separable"]())
+    assert {row["column_stride"] > 1 for row in trained_rows(plan)} == {True, False}
+    for layer, row in zip(plan.trained, trained_rows(plan), strict=True):
+        assert (row["rows"], row["row_size"]) == (layer.rows, layer.row_size)
+        for place in ((0, 0), (1, 2), (layer.rows - 1, layer.row_size - 1)):
+            steps = np.zeros((layer.rows, layer.row_size + 1), int)
+            steps[place] = 1
+            layer.weights[...] = 5
+            apply_steps(layer, steps)
+            at = place[0] * row["row_stride"] + place[1] * row["column_stride"]
+            assert np.flatnonzero(layer.weights.reshape(-1) != 5).tolist() == [at]
+
+
+def test_each_trained_layer_has_its_own_place_in_the_state():
+    plan = plan_of(NETWORKS["separable"]())
+    expected, first = [], 0
+    for i, layer in enumerate(plan.trained):
+        prefix = f"state.parameters.{layer.name}"
+        expected.append((f"{prefix}_weights", f"{prefix}_bias", f"&state.null_mass[{i}]", first))
+        first += layer.weights.size + layer.rows
+    keys = ("weights", "bias", "null_mass", "first_index")
+    assert [tuple(row[key] for key in keys) for row in trained_rows(plan)] == expected
+
+
+def test_nothing_trained_has_no_table():
+    plan = plan_of(NETWORKS["separable"](), layers=("none",))
+    assert plan.constants[-1] == []
+
+
+@pytest.mark.parametrize("beta, own", [(1.0, False), (0.5, True)])
+def test_the_loss_shares_the_table_of_a_softmax_that_has_the_same(beta, own):
+    plan = plan_of(ModelBuilder((1, 9), seed=61).dense(4).softmax(beta))
+    assert ("loss" in names(plan)) == ("loss_table" in names(plan)) == own
+    assert plan.loss_table_name in names(plan)
+
+
+def test_a_model_without_softmax_has_a_table_for_the_loss():
+    plan = plan_of(ModelBuilder((1, 9), seed=61).dense(4))
+    assert {"loss", "loss_table"} <= names(plan)
