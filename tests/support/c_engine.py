@@ -13,6 +13,7 @@ from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.program import Layer, Window
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
+SOURCES = sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"})  # all that stand alone
 COMPILER = shutil.which("gcc") or shutil.which("clang")
 # "address" needs the sanitizer's runtime to be loaded before Python is.
 SANITIZE = os.environ.get("ENGINE_SANITIZE", "undefined")
@@ -28,7 +29,7 @@ def build(folder: Path, *options: str, sources: tuple = ()) -> ctypes.CDLL:
     command = [
         COMPILER, "-std=gnu99", "-O1", "-g", "-shared", "-fPIC", f"-fsanitize={SANITIZE}",
         "-fno-sanitize-recover=all", *options, "-o", library,
-        *sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"}), *sources,
+        *SOURCES, *sources,
     ]
     subprocess.run(command, check=True)
     loaded = ctypes.CDLL(str(library))
@@ -76,6 +77,7 @@ MulC = structure(
 )
 ConcatenationC = structure(outer=u32, inputs=u32, chunks=pointer)
 StridedSliceC = structure(**{"in": Shape}, out=Shape, begin_h=u16, begin_w=u16, begin_c=u16)
+JoinC = structure(multiplier=u16, shift=i16)
 Exponential = structure(table=pointer, length=u32)
 LearnerC = structure(generator=u32 * 2, step=u32, total_steps=u32)
 NullMassC = structure(total=u32, exponent=i32, count=u32)
