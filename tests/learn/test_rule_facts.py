@@ -129,7 +129,7 @@ def test_the_state_is_laid_out_as_the_page_says():
 def dense(inputs, rows=1, bias=0):
     facts = dict.fromkeys(("multiplier", "shift", "ratio", "weight_scale"))
     zeros = dict(input_zero_point=0, output_zero_point=0, activation_min=-128,
-                 activation_max=127, tensors=(-1, -1))
+                 activation_max=127)
     weights = np.zeros((rows, inputs), np.int8)
     return p.FullyConnected("wide", 0, 0, 1, weights, np.full(rows, bias, np.int32), **facts,
                             **zeros)
@@ -158,7 +158,7 @@ def is_refused(program, trained) -> bool:
     return False
 
 
-def test_a_row_of_weights_is_as_long_as_its_producthas_room():
+def test_a_row_of_weights_is_as_long_as_its_sum_has_room():
     """row_size * 128 * 255, and a bias of 2^30."""
     fits = (POWER_OF_31 - 1 - 2**30) // (128 * 255)
     assert not refused(dense(fits)) and refused(dense(fits + 1))
@@ -166,7 +166,7 @@ def test_a_row_of_weights_is_as_long_as_its_producthas_room():
 
 
 @pytest.mark.parametrize("bias", [2**30, -(2**30)])
-def test_a_bias_is_as_large_as_its_producthas_room(bias):
+def test_a_bias_is_as_large_as_its_sum_has_room(bias):
     assert not refused(dense(2, bias=bias))
     assert refused(dense(2, bias=bias + (1 if bias > 0 else -1)), trained=False)
 
@@ -200,7 +200,7 @@ def test_an_uneven_average_weighs_as_many_windows_as_it_has_room():
 
 
 @pytest.mark.parametrize("period", [1, 2])
-def test_an_operand_repeats_as_often_as_its_errors_producthas_room(period):
+def test_an_operand_repeats_as_often_as_its_errors_sum_has_room(period):
     """repetitions * 127 * 255, of a product's errors."""
     fits = (POWER_OF_31 - 1) // (127 * 255)
     for more, wide in ((0, False), (period, True)):
@@ -210,7 +210,7 @@ def test_an_operand_repeats_as_often_as_its_errors_producthas_room(period):
         assert is_refused(Program(activations, [product], 0, 2, 2, None, None), []) == wide
 
 
-def test_a_loss_has_as_many_classes_as_its_producthas_room():
+def test_a_loss_has_as_many_classes_as_its_sum_has_room():
     """2^31 + classes * 2^16 / 2 below 2^32, and a class in 15 bits."""
     assert POWER_OF_31 + 2**15 * (2**16 // 2) < POWER_OF_32
     assert not refused(dense(1), classes=2**15 - 1) and refused(dense(1), classes=2**15)
