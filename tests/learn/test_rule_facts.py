@@ -162,13 +162,30 @@ def test_a_row_of_weights_is_as_long_as_its_sum_has_room():
     """row_size * 128 * 255, and a bias of 2^30."""
     fits = (POWER_OF_31 - 1 - 2**30) // (128 * 255)
     assert not refused(dense(fits)) and refused(dense(fits + 1))
-    assert refused(dense(fits + 1), trained=False)
+    assert not refused(dense(fits + 1), trained=False)  # its weights are zero and stay so
+
+
+def test_a_row_that_does_not_learn_has_the_room_that_its_own_weights_leave():
+    """255 * sum |w| + |bias| < 2^31; dead channels of TensorFlow have a bias of 2^30 + 128."""
+    layer = dense(3)
+    layer.weights[...] = (127, -128, 5)
+    layer.bias[...] = POWER_OF_31 - 1 - 255 * 260
+    assert not refused(layer, trained=False)
+    layer.bias[...] += 1
+    assert refused(layer, trained=False)
+    assert not refused(dense(fits_of(2**30 + 128), bias=2**30 + 128))
+    assert refused(dense(fits_of(2**30 + 128) + 1, bias=2**30 + 128))
+
+
+def fits_of(bias):
+    return (POWER_OF_31 - 1 - bias) // (128 * 255)
 
 
 @pytest.mark.parametrize("bias", [2**30, -(2**30)])
 def test_a_bias_is_as_large_as_its_sum_has_room(bias):
     assert not refused(dense(2, bias=bias))
-    assert refused(dense(2, bias=bias + (1 if bias > 0 else -1)), trained=False)
+    assert not refused(dense(2, bias=bias + (1 if bias > 0 else -1)), trained=False)
+    assert refused(dense(2, bias=2 * bias - (bias > 0)))
 
 
 def test_an_input_error_sums_as_many_outputs_as_it_has_room():
