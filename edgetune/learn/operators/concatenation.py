@@ -18,6 +18,7 @@ class Concatenation(Layer):
     chunks: tuple[int, ...]
 
     kind = "concatenation"
+    joining = True
 
     @property
     def inputs(self) -> tuple[int, ...]:

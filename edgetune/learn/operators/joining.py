@@ -21,6 +21,8 @@ class JoiningLayer(Layer):
     activation_min: int
     activation_max: int
 
+    joining = True
+
     @property
     def inputs(self) -> tuple[int, ...]:
         return self.input, self.other
