@@ -78,7 +78,7 @@ class Calls:
             return [f"{layer.name}_slopes", str(self.program.activations[layer.input].size)]
         if layer.weighted:
             return [f"&{layer.name}", self._parameters(layer)[0]]
-        return [f"&{layer.name}", str(operand)] if len(layer.inputs) > 1 else [f"&{layer.name}"]
+        return [f"&{layer.name}", str(operand)] if layer.joining else [f"&{layer.name}"]
 
     def _join(self, stage: Stage) -> str:
         e, other, join = stage.buffers["e"], stage.buffers["other"], stage.step.join
