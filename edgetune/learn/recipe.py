@@ -38,7 +38,7 @@ class Recipe:
     huber_delta: float = 1.0
 
     def __post_init__(self):
-        self.loss_choice  # raises where it cannot be
+        _ = self.loss_choice  # raises where it cannot be
         if self.draw not in DRAWS:
             raise UsageError(
                 f"unknown draw '{self.draw}'", f"the draws are {', '.join(DRAWS)}",
