@@ -17,7 +17,8 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q -n auto
 DIGITS = examples/digits
 C_FILES = $(shell find firmware host tests -name '*.[ch]' -not -path 'tests/regressions/*')
-STYLE = $(BIN)/ruff check --quiet && $(BIN)/clang-format --dry-run -Werror $(C_FILES)
+STYLE = $(BIN)/ruff check --quiet && $(BIN)/mypy --no-error-summary && \
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 .PHONY: demo test test-fast test-slow lint wheel fuzz calibrate pages clean
 demo: $(VENV)/installed
@@ -65,5 +66,5 @@ $(VENV)/test-installed: $(VENV)/installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

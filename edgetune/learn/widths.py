@@ -18,12 +18,12 @@ MAX_CLASSES = 2**15 - 1
 MAX_REPEATS = 2**31 // (127 * 255)  # of an operand of MUL; ADD's sums are smaller
 
 
-def check_widths(program: Program, trained: list[p.WeightedLayer]):
+def check_widths(program: Program, trained: list[p.WeightedLayer]) -> None:
     """ModelError naming the first layer whose sums could leave 32 bits."""
     if program.classes > MAX_CLASSES:
         raise _too_wide("the output", "classes", program.classes, MAX_CLASSES)
     for layer in program.layers:
-        if layer.weighted:
+        if isinstance(layer, p.WeightedLayer):
             _check_forward(layer)
         if isinstance(layer, p.AveragePool2D):
             cells = layer.window.kernel[0] * layer.window.kernel[1]
@@ -38,7 +38,7 @@ def check_widths(program: Program, trained: list[p.WeightedLayer]):
         _check_training(program, layer)
 
 
-def _check_forward(layer: p.WeightedLayer):
+def _check_forward(layer: p.WeightedLayer) -> None:
     if layer.row_size > MAX_ROW_SIZE:
         raise _too_wide(layer.name, "weights an output channel", layer.row_size, MAX_ROW_SIZE)
     largest = int(abs(layer.bias.astype("int64")).max())
@@ -46,7 +46,7 @@ def _check_forward(layer: p.WeightedLayer):
         raise _too_wide(layer.name, "as its largest bias", largest, BIAS_LIMIT)
 
 
-def _check_training(program: Program, layer: p.WeightedLayer):
+def _check_training(program: Program, layer: p.WeightedLayer) -> None:
     height, width, _ = program.activations[layer.output].shape
     if height * width > MAX_POSITIONS:
         raise _too_wide(layer.name, "output positions", height * width, MAX_POSITIONS)

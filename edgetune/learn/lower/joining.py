@@ -28,13 +28,13 @@ def _sum(tensors: Tensors, op: Operator) -> None:
     scales = [tensors.scale(i) for i in op.inputs]
     twice = 2 * max(scales)
     signs = (1, -1 if op.kind == "SUB" else 1)
-    terms = tuple(
+    large, small = (
         Term(tensors.zero_point(op.inputs[i]), *quantize_multiplier(scales[i] / twice), signs[i])
         for i in order
     )
     scale = twice / ((1 << LEFT_SHIFT) * tensors.scale(op.outputs[0]))
     place, tail = _place_and_tail(tensors, op, order, scale)
-    tensors.layers.append(Add(*place, *tail, terms))
+    tensors.layers.append(Add(*place, *tail, (large, small)))
 
 
 def _product(tensors: Tensors, op: Operator) -> None:
@@ -44,12 +44,14 @@ def _product(tensors: Tensors, op: Operator) -> None:
     )
     with np.errstate(under="ignore"):
         scale = float(one * other / output)
-    zero_points = tuple(tensors.zero_point(op.inputs[i]) for i in order)
+    large, small = (tensors.zero_point(op.inputs[i]) for i in order)
     place, tail = _place_and_tail(tensors, op, order, scale)
-    tensors.layers.append(Mul(*place, *tail, zero_points))
+    tensors.layers.append(Mul(*place, *tail, (large, small)))
 
 
-def _place_and_tail(tensors: Tensors, op: Operator, order: tuple[int, int], scale: float):
+def _place_and_tail(
+    tensors: Tensors, op: Operator, order: tuple[int, int], scale: float
+) -> tuple[tuple[str, int, int, int, int], tuple[int, int, int, int, int]]:
     """The fields that sums and products share: the layer's place, and its requantisation."""
     low, high, clip = tensors.range(op)
     other = tensors.index(op.inputs[order[1]])

@@ -16,7 +16,7 @@ def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> Window
     """The window of a convolution or pool; a kernel of one has no dilation."""
     options = op.options
     stride = options["stride_h"], options["stride_w"]
-    dilation = tuple(
+    down, along = (
         options.get(f"dilation_{axis}_factor", 1) if size > 1 else 1
         for axis, size in zip("hw", kernel)
     )
@@ -24,14 +24,14 @@ def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> Window
     if op.inputs[0] in tensors.folded_pads:
         pad = _paddings(tensors, tensors.folded_pads[op.inputs[0]])[0]
     elif options["padding"] == "SAME":
-        reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
+        reach = [(k - 1) * d + 1 for k, d in zip(kernel, (down, along))]
         size = tensors.activation(op.inputs[0]).shape
         out = tensors.graph.tensors[op.outputs[0]].shape[1:3]
         pad = tuple(max(0, (out[i] - 1) * stride[i] + reach[i] - size[i]) // 2 for i in (0, 1))
-    return Window(kernel, stride, pad, dilation)
+    return Window(kernel, stride, pad, (down, along))
 
 
-def _pool(kind, tensors: Tensors, op: Operator) -> None:
+def _pool(kind: type[p.MaxPool2D] | type[p.AveragePool2D], tensors: Tensors, op: Operator) -> None:
     low, high, clip = tensors.range(op)
     window = window_of(tensors, op, (op.options["filter_height"], op.options["filter_width"]))
     tensors.layers.append(kind(*tensors.place(op, clip), window, low, high))
@@ -60,10 +60,11 @@ def _mean(tensors: Tensors, op: Operator) -> None:
     tensors.layers.append(p.Mean(*tensors.place(op), *pair, *zero_points))
 
 
-def _paddings(tensors: Tensors, op: Operator):
+def _paddings(tensors: Tensors, op: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
     """Before and after, each (height, width)."""
-    rows = tensors.graph.tensors[op.inputs[1]].data.reshape(-1, 2)[1:3]
-    return tuple(int(v) for v in rows[:, 0]), tuple(int(v) for v in rows[:, 1])
+    rows = tensors.graph.tensors[op.inputs[1]].values.reshape(-1, 2)[1:3]
+    (top, bottom), (left, right) = rows.tolist()
+    return (top, left), (bottom, right)
 
 
 def _pad(tensors: Tensors, op: Operator) -> None:

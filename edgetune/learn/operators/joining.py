@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
-from edgetune.learn.program import Layer
+from edgetune.learn.program import Layer, Shape
 
 
 @dataclass(eq=False)
@@ -25,7 +25,7 @@ class JoiningLayer(Layer):
     def inputs(self) -> tuple[int, ...]:
         return self.input, self.other
 
-    def finish(self, acc: np.ndarray, out_shape) -> np.ndarray:
+    def finish(self, acc: np.ndarray, out_shape: Shape) -> np.ndarray:
         """int8 values of the sums or products ``acc``."""
         y = multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)
         y = np.clip(y + self.output_zero_point, self.activation_min, self.activation_max)

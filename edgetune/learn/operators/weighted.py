@@ -6,6 +6,7 @@ Matrix products go through float64, which is exact because every sum stays below
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,7 @@ class WeightedLayer(Layer):
         and its bias last, whose input is the constant `BIAS_INPUT`."""
         raise TypeError(f"{self.kind} has no gradient")
 
-    def input_unit(self, operand, xs, y: Activation) -> float:
+    def input_unit(self, operand: int, xs: Sequence[Activation], y: Activation) -> float:
         """M of the channel of the largest scale; also the unit of `gradient`."""
         return xs[0].scale * self.weight_scale / y.scale
 
