@@ -5,11 +5,14 @@ The proofs are in ``docs/numerics.md`` section 8; here a layer that lies outside
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgetune.errors import ModelError
 from edgetune.learn import operators as p
 from edgetune.learn.program import Program
 from edgetune.learn.rule import BIAS_LIMIT
 
+MAX_SUM = 2**31 - 1  # forward: |bias| + 255 * sum |w|
 MAX_ROW_SIZE = 2**30 // (128 * 255)  # forward: row_size * |w| * |x - zp| + |bias| < 2**31
 MAX_FAN_OUT = 2**31 // (127 * 128)  # input error: taps * outputs * |e| * |w| < 2**31
 MAX_POSITIONS = 2**31 // (127 * 255)  # gradient: positions * |e| * |x - zp| < 2**31
@@ -24,7 +27,7 @@ def check_widths(program: Program, trained: list[p.WeightedLayer]) -> None:
         raise _too_wide("the output", "classes", program.classes, MAX_CLASSES)
     for layer in program.layers:
         if isinstance(layer, p.WeightedLayer):
-            _check_forward(layer)
+            _check_forward(layer, layer in trained)
         if isinstance(layer, p.AveragePool2D):
             cells = layer.window.kernel[0] * layer.window.kernel[1]
             # Only windows of unequal count multiply; one window over everything does not.
@@ -35,21 +38,31 @@ def check_widths(program: Program, trained: list[p.WeightedLayer]) -> None:
             if sizes[0] // sizes[1] > MAX_REPEATS:
                 raise _too_wide(layer.name, "repetitions", sizes[0] // sizes[1], MAX_REPEATS)
     for layer in trained:
-        _check_training(program, layer)
+        _check_gradient(program, layer)
+    for layer in program.weighted_layers if trained else ():
+        _check_input_error(layer)
 
 
-def _check_forward(layer: p.WeightedLayer) -> None:
-    if layer.row_size > MAX_ROW_SIZE:
+def _check_forward(layer: p.WeightedLayer, trained: bool) -> None:
+    """By what each row can reach: with its weights, or with any where they learn."""
+    if trained and layer.row_size > MAX_ROW_SIZE:
         raise _too_wide(layer.name, "weights an output channel", layer.row_size, MAX_ROW_SIZE)
-    largest = int(abs(layer.bias.astype("int64")).max())
-    if largest > BIAS_LIMIT:
-        raise _too_wide(layer.name, "as its largest bias", largest, BIAS_LIMIT)
+    biases = np.abs(layer.bias.astype(np.int64))
+    sums = np.abs(layer.by_row(layer.weights).astype(np.int64)).sum(axis=1)
+    if trained:
+        biases, sums = np.maximum(biases, BIAS_LIMIT), 128 * layer.row_size
+    most = int((biases + 255 * sums).max())
+    if most > MAX_SUM:
+        raise _too_wide(layer.name, "as the largest sum of a row", most, MAX_SUM)
 
 
-def _check_training(program: Program, layer: p.WeightedLayer) -> None:
+def _check_gradient(program: Program, layer: p.WeightedLayer) -> None:
     height, width, _ = program.activations[layer.output].shape
     if height * width > MAX_POSITIONS:
         raise _too_wide(layer.name, "output positions", height * width, MAX_POSITIONS)
+
+
+def _check_input_error(layer: p.WeightedLayer) -> None:
     taps = layer.window.kernel[0] * layer.window.kernel[1] if hasattr(layer, "window") else 1
     if taps * layer.rows > MAX_FAN_OUT:
         raise _too_wide(layer.name, "outputs an input", taps * layer.rows, MAX_FAN_OUT)

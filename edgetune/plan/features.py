@@ -173,10 +173,6 @@ def _error_scale(work: Work) -> dict:
     return {"positions": work.positions, "errors": math.prod(work.y)}
 
 
-def _error_join(work: Work) -> dict:
-    return {"errors": math.prod(work.x)}
-
-
 def _draws(work: Work) -> dict:
     seen = work.seen
     return {"rows": work.layer.rows, "draws": seen.get("draws", 0),
@@ -199,8 +195,13 @@ def _update_window(work: Work) -> dict:
 
 
 def _update_dilated(work: Work) -> dict:
+    """Weight by weight, over all positions; the bias over all of them once more."""
     formed = _formed(work)
-    return formed | {"looks": formed["magnitudes"] * work.positions}
+    sums = formed["formed"] * work.layer.row_size
+    return formed | {
+        "positions": formed["formed"] * work.positions, "sums": sums,
+        "rows": sums * work.y[0], "looks": sums * work.positions,
+    }
 
 
 def _update_factored(work: Work) -> dict:
@@ -276,21 +277,35 @@ def _joined_error(work: Work) -> dict:
     return {"errors": math.prod(work.x), "reads": math.prod(work.y)}
 
 
-def _dilated_input_error(work: Work) -> dict:
-    """Every tap is asked for its reader."""
-    looks = work.cells * math.prod(work.layer.window.kernel)
-    down, along = axes(work.layer.window, work.x, work.y)
-    taps = down.pairs * along.pairs
-    groups = -(-work.x[2] // GROUP)
-    each = 1 if isinstance(work.layer, p.DepthwiseConv2D) else work.y[2]
-    return {
-        "errors": math.prod(work.x), "looks": looks * groups,
-        "taps": taps * work.x[2], "macs": taps * work.x[2] * each,
+def _dilated_readers(work: Work, sums: int) -> dict:
+    """Loops of ``sums`` sums a cell: every tap is asked for its reader."""
+    rows = work.cells * sums * work.layer.window.kernel[0]
+    return {"errors": math.prod(work.x), "rows": rows, "looks": rows * work.layer.window.kernel[1]}
+
+
+def _conv_2d_dilated_input_error(work: Work) -> dict:
+    """Groups of up to four channels."""
+    groups, columns = -(-work.x[2] // GROUP), _taps(work) * work.x[2]
+    return _dilated_readers(work, groups) | {
+        "groups": work.cells * groups, "columns": columns, "macs": columns * work.y[2],
     }
 
 
-def _copied_error(work: Work) -> dict:
-    return {"errors": math.prod(work.x), "cells": work.cells}
+def _depthwise_dilated_input_error(work: Work) -> dict:
+    return _dilated_readers(work, work.x[2]) | {"macs": _taps(work) * work.y[2]}
+
+
+def _concatenation_input_error(work: Work) -> dict:
+    layer = work.layer
+    return {"inputs": len(layer.chunks), "outer": layer.outer, "errors": math.prod(work.x)}
+
+
+def _strided_slice_input_error(work: Work) -> dict:
+    return {"rows": work.x[0], "cells": work.cells, "errors": math.prod(work.x)}
+
+
+def _errors(work: Work) -> dict:
+    return {"errors": math.prod(work.x)}
 
 
 def _softmax(work: Work) -> dict:
@@ -306,7 +321,7 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "fully_connected_forward": _dense_forward,
     "fully_connected_input_error": _dense_input_error,
     "error_scale": _error_scale,
-    "error_join": _error_join,
+    "error_join": _errors,
     "max_pool_2d_forward": _pool,
     "max_pool_2d_input_error": _max_pool_input_error,
     "average_pool_2d_forward": _pool,
@@ -316,10 +331,10 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "softmax_forward": _softmax,
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
     "add_input_error": _joined_error, "mul_input_error": _joined_error,
-    "concatenation_input_error": _copied_error, "strided_slice_input_error": _copied_error,
-    "lookup_input_error": _copied_error,
-    "conv_2d_dilated_input_error": _dilated_input_error,
-    "depthwise_conv_2d_dilated_input_error": _dilated_input_error,
+    "concatenation_input_error": _concatenation_input_error,
+    "strided_slice_input_error": _strided_slice_input_error, "lookup_input_error": _errors,
+    "conv_2d_dilated_input_error": _conv_2d_dilated_input_error,
+    "depthwise_conv_2d_dilated_input_error": _depthwise_dilated_input_error,
     "concatenation_forward": _copies, "strided_slice_forward": _copies,
     "conv_2d_dilated_forward": _conv_2d_dilated_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,

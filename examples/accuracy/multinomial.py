@@ -59,7 +59,10 @@ def row(name: str, results: list[TuneResult]) -> str:
     after = np.array([100 * r.accuracy_after for r in results])
     seeds = " ".join(f"{value:.1f}" for value in after)
     before = 100 * results[0].accuracy_before
-    return f"| {name} | {before:.1f} | {seeds} | {after.mean():.1f} +- {after.std():.1f} |"
+    digest = f"{results[0].digest:08x}"
+    return (
+        f"| {name} | {before:.1f} | {seeds} | {after.mean():.1f} +- {after.std():.1f} | {digest} |"
+    )
 
 
 def main() -> int:
@@ -73,7 +76,8 @@ def main() -> int:
     arguments = parser.parse_args()
     names = arguments.task or list(SEEDS)
     wrong = 0
-    print("| task | before | after, seeds 0, 1, ... | mean +- std |\n|---|---|---|---|", flush=True)
+    print("| task | before | after, seeds 0, 1, ... | mean +- std | digest of seed 0 |\n"
+          "|---|---|---|---|---|", flush=True)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         how = arguments.train, arguments.rate
         emulated = {}

@@ -308,7 +308,7 @@ TUNE = ("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", "2", "--passes", "
 def test_a_tuned_file_that_is_another_network(monkeypatch):
     """All that the run has brought is there beside the error."""
     fault = Judgement(12, "It makes 12 of 397 predictions.")
-    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others: fault)
+    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others, **options: fault)
     error = refused(*TUNE)
     assert error["exit_code"] == 6 and error["cause"] == fault.fault
     for name in ("tuned.tflite", "run.json", "metrics.jsonl"):
@@ -321,7 +321,7 @@ def test_a_tuned_file_that_is_another_network(monkeypatch):
 
 def test_a_tuned_file_that_nothing_judges(monkeypatch):
     nobody = Judgement(no_judge="tflite-runtime refuses this model: an axis of 3")
-    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others: nobody)
+    monkeypatch.setattr("edgetune.session.tuning.judge", lambda *others, **options: nobody)
     outcome = edgetune(*TUNE)
     assert outcome.code == 0
     assert f"No judge of the tuned file is available: {nobody.no_judge}." in outcome.stdout

@@ -13,9 +13,9 @@ from edgetune.plan.c_data import Struct
 from edgetune.resources import resource_path
 
 STRUCTS = [value for value in vars(constants).values() if isinstance(value, Struct)]
-HEADERS = ("operators.h", "update.h")
+HEADERS = ("operators.h", "losses.h", "update.h")
 INCLUDES = "#include <stddef.h>\n" + "".join(f'#include "{name}"\n' for name in HEADERS)
-NOT_CONSTANT = {"et_clip", "et_learner", "et_null_mass", "et_update_scratch"}
+NOT_CONSTANT = {"et_clip", "et_join", "et_learner", "et_null_mass", "et_update_scratch"}
 
 
 def header_members():

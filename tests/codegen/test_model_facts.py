@@ -75,7 +75,7 @@ def clips(text: str) -> list[tuple]:
 def test_errors_are_masked_where_the_producer_clipped():
     """The depthwise layer reads what a RELU6 of zero point -10 and scale 0.05 wrote: -10 .. 110."""
     assert clips(source()) == [
-        ("softmax_cross_entropy", -129, 128), ("fully_connected_input_error", -129, 128),
+        ("softmax_cross_entropy_error", -129, 128), ("fully_connected_input_error", -129, 128),
         ("max_pool_2d_input_error", -129, 128), ("average_pool_2d_input_error", 7, 128),
         ("depthwise_conv_2d_input_error", -10, 110),
     ]
@@ -115,21 +115,55 @@ def test_multipliers_and_ratios_of_each_channel():
 
 
 def statements(text: str) -> list[str]:
-    """Of a training step, without their arguments."""
+    """Of a training step: what each assigns or adds, with the error and exponent of an update and
+    all arguments of a join."""
     body = re.search(r"et_model_train\(.*?\{(.*?) return result;", text)[1]
-    body = re.sub(r"\(et_update_scratch\)\{[^}]*\}|\(et_clip\)\{[^}]*\}", "", body)
-    found = [part.strip().split("(")[0].strip() for part in body.split(";")]
-    return [part for part in found if re.match(r"(exponent|below|draws) ", part)]
+    found = re.findall(r"(\w+ \+?= (?:\w+ \+ )?et_(\w+)\((.*?\)));", body)
+    return [_shortened(*call) for call in found if call[1] != "argmax"]
+
+
+def _shortened(text: str, function: str, arguments: str) -> str:
+    start = text[: text.index("(")]
+    if function == "error_join":
+        return f"{start}({arguments}"
+    update = re.search(r"(\w+_error), (\w+_exponent)", arguments)
+    return f"{start}({update[1]}, {update[2]})" if start.startswith("draws") else start
 
 
 def test_an_update_takes_the_exponent_of_its_own_error():
-    """The one of the input's error is kept beside it until the layer is done."""
+    """Each error has an exponent of its own, from that of the error it comes from."""
     assert statements(source()) == [
-        "exponent = et_softmax_cross_entropy",
-        "below = exponent + et_fully_connected_input_error", "draws += et_update_factored",
-        "exponent = below", "below = exponent + et_max_pool_2d_input_error",
-        "exponent = below", "below = exponent + et_average_pool_2d_input_error",
-        "exponent = below", "below = exponent + et_depthwise_conv_2d_input_error",
-        "draws += et_update",
-        "exponent = below", "exponent += et_error_scale", "draws += et_update",
+        "fully_connected_4_exponent = et_softmax_cross_entropy_error",
+        "max_pool_2d_3_exponent = fully_connected_4_exponent + et_fully_connected_input_error",
+        "draws += et_update_factored(fully_connected_4_error, fully_connected_4_exponent)",
+        "average_pool_2d_2_exponent = max_pool_2d_3_exponent + et_max_pool_2d_input_error",
+        "depthwise_conv_2d_1_exponent = "
+        "average_pool_2d_2_exponent + et_average_pool_2d_input_error",
+        "conv_2d_0_exponent = depthwise_conv_2d_1_exponent + et_depthwise_conv_2d_input_error",
+        "draws += et_update(depthwise_conv_2d_1_error, depthwise_conv_2d_1_exponent)",
+        "conv_2d_0_exponent += et_error_scale",
+        "draws += et_update(conv_2d_0_error, conv_2d_0_exponent)",
+    ]
+
+
+def test_errors_of_two_readers_meet_in_the_first_ones_unit():
+    """A sum of scale 2 reads a of scale 0.5 and b of 0.25; b is a convolution of a with weights of
+    scale 3.  Over the sum's unit a's error is in 0.5 / 2; b's in 0.25 / 2, and past the weights in
+    0.5 * 3 / 0.25 of that.  3 = 24576 / 2^15 * 2^2."""
+    g = HandGraph((1, 2, 2, 3))
+    a = g.conv(g.input, 2, (1, 1))
+    b = g.conv(a, 2, (1, 1), 0.25, weight_scale=[3])
+    y = g.dense(g.operator("ADD", [b, a], (1, 2, 2, 2), 2.0), 2)
+    plan = make_plan(g.graph(y), Recipe(), load_board("stm32f4-discovery"))
+    assert statements(re.sub(r"\s+", " ", model_source(plan, "a test"))) == [
+        "fully_connected_3_exponent = et_softmax_cross_entropy_error",
+        "add_2_exponent = fully_connected_3_exponent + et_fully_connected_input_error",
+        "draws += et_update(fully_connected_3_error, fully_connected_3_exponent)",
+        "conv_2d_1_exponent = add_2_exponent + et_add_input_error",
+        "conv_2d_0_exponent = add_2_exponent + et_add_input_error",
+        "conv_2d_0_exponent_of_9 = conv_2d_1_exponent + et_conv_2d_input_error",
+        "conv_2d_0_exponent = et_error_join(conv_2d_0_error, conv_2d_0_error_of_9, 8, "
+        "(et_join){24576, 2}, conv_2d_0_exponent, conv_2d_0_exponent_of_9)",
+        "draws += et_update(conv_2d_1_error, conv_2d_1_exponent)",
+        "draws += et_update(conv_2d_0_error, conv_2d_0_exponent)",
     ]

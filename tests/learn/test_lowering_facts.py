@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from hand_graph import HandGraph
 
-from edgetune.learn import program as p
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.learner import Learner
+from edgetune.learn.operators import DepthwiseConv2D, DilatedConv2D
+from edgetune.learn.program import Window
 from edgetune.learn.recipe import Recipe
 
 SAME, VALID = "SAME", "VALID"
@@ -236,8 +237,8 @@ def test_same_padding_is_halved_and_the_odd_cell_lies_behind(size, kernel, strid
             g = HandGraph((1, *along(size, 2), 1))
             layers += g.lower(g.pool(kind, g.input, along(kernel), **options)).layers
     for layer in layers:
-        assert layer.window == p.Window(along(kernel), along(stride), along(before, 0),
-                                        along(apart))
+        window = Window(along(kernel), along(stride), along(before, 0), along(apart))
+        assert layer.window == window
 
 
 def test_valid_windows_have_no_padding_and_one_tap_no_distance():
@@ -245,9 +246,9 @@ def test_valid_windows_have_no_padding_and_one_tap_no_distance():
     y = g.conv(g.input, 2, (3, 1), dilation=(2, 2))
     y = g.depthwise(y, 1, (1, 1), dilation=(3, 3), stride=(2, 1))
     first, second = g.lower(y).layers
-    assert first.window == p.Window((3, 1), (1, 1), (0, 0), (2, 1))
-    assert second.window == p.Window((1, 1), (2, 1), (0, 0), (1, 1))
-    assert (type(first), type(second)) == (p.DilatedConv2D, p.DepthwiseConv2D)
+    assert first.window == Window((3, 1), (1, 1), (0, 0), (2, 1))
+    assert second.window == Window((1, 1), (2, 1), (0, 0), (1, 1))
+    assert (type(first), type(second)) == (DilatedConv2D, DepthwiseConv2D)
 
 
 def padded(then):
@@ -321,7 +322,7 @@ def test_the_losss_table_is_of_the_logits_own_scale(scale, beta):
     g = HandGraph((1, 4))
     logits = g.dense(g.input, 3, scale=scale)
     program = g.lower(logits if beta is None else g.softmax(logits, beta))
-    assert list(program.loss_table) == exponentials(Decimal(scale))
+    assert list(program.loss.table) == exponentials(Decimal(scale))
     assert program.logits == 1 and program.classes == 3
     if beta is not None:
         assert program.output == 2
@@ -331,5 +332,5 @@ def test_the_losss_table_is_of_the_logits_own_scale(scale, beta):
 def test_a_table_ends_where_its_terms_round_to_nothing():
     """2^30 * exp(-21) is 0.8, 2^30 * exp(-21.5) is 0.49."""
     g = HandGraph((1, 4))
-    table = g.lower(g.dense(g.input, 3, scale=0.5)).loss_table
+    table = g.lower(g.dense(g.input, 3, scale=0.5)).loss.table
     assert (len(table), table[0], table[-1]) == (43, 2**30, 1)

@@ -7,9 +7,10 @@ import pytest
 from hand_graph import HandGraph
 
 from edgetune.errors import ModelError, UsageError
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
 from edgetune.learn.digest import digest_base, parameter_digest
 from edgetune.learn.learner import Learner
+from edgetune.learn.program import Activation, Program, Window
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import depth_scaled, trials_q8
 from edgetune.learn.widths import check_widths
@@ -126,9 +127,9 @@ def test_the_state_is_laid_out_as_the_page_says():
 
 
 def dense(inputs, rows=1, bias=0):
-    facts = dict.fromkeys(("multiplier", "shift", "ratio"))
+    facts = dict.fromkeys(("multiplier", "shift", "ratio", "weight_scale"))
     zeros = dict(input_zero_point=0, output_zero_point=0, activation_min=-128,
-                 activation_max=127, tensors=(-1, -1))
+                 activation_max=127)
     weights = np.zeros((rows, inputs), np.int8)
     return p.FullyConnected("wide", 0, 0, 1, weights, np.full(rows, bias, np.int32), **facts,
                             **zeros)
@@ -137,16 +138,20 @@ def dense(inputs, rows=1, bias=0):
 def conv(kernel, rows):
     flat = dense(1, rows)
     fields = vars(flat) | dict(weights=np.zeros((rows, *kernel, 1), np.int8))
-    return p.Conv2D(**fields, window=p.Window(kernel, (1, 1), (0, 0)))
+    return p.Conv2D(**fields, window=Window(kernel, (1, 1), (0, 0)))
 
 
 def refused(layer, out=(1, 1, 1), trained=True, classes=2) -> bool:
     """Whether a program of this one layer is refused, and by its name."""
     shapes = {"x": (1, 1, 1), "y": out, "logits": (1, 1, classes)}
-    activations = [p.Activation(name, shape, 0) for name, shape in shapes.items()]
-    program = p.Program(activations, [layer], 0, 2, 2, None)
+    activations = [Activation(name, shape, 0, 0) for name, shape in shapes.items()]
+    program = Program(activations, [layer], 0, 2, 2, None, None)
+    return is_refused(program, [layer] if trained else [])
+
+
+def is_refused(program, trained) -> bool:
     try:
-        check_widths(program, [layer] if trained else [])
+        check_widths(program, trained)
     except ModelError as error:
         assert "wide" in error.message or "output" in error.message
         return True
@@ -157,13 +162,30 @@ def test_a_row_of_weights_is_as_long_as_its_sum_has_room():
     """row_size * 128 * 255, and a bias of 2^30."""
     fits = (POWER_OF_31 - 1 - 2**30) // (128 * 255)
     assert not refused(dense(fits)) and refused(dense(fits + 1))
-    assert refused(dense(fits + 1), trained=False)
+    assert not refused(dense(fits + 1), trained=False)  # its weights are zero and stay so
+
+
+def test_a_row_that_does_not_learn_has_the_room_that_its_own_weights_leave():
+    """255 * sum |w| + |bias| < 2^31; dead channels of TensorFlow have a bias of 2^30 + 128."""
+    layer = dense(3)
+    layer.weights[...] = (127, -128, 5)
+    layer.bias[...] = POWER_OF_31 - 1 - 255 * 260
+    assert not refused(layer, trained=False)
+    layer.bias[...] += 1
+    assert refused(layer, trained=False)
+    assert not refused(dense(fits_of(2**30 + 128), bias=2**30 + 128))
+    assert refused(dense(fits_of(2**30 + 128) + 1, bias=2**30 + 128))
+
+
+def fits_of(bias):
+    return (POWER_OF_31 - 1 - bias) // (128 * 255)
 
 
 @pytest.mark.parametrize("bias", [2**30, -(2**30)])
 def test_a_bias_is_as_large_as_its_sum_has_room(bias):
     assert not refused(dense(2, bias=bias))
-    assert refused(dense(2, bias=bias + (1 if bias > 0 else -1)), trained=False)
+    assert not refused(dense(2, bias=bias + (1 if bias > 0 else -1)), trained=False)
+    assert refused(dense(2, bias=2 * bias - (bias > 0)))
 
 
 def test_an_input_error_sums_as_many_outputs_as_it_has_room():
@@ -183,7 +205,7 @@ def test_a_gradient_sums_as_many_positions_as_it_has_room():
 
 
 def pool(kernel):
-    return p.AveragePool2D("wide", 0, 0, 1, p.Window(kernel, (1, 1), (0, 0)), -128, 127)
+    return p.AveragePool2D("wide", 0, 0, 1, Window(kernel, (1, 1), (0, 0)), -128, 127)
 
 
 def test_an_uneven_average_weighs_as_many_windows_as_it_has_room():
@@ -192,6 +214,17 @@ def test_an_uneven_average_weighs_as_many_windows_as_it_has_room():
     assert not refused(pool((7, 73)), (2, 2, 1), False)  # 511 cells
     assert refused(pool((2, 256)), (2, 2, 1), False)
     assert not refused(pool((40, 40)), (1, 1, 1), False)
+
+
+@pytest.mark.parametrize("period", [1, 2])
+def test_an_operand_repeats_as_often_as_its_errors_sum_has_room(period):
+    """repetitions * 127 * 255, of a product's errors."""
+    fits = (POWER_OF_31 - 1) // (127 * 255)
+    for more, wide in ((0, False), (period, True)):
+        product = p.Mul("wide", 0, 0, 2, 1, 2**30, 0, 0, -128, 127, (0, 0))
+        sizes = fits * period + more, period, 2
+        activations = [Activation("a", (1, 1, size), 0, 0) for size in sizes]
+        assert is_refused(Program(activations, [product], 0, 2, 2, None, None), []) == wide
 
 
 def test_a_loss_has_as_many_classes_as_its_sum_has_room():

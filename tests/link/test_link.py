@@ -22,7 +22,7 @@ from link_transport import (
 from edgetune.errors import DataError, LinkError
 from edgetune.link import Client, DeviceResetError
 from edgetune.link.frames import Frame, FrameReader, encode_frame
-from edgetune.link.messages import PAIR, REPLY, WORD, Notice, Request
+from edgetune.link.messages import PAIR, PROTOCOL_VERSION, REPLY, WORD, Notice, Request
 
 INPUT, LARGE, CLASSES, STATE, RING = 16, 3072, 10, 300, 256
 
@@ -95,7 +95,7 @@ def exchange(pipe: Pipe, *frames: Frame) -> list[Frame]:
 
 
 def greet(pipe: Pipe, session: int = 7) -> None:
-    (reply,) = exchange(pipe, Frame(Request.HELLO, session, 0, PAIR.pack(1, 0)))
+    (reply,) = exchange(pipe, Frame(Request.HELLO, session, 0, PAIR.pack(PROTOCOL_VERSION, 0)))
     assert reply.type == Request.HELLO | REPLY
 
 
@@ -107,6 +107,7 @@ def test_hello_tells_the_model(small, launch):
     assert (info.model_hash, info.build_id, info.board) == (0x12345678, 0x9ABCDEF0, "echo")
     assert (info.input_bytes, info.output_bytes, info.state_bytes) == (INPUT, CLASSES, STATE)
     assert (info.arena_bytes, info.classes, info.trained_layers) == (4096, CLASSES, 1)
+    assert info.target_bytes == len(target(0))
     assert (info.window, info.frame_max, info.reply_max, info.tick_hz) == (128, 64, 64, 0)
 
 
@@ -206,7 +207,9 @@ REFUSED = [
     (Request.TRAIN, PAIR.pack(CLASSES, 0) + bytes(INPUT), 3),
     (Request.TRAIN, PAIR.pack(0xFFFF, 0) + bytes(INPUT), 3),
     (Request.TRAIN, PAIR.pack(0, 0) + bytes(INPUT - 1), 2),
+    (Request.TRAIN, bytes(INPUT), 2),
     (Request.INFER, b"", 2),
+    (Request.INFER, PAIR.pack(0, 0) + bytes(INPUT), 2),
     (Request.START, bytes(7), 2),
     (Request.WRITE, bytes(3), 2),
     (Request.READ, WORD.pack(STATE) + WORD.pack(1), 4),
@@ -274,7 +277,7 @@ def test_a_half_written_state_is_never_used(small, launch):
     greet(pipe)
     exchange(pipe, Frame(Request.WRITE, 7, 1, WORD.pack(0) + bytes(40)))
     sample = PAIR.pack(0, 0) + bytes(INPUT)
-    kinds = {Request.TRAIN: sample, Request.INFER: sample, Request.DIGEST: bytes(4)}
+    kinds = {Request.TRAIN: sample, Request.INFER: bytes(INPUT), Request.DIGEST: bytes(4)}
     kinds[Request.READ] = bytes(8)
     for seq, (kind, payload) in enumerate(kinds.items(), 2):
         assert exchange(pipe, Frame(kind, 7, seq, payload))[-1].payload == PAIR.pack(5, kind)
@@ -325,8 +328,8 @@ def test_a_repeated_hello_keeps_the_sequence(small, launch):
     pipe = launch(small)
     greet(pipe)
     exchange(pipe, Frame(Request.STATS, 7, 1))
-    (hello,) = exchange(pipe, Frame(Request.HELLO, 7, 0, PAIR.pack(1, 0)))
-    assert PAIR.unpack_from(hello.payload) == (1, 2)
+    (hello,) = exchange(pipe, Frame(Request.HELLO, 7, 0, PAIR.pack(PROTOCOL_VERSION, 0)))
+    assert PAIR.unpack_from(hello.payload) == (PROTOCOL_VERSION, 2)
 
 
 def test_poll_returns_lost_replies(small, launch):
@@ -456,7 +459,7 @@ def test_the_host_keeps_to_the_window(request, launch, size):
 class Answer(Script):
     """Answers HELLO well, then sends the prepared frames, one per request."""
 
-    def __init__(self, *frames, version: int = 1, alive: bool = True):
+    def __init__(self, *frames, version: int = PROTOCOL_VERSION, alive: bool = True):
         super().__init__(alive=True)
         self.frames, self.version, self.stays = list(frames), version, alive
 
@@ -464,7 +467,7 @@ class Answer(Script):
         super().write(data)
         (frame,) = FrameReader().feed(data)
         if frame.type == Request.HELLO:
-            payload = PAIR.pack(self.version, 1) + bytes(28) + WORD.pack(128) + bytes(32)
+            payload = PAIR.pack(self.version, 1) + bytes(28) + WORD.pack(128) + bytes(36)
             self.pieces.append(encode_frame(Frame(0x81, frame.session, 0, payload)))
         elif self.frames:
             kind, session, seq, payload = self.frames.pop(0)

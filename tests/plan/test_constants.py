@@ -24,6 +24,10 @@ def names(plan):
     return {constant.name for group in plan.constants for constant in group}
 
 
+def loss_of(plan):
+    return plan.constants[-2][-1].value
+
+
 def test_strides_lead_to_the_weight_that_the_rule_moves():
     plan = plan_of(NETWORKS["separable"]())
     assert {row["column_stride"] > 1 for row in trained_rows(plan)} == {True, False}
@@ -57,10 +61,13 @@ def test_nothing_trained_has_no_table():
 @pytest.mark.parametrize("beta, own", [(1.0, False), (0.5, True)])
 def test_the_loss_shares_the_table_of_a_softmax_that_has_the_same(beta, own):
     plan = plan_of(ModelBuilder((1, 9), seed=61).dense(4).softmax(beta))
-    assert ("loss" in names(plan)) == ("loss_table" in names(plan)) == own
-    assert plan.loss_table_name in names(plan)
+    assert ("loss_exponential" in names(plan)) == ("loss_exponential_table" in names(plan)) == own
+    exponential = loss_of(plan)["exponential"]
+    assert exponential == ("&loss_exponential" if own else f"&{plan.program.layers[-1].name}")
+    assert exponential.removeprefix("&") in names(plan)
 
 
 def test_a_model_without_softmax_has_a_table_for_the_loss():
     plan = plan_of(ModelBuilder((1, 9), seed=61).dense(4))
-    assert {"loss", "loss_table"} <= names(plan)
+    assert {"loss", "loss_exponential", "loss_exponential_table"} <= names(plan)
+    assert loss_of(plan)["exponential"] == "&loss_exponential"

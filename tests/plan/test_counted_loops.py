@@ -15,11 +15,13 @@ from c_engine import (
     ConcatenationC,
     CUpdate,
     Exponential,
+    JoinC,
     MulC,
     StridedSliceC,
     TermC,
     address,
     errors,
+    i32,
     int8,
     parameters_c,
     quantized,
@@ -28,7 +30,8 @@ from c_engine import (
 )
 from counted_loops import GCC, GCOV, CountedEngine
 
-from edgetune.learn import program as p
+from edgetune.learn import operators as p
+from edgetune.learn.program import Window
 from edgetune.plan.features import FEATURES, UPDATES, Work
 from edgetune.plan.workload import _columns, _walk_in_order
 
@@ -62,13 +65,13 @@ def axis_of(size, kernel, stride, padding, dilation) -> tuple[int, int]:
     return max(0, size + 2 * pad - reach) // stride + 1, pad
 
 
-def window_of(case, dilation=(1, 1)) -> tuple[tuple, p.Window, tuple]:
+def window_of(case, dilation=(1, 1)) -> tuple[tuple, Window, tuple]:
     """Input's height and width, the window, output's height and width."""
     size, kernel, stride, padding = case
     paddings = (padding, padding) if isinstance(padding, str) else padding
     axes = [axis_of(*axis) for axis in zip(size, kernel, stride, paddings, dilation)]
     out, pad = zip(*axes)
-    return size, p.Window(kernel, stride, pad, dilation), out
+    return size, Window(kernel, stride, pad, dilation), out
 
 
 def conv(case, depth, rows, kind=p.Conv2D, dilation=(1, 1)) -> Work:
@@ -110,6 +113,7 @@ SPREAD = [case for case in WINDOWS if 1 not in case[1]]  # kernels whose taps ca
 DILATED = [
     conv(case, *sizes, p.DilatedConv2D, (2, 3)) for case in SPREAD for sizes in ((3, 6), (2, 4))
 ]
+DILATED_WIDE = [conv(SPREAD[0], 6, 2, p.DilatedConv2D, (2, 3))]
 DILATED_DEPTHWISES = [
     depthwise(case, 3, each, p.DilatedDepthwiseConv2D, (2, 2)) for case in SPREAD
     for each in (1, 2)
@@ -186,8 +190,10 @@ LOOPS = {
     "conv_2d_dilated_forward": DOT_LOOPS | {
         "positions": turns(DILATED_C, "for (int32_t ox = 0;"),
         **total("groups", "rest", line(DILATED_C, "et_requantize(")),
-        **total("rows_of_groups", "rows_of_rest", turns(DILATED_C, "for (int32_t ky = 0;")),
-        **total("looks_of_groups", "looks_of_rest", line(DILATED_C, "int32_t cell = ")),
+        **total("rows_of_groups", "rows_of_rest",
+                turns(DILATED_C, "for (int32_t ky = 0;", function="sum_taps")),
+        **total("looks_of_groups", "looks_of_rest",
+                line(DILATED_C, "int32_t cell = et_dilated_cell(")),
         "taps_of_groups": line(DILATED_C, "et_dot_4("),
         "taps_of_rest": line(DILATED_C, "*acc += et_dot("),
     },
@@ -215,9 +221,24 @@ LOOPS = {
         "positions": turns(DEPTHWISE_DILATED, "for (int32_t ox = 0;"),
         **total("groups", "rest", line(DEPTHWISE_DILATED, "et_requantize(")),
         **total("rows_of_groups", "rows_of_rest",
-                turns(DEPTHWISE_DILATED, "for (int32_t ky = 0;")),
-        **total("looks_of_groups", "looks_of_rest", line(DEPTHWISE_DILATED, "int32_t cell = ")),
+                turns(DEPTHWISE_DILATED, "for (int32_t ky = 0;", function="sum_taps")),
+        **total("looks_of_groups", "looks_of_rest",
+                line(DEPTHWISE_DILATED, "int32_t cell = et_dilated_cell(")),
         **total("macs_of_groups", "macs_of_rest", line(DEPTHWISE_DILATED, "acc += (x[cell")),
+    },
+    "conv_2d_dilated_input_error": {
+        "groups": line(DILATED_C, "et_error_put_many("),
+        "errors": line("error_block.c", "et_error_put(&local"),
+        "rows": turns(DILATED_C, "for (int32_t ky = 0;", function="cell_error"),
+        "looks": line(DILATED_C, "int32_t cell = et_dilated_reader("),
+        "columns": line(DILATED_C, "acc[k] += et_dot_column("),
+        "macs": line("dot.c", "acc += *e * *w"),
+    },
+    "depthwise_conv_2d_dilated_input_error": {
+        "errors": line(DEPTHWISE_DILATED, "et_error_put(&block"),
+        "rows": turns(DEPTHWISE_DILATED, "for (int32_t ky = 0;", function="cell_error"),
+        "looks": line(DEPTHWISE_DILATED, "int32_t cell = et_dilated_reader("),
+        "macs": line(DEPTHWISE_DILATED, "acc += e[cell"),
     },
     "fully_connected_forward": DOT_LOOPS | {
         "groups": line(DENSE, "et_requantize(q, o, 4"),
@@ -273,22 +294,47 @@ LOOPS = {
         "values": line("pad.c", "et_error_put(&block"),
     },
     "error_scale": {
-        "positions": turns("error_block.c", "for (; positions; positions--)",
+        "positions": turns("error_scale.c", "for (; positions; positions--)",
                            function="et_error_scale"),
-        "errors": line("error_block.c", "*e = et_with_sign((et_magnitude"),
+        "errors": line("error_scale.c", "*e = et_with_sign((et_magnitude"),
     },
-    "softmax_forward": {"classes": line("softmax.c", "uint64_t term = exponential")},
+    "softmax_forward": {"classes": line("softmax.c", "uint64_t term = ")},
     "add_forward": {"outputs": line("add.c", "int32_t value = et_multiply(sum")},
     "mul_forward": {"outputs": line("mul.c", "int32_t product =")},
     "lookup_forward": {"outputs": line("lookup.c", "*y++ = table")},
     "concatenation_forward": {
-        "outer": turns("concatenation.c", "for (uint32_t i = 0;"),
+        "outer": turns("concatenation.c", "for (uint32_t i = 0; i < p->outer; i++) {"),
         "pieces": line("concatenation.c", "memcpy("), "outputs": None,
     },
     "strided_slice_forward": {
         "outer": line("strided_slice.c", "const int8_t *cell ="),
         "pieces": line("strided_slice.c", "memcpy("), "outputs": None,
     },
+    "error_join": {"errors": line("error_join.c", "et_error_write(&block")},
+    "add_input_error": {
+        "errors": line("add.c", "et_error_put(&block"), "reads": line("add.c", "acc += e[k]"),
+    },
+    "mul_input_error": {
+        "errors": line("mul.c", "et_error_put(&block"), "reads": line("mul.c", "acc += e[k]"),
+    },
+    "lookup_input_error": {"errors": line("lookup.c", "et_error_put(&block")},
+    "concatenation_input_error": {
+        "inputs": line("concatenation.c", "before += "),
+        "outer": turns("concatenation.c", "i < p->outer; i++, e += row)"),
+        "errors": line("concatenation.c", "et_error_put(&block"),
+    },
+    "strided_slice_input_error": {
+        "rows": turns("strided_slice.c", "i < p->in.height"),
+        "cells": turns("strided_slice.c", "j < p->in.width"),
+        "errors": line("strided_slice.c", "et_error_put(&block"),
+    },
+}
+DILATED_GRADIENT_LOOPS = {
+    "formed": line("dilated.c", "*gradient = ET_BIAS_INPUT"),
+    "positions": line("dilated.c", "total += *e;"),
+    "sums": line("dilated.c", "sum_outputs(&p, ky"),
+    "rows": turns("dilated.c", "for (int32_t oy = 0;"),
+    "looks": line("dilated.c", "int32_t cell = et_dilated_cell("),
 }
 GRADIENT_LOOPS = {
     "formed": line(GRADIENT, "*gradient = ET_BIAS_INPUT"),
@@ -377,20 +423,65 @@ def crop(work, library):
     library.et_strided_slice_forward(ctypes.byref(parameters), *arrays)
 
 
+def error_join(work, library):
+    join = JoinC(2**14, -1)
+    e, other = (np.ones(work.x, np.int8) for _ in range(2))
+    library.et_error_join(address(e), address(other), u32(e.size), join, i32(0), i32(3))
+
+
+def joined_error(name, structure, fields, work, library):
+    """``work.x`` is the operand's shape; the second one repeats."""
+    count, period = math.prod(work.y), work.layer
+    operand = int(math.prod(work.x) == period)
+    parameters = structure(count, period, *fields, 2**30, 0, 0, -128, 127)
+    others = [address(flat(count))] if structure is MulC else []
+    getattr(library, f"et_{name}_input_error")(
+        ctypes.byref(parameters), u32(operand), address(flat(work.y)), address(flat(work.x)),
+        *others, Clip(-129, 128), address(flat(work.x)),
+    )
+
+
+def lookup_error(work, library):
+    slopes = address(np.zeros(256, np.int16))
+    e, x, e_in = (address(flat(work.x)) for _ in range(3))
+    library.et_lookup_input_error(slopes, u32(math.prod(work.x)), e, x, Clip(-129, 128), e_in)
+
+
+def chunk_error(work, library):
+    chunks = np.array(work.layer.chunks, np.uint32)
+    parameters = ConcatenationC(work.layer.outer, len(chunks), address(chunks))
+    operand = list(chunks).index(math.prod(work.x) // work.layer.outer)
+    library.et_concatenation_input_error(
+        ctypes.byref(parameters), u32(operand), address(flat(work.y)), address(flat(work.x)),
+        Clip(-129, 128), address(flat(work.x)),
+    )
+
+
+def crop_error(work, library):
+    parameters = StridedSliceC(shape_c(work.x), shape_c(work.y), *work.layer.begin)
+    e, x, e_in = map(address, (flat(work.y), flat(work.x), flat(work.x)))
+    library.et_strided_slice_input_error(ctypes.byref(parameters), e, x, Clip(-129, 128), e_in)
+
+
 def vector(layer, size) -> Work:
     return Work(layer, (1, 1, size), (1, 1, size), {})
 
 
 TERM = TermC(0, 1, 2**30, 0)
+TERMS, ZEROS = (TermC * 2)(TERM, TERM), (ctypes.c_int16 * 2)(0, 0)
+# Its layer is the second operand's length; the first one's shape, and the second one's.
+REPEATED = [Work(5, shape, (2, 3, 5), {}) for shape in ((2, 3, 5), (1, 1, 5))]
 PIECES = p.Concatenation("c", 0, 0, 1, (0, 0), 6, (4, 3, 5))
 CROP = p.StridedSlice("s", 0, 0, 1, (5, 6, 4), (1, 2, 1), (3, 2, 2))
 CASES = {
     "conv_2d_forward": (forward, CONVS[::2]),
     "conv_2d_input_error": (input_error, CONVS[::2]),
     "conv_2d_dilated_forward": (forward, DILATED),
+    "conv_2d_dilated_input_error": (input_error, DILATED + DILATED_WIDE),
     "depthwise_conv_2d_forward": (forward, DEPTHWISES[::2]),
     "depthwise_conv_2d_input_error": (input_error, DEPTHWISES[::2]),
     "depthwise_conv_2d_dilated_forward": (forward, DILATED_DEPTHWISES),
+    "depthwise_conv_2d_dilated_input_error": (input_error, DILATED_DEPTHWISES),
     "fully_connected_forward": (forward, DENSES),
     "fully_connected_input_error": (input_error, DENSES),
     "max_pool_2d_forward": (forward, MAX_POOLS),
@@ -403,11 +494,19 @@ CASES = {
     "pad_input_error": (input_error, PADS),
     "error_scale": (error_scale, CONVS[:4]),
     "softmax_forward": (softmax, [vector(None, 7)]),
-    "add_forward": (partial(join, AddC, [(TermC * 2)(TERM, TERM)]), [vector(None, 9)]),
-    "mul_forward": (partial(join, MulC, [(ctypes.c_int16 * 2)(0, 0)]), [vector(None, 9)]),
+    "add_forward": (partial(join, AddC, [TERMS]), [vector(None, 9)]),
+    "mul_forward": (partial(join, MulC, [ZEROS]), [vector(None, 9)]),
     "lookup_forward": (lookup, [vector(None, 9)]),
     "concatenation_forward": (concatenate, [Work(PIECES, (2, 3, 4), (2, 3, 12), {})]),
     "strided_slice_forward": (crop, [Work(CROP, CROP.source, CROP.size, {})]),
+    "strided_slice_input_error": (crop_error, [Work(CROP, CROP.source, CROP.size, {})]),
+    "concatenation_input_error": (
+        chunk_error, [Work(PIECES, (2, 3, chunk), (2, 3, 12), {}) for chunk in PIECES.chunks]
+    ),
+    "add_input_error": (partial(joined_error, "add", AddC, [TERMS]), REPEATED),
+    "mul_input_error": (partial(joined_error, "mul", MulC, [ZEROS]), REPEATED),
+    "lookup_input_error": (lookup_error, [vector(None, 9)]),
+    "error_join": (error_join, [vector(None, 9)]),
 }
 
 
@@ -449,23 +548,32 @@ def test_loops_turn_as_the_cost_model_says(engine, function):
     assert told == names_of(LOOPS[function]) - NEVER.get(function, set())
 
 
+def gradients(work, library):
+    name, parameters = parameters_c(work.layer, work.x, work.y)
+    rng = np.random.default_rng(6)
+    x, e = int8(rng, work.x), errors(rng, work.y)
+    gradient = np.zeros(work.layer.row_size + 1, np.int32)
+    function = getattr(library, f"et_{name}_gradient")
+    for row in range(work.layer.rows):
+        function(ctypes.byref(parameters), u32(row), *map(address, (e, x, gradient)))
+
+
 @pytest.mark.parametrize("works", [CONVS, DEPTHWISES[::2]], ids=["conv", "depthwise"])
 def test_gradient_loops_turn_as_the_cost_model_says(engine, works):
-    def gradients(work, library):
-        name, parameters = parameters_c(work.layer, work.x, work.y)
-        rng = np.random.default_rng(6)
-        x, e = int8(rng, work.x), errors(rng, work.y)
-        gradient = np.zeros(work.layer.row_size + 1, np.int32)
-        function = getattr(library, f"et_{name}_gradient")
-        for row in range(work.layer.rows):
-            function(ctypes.byref(parameters), u32(row), *map(address, (e, x, gradient)))
-
     joined = 0
     for work in works:
         found, counts = UPDATES["update_window"](work), engine.run(partial(gradients, work))
         assert_counted(found, GRADIENT_LOOPS, counts, work)
         joined += counts.line(GRADIENT, "outer = 1;")
     assert joined and set(found) - {"magnitudes", "walk"} <= names_of(GRADIENT_LOOPS)
+
+
+@pytest.mark.parametrize("works", [DILATED, DILATED_DEPTHWISES], ids=["conv", "depthwise"])
+def test_gradient_loops_of_dilated_windows_turn_as_the_cost_model_says(engine, works):
+    for work in works:
+        found, counts = UPDATES["update_dilated"](work), engine.run(partial(gradients, work))
+        assert_counted(found, DILATED_GRADIENT_LOOPS, counts, work)
+    assert set(found) - {"magnitudes", "walk"} == names_of(DILATED_GRADIENT_LOOPS)
 
 
 @pytest.mark.parametrize("make", [lambda: dense(9, 6), lambda: depthwise(WINDOWS[0], 4, 1)],

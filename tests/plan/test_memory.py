@@ -9,6 +9,7 @@ from hand_graph import HandGraph
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
+from edgetune.boards.cores import CORES
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import lay_out, peak
@@ -50,8 +51,8 @@ def test_buffers_that_live_at_once_never_overlap(seed):
     buffers = []
     for index in range(source.randrange(2, 25)):
         first = source.randrange(12)
-        life = first, min(11, first + source.choice((0, 0, 1, 2, 5)))
-        buffers.append(Buffer(f"b{index}", source.randrange(1, 300), *life))
+        last = min(11, first + source.choice((0, 0, 1, 2, 5)))
+        buffers.append(Buffer(f"b{index}", source.randrange(1, 300), first=first, last=last))
     size = lay_out(buffers)
     assert_apart(buffers, size)
     assert peak(buffers, 12)[0] <= size <= sum(-(-b.size // 8) * 8 for b in buffers)
@@ -59,7 +60,10 @@ def test_buffers_that_live_at_once_never_overlap(seed):
 
 def test_buffers_share_memory_one_after_the_other():
     """Lives that touch at one stage are alive together there; those behind it may share."""
-    one, two, three = Buffer("a", 64, 0, 1), Buffer("b", 40, 1, 2), Buffer("c", 64, 2, 3)
+    one, two, three = (
+        Buffer(name, size, first=first, last=last)
+        for name, size, first, last in (("a", 64, 0, 1), ("b", 40, 1, 2), ("c", 64, 2, 3))
+    )
     assert lay_out([one, two, three]) == 104
     assert one.offset == three.offset == 0 and two.offset == 64
     assert peak([one, two, three], 4) == (104, 1)
@@ -86,12 +90,15 @@ def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
             assert held == {buffer.name}, f"{stage.name} finds {held} in place of its {role}"
         if index + 1 == plan.schedule.forward_count:
             output = stage.buffers["y"]
-            assert output.name == plan.program.layers[-1].name
+            assert output.name == f"{plan.program.layers[-1].name}_out"
 
 
 def calls(program, **recipe):
-    schedule = make_schedule(program, Recipe(**recipe))
-    names = [(s.call, s.layer.name if s.layer else "") for s in schedule.stages]
+    schedule = make_schedule(program, Recipe(**recipe), CORES["cortex-m4"])
+    names = [
+        (s.kernel.symbol.removeprefix("et_"), s.layer.name if s.layer else "")
+        for s in schedule.stages
+    ]
     return names[: schedule.forward_count], names[schedule.forward_count :]
 
 
@@ -107,7 +114,7 @@ def branchless():
 CONV, DEPTHWISE, POOL, DENSE = (
     "conv_2d_0", "depthwise_conv_2d_1", "max_pool_2d_2", "fully_connected_3"
 )
-LOSS = ("softmax_cross_entropy", "")
+LOSS = ("softmax_cross_entropy_error", "")
 
 
 def test_errors_go_down_before_the_weights_move():
@@ -145,7 +152,8 @@ def test_a_dense_layer_of_128_weights_still_forms_its_gradient(inputs, call):
 @pytest.mark.parametrize("draw, hits", [("systematic", None), ("independent", 8)])
 def test_an_update_has_room_for_every_row_and_column(draw, hits):
     """64 bits a row; 32 bits a weight of one row and its bias; 16 bits a row's hits."""
-    schedule = make_schedule(branchless(), Recipe(layers=(CONV,), draw=draw))
+    recipe = Recipe(layers=(CONV,), draw=draw)
+    schedule = make_schedule(branchless(), recipe, CORES["cortex-m4"])
     buffers = schedule.stages[-1].buffers
     assert buffers["row_mass"].size == 8 * 4
     assert buffers["gradient"].size == 4 * (27 + 1)
@@ -155,14 +163,17 @@ def test_an_update_has_room_for_every_row_and_column(draw, hits):
 # -- the link's buffers ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size, classes, frame, reply, ring", [
-    (16, 10, 128, 128, 512),  # the smallest frame: 131 bytes on the wire
-    (784, 10, 800, 128, 1024),  # 806 on the wire, and 128 to spare
-    (785, 200, 804, 216, 1024), (3072, 112, 3088, 128, 4096), (3944, 10, 3960, 128, 8192),
+@pytest.mark.parametrize("size, target, classes, frame, reply, ring", [
+    (16, 4, 10, 128, 128, 512),  # the smallest frame: 131 bytes on the wire
+    (784, 4, 10, 800, 128, 1024),  # 806 on the wire, and 128 to spare
+    (785, 4, 200, 804, 216, 1024), (3072, 4, 112, 3088, 128, 4096),
+    (3944, 4, 10, 3960, 128, 8192),
+    (784, 0, 784, 796, 800, 1024),  # the input is the target
+    (16, 400, 200, 428, 216, 1024),  # 432 on the wire
 ])
-def test_a_frame_holds_a_sample_and_the_ring_a_frame(size, classes, frame, reply, ring):
-    """A sample's frame: 8 bytes of header, 4 of label, 4 of CRC, in whole words; on the wire a
+def test_a_frame_holds_a_sample_and_the_ring_a_frame(size, target, classes, frame, reply, ring):
+    """A sample's frame: 8 bytes of header, its target, 4 of CRC, in whole words; on the wire a
     byte more in 254, and three."""
-    found = LinkBuffers.for_model(size, classes)
+    found = LinkBuffers.for_model(size, target, classes)
     assert (found.frame_max, found.reply_max, found.rx_ring) == (frame, reply, ring)
-    assert found.frame_max >= size + 16 and found.reply_max >= classes + 16
+    assert found.frame_max >= size + target + 12 and found.reply_max >= classes + 16

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[2] / "edgetune"
 # `docs/architecture.md`, One direction: each may import what stands before it.
 ORDER = (
     "__init__", "errors", "files", "programs", "resources", "settings",
-    "model", "floats", "importers", "quantize", "data", "learn", "packs", "boards", "plan",
-    "codegen", "build", "flash", "device", "link", "session", "ci", "cli", "__main__",
+    "model", "floats", "importers", "quantize", "data", "measures", "learn", "packs", "boards",
+    "plan", "codegen", "build", "flash", "device", "link", "session", "ci", "cli", "__main__",
 )
 ROOT_NAMES = ("__version__",)  # the rest of `edgetune` stands for the whole flow
 

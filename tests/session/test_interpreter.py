@@ -37,8 +37,8 @@ def engine(content) -> Learner:
 def judged(content, original=None, device=None) -> Judgement:
     """The judgement of ``content``, for a device that computes what ``device`` says."""
     learner = engine(device or content)
-    predictions = np.array([learner.predict(x) for x in samples()])
-    return judge(content, original or content, samples(), predictions, learner.forward)
+    outputs = np.array([learner.forward(x) for x in samples()])
+    return judge(content, original or content, samples(), outputs, learner.forward)
 
 
 def refused(content=None, axis=3) -> bytes:
@@ -70,7 +70,8 @@ def of_outputs(monkeypatch, theirs, ours, prediction, softmax=True) -> Judgement
     """One sample, with the judge's and the simulation's outputs as they are given."""
     monkeypatch.setattr(interpreter, "_outputs", lambda graph, x: np.array([theirs], np.int8))
     content = network(softmax)
-    return judge(content, content, samples()[:1], np.array([prediction]), lambda x: np.array(ours))
+    device = np.eye(len(theirs), dtype=np.int8)[[prediction]]
+    return judge(content, content, samples()[:1], device, lambda x: np.array(ours))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from tiny_tflite import ModelBuilder
 from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
-from edgetune.errors import AccuracyGateError, DivergenceError, LinkError, ModelError
+from edgetune.errors import AccuracyGateError, DivergenceError, LinkError, ModelError, UsageError
 from edgetune.learn.recipe import Recipe
+from edgetune.measures import Measure
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
 from edgetune.session import tuning
@@ -116,10 +117,15 @@ def test_a_device_with_another_build_is_refused(native, tmp_path):
 
 
 def test_the_accuracy_gate():
-    check_accuracy(0.5, None)
-    check_accuracy(0.5, 0.5)
+    half = Measure("accuracy", 0.5, higher_is_better=True)
+    check_accuracy(half, None)
+    check_accuracy(half, 0.5)
     with pytest.raises(AccuracyGateError):
-        check_accuracy(0.5, 0.99)
+        check_accuracy(half, 0.99)
+    error = Measure("MAE", 0.5, higher_is_better=False)
+    check_accuracy(error, None)
+    with pytest.raises(UsageError, match="this model has none"):
+        check_accuracy(error, 0.5)
 
 
 def test_weights_pulled_and_pushed(native, tmp_path):

@@ -13,6 +13,7 @@ from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.program import Layer, Window
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
+SOURCES = sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"})  # all that stand alone
 COMPILER = shutil.which("gcc") or shutil.which("clang")
 # "address" needs the sanitizer's runtime to be loaded before Python is.
 SANITIZE = os.environ.get("ENGINE_SANITIZE", "undefined")
@@ -28,7 +29,7 @@ def build(folder: Path, *options: str, sources: tuple = ()) -> ctypes.CDLL:
     command = [
         COMPILER, "-std=gnu99", "-O1", "-g", "-shared", "-fPIC", f"-fsanitize={SANITIZE}",
         "-fno-sanitize-recover=all", *options, "-o", library,
-        *sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"}), *sources,
+        *SOURCES, *sources,
     ]
     subprocess.run(command, check=True)
     loaded = ctypes.CDLL(str(library))

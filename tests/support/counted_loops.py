@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from c_engine import ENGINE
+from c_engine import ENGINE, SOURCES
 
 GCC, GCOV = shutil.which("gcc"), shutil.which("gcov")
 SWITCHES = """\
@@ -79,7 +79,7 @@ class CountedEngine:
         switches.write_text(SWITCHES)
         command = [
             GCC, "-std=gnu99", "-O0", "--coverage", "-shared", "-fPIC", *options,
-            f"-I{ENGINE}", "-o", "engine.so", *sorted(ENGINE.glob("*.c")), switches,
+            f"-I{ENGINE}", "-o", "engine.so", *SOURCES, switches,
         ]
         subprocess.run(command, check=True, cwd=folder)
         self.library = ctypes.CDLL(str(folder / "engine.so"))
