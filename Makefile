@@ -1,7 +1,8 @@
 # make demo        a board learns handwritten digits, in an emulator
 # make test        the tests that every change must pass; make test-fast: the quickest of them,
 #                  make test-slow: also those that take long
-# make lint        the Python style        make wheel       dist/edgetune-*.whl
+# make lint        the style of Python and C, and Python's types; make test does it too
+# make wheel       dist/edgetune-*.whl
 # make fuzz        a hundred thousand broken model files: each refused in words, or a model that
 #                  runs; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
@@ -15,6 +16,9 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q -n auto
 DIGITS = examples/digits
+C_FILES = $(shell find firmware host tests -name '*.[ch]' -not -path 'tests/regressions/*')
+STYLE = $(BIN)/ruff check --quiet && $(BIN)/mypy --no-error-summary && \
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 .PHONY: demo test test-fast test-slow lint wheel fuzz calibrate pages clean
 demo: $(VENV)/installed
@@ -23,7 +27,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/test-installed
 	$(PYTEST) -m "not slow"
-	$(BIN)/ruff check --quiet
+	@$(STYLE)
 
 test-fast: $(VENV)/test-installed
 	$(PYTEST) -m "not slow and not thorough"
@@ -32,7 +36,7 @@ test-slow: $(VENV)/test-installed
 	$(PYTEST)
 
 lint: $(VENV)/test-installed
-	$(BIN)/ruff check
+	@$(STYLE)
 
 wheel: $(VENV)/test-installed
 	$(BIN)/python -m build --wheel --outdir dist
@@ -62,5 +66,5 @@ $(VENV)/test-installed: $(VENV)/installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist runs .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ COLUMNS = 96
 INLINE = 78  # columns of a struct that stays on the line of its member
 
 
-def numbers(values, indent: str = "    ") -> str:
+def numbers(values: np.ndarray, indent: str = "    ") -> str:
     """Comma-separated integers, wrapped at ``COLUMNS``."""
     lines, line = [], indent
     for value in np.asarray(values).reshape(-1).tolist():
@@ -46,7 +47,7 @@ def definition(constant: CObject, storage: str = "static const") -> str:
     return f"{note}{storage} {declarator(constant.ctype, constant.name)} = {{\n{body}}};\n"
 
 
-def _body(ctype: CType, value) -> str:
+def _body(ctype: CType, value: Any) -> str:
     """The lines between the outermost braces."""
     if isinstance(ctype, Struct):
         return _members(value, "    ")
@@ -59,14 +60,14 @@ def _members(value: dict, indent: str) -> str:
     return "".join(f"{indent}.{key} = {_value(item, indent)},\n" for key, item in value.items())
 
 
-def _value(value, indent: str) -> str:
+def _value(value: Any, indent: str) -> str:
     line = _inline(value)
     if isinstance(value, dict) and len(line) > INLINE:
         return f"{{\n{_members(value, indent + '    ')}{indent}}}"
     return line
 
 
-def _inline(value) -> str:
+def _inline(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f".{key} = {_inline(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (tuple, list)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgetune.learn import operators as p
+from edgetune.learn.lower.backward import InputError, Scale, Update
 from edgetune.learn.program import Layer
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer, Stage
@@ -33,10 +34,11 @@ class Calls:
 
     def _forward(self, stage: Stage) -> str:
         layer, buffers = stage.layer, stage.buffers
+        assert layer is not None
         arguments = [layer.name if isinstance(layer, p.Lookup) else f"&{layer.name}"]
         if isinstance(layer, (p.Softmax, p.Lookup)):
             arguments.append(str(self.program.activations[layer.input].size))
-        if layer.weighted:
+        if isinstance(layer, p.WeightedLayer):
             arguments += self._parameters(layer)
         arguments += [*_inputs(layer, buffers), buffers["y"].name]
         if layer.weighted:
@@ -56,13 +58,15 @@ class Calls:
         return _call(f"int32_t {exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
 
     def _scale(self, stage: Stage) -> str:
-        layer, e = stage.layer, stage.buffers["e"]
+        assert isinstance(stage.step, Scale)
+        layer, e = stage.step.layer, stage.buffers["e"]
         positions = self.program.activations[layer.output].size // layer.rows
         arguments = [e.name, str(positions), str(layer.rows), f"{layer.name}_ratio"]
         return _call(f"{exponent_of(e)} += {stage.kernel.symbol}", arguments) + ";"
 
     def _input_error(self, stage: Stage) -> str:
-        layer, buffers, operand = stage.layer, stage.buffers, stage.step.operand
+        assert isinstance(stage.step, InputError)
+        layer, buffers, operand = stage.step.layer, stage.buffers, stage.step.operand
         e, e_in = buffers["e"], buffers["e_in"]
         values = [buffers[role].name for role in ("x", "x1") if role in buffers]
         clip = self._clip(layer.inputs[operand])
@@ -76,11 +80,12 @@ class Calls:
         """The arguments of an input error that say what the layer is."""
         if isinstance(layer, p.Lookup):
             return [f"{layer.name}_slopes", str(self.program.activations[layer.input].size)]
-        if layer.weighted:
+        if isinstance(layer, p.WeightedLayer):
             return [f"&{layer.name}", self._parameters(layer)[0]]
         return [f"&{layer.name}", str(operand)] if layer.joining else [f"&{layer.name}"]
 
     def _join(self, stage: Stage) -> str:
+        assert isinstance(stage.step, InputError) and stage.step.join is not None
         e, other, join = stage.buffers["e"], stage.buffers["other"], stage.step.join
         arguments = [
             e.name, other.name, str(e.size), f"(et_join){{{join.multiplier}, {join.shift}}}",
@@ -89,7 +94,8 @@ class Calls:
         return _call(f"{exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
 
     def _update(self, stage: Stage) -> str:
-        layer, buffers = stage.layer, stage.buffers
+        assert isinstance(stage.step, Update)
+        layer, buffers = stage.step.layer, stage.buffers
         e, x = buffers["e"], buffers["x"].name
         common = [e.name, exponent_of(e), x]
         arguments = [f"&trained[{self.plan.trained_index(layer)}]"]

@@ -85,7 +85,7 @@ def _tables(plan: Plan) -> str:
 def _row_gradients(plan: Plan) -> str:
     """Adapters from the engine's gradients to the type that the update takes."""
     stages = plan.schedule.stages
-    kinds = sorted({s.layer.kind for s in stages if s.kernel.symbol == "et_update"})
+    kinds = sorted({s.layer.kind for s in stages if s.layer and s.kernel.symbol == "et_update"})
     return "\n".join(
         f"static void {kind}_row(const void *layer, uint32_t row, const int8_t *e, "
         "const int8_t *x,\n"

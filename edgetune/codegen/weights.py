@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgetune.codegen.c_text import declarator, definition, numbers
+from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.state import bias_member, parameters_type, weights_member
 from edgetune.plan.c_data import SCALARS, Array, CObject, array_object
 from edgetune.plan.plan import Plan
@@ -52,7 +53,7 @@ def frozen_parameters(plan: Plan) -> list[CObject]:
     return [array for layer in layers for array in _arrays(layer)]
 
 
-def _arrays(layer) -> list[CObject]:
+def _arrays(layer: WeightedLayer) -> list[CObject]:
     return [
         array_object(weights_member(layer), layer.weights),
         array_object(bias_member(layer), layer.bias),

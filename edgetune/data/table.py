@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,10 +171,8 @@ def _split(line: bytes, delimiter: str) -> list[str]:
     text = line.decode("utf-8-sig", "replace").rstrip("\r\n")
     fields = text.split(delimiter)
     if '"' in text:
-        try:
+        with suppress(csv.Error):  # as it stands it fails as a number, with its line and column
             fields = next(csv.reader([text], delimiter=delimiter))
-        except csv.Error:
-            pass  # as it stands it fails as a number, with its line and column
     return [field.strip() for field in fields]
 
 

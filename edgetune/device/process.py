@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 STOP_SECONDS = 2.0  # between asking a process to end and ending it
 LOG_TAIL = 4000  # bytes
@@ -87,10 +88,8 @@ class Process:
         atexit.unregister(self.stop)
 
     def _signal(self, number: int) -> None:
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # the whole group has ended
             os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass  # the whole group has ended
 
     def _wait_for_group(self, timeout: float) -> None:
         end = time.monotonic() + timeout

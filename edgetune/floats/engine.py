@@ -53,6 +53,17 @@ class FloatEngine:
                     values.pop(i, None)
         return values[sink]
 
+    def activations(self, x: np.ndarray) -> dict[int, np.ndarray]:
+        """The input and every operator's output, [n, ...], by tensor index."""
+        values: dict[int, np.ndarray] = {}
+
+        def keep(index: int, value: np.ndarray) -> np.ndarray:
+            values[index] = value
+            return value
+
+        self.run(x, keep)
+        return values
+
     def operands(self, values: dict[int, np.ndarray], op: Operator) -> list:
         """An operator's inputs: activations, constants, None for absent ones."""
         if op.index in self.layers:

@@ -102,9 +102,9 @@ def _make_real(rewriter: Rewriter) -> None:
 
 def _make_float(tensor: Tensor) -> None:
     """An activation in the quantised part of a model stands for real values."""
-    if tensor.dtype in ("float16", "float32") or tensor.quantization is not None:
-        if tensor.dtype in NUMBERS:
-            tensor.dtype, tensor.quantization = "float32", None
+    stands_for_real = tensor.dtype in ("float16", "float32") or tensor.quantization is not None
+    if stands_for_real and tensor.dtype in NUMBERS:
+        tensor.dtype, tensor.quantization = "float32", None
 
 
 def _dequantize(rewriter: Rewriter, op: Operator, place: int) -> None:

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from edgetune.learn.fixedpoint import bit_length
+
+if TYPE_CHECKING:
+    from edgetune.learn.lower.backward import Join
 
 
 def normalise(acc: np.ndarray) -> tuple[np.ndarray, int]:
@@ -21,7 +26,7 @@ def normalise(acc: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def add_blocks(
-    a: tuple[np.ndarray, int], b: tuple[np.ndarray, int], join
+    a: tuple[np.ndarray, int], b: tuple[np.ndarray, int], join: Join
 ) -> tuple[np.ndarray, int]:
     """``a`` + ``b`` * join.multiplier / 2**15 * 2**join.shift, each mantissas and an exponent.
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from edgetune.learn.operators import WeightedLayer
 
 
 def mix32_array(x: np.ndarray) -> np.ndarray:
@@ -23,7 +27,7 @@ def parameter_digest(arrays: list[np.ndarray]) -> int:
     return int(mixed.sum(dtype=np.uint64)) & 0xFFFFFFFF
 
 
-def digest_base(layers) -> list[int]:
+def digest_base(layers: Sequence[WeightedLayer]) -> list[int]:
     """Index of each trained layer's first weight; its biases follow its weights."""
     bases, at = [], 0
     for layer in layers:

@@ -36,7 +36,9 @@ def rounding_divide_by_power_of_two(x: np.ndarray, exponent: np.ndarray | int) -
     return (x >> exponent) + ((x & mask) > threshold)
 
 
-def multiply_by_quantized_multiplier(x, multiplier, shift) -> np.ndarray:
+def multiply_by_quantized_multiplier(
+    x: np.ndarray, multiplier: np.ndarray | int, shift: np.ndarray | int
+) -> np.ndarray:
     """``x * multiplier * 2**(shift - 31)`` with the double rounding of the reference kernels.
 
     Args:

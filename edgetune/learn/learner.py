@@ -6,7 +6,9 @@ The order of everything is normative: ``docs/numerics.md``.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from edgetune.learn.digest import parameter_digest
 from edgetune.learn.generator import MASK32, Generator, mix32
 from edgetune.learn.lower.backward import InputError, Scale, Update, lower_backward
 from edgetune.learn.operators import WeightedLayer
-from edgetune.learn.program import Program
+from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
 from edgetune.learn.state import NULL_MASS, state_type
@@ -54,7 +56,7 @@ class Learner:
                 layer.bias[...] = 0
         self.start(seed, total_steps)
 
-    def start(self, seed: int, total_steps: int):
+    def start(self, seed: int, total_steps: int) -> None:
         """A fresh generator, rule state and step counter; the weights stay."""
         self.generator = Generator(seed & MASK32)
         self.step = 0
@@ -66,15 +68,15 @@ class Learner:
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The model's int8 output, flat, for one int8 input of the model's shape."""
         self._forward(x)
-        return self.values[self.program.output].reshape(-1).astype(np.int8)
+        return self._value(self.program.output).reshape(-1).astype(np.int8)
 
     def predict(self, x: np.ndarray) -> int:
         """Argmax of the model's output, the lowest index on ties."""
         return int(self.forward(x).argmax())
 
-    def _forward(self, x: np.ndarray):
+    def _forward(self, x: np.ndarray) -> None:
         activations = self.program.activations
-        self.values = [None] * len(activations)
+        self.values: list[np.ndarray | None] = [None] * len(activations)
         for index, activation in enumerate(activations):
             if activation.constant is not None:
                 self.values[index] = activation.constant.astype(np.int64)
@@ -87,19 +89,21 @@ class Learner:
         self._value(self.program.output)
         self._value(self.program.logits)
 
-    def _inputs(self, layer) -> list[np.ndarray]:
+    def _inputs(self, layer: Layer) -> list[np.ndarray]:
         return [self._value(index) for index in layer.inputs]
 
     def _value(self, index: int) -> np.ndarray:
         """The activation, a view of its storage where it is a view."""
         activation = self.program.activations[index]
-        if self.values[index] is None:
-            self.values[index] = self.values[activation.storage].reshape(activation.shape)
-        return self.values[index]
+        value = self.values[index]
+        if value is None:
+            value = self._value(activation.storage).reshape(activation.shape)
+            self.values[index] = value
+        return value
 
     # -- training --------------------------------------------------------------------------
 
-    def train(self, x: np.ndarray, target) -> StepResult:
+    def train(self, x: np.ndarray, target: Any) -> StepResult:
         """One step on one sample: forward, loss, then the steps of the backward pass.
 
         Args:
@@ -108,7 +112,7 @@ class Learner:
         """
         self._forward(x)
         program = self.program
-        prediction = int(self.values[program.output].reshape(-1).argmax())
+        prediction = int(self._value(program.output).argmax())
         logits = self._value(program.logits).reshape(-1)
         acc, measure = program.loss.error(logits, target, self._value(program.input))
         self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
@@ -119,12 +123,13 @@ class Learner:
         self.step += 1
         return StepResult(prediction, self.draws, measure)
 
-    def _scale(self, step: Scale):
+    def _scale(self, step: Scale) -> None:
         error, exponent = self._error_of(step.layer, step.error)
+        assert step.layer.ratio is not None  # lowering makes no step without one
         mantissa, shift = normalise(error * step.layer.ratio.astype(np.int64))
         self.errors[step.error] = mantissa, exponent + shift
 
-    def _input_error(self, step: InputError):
+    def _input_error(self, step: InputError) -> None:
         layer = step.layer
         error, exponent = self._error_of(layer, step.source)
         acc = layer.input_error(step.operand, error, self._inputs(layer))
@@ -133,12 +138,12 @@ class Learner:
             below = add_blocks(self.errors[step.target], below, step.join)
         self.errors[step.target] = below
 
-    def _learn(self, step: Update):
+    def _learn(self, step: Update) -> None:
         error, exponent = self._error_of(step.layer, step.error)
         x = self._value(step.layer.input)
         self.draws += self._update(step.layer, error, exponent, x, self.anneal)
 
-    def _error_of(self, layer, storage: int) -> tuple[np.ndarray, int]:
+    def _error_of(self, layer: Layer, storage: int) -> tuple[np.ndarray, int]:
         """The error of the layer's output, in the output's shape."""
         mantissa, exponent = self.errors[storage]
         return mantissa.reshape(self.program.activations[layer.output].shape), exponent
@@ -150,7 +155,9 @@ class Learner:
         mantissa, shift = normalise(np.where(open_, acc.reshape(-1), 0))
         return mantissa, exponent + shift
 
-    def _update(self, layer: WeightedLayer, error, exponent, x, anneal) -> int:
+    def _update(
+        self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray, anneal: int
+    ) -> int:
         gradient = layer.gradient(error, x)
         magnitudes = np.abs(gradient)
         mass = int(magnitudes.sum())
@@ -190,7 +197,7 @@ class Learner:
             block["parameters"][i][...] = array.reshape(-1)
         return block.tobytes()
 
-    def load_state(self, state: bytes):
+    def load_state(self, state: bytes) -> None:
         """Take over a state block made by ``state`` or read from a device."""
         block = np.frombuffer(state, state_type(self.trained), 1)[0]
         learner = block["learner"]
@@ -203,4 +210,6 @@ class Learner:
             array[...] = block["parameters"][i].reshape(array.shape)
 
 
-_TAKE = {Scale: Learner._scale, InputError: Learner._input_error, Update: Learner._learn}
+_TAKE: dict[type, Callable[..., None]] = {
+    Scale: Learner._scale, InputError: Learner._input_error, Update: Learner._learn,
+}

@@ -38,7 +38,7 @@ class Recipe:
     huber_delta: float = 1.0
 
     def __post_init__(self):
-        self.loss_choice  # raises where it cannot be
+        _ = self.loss_choice  # raises where it cannot be
         if self.draw not in DRAWS:
             raise UsageError(
                 f"unknown draw '{self.draw}'", f"the draws are {', '.join(DRAWS)}",
@@ -82,7 +82,7 @@ class Recipe:
         match = _LAST.fullmatch(self.layers[0]) if len(self.layers) == 1 else None
         return None if match is None else int(match[1] or 1)
 
-    def _check_names(self, known: list[str]):
+    def _check_names(self, known: list[str]) -> None:
         unknown = [name for name in self.layers if name not in known]
         if unknown or not self.layers:
             raise UsageError(

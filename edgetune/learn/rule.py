@@ -47,7 +47,7 @@ class NullMass:
         mass, mean, _ = _align(mass, exponent, mean, self.exponent)
         return (mass << 16) // (mass + mean) if mass else 0
 
-    def _add(self, mass: int, exponent: int):
+    def _add(self, mass: int, exponent: int) -> None:
         if self.count == 0:
             self.exponent = exponent
         mass, self.total, self.exponent = _align(mass, exponent, self.total, self.exponent)
@@ -107,7 +107,7 @@ def independent_draw(magnitudes: np.ndarray, n: int, generator: Generator) -> np
 DRAWS = {"systematic": systematic_draw, "independent": independent_draw}
 
 
-def apply_steps(layer: WeightedLayer, steps: np.ndarray):
+def apply_steps(layer: WeightedLayer, steps: np.ndarray) -> None:
     """Subtract ``steps`` [rows, row_size + 1] from weights and biases, saturating."""
     weights = layer.by_row(layer.weights)  # a view
     moved = np.clip(weights.astype(np.int64) - steps[:, :-1], -127, 127)

@@ -54,12 +54,14 @@ class Tensors:
         return self.activations[self.index(tensor)]
 
     def scale(self, tensor: int) -> float:
-        return float(self.graph.tensors[tensor].quantization.scale[0])
+        return float(self.graph.tensors[tensor].grid.scale[0])
 
     def zero_point(self, tensor: int) -> int:
-        return int(self.graph.tensors[tensor].quantization.zero_point[0])
+        return int(self.graph.tensors[tensor].grid.zero_point[0])
 
-    def place(self, op: Operator, clip: tuple[int, int] = NO_CLIP, operand: int = 0):
+    def place(
+        self, op: Operator, clip: tuple[int, int] = NO_CLIP, operand: int = 0
+    ) -> tuple[str, int, int, int]:
         """Name, operator, input and output of the layer for ``op``."""
         source = self.index(op.inputs[operand])
         return f"{op.kind.lower()}_{op.index}", op.index, source, self.add(op.outputs[0], clip)

@@ -21,12 +21,12 @@ MAX_CLASSES = 2**15 - 1
 MAX_REPEATS = 2**31 // (127 * 255)  # of an operand of MUL; ADD's sums are smaller
 
 
-def check_widths(program: Program, trained: list[p.WeightedLayer]):
+def check_widths(program: Program, trained: list[p.WeightedLayer]) -> None:
     """ModelError naming the first layer whose sums could leave 32 bits."""
     if program.classes > MAX_CLASSES:
         raise _too_wide("the output", "classes", program.classes, MAX_CLASSES)
     for layer in program.layers:
-        if layer.weighted:
+        if isinstance(layer, p.WeightedLayer):
             _check_forward(layer, layer in trained)
         if isinstance(layer, p.AveragePool2D):
             cells = layer.window.kernel[0] * layer.window.kernel[1]
@@ -43,7 +43,7 @@ def check_widths(program: Program, trained: list[p.WeightedLayer]):
         _check_input_error(layer)
 
 
-def _check_forward(layer: p.WeightedLayer, trained: bool):
+def _check_forward(layer: p.WeightedLayer, trained: bool) -> None:
     """By what each row can reach: with its weights, or with any where they learn."""
     if trained and layer.row_size > MAX_ROW_SIZE:
         raise _too_wide(layer.name, "weights an output channel", layer.row_size, MAX_ROW_SIZE)
@@ -56,13 +56,13 @@ def _check_forward(layer: p.WeightedLayer, trained: bool):
         raise _too_wide(layer.name, "as the largest sum of a row", most, MAX_SUM)
 
 
-def _check_gradient(program: Program, layer: p.WeightedLayer):
+def _check_gradient(program: Program, layer: p.WeightedLayer) -> None:
     height, width, _ = program.activations[layer.output].shape
     if height * width > MAX_POSITIONS:
         raise _too_wide(layer.name, "output positions", height * width, MAX_POSITIONS)
 
 
-def _check_input_error(layer: p.WeightedLayer):
+def _check_input_error(layer: p.WeightedLayer) -> None:
     taps = layer.window.kernel[0] * layer.window.kernel[1] if hasattr(layer, "window") else 1
     if taps * layer.rows > MAX_FAN_OUT:
         raise _too_wide(layer.name, "outputs an input", taps * layer.rows, MAX_FAN_OUT)

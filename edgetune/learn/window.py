@@ -7,7 +7,9 @@ import numpy as np
 from edgetune.learn.program import Window
 
 
-def _indices(window: Window, shape, out_shape):
+def _indices(
+    window: Window, shape: tuple[int, ...], out_shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     """Row and column of each (output row, kernel row) and (output column, kernel column)."""
     ys = np.arange(out_shape[0])[:, None] * window.stride[0] - window.pad[0]
     xs = np.arange(out_shape[1])[:, None] * window.stride[1] - window.pad[1]
@@ -15,7 +17,7 @@ def _indices(window: Window, shape, out_shape):
     return ys + rows, xs + columns
 
 
-def patches(x: np.ndarray, window: Window, out_shape, outside: int) -> np.ndarray:
+def patches(x: np.ndarray, window: Window, out_shape: tuple[int, ...], outside: int) -> np.ndarray:
     """Patches [out_h, out_w, kh, kw, c] of ``x`` [h, w, c]; cells outside hold ``outside``."""
     ys, xs = _indices(window, x.shape, out_shape)
     cells = x[np.clip(ys, 0, x.shape[0] - 1)][:, :, np.clip(xs, 0, x.shape[1] - 1)]
@@ -27,7 +29,7 @@ def patches(x: np.ndarray, window: Window, out_shape, outside: int) -> np.ndarra
     return cells.transpose(0, 2, 1, 3, 4)
 
 
-def scatter(cells: np.ndarray, window: Window, shape) -> np.ndarray:
+def scatter(cells: np.ndarray, window: Window, shape: tuple[int, ...]) -> np.ndarray:
     """Sum of ``cells`` [out_h, out_w, kh, kw, c] into [h, w, c], the adjoint of ``patches``."""
     (out_h, out_w, kh, kw, channels), (down, along) = cells.shape, window.dilation
     rows = max((out_h - 1) * window.stride[0] + (kh - 1) * down + 1, shape[0] + window.pad[0])

@@ -112,9 +112,11 @@ class Channel:
         if pending.reply is None and not any(p is pending for p in self._pending):
             raise errors.no_session()
         self._wait(pending.type, lambda: pending.reply is not None)
-        if pending.reply.type == Notice.ERROR:
-            raise errors.refused(pending.type.name, *PAIR.unpack(pending.reply.payload)[:1])
-        return pending.reply.payload
+        reply = pending.reply
+        assert reply is not None
+        if reply.type == Notice.ERROR:
+            raise errors.refused(pending.type.name, *PAIR.unpack(reply.payload)[:1])
+        return reply.payload
 
     def _require_session(self) -> None:
         if self.info is None:
@@ -215,7 +217,7 @@ class Channel:
 
     def _flush(self) -> None:
         """Sends what is not sent, as far as the device's ring has room."""
-        if self._recovering:
+        if self._recovering or self.info is None:
             return
         on_the_way = sum(len(p.wire) for p in self._pending if p.sent and not p.taken)
         for pending in self._pending:

@@ -1,6 +1,7 @@
 """What a host can ask of a device that learns."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from zlib import crc32
 
 from edgetune.errors import DataError
@@ -140,10 +141,8 @@ class Client:
 
     def reset(self) -> None:
         """Resets the chip; the session is over."""
-        try:
+        with suppress(DeviceResetError):  # it was faster than its reply
             self._ask(Request.RESET)
-        except DeviceResetError:
-            pass  # it was faster than its reply
         self._channel.close()
 
     def _need_info(self) -> DeviceInfo:

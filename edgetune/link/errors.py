@@ -4,7 +4,7 @@ from edgetune.errors import LinkError
 from edgetune.link.messages import ErrorCode
 
 _REBUILD = "build and flash the firmware again with this release"
-_REFUSALS = {
+_REFUSALS: dict[int, tuple[str, str]] = {
     ErrorCode.TYPE: ("its firmware was built without this request", _REBUILD),
     ErrorCode.LENGTH: ("the payload has the wrong size for its model", _REBUILD),
     ErrorCode.TARGET: ("the target is none of its loss", "check the labels"),

@@ -108,8 +108,9 @@ _STATS = struct.Struct("<5I")
 
 
 def unpack_info(payload: bytes) -> DeviceInfo:
-    *numbers, board = _HELLO_REST.unpack_from(payload, HELLO_HEAD.size)
-    return DeviceInfo(*numbers, board.split(b"\0")[0].decode("utf-8", "replace"))
+    fields = list(_HELLO_REST.unpack_from(payload, HELLO_HEAD.size))
+    fields[-1] = fields[-1].split(b"\0")[0].decode("utf-8", "replace")
+    return DeviceInfo(*fields)
 
 
 def unpack_train(payload: bytes) -> TrainResult:

@@ -13,7 +13,7 @@ from edgetune.model.graph import Graph, Operator, Place, Quantization, Tensor
 def users_of(graph: Graph) -> dict[int, set[Place]]:
     """Which inputs of which operators are a tensor, by tensor; the graph's outputs are the
     inputs of an operator -1."""
-    users = {tensor.index: set() for tensor in graph.tensors}
+    users: dict[int, set[Place]] = {tensor.index: set() for tensor in graph.tensors}
     ends = Operator(-1, "", graph.outputs, ())
     for operator in (*graph.operators, ends):
         for number, tensor in enumerate(operator.inputs):

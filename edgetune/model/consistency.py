@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 
+from edgetune.errors import ModelError
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.faults import MAX_WINDOW
-from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import KINDS
 from edgetune.model.scales import Factor, Fixed, Same
 
@@ -44,7 +45,7 @@ def check_order(graph: Graph) -> None:
         raise corrupt("The graph's inputs or outputs are missing or never produced.")
 
 
-def _check_inputs(graph, operator, ready, who) -> None:
+def _check_inputs(graph: Graph, operator: Operator, ready: set[int], who: str) -> None:
     for index in operator.inputs:
         if not -1 <= index < len(graph.tensors):
             raise corrupt(f"{who} reads tensor {index}; there are {len(graph.tensors)}.")
@@ -52,7 +53,7 @@ def _check_inputs(graph, operator, ready, who) -> None:
             raise corrupt(f"{who} reads tensor {index} before any operator produces it.")
 
 
-def _check_produced(graph, index, ready, who) -> None:
+def _check_produced(graph: Graph, index: int, ready: set[int], who: str) -> None:
     if not 0 <= index < len(graph.tensors):
         raise corrupt(f"{who} produces tensor {index}; there are {len(graph.tensors)}.")
     if index in ready:
@@ -78,17 +79,17 @@ def check_operator(graph: Graph, operator: Operator) -> None:
         _check_activation(graph.tensors[index])
     if kind.wrong and (cause := kind.wrong(graph, operator)):
         raise _wrong(operator, cause)
-    if kind.weighted:
+    if kind.channel_axis is not None:
         _check_weights(graph, operator, kind.channel_axis)
     _check_output(graph, operator)
     _check_scales(graph, operator)
 
 
-def _wrong(operator: Operator, cause: str):
+def _wrong(operator: Operator, cause: str) -> ModelError:
     return corrupt(f"Operator {operator.index} {operator.kind}: {cause}.")
 
 
-def _check_options(operator) -> None:
+def _check_options(operator: Operator) -> None:
     for name in ("stride_h", "stride_w", "filter_height", "filter_width"):
         if not 1 <= operator.options.get(name, 1) <= MAX_WINDOW:
             raise _wrong(operator, f"{name} is {operator.options[name]}")
@@ -109,7 +110,7 @@ def _check_activation(tensor: Tensor) -> None:
     if tensor.size > MAX_ELEMENTS:
         raise corrupt(f"Tensor {name} has {tensor.size} elements.")
     _check_quantization(tensor, 1)
-    zero_point = int(tensor.quantization.zero_point[0])
+    zero_point = int(tensor.grid.zero_point[0])
     if not -128 <= zero_point <= 127:
         raise corrupt(f"Tensor {name} has the zero point {zero_point}, outside int8.")
 
@@ -127,43 +128,43 @@ def _check_quantization(tensor: Tensor, *lengths: int) -> None:
         raise corrupt(f"Tensor {name} has a scale that is not a positive number.")
 
 
-def _check_weights(graph, operator, axis) -> None:
+def _check_weights(graph: Graph, operator: Operator, axis: int) -> None:
     weights = graph.tensors[operator.inputs[1]]
     channels = weights.shape[axis]
     _check_quantization(weights, 1, channels)
-    if weights.quantization.per_channel and weights.quantization.axis != axis:
-        raise _wrong(operator, f"weight scales run along axis {weights.quantization.axis}")
-    if weights.quantization.zero_point.any():
+    if weights.grid.per_channel and weights.grid.axis != axis:
+        raise _wrong(operator, f"weight scales run along axis {weights.grid.axis}")
+    if weights.grid.zero_point.any():
         raise _wrong(operator, "weights with a zero point other than 0")
     if len(operator.inputs) == 3 and operator.inputs[2] >= 0:
         _check_bias(graph, operator, channels)
 
 
-def _check_bias(graph, operator, channels) -> None:
+def _check_bias(graph: Graph, operator: Operator, channels: int) -> None:
     data, weights, bias = (graph.tensors[i] for i in operator.inputs)
     if bias.shape != (channels,):
         raise _wrong(operator, f"a bias of the shape {bias.shape} for {channels} channels")
     if bias.quantization is None:
         return  # by its meaning it has the product of the other two scales
     _check_quantization(bias, 1, channels)
-    expected = data.quantization.scale * weights.quantization.scale
+    expected = data.grid.scale * weights.grid.scale
     if not np.allclose(bias.quantization.scale, expected, rtol=BIAS_SCALE_TOLERANCE, atol=0):
         raise _wrong(operator, "the bias scale is not input scale * weight scale")
     if bias.quantization.zero_point.any():
         raise _wrong(operator, "a bias with a zero point other than 0")
 
 
-def _check_output(graph, operator) -> None:
+def _check_output(graph: Graph, operator: Operator) -> None:
     found = graph.tensors[operator.outputs[0]].shape
     expected = KINDS[operator.kind].output_shape(graph, operator)
     if min(expected) < 1 or found != expected:
         raise _wrong(operator, f"its output has the shape {found}, computed {expected}")
 
 
-def _check_scales(graph, operator) -> None:
+def _check_scales(graph: Graph, operator: Operator) -> None:
     rule = KINDS[operator.kind].scaling
-    data = [graph.tensors[i].quantization for i in operator.operands]
-    output = graph.tensors[operator.outputs[0]].quantization
+    data = [graph.tensors[i].grid for i in operator.operands]
+    output = graph.tensors[operator.outputs[0]].grid
     if isinstance(rule, Same) and any(_parameters(q) != _parameters(output) for q in data):
         raise _wrong(operator, "input and output have different scales")
     if isinstance(rule, Fixed) and _parameters(output) != (rule.scale, rule.zero_point):
@@ -173,11 +174,13 @@ def _check_scales(graph, operator) -> None:
         _check_factor(graph, operator, rule, [float(q.scale[0]) for q in data], output)
 
 
-def _parameters(q) -> tuple[float, int]:
+def _parameters(q: Quantization) -> tuple[float, int]:
     return float(q.scale[0]), int(q.zero_point[0])
 
 
-def _check_factor(graph, operator, rule: Factor, scales: list[float], output) -> None:
+def _check_factor(
+    graph: Graph, operator: Operator, rule: Factor, scales: list[float], output: Quantization
+) -> None:
     factor = rule.of(graph, operator, scales, float(output.scale[0]))
     least, end = rule.inputs
     if not (rule.low <= factor < rule.high and least <= scales[0] < end):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tflite
@@ -95,7 +97,7 @@ class _Decoder:
             )
         return self.subgraph(model, self.table(model.Subgraphs(0)))
 
-    def subgraph(self, model, subgraph) -> Graph:
+    def subgraph(self, model: Any, subgraph: Any) -> Graph:
         buffers = self.each(model.Buffers, model.BuffersLength(), self.buffer)
         notes = self.each(model.Metadata, model.MetadataLength(), self.note)
         kinds = self.each(model.OperatorCodes, model.OperatorCodesLength(), self.kind)
@@ -113,7 +115,7 @@ class _Decoder:
         metadata = {name: self.data(_pick(buffers, index, "buffer")) for name, index in notes}
         return Graph(tensors, operators, inputs, outputs, self.content, metadata=metadata)
 
-    def buffer(self, buffer) -> tuple[int, int]:
+    def buffer(self, buffer: Any) -> tuple[int, int]:
         """Where a buffer's data starts, and its length."""
         if buffer.Offset() > 1:
             raise corrupt("Buffers outside the flatbuffer (files above 2 GB) are not read.")
@@ -122,7 +124,7 @@ class _Decoder:
             return 0, 0
         return buffer._tab.Vector(buffer._tab.Offset(4)), length
 
-    def note(self, metadata) -> tuple[str, int]:
+    def note(self, metadata: Any) -> tuple[str, int]:
         """Name and buffer of one of the file's own notes."""
         return self.text(metadata.Name()), metadata.Buffer()
 
@@ -131,7 +133,7 @@ class _Decoder:
         self.spend(length)
         return self.content[offset : offset + length]
 
-    def kind(self, code) -> str:
+    def kind(self, code: Any) -> str:
         field = code._tab.Offset(10)  # BuiltinCode() itself prefers the deprecated one below 127
         place = code._tab.Pos + field
         new = struct.unpack_from("<i", self.content, place)[0] if field else 0
@@ -140,7 +142,7 @@ class _Decoder:
             return f"CUSTOM:{self.text(code.CustomCode())}"
         return BUILTIN_OPCODE2NAME.get(number, f"BUILTIN_{number}")
 
-    def tensor(self, tensor) -> Tensor:
+    def tensor(self, tensor: Any) -> Tensor:
         shape = self.integers(tensor.ShapeLength(), tensor.ShapeAsNumpy)
         signature = self.integers(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy)
         if len(shape) > MAX_RANK:
@@ -156,11 +158,11 @@ class _Decoder:
             buffer=tensor.Buffer(),
         )
 
-    def dtype(self, tensor) -> str:
+    def dtype(self, tensor: Any) -> str:
         name = DTYPES.get(tensor.Type(), f"type {tensor.Type()}")
         return name if tensor.Sparsity() is None else f"sparse {name}"
 
-    def quantization(self, table) -> Quantization | None:
+    def quantization(self, table: Any) -> Quantization | None:
         if table is None or self.table(table).ScaleLength() == 0:
             return None
         scale = self.array(table.ScaleLength(), table.ScaleAsNumpy)
@@ -171,12 +173,12 @@ class _Decoder:
             scale = scale.astype(np.float64)
         return Quantization(scale, zero_point.astype(np.int64), table.QuantizedDimension())
 
-    def operator(self, operator) -> Operator:
+    def operator(self, operator: Any) -> Operator:
         inputs = self.integers(operator.InputsLength(), operator.InputsAsNumpy)
         outputs = self.integers(operator.OutputsLength(), operator.OutputsAsNumpy)
         return Operator(-1, operator.OpcodeIndex(), inputs, outputs)
 
-    def attach_data(self, tensor, buffers) -> None:
+    def attach_data(self, tensor: Any, buffers: list[tuple[int, int]]) -> None:
         """Gives a constant its data; the lengths have to agree."""
         offset, length = _pick(buffers, tensor.buffer, "buffer")
         if length == 0 or tensor.dtype not in NUMPY_TYPES:
@@ -189,7 +191,7 @@ class _Decoder:
             )
         tensor.offset, tensor.data = offset, data.reshape(tensor.shape)
 
-    def attach_options(self, operator, table) -> None:
+    def attach_options(self, operator: Any, table: Any) -> None:
         if operator.kind not in OPTIONS:
             return
         options = self.options(operator, table)
@@ -217,7 +219,7 @@ class _Decoder:
 
     # ---- what everything is read through
 
-    def each(self, get, count, read) -> list:
+    def each(self, get: Callable[..., Any], count: int, read: Callable[[Any], Any]) -> list:
         """``read`` of every table of a vector."""
         if self.count(count, 4) > MAX_TABLES:
             raise too_large(f"It has a list of {count} tables; edgetune reads {MAX_TABLES}.")
@@ -255,10 +257,10 @@ class _Decoder:
         if self.budget < 0 or self.integers_left < 0:
             raise corrupt("Its tables share vectors so often that reading it would not end.")
 
-    def array(self, count: int, get) -> np.ndarray:
+    def array(self, count: int, get: Callable[..., Any]) -> np.ndarray:
         return get() if self.count(count, 8) else np.zeros(0)
 
-    def integers(self, count: int, get) -> tuple[int, ...]:
+    def integers(self, count: int, get: Callable[..., Any]) -> tuple[int, ...]:
         self.spend(0, integers=count)
         return tuple(int(i) for i in self.array(count, get))
 
@@ -274,7 +276,7 @@ def quoted(name: str) -> str:
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
 
-def _pick(items: list, index: int, what: str):
+def _pick(items: list, index: int, what: str) -> Any:
     if not 0 <= index < len(items):
         raise corrupt(f"There is no {what} {index}; the file has {len(items)}.")
     return items[index]

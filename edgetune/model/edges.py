@@ -66,7 +66,7 @@ def from_file_output(graph: Graph, y: np.ndarray) -> np.ndarray:
         return y
     if outside.dtype == "uint8":
         return (y.astype(np.int16) - 128).astype(np.int8)
-    q = inside.quantization
+    q = inside.grid
     return np.rint(y / np.float32(q.scale[0]) + q.zero_point[0]).astype(np.int8)
 
 
@@ -75,5 +75,5 @@ def _outwards(outside: Tensor, inside: Tensor, x: np.ndarray) -> np.ndarray:
         return x
     if outside.dtype == "uint8":
         return (x.astype(np.int16) + 128).astype(np.uint8)
-    q = inside.quantization
+    q = inside.grid
     return np.float32(q.scale[0]) * (x.astype(np.float32) - np.float32(q.zero_point[0]))

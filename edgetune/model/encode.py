@@ -5,6 +5,8 @@ The inverse of ``decode``: the same rows say which options a kind has.
 
 from __future__ import annotations
 
+from typing import Any
+
 import flatbuffers
 import numpy as np
 import tflite
@@ -65,7 +67,7 @@ def signature_name(tensor: str) -> str:
     return stem if colon and port.isdigit() else name
 
 
-def _buffers(b, tensors: list[Tensor]) -> tuple[list[int], list[int]]:
+def _buffers(b: flatbuffers.Builder, tensors: list[Tensor]) -> tuple[list[int], list[int]]:
     """All buffers, equal ones once, and each tensor's buffer; buffer 0 is empty."""
     tables, numbers, known = [buffer_table(b, b"")], [], {b"": 0}
     for tensor in tensors:
@@ -77,13 +79,13 @@ def _buffers(b, tensors: list[Tensor]) -> tuple[list[int], list[int]]:
     return tables, numbers
 
 
-def _metadata(b, buffers: list[int], name: str, content: bytes) -> int:
+def _metadata(b: flatbuffers.Builder, buffers: list[int], name: str, content: bytes) -> int:
     """A note of the file, in a buffer of its own."""
     buffers.append(buffer_table(b, content))
     return _table(b, "Metadata", Name=b.CreateString(name), Buffer=len(buffers) - 1)
 
 
-def buffer_table(b, content: bytes) -> int:
+def buffer_table(b: flatbuffers.Builder, content: bytes) -> int:
     """Writes a Buffer; its data stands at a multiple of ``ALIGNMENT``."""
     if not content:
         return _table(b, "Buffer")
@@ -93,7 +95,7 @@ def buffer_table(b, content: bytes) -> int:
     return _table(b, "Buffer", Data=b.EndVector())
 
 
-def tensor_table(b, tensor: Tensor, buffer: int) -> int:
+def tensor_table(b: flatbuffers.Builder, tensor: Tensor, buffer: int) -> int:
     """Writes a Tensor whose data is the file's buffer number ``buffer``."""
     q, quantization = tensor.quantization, None
     if q is not None:
@@ -114,7 +116,7 @@ def tensor_table(b, tensor: Tensor, buffer: int) -> int:
     )
 
 
-def _operator(b, operator: Operator, code: int) -> int:
+def _operator(b: flatbuffers.Builder, operator: Operator, code: int) -> int:
     options, table = None, "NONE"
     if operator.kind in OPTIONS:
         table, fields, _ = OPTIONS[operator.kind]
@@ -129,7 +131,7 @@ def _operator(b, operator: Operator, code: int) -> int:
     )
 
 
-def _option(operator: Operator, field: str):
+def _option(operator: Operator, field: str) -> Any:
     value = operator.options.get(snake(field))
     if value is None or field not in NAMED_OPTIONS:
         return value
@@ -145,7 +147,7 @@ def _code(operator: Operator, graph: Graph) -> tuple[str, int]:
     return operator.kind, KINDS[operator.kind].version if operator.kind in KINDS else 1
 
 
-def _operator_code(b, kind: str, version: int) -> int:
+def _operator_code(b: flatbuffers.Builder, kind: str, version: int) -> int:
     code = getattr(tflite.BuiltinOperator, kind)
     return _table(
         b, "OperatorCode",
@@ -153,7 +155,7 @@ def _operator_code(b, kind: str, version: int) -> int:
     )
 
 
-def _signature(b, graph: Graph) -> int:
+def _signature(b: flatbuffers.Builder, graph: Graph) -> int:
     return _table(
         b, "SignatureDef",
         Inputs=_offsets(b, _tensor_maps(b, graph, graph.inputs)),
@@ -163,7 +165,7 @@ def _signature(b, graph: Graph) -> int:
     )
 
 
-def _tensor_maps(b, graph: Graph, indices: tuple[int, ...]) -> list[int]:
+def _tensor_maps(b: flatbuffers.Builder, graph: Graph, indices: tuple[int, ...]) -> list[int]:
     """Names of tensors for a signature, told apart where they would be the same."""
     maps, taken = [], set()
     for index in indices:
@@ -174,7 +176,7 @@ def _tensor_maps(b, graph: Graph, indices: tuple[int, ...]) -> list[int]:
     return maps
 
 
-def _table(b, name: str, **fields) -> int:
+def _table(b: flatbuffers.Builder, name: str, **fields: Any) -> int:
     """Writes the table ``name``; ``fields`` under their schema names, None left out."""
     getattr(tflite, f"{name}Start")(b)
     for field, value in fields.items():
@@ -183,12 +185,12 @@ def _table(b, name: str, **fields) -> int:
     return getattr(tflite, f"{name}End")(b)
 
 
-def _offsets(b, offsets: list[int]) -> int:
+def _offsets(b: flatbuffers.Builder, offsets: list[int]) -> int:
     b.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         b.PrependUOffsetTRelative(offset)
     return b.EndVector()
 
 
-def _integers(b, values: tuple[int, ...]) -> int:
+def _integers(b: flatbuffers.Builder, values: tuple[int, ...]) -> int:
     return b.CreateNumpyVector(np.asarray(values, np.int32))

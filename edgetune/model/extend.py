@@ -13,6 +13,8 @@ these do not replace keeps its bytes: names, options, signatures, notes, what is
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from typing import Any
 
 import flatbuffers
 import tflite
@@ -109,9 +111,9 @@ class Extension:
         subgraphs = front.vector(fields[SUBGRAPHS], 1)
         subgraph, inner = front.copy(self.subgraph, *SUBGRAPH)
         front.point(subgraphs, subgraph)
-        tensors = front.list(inner[TENSORS], self.tensors, len(self.new_tensors))
-        operators = front.list(inner[OPERATORS], self.operators, 0)
-        buffers = front.list(fields[BUFFERS], self.buffers, len(self.new_buffers))
+        tensors = front.pointers(inner[TENSORS], self.tensors, len(self.new_tensors))
+        operators = front.pointers(inner[OPERATORS], self.operators, 0)
+        buffers = front.pointers(fields[BUFFERS], self.buffers, len(self.new_buffers))
         for index, inputs in self.new_inputs.items():
             operator, places = front.copy(self.operators[index], *OPERATOR)
             front.point(operators + POINTER.size * index, operator)
@@ -124,7 +126,7 @@ class Extension:
 class _Front:
     """The bytes before an old file that starts at ``start``; positions are the new file's."""
 
-    def __init__(self, old: bytes, start: int):
+    def __init__(self, old: bytearray, start: int):
         self.old, self.start = old, start
         self.bytes = bytearray(POINTER.size) + IDENTIFIER
 
@@ -132,7 +134,7 @@ class _Front:
         """Writes a pointer to ``target``."""
         POINTER.pack_into(self.bytes, place, target - place & 0xFFFFFFFF)
 
-    def put(self, content: bytes, alignment: int, remainder: int = 0) -> int:
+    def put(self, content: bytes | bytearray, alignment: int, remainder: int = 0) -> int:
         """Appends bytes at a position that is ``remainder`` modulo ``alignment``."""
         self.bytes += bytes((remainder - len(self.bytes)) % alignment)
         self.bytes += content
@@ -149,7 +151,7 @@ class _Front:
     def integers(self, field: int, values: list[int]) -> None:
         self.vector(field, len(values), struct.pack(f"<{len(values)}i", *values))
 
-    def list(self, field: int, old: list[int], more: int) -> int:
+    def pointers(self, field: int, old: list[int], more: int) -> int:
         """A vector of pointers to tables of the old file, with room for ``more``."""
         first = self.vector(field, len(old) + more)
         for number, position in enumerate(old):
@@ -182,7 +184,7 @@ class _Front:
         return bytes(self.bytes)
 
 
-def fields_of(content: bytes, table: int) -> dict[int, int]:
+def fields_of(content: bytes | bytearray, table: int) -> dict[int, int]:
     """Where the fields stand that a table has, by number."""
     (back,) = struct.unpack_from("<i", content, table)
     (size,) = struct.unpack_from("<H", content, table - back)
@@ -190,7 +192,7 @@ def fields_of(content: bytes, table: int) -> dict[int, int]:
     return {number: table + offset for number, offset in enumerate(offsets) if offset}
 
 
-def _positions(get, count: int) -> list[int]:
+def _positions(get: Callable[[int], Any], count: int) -> list[int]:
     """Where the tables of a vector stand."""
     return [get(i)._tab.Pos for i in range(count)]
 

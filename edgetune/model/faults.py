@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
+    from edgetune.model.shapes import Shape
 
 MAX_WINDOW = 32767  # kernel height and width, strides, paddings
 
@@ -41,25 +42,25 @@ def depthwise(graph: Graph, operator: Operator) -> str | None:
     return _kernel(weights) if fits else _misfit(data, weights)
 
 
-def _misfit(data, weights) -> str:
+def _misfit(data: Shape, weights: Shape) -> str:
     return f"weights {weights} do not fit the input {data}"
 
 
-def _kernel(weights) -> str | None:
+def _kernel(weights: Shape) -> str | None:
     too_large = max(weights[1:3]) > MAX_WINDOW
     return f"a kernel of {weights[1]}x{weights[2]}" if too_large else None
 
 
 def paddings(graph: Graph, operator: Operator) -> str | None:
     pairs = graph.tensors[operator.inputs[1]]
-    if pairs.shape != (4, 2) or pairs.data.min() < 0 or pairs.data.max() > MAX_WINDOW:
+    if pairs.shape != (4, 2) or pairs.values.min() < 0 or pairs.values.max() > MAX_WINDOW:
         return "paddings that are not 4 pairs of small positive integers"
     return None
 
 
 def order(graph: Graph, operator: Operator) -> str | None:
     rank = len(graph.tensors[operator.inputs[0]].shape)
-    axes = graph.tensors[operator.inputs[1]].data.reshape(-1)
+    axes = graph.tensors[operator.inputs[1]].values.reshape(-1)
     if sorted(int(axis) % max(1, rank) for axis in axes) != list(range(rank)):
         return f"an order that is not one of {rank} axes"
     return None
@@ -67,7 +68,7 @@ def order(graph: Graph, operator: Operator) -> str | None:
 
 def bounds(graph: Graph, operator: Operator) -> str | None:
     rank = len(graph.tensors[operator.inputs[0]].shape)
-    if any(graph.tensors[i].data.size != rank for i in operator.inputs[1:4]):
+    if any(graph.tensors[i].values.size != rank for i in operator.inputs[1:4]):
         return f"begins, ends or strides that are not {rank} numbers"
     return None
 
@@ -84,7 +85,7 @@ def reshape(graph: Graph, operator: Operator) -> str | None:
     if len(operator.inputs) < 2 or operator.inputs[1] < 0:
         return None
     shape = graph.tensors[operator.outputs[0]].shape
-    wanted = graph.tensors[operator.inputs[1]].data.reshape(-1).tolist()
+    wanted = graph.tensors[operator.inputs[1]].values.reshape(-1).tolist()
     if len(wanted) != len(shape) or any(w not in (-1, have) for w, have in zip(wanted, shape)):
         return f"asked for the shape {wanted[:8]}, output {shape}"
     return None

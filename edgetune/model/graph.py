@@ -54,6 +54,18 @@ class Tensor:
         """Number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def values(self) -> np.ndarray:
+        """``data`` of a tensor that is a constant."""
+        assert self.data is not None, f"{self.name} is not a constant"
+        return self.data
+
+    @property
+    def grid(self) -> Quantization:
+        """``quantization`` of a tensor that is checked to have one."""
+        assert self.quantization is not None, f"{self.name} has no scale"
+        return self.quantization
+
 
 @dataclass
 class Operator:

@@ -32,7 +32,7 @@ def many_vectors(graph: Graph, operator: Operator) -> str | None:
 def other_axes(graph: Graph, operator: Operator) -> str | None:
     """A mean over other axes than all but batch and channels."""
     rank = len(graph.tensors[operator.inputs[0]].shape)
-    axes = graph.tensors[operator.inputs[1]].data.reshape(-1)
+    axes = graph.tensors[operator.inputs[1]].values.reshape(-1)
     wanted = list(range(1, rank - 1))
     if sorted(int(a) % max(1, rank) for a in axes) != wanted:
         return f"mean over the axes {[int(a) for a in axes[:8]]} instead of {wanted}"
@@ -40,7 +40,7 @@ def other_axes(graph: Graph, operator: Operator) -> str | None:
 
 
 def paddings(graph: Graph, operator: Operator) -> str | None:
-    pairs = graph.tensors[operator.inputs[1]].data
+    pairs = graph.tensors[operator.inputs[1]].values
     if pairs.shape == (4, 2) and pairs[[0, 3]].any():
         return "padding of the batch or of channels"
     return None
@@ -56,7 +56,7 @@ def moves(graph: Graph, operator: Operator) -> str | None:
 
 
 def strides(graph: Graph, operator: Operator) -> str | None:
-    steps = graph.tensors[operator.inputs[3]].data.reshape(-1).tolist()
+    steps = graph.tensors[operator.inputs[3]].values.reshape(-1).tolist()
     if any(step != 1 for step in steps):
         return f"a slice with the strides {steps[:8]}"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -52,14 +53,20 @@ class Rewriter:
         self.tensors.append(tensor)
         return tensor.index
 
-    def insert(self, place: Operator | None, kind: str, inputs, outputs, options=None) -> Operator:
+    def insert(
+        self, place: Operator | None, kind: str, inputs: Iterable[int], outputs: Iterable[int],
+        options: dict | None = None,
+    ) -> Operator:
         """A new operator in front of ``place``, or at the end."""
         operator = Operator(-1, kind, tuple(inputs), tuple(outputs), dict(options or {}))
         at = len(self.operators) if place is None else self._position(place)
         self.operators.insert(at, operator)
         return operator
 
-    def insert_after(self, place: Operator, kind: str, inputs, outputs, options=None) -> Operator:
+    def insert_after(
+        self, place: Operator, kind: str, inputs: Iterable[int], outputs: Iterable[int],
+        options: dict | None = None,
+    ) -> Operator:
         operator = Operator(-1, kind, tuple(inputs), tuple(outputs), dict(options or {}))
         self.operators.insert(self._position(place) + 1, operator)
         return operator

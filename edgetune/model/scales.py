@@ -44,24 +44,24 @@ class Factor:
 Rule = Same | Fixed | Factor
 
 
-def _ratio(graph, operator, scales, to) -> float:
+def _ratio(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return scales[0] / to
 
 
-def _weighted(graph, operator, scales, to) -> float:
-    weights = graph.tensors[operator.inputs[1]].quantization.scale
+def _weighted(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    weights = graph.tensors[operator.inputs[1]].grid.scale
     return scales[0] / to * float(weights.max())
 
 
-def _sum(graph, operator, scales, to) -> float:
+def _sum(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return max(scales) / to
 
 
-def _product(graph, operator, scales, to) -> float:
+def _product(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return scales[0] * scales[1] / to
 
 
-def _sloped(graph, operator, scales, to) -> float:
+def _sloped(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return scales[0] / to * max(1.0, abs(operator.options["alpha"]))
 
 

@@ -54,7 +54,7 @@ def mean(graph: Graph, operator: Operator) -> Shape:
 
 def padded(graph: Graph, operator: Operator) -> Shape:
     data, paddings = (graph.tensors[i] for i in operator.inputs[:2])
-    return tuple(int(n + sum(p)) for n, p in zip(data.shape, paddings.data.tolist()))
+    return tuple(int(n + sum(p)) for n, p in zip(data.shape, paddings.values.tolist()))
 
 
 def transposed(graph: Graph, operator: Operator) -> Shape:
@@ -90,14 +90,14 @@ def cropped(graph: Graph, operator: Operator) -> Shape:
 def transposition(graph: Graph, operator: Operator) -> list[int]:
     """The axes of a TRANSPOSE's input in the order of its output."""
     rank = len(graph.tensors[operator.inputs[0]].shape)
-    order = [int(axis) for axis in graph.tensors[operator.inputs[1]].data.reshape(-1)]
+    order = [int(axis) for axis in graph.tensors[operator.inputs[1]].values.reshape(-1)]
     return [axis % rank for axis in order] if rank else order
 
 
 def slice_bounds(graph: Graph, operator: Operator) -> list[tuple[int, int]]:
     """Begin and end, along each axis, of a STRIDED_SLICE whose strides are one."""
     shape = graph.tensors[operator.inputs[0]].shape
-    begins, ends = (graph.tensors[i].data.reshape(-1).tolist() for i in operator.inputs[1:3])
+    begins, ends = (graph.tensors[i].values.reshape(-1).tolist() for i in operator.inputs[1:3])
     return [
         (
             0 if operator.options["begin_mask"] >> axis & 1 else _position(begin, size),
@@ -112,11 +112,11 @@ def _position(index: int, size: int) -> int:
     return min(max(index + size if index < 0 else index, 0), size)
 
 
-def _windows(shape, kernel, options) -> tuple[int, int]:
+def _windows(shape: Shape, kernel: Shape, options: dict) -> Shape:
     """How many windows fit, down and across."""
     strides = options["stride_h"], options["stride_w"]
     if options["padding"] == "SAME":
-        spans = shape[1:3]
+        spans = list(shape[1:3])
     else:
         dilation = options.get("dilation_h_factor", 1), options.get("dilation_w_factor", 1)
         spans = [n - (k - 1) * d for n, k, d in zip(shape[1:3], kernel, dilation)]

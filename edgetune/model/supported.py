@@ -74,7 +74,7 @@ def unsupported(graph: Graph, operator: Operator) -> list[str]:
     ]
 
 
-def _types(graph, operator) -> list[str]:
+def _types(graph: Graph, operator: Operator) -> list[str]:
     reasons, ranks = [], KINDS[operator.kind].ranks
     for role, tensor in _activations(graph, operator):
         if tensor.dtype != "int8":
@@ -91,7 +91,7 @@ def _types(graph, operator) -> list[str]:
     return reasons
 
 
-def _options(operator) -> list[str]:
+def _options(operator: Operator) -> list[str]:
     options = operator.options
     reasons = []
     activation = options.get("fused_activation_function", "NONE")
@@ -108,7 +108,7 @@ def _changes_rank(options: dict) -> bool:
     return any(options.get(f"{name}_mask", 0) for name in ("ellipsis", "new_axis", "shrink_axis"))
 
 
-def _constants(graph, operator) -> list[str]:
+def _constants(graph: Graph, operator: Operator) -> list[str]:
     """The operands after the first are constants of the types the engine knows."""
     reasons = []
     for role, index in zip(KINDS[operator.kind].constants or (), operator.inputs[1:]):
@@ -122,7 +122,7 @@ def _constants(graph, operator) -> list[str]:
     return reasons
 
 
-def _refused(graph, operator) -> list[str]:
+def _refused(graph: Graph, operator: Operator) -> list[str]:
     """What the kind itself has to say."""
     refused = KINDS[operator.kind].refused
     reason = refused(graph, operator) if refused else None
@@ -140,7 +140,7 @@ def _graph_reasons(graph: Graph) -> list[str]:
     return reasons
 
 
-def _bridge(graph, operator) -> str | None:
+def _bridge(graph: Graph, operator: Operator) -> str | None:
     """Why a QUANTIZE or DEQUANTIZE cannot run; from int8 to int8 it can."""
     ends = [*operator.inputs[:1], *operator.outputs[:1]]
     types = [graph.tensors[i].dtype for i in ends if i >= 0]
@@ -151,14 +151,14 @@ def _bridge(graph, operator) -> str | None:
     return f"{' to '.join(types)}: another number type in the midst of an int8 model"
 
 
-def _activations(graph, operator) -> list[tuple[str, Tensor]]:
+def _activations(graph: Graph, operator: Operator) -> list[tuple[str, Tensor]]:
     """Operands and the first output, as far as they exist."""
     pairs = [("input", i) for i in operator.operands]
     pairs += [("output", i) for i in operator.outputs[:1]]
     return [(role, graph.tensors[i]) for role, i in pairs if i >= 0]
 
 
-def _weight_types(graph, operators) -> set[str]:
+def _weight_types(graph: Graph, operators: list[Operator]) -> set[str]:
     """Types of the operators' weights; of the constant behind, where a DEQUANTIZE makes them."""
     source = {
         o.outputs[0]: o.inputs[0]
@@ -169,5 +169,5 @@ def _weight_types(graph, operators) -> set[str]:
     return {graph.tensors[source.get(i, i)].dtype for i in places if i >= 0}
 
 
-def _output(graph, operator) -> Tensor:
+def _output(graph: Graph, operator: Operator) -> Tensor:
     return graph.tensors[operator.outputs[0]]

@@ -66,7 +66,7 @@ def read_weights(graph: Graph, place: Place) -> np.ndarray:
     """
     operator = _operator(graph, place)
     tensor = _tensor(graph, operator, place)
-    return np.zeros(_channels(graph, operator), np.int32) if tensor is None else tensor.data
+    return np.zeros(_channels(graph, operator), np.int32) if tensor is None else tensor.values
 
 
 def _operator(graph: Graph, place: Place) -> Operator:
@@ -84,7 +84,9 @@ def _tensor(graph: Graph, operator: Operator, place: Place) -> Tensor | None:
 
 
 def _channels(graph: Graph, operator: Operator) -> int:
-    return graph.tensors[operator.inputs[WEIGHTS]].shape[KINDS[operator.kind].channel_axis]
+    axis = KINDS[operator.kind].channel_axis
+    assert axis is not None
+    return graph.tensors[operator.inputs[WEIGHTS]].shape[axis]
 
 
 def _check_values(graph: Graph, place: Place, old: np.ndarray, new: np.ndarray) -> None:
@@ -96,7 +98,7 @@ def _check_values(graph: Graph, place: Place, old: np.ndarray, new: np.ndarray) 
         )
 
 
-def _put(graph, extension: Extension, place: Place, values: np.ndarray, users: dict) -> None:
+def _put(graph: Graph, extension: Extension, place: Place, values: np.ndarray, users: dict) -> None:
     operator = _operator(graph, place)
     tensor = _tensor(graph, operator, place)
     data = values.astype(values.dtype.newbyteorder("<")).tobytes()
@@ -112,7 +114,7 @@ def _put(graph, extension: Extension, place: Place, values: np.ndarray, users: d
 
 def _shares_bytes(graph: Graph, tensor: Tensor) -> bool:
     """Whether the data of another tensor lies in the same bytes, or may do."""
-    start, end = tensor.offset, tensor.offset + tensor.data.nbytes
+    start, end = tensor.offset, tensor.offset + tensor.values.nbytes
     return any(
         other.buffer == tensor.buffer
         or (other.data is not None and other.offset < end
@@ -125,9 +127,9 @@ def _own_tensor(graph: Graph, operator: Operator, place: Place) -> Tensor:
     """A new tensor for a place: as the one that is shared; a bias has the scale of the sums that
     it is added to."""
     old = _tensor(graph, operator, place)
-    if place[1] == WEIGHTS:
+    if place[1] == WEIGHTS and old is not None:
         return replace(old, name=f"{old.name}_{operator.index}")
-    data, weights = (graph.tensors[i].quantization for i in operator.inputs[:2])
+    data, weights = (graph.tensors[i].grid for i in operator.inputs[:2])
     scale = data.scale * weights.scale
     return Tensor(
         -1,

@@ -20,15 +20,20 @@ def lay_out(buffers: list[Buffer]) -> int:
     return max((_end(b) for b in placed), default=0)
 
 
+def _start(buffer: Buffer) -> int:
+    assert buffer.offset is not None, f"{buffer.name} is not placed"
+    return buffer.offset
+
+
 def _end(buffer: Buffer) -> int:
-    return -(-(buffer.offset + buffer.size) // ALIGNMENT) * ALIGNMENT
+    return -(-(_start(buffer) + buffer.size) // ALIGNMENT) * ALIGNMENT
 
 
 def _lowest_gap(buffer: Buffer, placed: list[Buffer]) -> int:
     alive = [b for b in placed if b.first <= buffer.last and buffer.first <= b.last]
     offset = 0
-    for other in sorted(alive, key=lambda b: b.offset):
-        if offset + buffer.size <= other.offset:
+    for other in sorted(alive, key=_start):
+        if offset + buffer.size <= _start(other):
             break
         offset = max(offset, _end(other))
     return offset

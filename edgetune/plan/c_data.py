@@ -138,7 +138,7 @@ def flash_bytes(objects: Iterable[CObject]) -> int:
     return sum(padded(constant.size, WORD) for constant in objects)
 
 
-def _check(name: str, ctype: CType, value: Any):
+def _check(name: str, ctype: CType, value: Any) -> None:
     if isinstance(ctype, Struct):
         names = [member for member, _ in ctype.members]
         if list(value) != names if isinstance(value, dict) else len(value) != len(names):

@@ -14,7 +14,7 @@ NAME = "CMSIS-NN"  # the library, among those that a build has
 LEAST = 4  # some kernels refuse a null pointer even where they need nothing
 
 
-def forward_scratch(layer: Layer, shape: tuple[int, int, int], core: Core) -> int:
+def forward_scratch(layer: Layer | None, shape: tuple[int, int, int], core: Core) -> int:
     """Bytes for ``layer`` with an input of ``shape`` (height, width, channels) on ``core``."""
     if isinstance(layer, p.Conv2D):
         return max(LEAST, _convolution(layer.row_size, core))

@@ -14,7 +14,13 @@ import numpy as np
 
 from edgetune.learn import operators as p
 from edgetune.learn.digest import digest_base
-from edgetune.learn.losses import Loss, Reconstruction, SigmoidCrossEntropy, SquaredError
+from edgetune.learn.losses import (
+    Loss,
+    Reconstruction,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
 from edgetune.learn.program import Layer, Program, Window
 from edgetune.learn.state import NULL_MASS, bias_member, weights_member
 from edgetune.plan.c_data import SCALARS, Array, CObject, Pointer, array_object, struct
@@ -29,6 +35,9 @@ QUANTIZATION = struct(
     (I16, "input_zero_point output_zero_point activation_min activation_max"),
     (Pointer("const int32_t"), "multiplier"), (Pointer("const int32_t"), "shift"),
 )
+
+
+Clipping = p.WeightedLayer | p.JoiningLayer | p.MaxPool2D | p.AveragePool2D
 
 
 @singledispatch
@@ -55,7 +64,7 @@ def _window(window: Window) -> dict:
     }
 
 
-def _activation_range(layer) -> dict:
+def _activation_range(layer: Clipping) -> dict:
     return {"activation_min": layer.activation_min, "activation_max": layer.activation_max}
 
 
@@ -104,7 +113,7 @@ def _convolution(layer: p.Conv2D | p.DepthwiseConv2D, program: Program) -> dict:
 
 
 @layer_constants.register
-def _(layer: p.Conv2D, program, errors):
+def _(layer: p.Conv2D, program: Program, errors: bool) -> list[CObject]:
     parameters = CObject(layer.name, CONV_2D, _convolution(layer, program))
     return [*_channels(layer, errors), parameters]
 
@@ -114,19 +123,19 @@ def _depthwise(layer: p.DepthwiseConv2D, program: Program) -> dict:
 
 
 @layer_constants.register
-def _(layer: p.DepthwiseConv2D, program, errors):
+def _(layer: p.DepthwiseConv2D, program: Program, errors: bool) -> list[CObject]:
     parameters = CObject(layer.name, DEPTHWISE_CONV_2D, _depthwise(layer, program))
     return [*_channels(layer, errors), parameters]
 
 
 @layer_constants.register
-def _(layer: p.DilatedConv2D, program, errors):
+def _(layer: p.DilatedConv2D, program: Program, errors: bool) -> list[CObject]:
     value = {"conv": _convolution(layer, program), "dilation": layer.window.dilation}
     return [*_channels(layer, errors), CObject(layer.name, CONV_2D_DILATED, value)]
 
 
 @layer_constants.register
-def _(layer: p.DilatedDepthwiseConv2D, program, errors):
+def _(layer: p.DilatedDepthwiseConv2D, program: Program, errors: bool) -> list[CObject]:
     value = {"conv": _depthwise(layer, program), "dilation": layer.window.dilation}
     return [*_channels(layer, errors), CObject(layer.name, DEPTHWISE_CONV_2D_DILATED, value)]
 
@@ -137,7 +146,7 @@ FULLY_CONNECTED = struct(
 
 
 @layer_constants.register
-def _(layer: p.FullyConnected, program, errors):
+def _(layer: p.FullyConnected, program: Program, errors: bool) -> list[CObject]:
     return [*_channels(layer, errors), CObject(layer.name, FULLY_CONNECTED, {
         "in": layer.row_size, "out": layer.rows, "quantization": _quantization(layer),
     })]
@@ -166,7 +175,7 @@ MEAN = struct(
 
 
 @layer_constants.register
-def _(layer: p.Mean, program, errors):
+def _(layer: p.Mean, program: Program, errors: bool) -> list[CObject]:
     return [CObject(layer.name, MEAN, {
         "in": program.activations[layer.input].shape,
         "input_zero_point": layer.input_zero_point,
@@ -179,7 +188,7 @@ PAD = struct("et_pad", (SHAPE, "in out"), (U16, "before_h before_w"), (I16, "val
 
 
 @layer_constants.register
-def _(layer: p.Pad, program, errors):
+def _(layer: p.Pad, program: Program, errors: bool) -> list[CObject]:
     return [CObject(layer.name, PAD, _shapes(layer, program) | {
         "before_h": layer.before[0], "before_w": layer.before[1], "value": layer.value,
     })]
@@ -191,7 +200,7 @@ STRIDED_SLICE = struct(
 
 
 @layer_constants.register
-def _(layer: p.StridedSlice, program, errors):
+def _(layer: p.StridedSlice, program: Program, errors: bool) -> list[CObject]:
     return [CObject(layer.name, STRIDED_SLICE, {
         "in": layer.source, "out": layer.size, "begin_h": layer.begin[0],
         "begin_w": layer.begin[1], "begin_c": layer.begin[2],
@@ -202,7 +211,7 @@ def _(layer: p.StridedSlice, program, errors):
 
 
 @layer_constants.register
-def _(layer: p.Lookup, program, errors):
+def _(layer: p.Lookup, program: Program, errors: bool) -> list[CObject]:
     table = array_object(layer.name, layer.table)
     if not errors:
         return [table]
@@ -233,13 +242,13 @@ def _joined(layer: p.Add | p.Mul, program: Program, own: dict) -> dict:
 
 
 @layer_constants.register
-def _(layer: p.Add, program, errors):
+def _(layer: p.Add, program: Program, errors: bool) -> list[CObject]:
     terms = tuple((t.zero_point, t.sign, t.multiplier, t.shift) for t in layer.terms)
     return [CObject(layer.name, ADD, _joined(layer, program, {"terms": terms}))]
 
 
 @layer_constants.register
-def _(layer: p.Mul, program, errors):
+def _(layer: p.Mul, program: Program, errors: bool) -> list[CObject]:
     own = {"zero_points": layer.zero_points}
     return [CObject(layer.name, MUL, _joined(layer, program, own))]
 
@@ -250,7 +259,7 @@ CONCATENATION = struct(
 
 
 @layer_constants.register
-def _(layer: p.Concatenation, program, errors):
+def _(layer: p.Concatenation, program: Program, errors: bool) -> list[CObject]:
     chunks = array_object(f"{layer.name}_chunks", np.array(layer.chunks, np.uint32))
     return [chunks, CObject(layer.name, CONCATENATION, {
         "outer": layer.outer, "inputs": len(layer.chunks), "chunks": chunks.name,
@@ -263,7 +272,7 @@ EXPONENTIAL = struct("et_exponential", (Pointer("const uint32_t"), "table"), (U3
 
 
 @layer_constants.register
-def _(layer: p.Softmax, program, errors):
+def _(layer: p.Softmax, program: Program, errors: bool) -> list[CObject]:
     return exponential_constants(layer.name, layer.table)
 
 
@@ -293,6 +302,7 @@ def loss_constants(loss: Loss, shared: p.Softmax | None) -> list[CObject]:
     """``loss`` after its tables; ``shared``: the SOFTMAX whose exponentials it uses."""
     if isinstance(loss, SquaredError):
         return _squared_error(loss)
+    assert isinstance(loss, SigmoidCrossEntropy | SoftmaxCrossEntropy)
     weights = [] if loss.weights is None else [array_object("loss_weights", loss.weights)]
     if isinstance(loss, SigmoidCrossEntropy):
         ctype = SIGMOID_CROSS_ENTROPY
@@ -311,9 +321,8 @@ def loss_constants(loss: Loss, shared: p.Softmax | None) -> list[CObject]:
 
 
 def _squared_error(loss: SquaredError) -> list[CObject]:
-    rebuilt = isinstance(loss, Reconstruction)
-    tables = [array_object("loss_input", loss.table)] if rebuilt else []
-    value = {"limit": loss.limit, "input": "loss_input" if rebuilt else 0}
+    tables = [array_object("loss_input", loss.table)] if isinstance(loss, Reconstruction) else []
+    value = {"limit": loss.limit, "input": "loss_input" if tables else 0}
     return [*tables, CObject("loss", SQUARED_ERROR, value)]
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from edgetune.learn.operators import WeightedLayer
+from edgetune.learn.program import Layer
 from edgetune.learn.state import parameter_bytes
 from edgetune.plan.cost_table import CostTable, load_costs, vector_bytes
 from edgetune.plan.instructions import STEP, StageCost, count_instructions
@@ -127,7 +129,7 @@ def estimate(plan: Plan) -> Estimate:
     )
 
 
-def _layer_bytes(plan: Plan, layer) -> LayerBytes:
+def _layer_bytes(plan: Plan, layer: Layer) -> LayerBytes:
     stages = [stage for stage in plan.schedule.stages if stage.layer is layer]
     forward = next(stage for stage in stages if stage.phase == "forward")
     errors = {id(s.buffers["e"]): s.buffers["e"] for s in stages if "e" in s.buffers}
@@ -138,7 +140,7 @@ def _layer_bytes(plan: Plan, layer) -> LayerBytes:
     return LayerBytes(
         layer=layer.name,
         trained=plan.is_trained(layer),
-        weights=parameter_bytes(layer) if layer.weighted else 0,
+        weights=parameter_bytes(layer) if isinstance(layer, WeightedLayer) else 0,
         activations=forward.buffers["y"].size,
         errors=sum(buffer.size for buffer in errors.values()),
         scratch=sum(buffer.size for buffer in scratch),

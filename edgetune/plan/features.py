@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError
-from edgetune.learn.program import Layer
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 from edgetune.plan.windows import axes, gradient_loops
@@ -20,7 +20,7 @@ GROUP = 4  # channels that one pass of an inner loop serves
 class Work:
     """A stage's layer, the shapes of its input and output, and its counts from `observe`."""
 
-    layer: Layer
+    layer: Any  # of the class that the function serves
     x: tuple[int, int, int]
     y: tuple[int, int, int]
     seen: dict[str, float]
@@ -57,7 +57,7 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     return name, {"calls": 1} | drawn | UPDATES[name](work)
 
 
-def _gradient_loops(layer: p.WeightedLayer) -> str:
+def _gradient_loops(layer: Any) -> str:
     if isinstance(layer, p.FullyConnected):
         return "update_dense"
     return "update_window" if layer.window.dilation == (1, 1) else "update_dilated"

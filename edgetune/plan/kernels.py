@@ -66,8 +66,8 @@ def choose(stage: str, site: Site) -> Kernel:
 
 
 def _is_large_dense(site: Site) -> bool:
-    dense = isinstance(site.layer, p.FullyConnected)
-    return dense and site.layer.weights.size > EXACT_DENSE_WEIGHTS
+    layer = site.layer
+    return isinstance(layer, p.FullyConnected) and layer.weights.size > EXACT_DENSE_WEIGHTS
 
 
 def _portable(source: str, *stages: str) -> list[Kernel]:

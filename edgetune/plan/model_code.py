@@ -11,7 +11,7 @@ from edgetune.plan.plan import Plan
 def call_counts(plan: Plan) -> Counter:
     """How often each kind of call is written, and what else model.c holds once a kind."""
     stages = plan.schedule.stages
-    rows = {f"{s.layer.kind}_row" for s in stages if s.kernel.cost == "update"}
+    rows = {f"{s.layer.kind}_row" for s in stages if s.layer and s.kernel.cost == "update"}
     return Counter(["functions", *rows, *(s.kernel.cost for s in stages)])
 
 

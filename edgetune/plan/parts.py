@@ -34,7 +34,7 @@ def _model_parts(plan: Plan, table: CostTable) -> dict:
     forward = [f"et_{s.kernel.cost}" for s in stages[: plan.schedule.forward_count]]
     train = [f"et_{s.kernel.cost}" for s in stages[plan.schedule.forward_count :]]
     updates = sum(s.phase == "update" for s in stages)
-    kinds = {s.layer.kind for s in stages if s.kernel.cost == "update"}
+    kinds = {s.layer.kind for s in stages if s.layer and s.kernel.cost == "update"}
     rows = {
         f"model.c:{kind}_row": {"frame": frames["row"], "needs": [f"et_{kind}_gradient"]}
         for kind in kinds

@@ -8,7 +8,7 @@ from edgetune.boards import Board
 from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.lower import lower
 from edgetune.learn.operators import Softmax, WeightedLayer
-from edgetune.learn.program import Program
+from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.state import parameter_bytes, parameters_type, state_type
 from edgetune.learn.widths import check_widths
@@ -51,19 +51,19 @@ class Plan:
     def trained(self) -> list[WeightedLayer]:
         return self.recipe.trained(self.program)
 
-    def is_trained(self, layer) -> bool:
+    def is_trained(self, layer: Layer) -> bool:
         return layer in self.trained
 
-    def trained_index(self, layer) -> int:
+    def trained_index(self, layer: Layer) -> int:
         """Position of ``layer`` among the trained ones, -1 if it is not."""
         trained = self.trained
         return trained.index(layer) if layer in trained else -1
 
-    def scales_error(self, layer) -> bool:
+    def scales_error(self, layer: Layer) -> bool:
         """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
         return any(s.call == "error_scale" and s.layer is layer for s in self.schedule.stages)
 
-    def _learns_through(self, layer) -> bool:
+    def _learns_through(self, layer: Layer) -> bool:
         """Whether a step needs the constants that ``layer`` has for errors alone."""
         if layer.weighted:
             return self.scales_error(layer)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edgetune.boards import Core
-from edgetune.learn.lower.backward import InputError, Scale, Update, lower_backward
+from edgetune.learn.lower.backward import InputError, Scale, Step, Update, lower_backward
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.plan.kernels import Kernel, Site, choose
@@ -42,7 +43,7 @@ class Stage:
     kernel: Kernel
     layer: Layer | None
     buffers: dict[str, Buffer]
-    step: Scale | InputError | Update | None = None
+    step: Step | None = None
 
     @property
     def name(self) -> str:
@@ -66,7 +67,9 @@ def make_schedule(
 
 
 class _Scheduler:
-    def __init__(self, program, recipe, core, libraries):
+    def __init__(
+        self, program: Program, recipe: Recipe, core: Core, libraries: frozenset[str]
+    ):
         self.program, self.recipe = program, recipe
         self.core, self.libraries = core, libraries
         self.schedule = Schedule()
@@ -124,24 +127,28 @@ class _Scheduler:
         x, y = (layer.input, layer.output) if layer else (logits, logits)
         return Site(layer, activations[x].shape, activations[y].shape, self.core, self.libraries)
 
-    def _add(self, phase: str, call: str, layer, step=None, **buffers: Buffer):
+    def _add(
+        self, phase: str, call: str, layer: Layer | None, step: Step | None = None,
+        **buffers: Buffer,
+    ) -> None:
         at, kernel = len(self.schedule.stages), choose(call, self._site(layer))
         if scratch := kernel.scratch(self._site(layer)):
-            buffers["scratch"] = self._buffer(f"{layer.name}_scratch", scratch)
+            name = f"{layer.name if layer else call}_scratch"
+            buffers["scratch"] = self._buffer(name, scratch)
         for buffer in buffers.values():
             buffer.first = at if buffer.first < 0 else buffer.first
             buffer.last = at
         self.schedule.stages.append(Stage(phase, call, kernel, layer, buffers, step))
 
-    def _forward(self, layer: Layer):
+    def _forward(self, layer: Layer) -> None:
         inputs = self._inputs(layer)
         y = self._activation(layer.output, f"{layer.name}_out")
-        self._add("forward", f"{layer.kind}_forward", layer, **inputs, y=y)
+        self._add("forward", f"{layer.kind}_forward", layer, None, **inputs, y=y)
 
-    def _scale(self, step: Scale):
+    def _scale(self, step: Scale) -> None:
         self._add("backward", "error_scale", step.layer, step, e=self._error(step.error))
 
-    def _input_error(self, step: InputError):
+    def _input_error(self, step: InputError) -> None:
         layer, e, e_in = step.layer, self._error(step.source), self._error(step.target)
         if step.join is not None:
             value, written = self.values[step.target], e_in
@@ -161,7 +168,7 @@ class _Scheduler:
         values = [self._value(layer.inputs[i]) for i in others]
         return {"x": x} | {f"x{i}": value for i, value in enumerate(values, start=1)}
 
-    def _update(self, step: Update):
+    def _update(self, step: Update) -> None:
         layer, name = step.layer, step.layer.name
         buffers = {
             "e": self._error(step.error), "x": self._value(layer.input),
@@ -177,6 +184,6 @@ def _error_name(value: Buffer) -> str:
     return f"{value.name.removesuffix('_out')}_error"
 
 
-_TAKE = {
+_TAKE: dict[type, Callable[..., None]] = {
     Scale: _Scheduler._scale, InputError: _Scheduler._input_error, Update: _Scheduler._update,
 }

@@ -58,10 +58,11 @@ class Axis:
 
 def axes(window: Window, x: tuple, y: tuple) -> tuple[Axis, Axis]:
     """The axes of height and width, for an input of shape ``x`` and an output of shape ``y``."""
-    return tuple(
+    down, along = (
         Axis(x[i], y[i], window.kernel[i], window.stride[i], window.pad[i], window.dilation[i])
         for i in (0, 1)
     )
+    return down, along
 
 
 def gradient_loops(down: Axis, along: Axis, depth: int, lane: int = 1) -> Counter:
@@ -93,7 +94,7 @@ class _KernelRow:
     lane: int
     rows: int
 
-    def block(self, start: int, width: int):
+    def block(self, start: int, width: int) -> None:
         """sum_block: weights of one tap or of several, which share some outputs."""
         taps = [(start + k) // self.depth for k in range(width)]
         first, last = self.along.outputs_inside(taps[0])
@@ -109,7 +110,7 @@ class _KernelRow:
             self._rectangle(min(first, end) - begin, 1)
             self._rectangle(end - max(last, begin), 1)
 
-    def _rectangle(self, columns: int, width: int):
+    def _rectangle(self, columns: int, width: int) -> None:
         """sum_outputs: along the longer side; in one go where rows of outputs join up."""
         if self.rows <= 0 or columns <= 0:
             return

@@ -52,11 +52,13 @@ def _macs(plan: Plan) -> int:
 
 
 class _Observer(Learner):
-    def start(self, seed: int, total_steps: int):
+    def start(self, seed: int, total_steps: int) -> None:
         super().start(seed, total_steps)
-        self.counts = defaultdict(lambda: defaultdict(float))
+        self.counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
-    def _update(self, layer, error, exponent, x, anneal) -> int:
+    def _update(
+        self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray, anneal: int
+    ) -> int:
         before = _columns(layer)
         draws = super()._update(layer, error, exponent, x, anneal)
         steps = np.abs(_columns(layer) - before)

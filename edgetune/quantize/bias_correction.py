@@ -34,13 +34,7 @@ def correct_biases(
     errors = {op.index: 0.0 for op in graph.operators if op.kind in WEIGHTED}
     engine = FloatEngine(graph)
     for at in range(0, len(samples), BATCH):
-        values: dict[int, np.ndarray] = {}
-
-        def keep(index: int, value: np.ndarray) -> np.ndarray:
-            values[index] = value
-            return value
-
-        engine.run(samples[at : at + BATCH], keep)
+        values = engine.activations(samples[at : at + BATCH])
         for op in graph.operators:
             if op.kind in WEIGHTED:
                 errors[op.index] += _error(graph, op, values, scales, layers[op.index])

@@ -108,20 +108,16 @@ def signal_to_noise(
     signal: dict[int, float] = {}
     noise: dict[int, float] = {}
     for at in range(0, len(samples), BATCH):
-        exact: dict[int, np.ndarray] = {}
+        batch = samples[at : at + BATCH]
+        exact = engine.activations(batch)
+        exact |= {i: np.maximum(exact[i], low) for i, low in floors.items() if i in exact}
 
-        def keep(index: int, value: np.ndarray) -> np.ndarray:
-            exact[index] = np.maximum(value, floors[index]) if index in floors else value
-            return value
-
-        def compare(index: int, value: np.ndarray) -> np.ndarray:
+        def compare(index: int, value: np.ndarray, exact: dict = exact) -> np.ndarray:
             difference = value - exact[index]
             signal[index] = signal.get(index, 0.0) + _energy(exact[index])
             noise[index] = noise.get(index, 0.0) + _energy(difference)
             return value
 
-        batch = samples[at : at + BATCH]
-        engine.run(batch, keep)
         simulation.run(batch, compare)
     return {index: _decibels(signal[index], noise[index]) for index in signal}
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import socket
+from functools import partial
 
 import pytest
 
@@ -123,8 +124,8 @@ def test_a_platform_that_is_missing_is_named_before_anything_is_built(tmp_path):
     for spoil in (lambda: platform.write_bytes(b"\xff"), platform.unlink):
         spoil()
         board = load_board(tmp_path / "mine")
-        for use in (lambda: RenodeDevice(board, tmp_path / "firmware.elf"),
-                    lambda: check_renode_suite(board, native=False)):
+        for use in (partial(RenodeDevice, board, tmp_path / "firmware.elf"),
+                    partial(check_renode_suite, board, native=False)):
             with pytest.raises(UsageError) as caught:
                 use()
             assert str(platform) in caught.value.cause

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -267,10 +268,8 @@ def test_every_truncation_of_an_image_is_an_error_of_ours(elf, tmp_path):
     content, path = elf.read_bytes(), tmp_path / "x.elf"
     for length in range(0, len(content), max(1, len(content) // 200)):
         path.write_bytes(content[:length])
-        try:
+        with suppress(UsageError):
             read_image(path)
-        except UsageError:
-            pass
 
 
 def test_a_program_of_this_computer(tmp_path):
@@ -282,7 +281,7 @@ def test_a_program_of_this_computer(tmp_path):
 def test_an_image_without_vectors(tmp_path):
     image = FlashImage(tmp_path, ((0x08000000, bytes(512)),), 0x08000100)
     with pytest.raises(UsageError):
-        image.vectors
+        _ = image.vectors
 
 
 def test_vectors_behind_a_boot_block():

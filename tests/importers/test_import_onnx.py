@@ -1,5 +1,6 @@
 """ONNX files become float Graphs that compute what ONNX's reference implementation computes."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -354,10 +355,8 @@ def small_model():
 def test_every_truncation_gives_a_typed_error_or_a_model():
     content = small_model()
     for length in range(len(content)):
-        try:
+        with suppress(EdgetuneError):
             read_onnx(content[:length])
-        except EdgetuneError:
-            pass
 
 
 def test_mutations_give_a_typed_error_or_a_model():
@@ -366,10 +365,8 @@ def test_mutations_give_a_typed_error_or_a_model():
         mutated = bytearray(content)
         for place in generator.integers(0, len(content), generator.integers(1, 4)):
             mutated[place] = generator.integers(256)
-        try:
+        with suppress(EdgetuneError):
             read_onnx(bytes(mutated))
-        except EdgetuneError:
-            pass
 
 
 @pytest.mark.parametrize("kind, operands", [

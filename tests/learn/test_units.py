@@ -64,7 +64,7 @@ def test_errors_are_derivatives_in_their_unit(kind):
     assert type(layer).input_error is not Layer.input_error
     sources, y = [program.activations[i] for i in layer.inputs], program.activations[layer.output]
     xs, e = [some_values(rng, source) for source in sources], some_errors(rng, layer, y.shape)
-    for operand, source in enumerate(sources):
+    for operand in range(len(sources)):
         ours = layer.input_error(operand, e, xs) * layer.input_unit(operand, sources, y)
         real = real_error(network, layer, operand, e, xs)
         np.testing.assert_allclose(ours, real, rtol=1e-3, atol=1e-3 * np.abs(real).max())

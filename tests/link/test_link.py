@@ -384,8 +384,7 @@ def test_state_transfer_on_a_bad_line(small, launch):
     line = BadLine(launch(small), 5, rate=0.005, repeat=0.05)
     client = train_over(line, samples(20))
     saved = client.read_state()
-    for result in client.train_many(encoded(samples(5, seed=2))):
-        pass
+    list(client.train_many(encoded(samples(5, seed=2))))
     client.write_state(saved)
     assert line.damage > 10
     assert steps_and_hash(client) == (20, echo_hash(samples(20)))

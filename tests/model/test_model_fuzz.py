@@ -103,7 +103,7 @@ def test_what_still_runs_computes_what_tflite_does():
 def test_a_model_of_very_many_operators_is_refused():
     model = ModelBuilder((1, 4)).dense(4)
     end = model.tensors[model.current]
-    for index in range(5000):
+    for _ in range(5000):
         model.tensors.append(TensorSpec("t", (1, 4), "int8", end.scale, end.zero_point))
         last = len(model.tensors) - 1
         model.operators.append(OperatorSpec("RELU", [model.current], last))

@@ -11,9 +11,9 @@ from edgetune.build import find_cross_gcc, write_build_files
 from edgetune.resources import resource_path
 
 # As templates/Makefile.in compiles, so that the code under test is the code of the projects.
-_FLAGS = "-std=gnu99 -O2 -g -ffunction-sections -fdata-sections -ffreestanding".split()
-_FLAGS += "-fno-schedule-insns -fno-common -Wall -Wextra -Wconversion -Werror".split()
-_LINK = "--specs=nano.specs -nostartfiles -Wl,--build-id=none -Wl,--no-warn-rwx-segments".split()
+_FLAGS = ["-std=gnu99", "-O2", "-g", "-ffunction-sections", "-fdata-sections", "-ffreestanding"]
+_FLAGS += ["-fno-schedule-insns", "-fno-common", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
+_LINK = ["--specs=nano.specs", "-nostartfiles", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"]
 _SECONDS = 60
 
 

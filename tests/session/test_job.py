@@ -86,9 +86,9 @@ def test_a_float_model_is_converted_once_and_only_by_data(tiny):
     assert job.plan.program.classes == 3 and len(job.data.tune_y) == 40
     assert notes.said == ["Converting tiny.tflite to int8"]
     with pytest.raises(ModelError, match="float"):
-        api.Job("tiny.tflite", BOARD).graph
+        _ = api.Job("tiny.tflite", BOARD).graph
     with pytest.raises(UsageError, match="No data"):
-        api.Job("tiny.tflite", BOARD, data={"split": 0.5}).graph
+        _ = api.Job("tiny.tflite", BOARD, data={"split": 0.5}).graph
 
 
 def test_nothing_is_written_before_what_is_named_is_there(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import re
 import select
 import socket
 import time
+from contextlib import suppress
 
 CONNECT_SECONDS = 1.0
 CHUNK = 65536
@@ -80,10 +81,8 @@ class Monitor:
             self._socket = None
 
     def _connect(self) -> None:
-        try:
+        with suppress(OSError):  # it does not listen yet
             self._socket = socket.create_connection(("127.0.0.1", self._port), CONNECT_SECONDS)
-        except OSError:
-            pass  # it does not listen yet
 
     def _readable(self, timeout: float) -> bool:
         if self._socket is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from edgetune.boards import Board
@@ -47,10 +48,8 @@ def write_run(
         connection: the command that makes the UART's other end (see `pty`, `server`).
         plain: see `write_scripts`.
     """
-    try:
+    with suppress(EdgetuneError):  # a read-only folder: the run does not need them there
         write_scripts(board, elf)
-    except EdgetuneError:
-        pass  # a read-only folder: the run does not need them there
     image = folder / "firmware.elf"
     image.symlink_to(os.path.realpath(elf))
     machine = write_scripts(board, image, plain)

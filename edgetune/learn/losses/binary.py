@@ -17,7 +17,9 @@ class CrossEntropy(Loss):
     smoothing: float = 0.0
     weights: np.ndarray | None = None
 
-    outcomes = 2
+    @property
+    def outcomes(self) -> int:
+        return 2
 
     @property
     def zero(self) -> int:

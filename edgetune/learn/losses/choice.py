@@ -124,7 +124,7 @@ def _squared_error(name: str, choice: LossChoice, end: ModelEnd) -> SquaredError
     return SquaredError(y.size, y.scale, y.zero_point, limit)
 
 
-def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd):
+def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd) -> None:
     size = end.output.size
     if name == "softmax" and size == 1:
         raise _misfit(name, "the model has one output, and one class is no choice",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Loss:
         """Of `encode`, a multiple of four."""
         raise TypeError(f"{self.kind} has no target")
 
-    def encode(self, target) -> bytes:
+    def encode(self, target: Any) -> bytes:
         """``target`` as a device takes it (docs/protocol.md).
 
         Raises:
@@ -43,11 +43,11 @@ class Loss:
         """
         raise TypeError(f"{self.kind} has no target")
 
-    def any_target(self, number: int):
+    def any_target(self, number: int) -> Any:
         """Target ``number`` of an endless list, for tests of bits and costs."""
         raise TypeError(f"{self.kind} has no target")
 
-    def error(self, logits: np.ndarray, target, x: np.ndarray) -> tuple[np.ndarray, int]:
+    def error(self, logits: np.ndarray, target: Any, x: np.ndarray) -> tuple[np.ndarray, int]:
         """The error of each logit, int64 [size], and the measure of this sample, u32.
 
         Args:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class SquaredError(Loss):
     def target_bytes(self) -> int:
         return -(-2 * self.size // 4) * 4
 
-    def on_grid(self, target) -> np.ndarray:
+    def on_grid(self, target: Any) -> np.ndarray:
         """Real values as int16 in 1/256 of an output step, saturating."""
         values = np.asarray(target, np.float64).reshape(-1)
         if values.size != self.size or not np.isfinite(values).all():
@@ -60,7 +61,7 @@ class SquaredError(Loss):
         error = np.clip(error, -self.limit, self.limit)
         return held(logits, error), (total + self.size // 2) // self.size
 
-    def wanted(self, target, x: np.ndarray) -> np.ndarray:
+    def wanted(self, target: Any, x: np.ndarray) -> np.ndarray:
         """int64 [size]: the target in 1/256 of an output step."""
         return self.on_grid(target).astype(np.int64)
 
@@ -72,7 +73,7 @@ class SquaredError(Loss):
 class Reconstruction(SquaredError):
     """The target is the input: ``table`` int16 [256] holds that of each input value."""
 
-    table: np.ndarray | None = None
+    table: np.ndarray = field(kw_only=True)
 
     target = INPUT
     name = "reconstruction"

@@ -105,9 +105,9 @@ class _Backward:
                 wanted.add(storage(layer.output))
         return wanted
 
-    def _layer(self, layer: Layer, error: int):
+    def _layer(self, layer: Layer, error: int) -> None:
         unit = self.units[error]
-        if layer.weighted and layer.ratio is not None:
+        if isinstance(layer, WeightedLayer) and layer.ratio is not None:
             self.steps.append(Scale(layer, error))
             unit *= RATIO_UNIT
         for operand, index in enumerate(layer.inputs):
@@ -117,7 +117,7 @@ class _Backward:
             self.gradient_units[layer] = unit * self._factor(layer, 0)
             self.steps.append(Update(layer, error))
 
-    def _pass_on(self, layer: Layer, operand: int, source: int, target: int, unit: float):
+    def _pass_on(self, layer: Layer, operand: int, source: int, target: int, unit: float) -> None:
         unit *= self._factor(layer, operand)
         join = None
         if target in self.units:

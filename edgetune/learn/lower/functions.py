@@ -20,6 +20,7 @@ from edgetune.learn.operators import Lookup
 from edgetune.learn.tensors import Tensors, activation_range
 from edgetune.model.graph import Operator
 
+Grid = tuple[float, int]  # scale and zero point
 VALUES = np.arange(-128, 128, dtype=np.int64)
 INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
 
@@ -71,7 +72,7 @@ def _single(*factors: float) -> list[np.float32]:
     return [np.float32(f) for f in factors]
 
 
-def _relu(activation: str, source, target):
+def _relu(activation: str, source: Grid, target: Grid) -> np.ndarray:
     one, other = _single(source[0], target[0])
     low, high = activation_range(activation, *target)
     return np.clip(_requantised(VALUES - source[1], float(one / other), target[1]), low, high)
@@ -85,7 +86,9 @@ def _leaky_relu(source, target, alpha):
     return np.where(x >= 0, above, below)
 
 
-def _through_floats(function: Callable[[np.ndarray], np.ndarray], source, target):
+def _through_floats(
+    function: Callable[[np.ndarray], np.ndarray], source: Grid, target: Grid
+) -> np.ndarray:
     one, other = _single(source[0], target[0])
     with np.errstate(over="ignore", under="ignore"):
         real = one * (VALUES - source[1]).astype(np.float32)

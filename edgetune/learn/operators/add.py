@@ -60,10 +60,10 @@ def _sum(tensors: Tensors, op: Operator) -> None:
     scales = [tensors.scale(i) for i in op.inputs]
     twice = 2 * max(scales)
     signs = (1, -1 if op.kind == "SUB" else 1)
-    terms = tuple(
+    large, small = (
         Term(tensors.zero_point(op.inputs[i]), *quantize_multiplier(scales[i] / twice), signs[i])
         for i in order
     )
     scale = twice / ((1 << LEFT_SHIFT) * tensors.scale(op.outputs[0]))
     place, tail = place_and_tail(tensors, op, order, scale)
-    tensors.layers.append(Add(*place, *tail, terms))
+    tensors.layers.append(Add(*place, *tail, (large, small)))

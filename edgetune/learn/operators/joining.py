@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
-from edgetune.learn.program import Layer
+from edgetune.learn.program import Layer, Shape
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
 
@@ -29,7 +29,7 @@ class JoiningLayer(Layer):
     def inputs(self) -> tuple[int, ...]:
         return self.input, self.other
 
-    def finish(self, acc: np.ndarray, out_shape) -> np.ndarray:
+    def finish(self, acc: np.ndarray, out_shape: Shape) -> np.ndarray:
         """int8 values of the sums or products ``acc``."""
         y = multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)
         y = np.clip(y + self.output_zero_point, self.activation_min, self.activation_max)
@@ -55,7 +55,9 @@ def large_first(tensors: Tensors, op: Operator) -> tuple[int, int]:
     return (0, 1) if sizes[0] >= sizes[1] else (1, 0)
 
 
-def place_and_tail(tensors: Tensors, op: Operator, order: tuple[int, int], scale: float):
+def place_and_tail(
+    tensors: Tensors, op: Operator, order: tuple[int, int], scale: float
+) -> tuple[tuple[str, int, int, int, int], tuple[int, int, int, int, int]]:
     """The fields that sums and products share: the layer's place, and its requantisation."""
     low, high, clip = tensors.range(op)
     other = tensors.index(op.inputs[order[1]])

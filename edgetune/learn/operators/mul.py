@@ -51,6 +51,6 @@ def _product(tensors: Tensors, op: Operator) -> None:
     )
     with np.errstate(under="ignore"):
         scale = float(one * other / output)
-    zero_points = tuple(tensors.zero_point(op.inputs[i]) for i in order)
+    large, small = (tensors.zero_point(op.inputs[i]) for i in order)
     place, tail = place_and_tail(tensors, op, order, scale)
-    tensors.layers.append(Mul(*place, *tail, zero_points))
+    tensors.layers.append(Mul(*place, *tail, (large, small)))

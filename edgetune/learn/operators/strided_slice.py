@@ -42,10 +42,10 @@ class StridedSlice(Layer):
 
 @lowers("STRIDED_SLICE")
 def _strided_slice(tensors: Tensors, op: Operator) -> None:
-    bounds = slice_bounds(tensors.graph, op)[1:]
-    begin = (0,) * (3 - len(bounds)) + tuple(first for first, _ in bounds)
+    first = [begin for begin, _ in slice_bounds(tensors.graph, op)[1:]]
+    row, column, channel = [0] * (3 - len(first)) + first
     sizes = [activation_shape(tensors.graph.tensors[i].shape)
              for i in (op.inputs[0], op.outputs[0])]
     source = tensors.activation(op.inputs[0])
     place = tensors.place(op, (source.clip_low, source.clip_high))
-    tensors.layers.append(StridedSlice(*place, sizes[0], begin, sizes[1]))
+    tensors.layers.append(StridedSlice(*place, sizes[0], (row, column, channel), sizes[1]))

@@ -6,6 +6,7 @@ Matrix products go through float64, which is exact because every sum stays below
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,7 @@ class WeightedLayer(Layer):
         and its bias last, whose input is the constant `BIAS_INPUT`."""
         raise TypeError(f"{self.kind} has no gradient")
 
-    def input_unit(self, operand, xs, y: Activation) -> float:
+    def input_unit(self, operand: int, xs: Sequence[Activation], y: Activation) -> float:
         """M of the channel of the largest scale; also the unit of `gradient`."""
         return xs[0].scale * self.weight_scale / y.scale
 
@@ -86,13 +87,13 @@ def weighted_facts(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tup
     weights = tensors.graph.tensors[op.inputs[1]]
     rows = weights.shape[axis]
     bias = op.inputs[2] if len(op.inputs) > 2 else -1
-    scales = np.broadcast_to(weights.quantization.scale, rows)
+    scales = np.broadcast_to(weights.grid.scale, rows)
     effective = _products(tensors, op, scales) / tensors.scale(op.outputs[0])
     pairs = np.array([quantize_multiplier(float(m)) for m in effective], np.int32)
     low, high, clip = tensors.range(op)
     ratio = np.floor(2**15 * (scales / scales.max()) + 0.5).astype(np.uint16)
     return dict(
-        weights=weights.data.copy(),
+        weights=weights.values.copy(),
         bias=_bias(tensors, bias, rows),
         multiplier=pairs[:, 0],
         shift=pairs[:, 1],
@@ -110,10 +111,10 @@ def _products(tensors: Tensors, op: Operator, scales: np.ndarray) -> np.ndarray:
     scale multiplies in float32."""
     products = tensors.scale(op.inputs[0]) * scales
     weights = tensors.graph.tensors[op.inputs[1]]
-    if op.kind == "FULLY_CONNECTED" and not weights.quantization.per_channel:
+    if op.kind == "FULLY_CONNECTED" and not weights.grid.per_channel:
         return products.astype(np.float32).astype(np.float64)
     return products
 
 
 def _bias(tensors: Tensors, bias: int, rows: int) -> np.ndarray:
-    return tensors.graph.tensors[bias].data.copy() if bias >= 0 else np.zeros(rows, np.int32)
+    return tensors.graph.tensors[bias].values.copy() if bias >= 0 else np.zeros(rows, np.int32)
