@@ -73,7 +73,7 @@ def test_buffers_share_memory_one_after_the_other():
 
 
 @pytest.mark.parametrize("draw", ["systematic", "independent"])
-@pytest.mark.parametrize("layers", ["all", "last", "none"])
+@pytest.mark.parametrize("layers", ["all", "last", "none", "biases"])
 @pytest.mark.parametrize("model", MODELS)
 def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
     graph = read_tflite(MODELS[model]().build())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetune.learn.recipe import Recipe
+from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 from tests.support.tiny_tflite import ModelBuilder
@@ -36,7 +36,11 @@ def spread() -> list[tuple[Graph, Recipe]]:
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
     recipes = [(m, Recipe()) for m in (*models, *others)]
-    return recipes + [(m, Recipe(draw="independent")) for m in again]
+    recipes += [(m, Recipe(draw="independent")) for m in again]
+    return recipes + [(make(), Recipe(BIASES, draw=draw)) for make, draw in (
+        (_separable, "systematic"), (_series, "systematic"), (_dense, "systematic"),
+        (_square, "systematic"), (_separable, "independent"), (_dense, "independent"),
+    )]
 
 
 def _labels() -> Graph:
