@@ -1,7 +1,7 @@
 """The Program: a Graph lowered to integers, the one form that every engine runs.
 
 All constants that the arithmetic needs (multipliers, shifts, tables, channel ratios) are
-worked out once, by ``edgetune/learn/lower``; the numpy engine and the generated C take them as
+worked out once, when a Graph is lowered; the numpy engine and the generated C take them as
 they are.  ``docs/numerics.md`` sections 2 to 4.  The operators are in
 ``edgetune/learn/operators``, one file each.
 """
