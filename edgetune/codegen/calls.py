@@ -82,7 +82,7 @@ class Calls:
             return [f"{layer.name}_slopes", str(self.program.activations[layer.input].size)]
         if isinstance(layer, p.WeightedLayer):
             return [f"&{layer.name}", self._parameters(layer)[0]]
-        return [f"&{layer.name}", str(operand)] if len(layer.inputs) > 1 else [f"&{layer.name}"]
+        return [f"&{layer.name}", str(operand)] if layer.joining else [f"&{layer.name}"]
 
     def _join(self, stage: Stage) -> str:
         assert isinstance(stage.step, InputError) and stage.step.join is not None

@@ -59,6 +59,7 @@ class Layer:
 
     Forward and backward work on int64 arrays of int8 values, [height, width, channels].
     ``kind`` is the engine's name for the class; ``weighted``: it holds weights that can learn;
+    ``joining``: it may read several activations, so that its input error is told which one;
     ``error_reads_input``: its input error depends on the input's values, not only the mask.
     """
 
@@ -69,6 +70,7 @@ class Layer:
 
     kind: ClassVar[str] = ""
     weighted: ClassVar[bool] = False
+    joining: ClassVar[bool] = False
     error_reads_input: ClassVar[bool] = False
 
     @property

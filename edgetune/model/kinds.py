@@ -1,7 +1,7 @@
 """What edgetune knows of each kind of operator: one row a kind, and nowhere else.
 
 What reads a file, refuses, converts and writes asks the rows; the numbers are worked out in
-``learn/lower`` and ``floats/operators.py``.  ``docs/operators.md`` shows the rows as a table
+``learn/operators`` and ``floats/operators.py``.  ``docs/operators.md`` shows the rows as a table
 (``make pages``).
 """
 

@@ -1,7 +1,7 @@
 """The kernels: which C function runs a stage, chosen by what the core has and what shapes fit.
 
 One table for the engine's own portable C and whatever else serves a stage; the first candidate
-that fits is taken.
+that fits is taken.  Operators have no rows of their own: their classes say what they have.
 """
 
 from __future__ import annotations
@@ -74,8 +74,16 @@ def _portable(source: str, *stages: str) -> list[Kernel]:
     return [Kernel(stage, f"et_{stage}", source, stage) for stage in stages]
 
 
-def _operator(kind: str, *parts: str) -> list[Kernel]:
-    return _portable(f"{kind}.c", *(f"{kind}_{part}" for part in parts))
+def _operators(layer: type[Layer] = Layer) -> list[Kernel]:
+    """Of every class of layers: its forward, and what it has of the backward."""
+    parts = ["forward"]
+    if layer.input_error is not Layer.input_error:
+        parts.append("input_error")
+    if layer.weighted:
+        parts.append("gradient")
+    kind = layer.kind
+    own = _portable(f"{kind}.c", *(f"{kind}_{part}" for part in parts)) if kind else []
+    return sum((_operators(derived) for derived in layer.__subclasses__()), own)
 
 
 def _loss(kind: str) -> list[Kernel]:
@@ -93,21 +101,7 @@ def _cmsis_nn(kind: str) -> Kernel:
 
 _ROWS = [
     _cmsis_nn("conv_2d"), _cmsis_nn("depthwise_conv_2d"), _cmsis_nn("fully_connected"),
-    *_operator("conv_2d", "forward", "input_error", "gradient"),
-    *_operator("depthwise_conv_2d", "forward", "input_error", "gradient"),
-    *_operator("fully_connected", "forward", "input_error", "gradient"),
-    *_operator("conv_2d_dilated", "forward", "input_error", "gradient"),
-    *_operator("depthwise_conv_2d_dilated", "forward", "input_error", "gradient"),
-    *_operator("max_pool_2d", "forward", "input_error"),
-    *_operator("average_pool_2d", "forward", "input_error"),
-    *_operator("mean", "forward", "input_error"),
-    *_operator("pad", "forward", "input_error"),
-    *_operator("add", "forward", "input_error"),
-    *_operator("mul", "forward", "input_error"),
-    *_operator("concatenation", "forward", "input_error"),
-    *_operator("strided_slice", "forward", "input_error"),
-    *_operator("lookup", "forward", "input_error"),
-    *_operator("softmax", "forward"),
+    *_operators(),
     *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),
     *_portable("error_scale.c", "error_scale"),
     *_portable("error_join.c", "error_join"),

@@ -167,3 +167,13 @@ def test_errors_of_two_readers_meet_in_the_first_ones_unit():
         "draws += et_update(conv_2d_1_error, conv_2d_1_exponent)",
         "draws += et_update(conv_2d_0_error, conv_2d_0_exponent)",
     ]
+
+
+def test_the_error_of_a_lone_input_says_which_one():
+    """The engine's function has the argument, however many inputs an operator joins."""
+    g = HandGraph((1, 2, 2, 3))
+    y = g.operator("CONCATENATION", [g.conv(g.input, 2, (1, 1))], (1, 2, 2, 2), axis=3)
+    plan = make_plan(g.graph(g.dense(y, 2)), Recipe(), load_board("stm32f4-discovery"))
+    assert "et_concatenation_input_error(&concatenation_1, 0, " in re.sub(
+        r"\s+", " ", model_source(plan, "a test")
+    )

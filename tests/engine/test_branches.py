@@ -4,6 +4,7 @@ kernels, byte for byte."""
 import numpy as np
 import pytest
 from branching import NETWORKS
+from operator_examples import EXAMPLES
 from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune.errors import ModelError, UsageError
@@ -11,6 +12,7 @@ from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.functions import FUNCTIONS, function_table
 from edgetune.learn.recipe import Recipe
+from edgetune.model.kinds import ARITHMETIC, KINDS
 from edgetune.model.read import read_tflite
 
 RUN_ONLY = Recipe(layers=("none",))
@@ -31,11 +33,16 @@ def test_networks(network):
     check(NETWORKS[network]())
 
 
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"SOFTMAX"}))  # test_forward.py has it
+def test_an_example_of_every_kind(kind):
+    check(EXAMPLES[kind](ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3)))
+
+
 # -- arithmetic --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("activation", ["NONE", "RELU", "RELU6"])
-@pytest.mark.parametrize("kind", ["ADD", "SUB", "MUL"])
+@pytest.mark.parametrize("kind", ARITHMETIC)
 def test_arithmetic_of_two_branches(kind, activation):
     for seed, (scale, zero_point) in enumerate([(1 / 40, -7), (0.6, 127), (1e-3, -128)]):
         b = ModelBuilder((1, 6, 5, 4), scale, zero_point, seed=seed)
@@ -46,7 +53,7 @@ def test_arithmetic_of_two_branches(kind, activation):
 
 @pytest.mark.parametrize("swap", [False, True], ids=["", "swapped"])
 @pytest.mark.parametrize("shape", [(6, 5, 4), (5, 4), (4,), (1,), (), (1, 1, 1, 4)], ids=str)
-@pytest.mark.parametrize("kind", ["ADD", "SUB", "MUL"])
+@pytest.mark.parametrize("kind", ARITHMETIC)
 def test_arithmetic_with_a_constant(kind, shape, swap):
     b = ModelBuilder((1, 6, 5, 4), 1 / 40, 19, seed=3)
     values = np.random.default_rng(4).normal(0.3, 1, shape)

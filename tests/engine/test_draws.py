@@ -9,7 +9,8 @@ from math import factorial, sqrt
 
 import numpy as np
 import pytest
-from c_engine import COMPILER, CUpdate, build, errors, int8, random_layer
+from c_engine import COMPILER, CUpdate, build
+from random_layers import errors, int8, random_layer
 
 from edgetune.learn import operators as p
 from edgetune.learn.generator import Generator

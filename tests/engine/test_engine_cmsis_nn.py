@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from c_engine import COMPILER, ENGINE, address, build, int8, parameters_c, random_layer
+from c_engine import COMPILER, ENGINE, address, build, constants_c
+from random_layers import int8, random_layer
 
 from edgetune.learn import operators as p
 
@@ -45,8 +46,8 @@ def test_forward(library, kind, extreme):
         layer, in_shape, out_shape = random_layer(rng, kind, extreme)
         x, y = int8(rng, in_shape, extreme), np.zeros(out_shape, np.int8)
         scratch = np.zeros(scratch_bytes(layer) // 4, np.int32)
-        name, parameters = parameters_c(layer, in_shape, out_shape)
-        getattr(library, f"et_cmsis_nn_{name}_forward")(
+        parameters = constants_c(layer, in_shape, out_shape)[layer.name]
+        getattr(library, f"et_cmsis_nn_{layer.kind}_forward")(
             ctypes.byref(parameters), address(layer.weights), address(layer.bias), address(x),
             address(y), address(scratch),
         )

@@ -4,32 +4,18 @@ import ctypes
 
 import numpy as np
 import pytest
-from c_engine import (
-    COMPILER,
-    Clip,
-    Exponential,
-    address,
-    build,
-    i32,
-    int8,
-    pointer,
-    structure,
-    u16,
-    u32,
-)
+from c_engine import COMPILER, Clip, address, build, u32
+from host_structs import host_objects
+from random_layers import int8
 
 from edgetune.learn.block import normalise
 from edgetune.learn.losses import Reconstruction, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from edgetune.learn.losses.sigmoid_cross_entropy import sigmoid_table
 from edgetune.learn.losses.squared_error import NO_LIMIT, SquaredError
 from edgetune.learn.program import exponential_table
+from edgetune.plan.constants import loss_constants
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
-
-Binary = structure(one=u16, zero=u16)
-SoftmaxC = structure(exponential=pointer, target=Binary, weights=pointer)
-SigmoidC = structure(probabilities=pointer, target=Binary, weights=pointer)
-SquaredC = structure(limit=i32, input=pointer)
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +23,12 @@ def library(tmp_path_factory):
     return build(tmp_path_factory.mktemp("losses"))
 
 
-def optional(array):
-    return None if array is None else address(array)
-
-
-def check(library, rng, loss, parameters, logits, target, x):
+def check(library, rng, loss, logits, target, x):
     """One sample through C and numpy, its logits masked by some range."""
     clip = (-129, 128) if rng.random() < 0.5 else (int(rng.integers(-128, 0)), 100)
     encoded = np.frombuffer(loss.encode(target) or bytes(4), np.uint8).copy()
     e, measure = np.zeros(loss.size, np.int8), u32()
+    parameters = host_objects(loss_constants(loss, shared=None))["loss"]
     assert getattr(library, f"et_{loss.kind}_accepts")(u32(loss.size), address(encoded))
     shift = getattr(library, f"et_{loss.kind}_error")(
         ctypes.byref(parameters), u32(loss.size), address(logits), address(encoded), address(x),
@@ -68,13 +51,8 @@ def test_softmax_cross_entropy(library):
         weights = some_weights(rng, size)
         table = exponential_table(float(10 ** rng.uniform(-4, 0.5)))
         loss = SoftmaxCrossEntropy(size, float(rng.choice([0, 0.1, 0.9])), weights, table=table)
-        exponential = Exponential(address(table), len(table))
-        parameters = SoftmaxC(
-            ctypes.cast(ctypes.byref(exponential), pointer), Binary(loss.one, loss.zero),
-            optional(weights),
-        )
         logits = int8(rng, size, extreme=round_ % 3 == 0)
-        check(library, rng, loss, parameters, logits, int(rng.integers(size)), logits)
+        check(library, rng, loss, logits, int(rng.integers(size)), logits)
     wrong = np.array([size, 0], np.uint16)
     assert not library.et_softmax_cross_entropy_accepts(u32(size), address(wrong))
 
@@ -88,9 +66,8 @@ def test_sigmoid_cross_entropy(library):
         loss = SigmoidCrossEntropy(
             size, float(rng.choice([0, 0.2])), weights, probabilities=table
         )
-        parameters = SigmoidC(address(table), Binary(loss.one, loss.zero), optional(weights))
         logits = int8(rng, size, extreme=round_ % 3 == 0)
-        check(library, rng, loss, parameters, logits, rng.integers(0, 2, size), logits)
+        check(library, rng, loss, logits, rng.integers(0, 2, size), logits)
     wrong = np.full(size, 2, np.uint8)
     assert not library.et_sigmoid_cross_entropy_accepts(u32(size), address(wrong))
 
@@ -101,7 +78,7 @@ def test_squared_error(library):
         size, limit = int(rng.integers(1, 40)), int(rng.choice([1, 300, 20000, NO_LIMIT]))
         loss = SquaredError(size, 0.05, int(rng.integers(-128, 128)), limit)
         logits = int8(rng, size, extreme=round_ % 3 == 0)
-        check(library, rng, loss, SquaredC(limit, None), logits, rng.normal(0, 5, size), logits)
+        check(library, rng, loss, logits, rng.normal(0, 5, size), logits)
 
 
 def test_reconstruction(library):
@@ -109,8 +86,7 @@ def test_reconstruction(library):
     for _ in range(30):
         size, table = int(rng.integers(1, 40)), rng.integers(-(2**15), 2**15, 256).astype(np.int16)
         loss = Reconstruction(size, 0.05, 3, table=table)
-        parameters = SquaredC(NO_LIMIT, address(table))
-        check(library, rng, loss, parameters, int8(rng, size), None, int8(rng, size))
+        check(library, rng, loss, int8(rng, size), None, int8(rng, size))
 
 
 # -- the derivative of the real loss -------------------------------------------------------------

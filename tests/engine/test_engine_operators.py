@@ -15,28 +15,23 @@ import pytest
 from c_engine import (
     COMPILER,
     SANITIZE,
-    Clip,
     CUpdate,
-    Exponential,
     address,
     build,
-    errors,
+    forward_c,
     gradient_c,
-    int8,
-    parameters_c,
-    random_clip,
-    random_layer,
-    random_window,
+    input_error_c,
     u32,
 )
+from random_layers import LAYERS, errors, int8, random_clip, random_layer
 
 from edgetune.learn import operators as p
 from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
-from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.generator import Generator, mix32
-from edgetune.learn.program import Window, exponential_table
+from edgetune.learn.program import Layer, Window
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
+from edgetune.learn.widths import MAX_POSITIONS
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
 
@@ -56,58 +51,65 @@ def library(libraries):
     return libraries["systematic"]
 
 
-def forward_c(library, layer, x, in_shape, out_shape):
-    name, parameters = parameters_c(layer, in_shape, out_shape)
-    y = np.zeros(out_shape, np.int8)
-    weighted = (address(layer.weights), address(layer.bias)) if layer.weighted else ()
-    scratch = (None,) if layer.weighted else ()
-    function = getattr(library, f"et_{name}_forward")
-    function(ctypes.byref(parameters), *weighted, address(x), address(y), *scratch)
-    return y
+def wide(*arrays) -> list[np.ndarray]:
+    return [array.astype(np.int64) for array in arrays]
 
 
-def input_error_c(library, layer, e, x, clip, in_shape, out_shape):
-    name, parameters = parameters_c(layer, in_shape, out_shape)
-    e_in = np.zeros(in_shape, np.int8)
-    weighted = (address(layer.weights),) if layer.weighted else ()
-    function = getattr(library, f"et_{name}_input_error")
-    shift = function(
-        ctypes.byref(parameters), *weighted, address(e), address(x), Clip(*clip), address(e_in)
-    )
-    return e_in, shift
-
-
-def check_backward(library, rng, layer, x, in_shape, out_shape, extreme=False):
-    e = errors(rng, out_shape, extreme)
+def check_input_error(library, rng, layer, operand, e, xs):
     clip = random_clip(rng)
-    acc = layer.input_error(0, e.astype(np.int64), [x.astype(np.int64)])
-    expected, shift = normalise(np.where((x > clip[0]) & (x < clip[1]), acc, 0))
-    got, got_shift = input_error_c(library, layer, e, x, clip, in_shape, out_shape)
+    x, v = xs[operand], layer.input_error(operand, *wide(e), wide(*xs))
+    expected, shift = normalise(np.where((x > clip[0]) & (x < clip[1]), v, 0))
+    got, got_shift = input_error_c(library, layer, operand, e, xs, clip)
     np.testing.assert_array_equal(got, expected)
     assert got_shift == shift
 
 
-def check_layer(library, rng, layer, in_shape, out_shape, extreme=False):
-    x = int8(rng, in_shape, extreme)
-    expected = layer.forward([x.astype(np.int64)], out_shape)
-    np.testing.assert_array_equal(forward_c(library, layer, x, in_shape, out_shape), expected)
-    check_backward(library, rng, layer, x, in_shape, out_shape, extreme)
+def check_layer(library, rng, layer, xs, out_shape, extreme=False):
+    """Forward, the error of every input, and the gradient: as far as the operator has them."""
+    expected = layer.forward(wide(*xs), out_shape)
+    np.testing.assert_array_equal(forward_c(library, layer, xs, out_shape), expected)
+    e = errors(rng, out_shape, extreme)
+    if passes_errors(type(layer)):
+        for operand in range(len(xs)):
+            check_input_error(library, rng, layer, operand, e, xs)
+    if layer.weighted:
+        expected = layer.gradient(*wide(e, xs[0]))
+        np.testing.assert_array_equal(gradient_c(library, layer, e, xs[0]), expected)
+
+
+def passes_errors(kind) -> bool:
+    return kind.input_error is not Layer.input_error
 
 
 # -- operators ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
-@pytest.mark.parametrize("kind", WEIGHTED)
-def test_weighted_layers(library, kind, extreme):
+@pytest.mark.parametrize("kind", LAYERS)
+def test_an_operator(library, kind, extreme):
     rng = np.random.default_rng(1)
     for _ in range(80):
-        layer, in_shape, out_shape = random_layer(rng, kind, extreme)
-        check_layer(library, rng, layer, in_shape, out_shape, extreme)
-        x, e = int8(rng, in_shape, extreme), errors(rng, out_shape, extreme)
-        expected = layer.gradient(e.astype(np.int64), x.astype(np.int64))
-        got = gradient_c(library, layer, e, x, in_shape, out_shape)
-        np.testing.assert_array_equal(got, expected)
+        layer, xs, out_shape = LAYERS[kind](rng, extreme)
+        check_layer(library, rng, layer, xs, out_shape, extreme)
+
+
+def test_every_operator_has_random_layers():
+    classes = {kind for kind in vars(p).values() if isinstance(kind, type)}
+    assert set(LAYERS) == {kind for kind in classes if issubclass(kind, Layer) and kind.kind}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LAYERS if issubclass(kind, p.JoiningLayer)])
+def test_an_operand_that_repeats_as_often_as_it_may(library, kind):
+    """The largest sum of all: every value of one sign, at the bound of the widths."""
+    rng = np.random.default_rng(32)
+    layer, _, _ = LAYERS[kind](rng, True)
+    if hasattr(layer, "zero_points"):
+        layer.zero_points = 127, 0
+    xs = np.full((1, MAX_POSITIONS, 1), -128, np.int8), int8(rng, (1, 1, 1))
+    e = np.full(xs[0].shape, 127, np.int8)
+    expected, shift = normalise(layer.input_error(1, *wide(e), wide(*xs)))
+    got = input_error_c(library, layer, 1, e, xs, (-129, 128))
+    assert (got[0].item(), got[1]) == (expected.item(), shift) and expected.any()
 
 
 def test_requantisation_at_its_ends(library):
@@ -115,7 +117,7 @@ def test_requantisation_at_its_ends(library):
     rng = np.random.default_rng(2)
     for shift in range(-31, 31):
         rows = 64
-        layer, in_shape, out_shape = random_layer(rng, p.FullyConnected)
+        layer, *_ = random_layer(rng, p.FullyConnected)
         layer.weights = np.zeros((rows, 1), np.int8)
         largest = 2 ** (31 - max(0, shift)) - 1
         ends = [0, 1, -1, largest, -largest, largest // 2, -largest // 2]
@@ -125,73 +127,7 @@ def test_requantisation_at_its_ends(library):
         layer.multiplier[-3:] = [2**30, 2**31 - 1, 0]
         layer.shift = np.full(rows, shift, np.int32)
         layer.output_zero_point, layer.activation_min, layer.activation_max = 0, -128, 127
-        check_layer(library, rng, layer, (1, 1, 1), (1, 1, rows))
-
-
-@pytest.mark.parametrize("kind", [p.MaxPool2D, p.AveragePool2D])
-def test_pools(library, kind):
-    rng = np.random.default_rng(3)
-    checked = 0
-    while checked < 80:
-        in_hw = tuple(int(n) for n in rng.integers(1, 10, 2))
-        window, out_hw = random_window(rng, in_hw)
-        if reaches_only_padding(window, in_hw, out_hw):
-            continue
-        channels = int(rng.integers(1, 6))
-        in_shape, out_shape = (*in_hw, channels), (*out_hw, channels)
-        layer = kind("p", 0, 0, 1, window, -100, 90)
-        x = int8(rng, in_shape) // rng.integers(1, 60)  # many equal values
-        expected = layer.forward([x.astype(np.int64)], out_shape)
-        np.testing.assert_array_equal(forward_c(library, layer, x, in_shape, out_shape), expected)
-        check_backward(library, rng, layer, x, in_shape, out_shape)
-        checked += 1
-
-
-def reaches_only_padding(window, in_hw, out_hw):
-    """Whether some window has no cell inside the input, which no pool in a model has."""
-    return any(
-        pad >= kernel or (out - 1) * stride - pad >= size
-        for kernel, stride, pad, size, out in zip(
-            window.kernel, window.stride, window.pad, in_hw, out_hw
-        )
-    )
-
-
-def test_mean(library):
-    rng = np.random.default_rng(4)
-    for _ in range(40):
-        in_shape = tuple(int(n) for n in rng.integers(1, 9, 3))
-        real = quantize_multiplier(float(rng.uniform(0.5, 2) / np.prod(in_shape[:2])))
-        zero_points = (int(z) for z in rng.integers(-128, 128, 2))
-        layer = p.Mean("m", 0, 0, 1, *real, *zero_points)
-        check_layer(library, rng, layer, in_shape, (1, 1, in_shape[2]))
-
-
-def test_pad(library):
-    rng = np.random.default_rng(5)
-    for _ in range(40):
-        in_shape = tuple(int(n) for n in rng.integers(1, 6, 3))
-        before, after = (tuple(int(n) for n in rng.integers(0, 4, 2)) for _ in range(2))
-        out_shape = (*(n + b + a for n, b, a in zip(in_shape, before, after)), in_shape[2])
-        layer = p.Pad("p", 0, 0, 1, before, after, int(rng.integers(-128, 128)))
-        check_layer(library, rng, layer, in_shape, out_shape)
-
-
-def random_exponential(rng):
-    table = exponential_table(float(10 ** rng.uniform(-4, 0.5)))
-    return table, Exponential(address(table), len(table))
-
-
-def test_softmax(library):
-    rng = np.random.default_rng(6)
-    for _ in range(60):
-        classes = int(rng.integers(1, 200))
-        table, exponential = random_exponential(rng)
-        x, y = int8(rng, classes), np.zeros(classes, np.int8)
-        library.et_softmax_forward(ctypes.byref(exponential), u32(classes), address(x), address(y))
-        layer = p.Softmax("s", 0, 0, 1, table)
-        expected = layer.forward([x.astype(np.int64)], x.shape)
-        np.testing.assert_array_equal(y, expected)
+        check_layer(library, rng, layer, [int8(rng, (1, 1, 1))], (1, 1, rows))
 
 
 def test_error_scale(library):

@@ -3,7 +3,8 @@ undefined-behaviour sanitizer; and that reference against sums worked by hand.""
 
 import numpy as np
 import pytest
-from c_engine import JoinC, address, errors, i32, u32
+from c_engine import JoinC, address, i32, u32
+from random_layers import errors
 
 from edgetune.learn.block import add_blocks
 from edgetune.learn.lower.backward import Join

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 import tflite
-from tiny_tflite import ModelBuilder
+from operator_examples import EXAMPLES
+from tiny_tflite import ARITHMETIC, ModelBuilder
 
 from edgetune.floats.operators import OPERATORS
 from edgetune.learn.lower import lower
@@ -15,33 +16,6 @@ from edgetune.model.kinds import BESIDES, KINDS, LOSS, YES
 from edgetune.model.read import read_tflite
 from tools.operator_page import PAGE
 from tools.pages.operators import table_lines, with_table
-
-BEHIND = {  # a convolution: an operator of the kind
-    "CONV_2D": lambda b: b.conv(3, 3),
-    "DEPTHWISE_CONV_2D": lambda b: b.depthwise(3),
-    "FULLY_CONNECTED": lambda b: b.dense(5),
-    "MAX_POOL_2D": lambda b: b.max_pool(2),
-    "AVERAGE_POOL_2D": lambda b: b.average_pool(2),
-    "MEAN": lambda b: b.mean(),
-    "PAD": lambda b: b.pad(1, 1, 1, 1),
-    "ADD": lambda b: b.join("ADD", b.constant([1, 2, 3, 4])),
-    "SUB": lambda b: b.join("SUB", b.constant([1, 2, 3, 4])),
-    "MUL": lambda b: b.join("MUL", b.constant([1, 2, 3, 4])),
-    "CONCATENATION": lambda b: b.concatenate(),
-    "RELU": lambda b: b.unary("RELU"),
-    "RELU6": lambda b: b.unary("RELU6"),
-    "LEAKY_RELU": lambda b: b.unary("LEAKY_RELU", 0.2),
-    "LOGISTIC": lambda b: b.unary("LOGISTIC", scale=1 / 256, zero_point=-128),
-    "TANH": lambda b: b.unary("TANH", scale=1 / 128, zero_point=0),
-    "HARD_SWISH": lambda b: b.unary("HARD_SWISH"),
-    "QUANTIZE": lambda b: b.unary("QUANTIZE", scale=1 / 50, zero_point=3),
-    "RESHAPE": lambda b: b.reshape((1, 144)),
-    "SQUEEZE": lambda b: b.mean(keep_dims=True).squeeze(1, 2),
-    "EXPAND_DIMS": lambda b: b.reshape((1, 144)).expand(1),
-    "TRANSPOSE": lambda b: b.reshape((1, 144)).expand(1).transpose(0, 2, 1),
-    "STRIDED_SLICE": lambda b: b.crop((0, 1, 1, 0), (1, 4, 5, 4)),
-    "SOFTMAX": lambda b: b.dense(3).softmax(),
-}
 
 
 def _learns(behind) -> bool:
@@ -57,7 +31,7 @@ def _learns(behind) -> bool:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_row_says_whether_errors_pass(kind):
     passes = KINDS[kind].passes_errors or KINDS[kind].trains == LOSS
-    assert _learns(BEHIND[kind]) == passes
+    assert _learns(EXAMPLES[kind]) == passes
 
 
 @pytest.mark.parametrize("behind", [
@@ -71,7 +45,7 @@ def test_errors_pass_a_dilated_convolution(behind):
 
 
 def test_every_row_has_its_code():
-    assert set(LOWERINGS) == set(KINDS)
+    assert set(LOWERINGS) == set(EXAMPLES) == set(KINDS)
     assert set(kinds.CONVERTED) == set(OPERATORS) - {"QUANTIZE"}
 
 
@@ -87,7 +61,7 @@ def test_options_are_those_of_the_schema(kind):
 
 def test_groups_of_kinds_hold_what_their_names_say():
     assert kinds.WEIGHTED == ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-    assert kinds.ARITHMETIC == ("ADD", "SUB", "MUL")
+    assert kinds.ARITHMETIC == tuple(ARITHMETIC)
     assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION")
     assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
     assert kinds.WINDOWED == (*kinds.WEIGHTED[:2], "MAX_POOL_2D", "AVERAGE_POOL_2D")

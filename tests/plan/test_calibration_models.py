@@ -7,7 +7,8 @@ from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.plan.kernels import KERNELS
 from edgetune.plan.schedule import make_schedule
-from tools.calibration.models import everything, losses, spread
+from tools.calibration import models
+from tools.calibration.models import SHAPES, everything, examples_beyond, losses, spread
 
 STAGES = set(KERNELS) - {"update"}
 
@@ -27,5 +28,24 @@ def test_everything_links_every_stage():
 
 
 def test_the_spread_measures_every_stage_in_several_models():
-    models = Counter(stage for model in spread() for stage in stages(*model))
-    assert not {stage for stage in STAGES if models[stage] < 2}
+    counted = Counter(stage for model in spread() for stage in stages(*model))
+    assert not {stage for stage in STAGES if counted[stage] < 2}
+
+
+def test_an_operator_that_the_models_lack_comes_in_by_its_example():
+    graph, recipe = losses()[0]
+    found = examples_beyond([(graph, recipe)])
+    counted = Counter(stage for model in found for stage in stages(*model))
+    for kind in ("pad", "concatenation"):
+        assert counted[f"{kind}_forward"] == counted[f"{kind}_input_error"] == len(SHAPES)
+    assert not examples_beyond([(graph, recipe), *found])
+
+
+def test_everything_takes_in_what_has_no_model(monkeypatch):
+    """Here all that branches bring but their dilated windows."""
+
+    def windows(b, filters):
+        return b.conv(filters, 3, dilation=2).depthwise((3, 2), dilation=2)
+
+    monkeypatch.setattr(models, "_branches", windows)
+    assert STAGES == stages(everything()).union(*(stages(*model) for model in losses()))

@@ -3,32 +3,23 @@
 Both engines share no loop, so bit equality sees none of this: a wrong count is a wrong cost.
 """
 
-import ctypes
 import math
 from functools import partial
 
 import numpy as np
 import pytest
 from c_engine import (
-    AddC,
-    Clip,
-    ConcatenationC,
     CUpdate,
-    Exponential,
     JoinC,
-    MulC,
-    StridedSliceC,
-    TermC,
     address,
-    errors,
+    forward_c,
+    gradient_c,
     i32,
-    int8,
-    parameters_c,
-    quantized,
-    shape_c,
+    input_error_c,
     u32,
 )
 from counted_loops import GCC, GCOV, CountedEngine
+from random_layers import LAYERS, errors, int8, quantized
 
 from edgetune.learn import operators as p
 from edgetune.learn.program import Window
@@ -357,26 +348,26 @@ GRADIENT_LOOPS = {
 # -- how each function is called -------------------------------------------------------------
 
 
+def operands(work) -> tuple[list[np.ndarray], int]:
+    """Random inputs of a layer, and the one among them that has the shape ``work.x``."""
+    shapes = [work.x]
+    if isinstance(work.layer, p.Concatenation):
+        shapes = [(1, work.layer.outer, chunk) for chunk in work.layer.chunks]
+    elif work.layer.joining:
+        shapes = [work.y, work.x]
+    sizes = [math.prod(shape) for shape in shapes]
+    rng = np.random.default_rng(4)
+    return [int8(rng, shape) for shape in shapes], sizes.index(math.prod(work.x))
+
+
 def forward(work, library):
-    name, parameters = parameters_c(work.layer, work.x, work.y)
-    x, y = int8(np.random.default_rng(4), work.x), np.zeros(work.y, np.int8)
-    weights = _weights(work) + ([address(work.layer.bias)] if work.layer.weighted else [])
-    scratch = [None] if work.layer.weighted else []
-    function = getattr(library, f"et_{name}_forward")
-    function(ctypes.byref(parameters), *weights, address(x), address(y), *scratch)
+    forward_c(library, work.layer, operands(work)[0], work.y)
 
 
 def input_error(work, library):
-    name, parameters = parameters_c(work.layer, work.x, work.y)
-    rng = np.random.default_rng(5)
-    x, e, e_in = int8(rng, work.x), errors(rng, work.y), np.zeros(work.x, np.int8)
-    function = getattr(library, f"et_{name}_input_error")
-    function(ctypes.byref(parameters), *_weights(work), address(e), address(x), Clip(-129, 128),
-             address(e_in))
-
-
-def _weights(work) -> list:
-    return [address(work.layer.weights)] if work.layer.weighted else []
+    xs, operand = operands(work)
+    e = errors(np.random.default_rng(5), work.y)
+    input_error_c(library, work.layer, operand, e, xs, (-129, 128))
 
 
 def error_scale(work, library):
@@ -385,128 +376,30 @@ def error_scale(work, library):
     library.et_error_scale(address(e), positions, u32(work.y[2]), address(ratio))
 
 
-def flat(shape) -> np.ndarray:
-    return np.zeros(shape, np.int8)
-
-
-def softmax(work, library):
-    table = np.array([2**30, 2**29], np.uint32)
-    exponential = Exponential(address(table), 2)
-    arrays = map(address, (flat(work.x), flat(work.y)))
-    library.et_softmax_forward(ctypes.byref(exponential), u32(work.x[2]), *arrays)
-
-
-def join(structure, fields, work, library):
-    count = math.prod(work.y)
-    parameters = structure(count, count, *fields, 2**30, 0, 0, -128, 127)
-    arrays = map(address, (flat(work.x), flat(work.x), flat(work.y)))
-    name = "add" if structure is AddC else "mul"
-    getattr(library, f"et_{name}_forward")(ctypes.byref(parameters), *arrays)
-
-
-def lookup(work, library):
-    arrays = map(address, (flat(work.x), flat(work.y)))
-    library.et_lookup_forward(address(flat(256)), u32(math.prod(work.x)), *arrays)
-
-
-def concatenate(work, library):
-    chunks = np.array(work.layer.chunks, np.uint32)
-    parameters = ConcatenationC(work.layer.outer, len(chunks), address(chunks))
-    inputs = [flat(work.layer.outer * chunk) for chunk in chunks]
-    pointers = (ctypes.c_void_p * len(inputs))(*(x.ctypes.data for x in inputs))
-    library.et_concatenation_forward(ctypes.byref(parameters), pointers, address(flat(work.y)))
-
-
-def crop(work, library):
-    parameters = StridedSliceC(shape_c(work.x), shape_c(work.y), *work.layer.begin)
-    arrays = map(address, (flat(work.x), flat(work.y)))
-    library.et_strided_slice_forward(ctypes.byref(parameters), *arrays)
-
-
 def error_join(work, library):
     join = JoinC(2**14, -1)
     e, other = (np.ones(work.x, np.int8) for _ in range(2))
     library.et_error_join(address(e), address(other), u32(e.size), join, i32(0), i32(3))
 
 
-def joined_error(name, structure, fields, work, library):
-    """``work.x`` is the operand's shape; the second one repeats."""
-    count, period = math.prod(work.y), work.layer
-    operand = int(math.prod(work.x) == period)
-    parameters = structure(count, period, *fields, 2**30, 0, 0, -128, 127)
-    others = [address(flat(count))] if structure is MulC else []
-    getattr(library, f"et_{name}_input_error")(
-        ctypes.byref(parameters), u32(operand), address(flat(work.y)), address(flat(work.x)),
-        *others, Clip(-129, 128), address(flat(work.x)),
-    )
+def some(kind) -> list[Work]:
+    """Random layers of ``kind``, once for each input."""
+    rng = np.random.default_rng(9)
+    made = [LAYERS[kind](rng, False) for _ in range(3)]
+    return [Work(layer, x.shape, y, {}) for layer, xs, y in made for x in xs]
 
 
-def lookup_error(work, library):
-    slopes = address(np.zeros(256, np.int16))
-    e, x, e_in = (address(flat(work.x)) for _ in range(3))
-    library.et_lookup_input_error(slopes, u32(math.prod(work.x)), e, x, Clip(-129, 128), e_in)
-
-
-def chunk_error(work, library):
-    chunks = np.array(work.layer.chunks, np.uint32)
-    parameters = ConcatenationC(work.layer.outer, len(chunks), address(chunks))
-    operand = list(chunks).index(math.prod(work.x) // work.layer.outer)
-    library.et_concatenation_input_error(
-        ctypes.byref(parameters), u32(operand), address(flat(work.y)), address(flat(work.x)),
-        Clip(-129, 128), address(flat(work.x)),
-    )
-
-
-def crop_error(work, library):
-    parameters = StridedSliceC(shape_c(work.x), shape_c(work.y), *work.layer.begin)
-    e, x, e_in = map(address, (flat(work.y), flat(work.x), flat(work.x)))
-    library.et_strided_slice_input_error(ctypes.byref(parameters), e, x, Clip(-129, 128), e_in)
-
-
-def vector(layer, size) -> Work:
-    return Work(layer, (1, 1, size), (1, 1, size), {})
-
-
-TERM = TermC(0, 1, 2**30, 0)
-TERMS, ZEROS = (TermC * 2)(TERM, TERM), (ctypes.c_int16 * 2)(0, 0)
-# Its layer is the second operand's length; the first one's shape, and the second one's.
-REPEATED = [Work(5, shape, (2, 3, 5), {}) for shape in ((2, 3, 5), (1, 1, 5))]
-PIECES = p.Concatenation("c", 0, 0, 1, (0, 0), 6, (4, 3, 5))
-CROP = p.StridedSlice("s", 0, 0, 1, (5, 6, 4), (1, 2, 1), (3, 2, 2))
+SHAPED = {  # works whose loops turn each in its own way; of the others random layers do
+    p.Conv2D: CONVS[::2], p.DepthwiseConv2D: DEPTHWISES[::2], p.FullyConnected: DENSES,
+    p.DilatedConv2D: DILATED + DILATED_WIDE, p.DilatedDepthwiseConv2D: DILATED_DEPTHWISES,
+    p.MaxPool2D: MAX_POOLS, p.AveragePool2D: AVERAGE_POOLS, p.Mean: MEANS, p.Pad: PADS,
+}
+WORKS = {kind.kind: SHAPED.get(kind) or some(kind) for kind in LAYERS}
 CASES = {
-    "conv_2d_forward": (forward, CONVS[::2]),
-    "conv_2d_input_error": (input_error, CONVS[::2]),
-    "conv_2d_dilated_forward": (forward, DILATED),
-    "conv_2d_dilated_input_error": (input_error, DILATED + DILATED_WIDE),
-    "depthwise_conv_2d_forward": (forward, DEPTHWISES[::2]),
-    "depthwise_conv_2d_input_error": (input_error, DEPTHWISES[::2]),
-    "depthwise_conv_2d_dilated_forward": (forward, DILATED_DEPTHWISES),
-    "depthwise_conv_2d_dilated_input_error": (input_error, DILATED_DEPTHWISES),
-    "fully_connected_forward": (forward, DENSES),
-    "fully_connected_input_error": (input_error, DENSES),
-    "max_pool_2d_forward": (forward, MAX_POOLS),
-    "max_pool_2d_input_error": (input_error, MAX_POOLS),
-    "average_pool_2d_forward": (forward, AVERAGE_POOLS),
-    "average_pool_2d_input_error": (input_error, AVERAGE_POOLS),
-    "mean_forward": (forward, MEANS),
-    "mean_input_error": (input_error, MEANS),
-    "pad_forward": (forward, PADS),
-    "pad_input_error": (input_error, PADS),
+    **{f"{kind}_forward": (forward, works) for kind, works in WORKS.items()},
+    **{f"{kind}_input_error": (input_error, works) for kind, works in WORKS.items()},
     "error_scale": (error_scale, CONVS[:4]),
-    "softmax_forward": (softmax, [vector(None, 7)]),
-    "add_forward": (partial(join, AddC, [TERMS]), [vector(None, 9)]),
-    "mul_forward": (partial(join, MulC, [ZEROS]), [vector(None, 9)]),
-    "lookup_forward": (lookup, [vector(None, 9)]),
-    "concatenation_forward": (concatenate, [Work(PIECES, (2, 3, 4), (2, 3, 12), {})]),
-    "strided_slice_forward": (crop, [Work(CROP, CROP.source, CROP.size, {})]),
-    "strided_slice_input_error": (crop_error, [Work(CROP, CROP.source, CROP.size, {})]),
-    "concatenation_input_error": (
-        chunk_error, [Work(PIECES, (2, 3, chunk), (2, 3, 12), {}) for chunk in PIECES.chunks]
-    ),
-    "add_input_error": (partial(joined_error, "add", AddC, [TERMS]), REPEATED),
-    "mul_input_error": (partial(joined_error, "mul", MulC, [ZEROS]), REPEATED),
-    "lookup_input_error": (lookup_error, [vector(None, 9)]),
-    "error_join": (error_join, [vector(None, 9)]),
+    "error_join": (error_join, [Work(None, (1, 1, 9), (1, 1, 9), {})]),
 }
 
 
@@ -549,13 +442,9 @@ def test_loops_turn_as_the_cost_model_says(engine, function):
 
 
 def gradients(work, library):
-    name, parameters = parameters_c(work.layer, work.x, work.y)
     rng = np.random.default_rng(6)
     x, e = int8(rng, work.x), errors(rng, work.y)
-    gradient = np.zeros(work.layer.row_size + 1, np.int32)
-    function = getattr(library, f"et_{name}_gradient")
-    for row in range(work.layer.rows):
-        function(ctypes.byref(parameters), u32(row), *map(address, (e, x, gradient)))
+    gradient_c(library, work.layer, e, x)
 
 
 @pytest.mark.parametrize("works", [CONVS, DEPTHWISES[::2]], ids=["conv", "depthwise"])

@@ -1,16 +1,18 @@
-"""The C engine as a shared library for the PC, its structures, and layers in both forms."""
+"""The C engine as a shared library for the PC, and calls of its functions."""
 
 import ctypes
 import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+from host_structs import host_objects, host_type
 
 from edgetune.learn import operators as p
-from edgetune.learn.fixedpoint import quantize_multiplier
-from edgetune.learn.program import Layer, Window
+from edgetune.learn.program import Activation, Layer
+from edgetune.plan.constants import TRAINED, layer_constants
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
 SOURCES = sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"})  # all that stand alone
@@ -44,48 +46,12 @@ def structure(**fields):
     return type("Structure", (ctypes.Structure,), {"_fields_": list(fields.items())})
 
 
-Shape = structure(height=u16, width=u16, channels=u16)
-WindowC = structure(kernel_h=u16, kernel_w=u16, stride_h=u16, stride_w=u16, pad_h=u16, pad_w=u16)
 Clip = structure(low=i16, high=i16)
-Quantization = structure(
-    input_zero_point=i16, output_zero_point=i16, activation_min=i16, activation_max=i16,
-    multiplier=pointer, shift=pointer,
-)
-Conv = structure(**{"in": Shape}, out=Shape, window=WindowC, quantization=Quantization)
-Depthwise = structure(
-    **{"in": Shape}, out=Shape, window=WindowC, quantization=Quantization, multiplicity=u16
-)
-Dense = structure(**{"in": u32}, out=u32, quantization=Quantization)
-Pool = structure(
-    **{"in": Shape}, out=Shape, window=WindowC, activation_min=i16, activation_max=i16
-)
-MeanC = structure(
-    **{"in": Shape}, input_zero_point=i16, output_zero_point=i16, multiplier=i32, shift=i32
-)
-PadC = structure(**{"in": Shape}, out=Shape, before_h=u16, before_w=u16, value=i16)
-Dilation = structure(height=u16, width=u16)
-DilatedConv = structure(conv=Conv, dilation=Dilation)
-DilatedDepthwise = structure(conv=Depthwise, dilation=Dilation)
-TermC = structure(zero_point=i16, sign=i16, multiplier=i32, shift=i32)
-AddC = structure(
-    count=u32, period=u32, terms=TermC * 2, multiplier=i32, shift=i32, output_zero_point=i16,
-    activation_min=i16, activation_max=i16,
-)
-MulC = structure(
-    count=u32, period=u32, zero_points=i16 * 2, multiplier=i32, shift=i32,
-    output_zero_point=i16, activation_min=i16, activation_max=i16,
-)
-ConcatenationC = structure(outer=u32, inputs=u32, chunks=pointer)
-StridedSliceC = structure(**{"in": Shape}, out=Shape, begin_h=u16, begin_w=u16, begin_c=u16)
 JoinC = structure(multiplier=u16, shift=i16)
-Exponential = structure(table=pointer, length=u32)
 LearnerC = structure(generator=u32 * 2, step=u32, total_steps=u32)
 NullMassC = structure(total=u32, exponent=i32, count=u32)
-Trained = structure(
-    rows=u32, row_size=u32, row_stride=u32, column_stride=u32, limit_q8=u32, first_index=u32,
-    weights=pointer, bias=pointer, null_mass=pointer,
-)
 Scratch = structure(gradient=pointer, row_mass=pointer, row_hits=pointer)
+Trained = host_type(TRAINED)
 
 
 def address(array: np.ndarray):
@@ -93,146 +59,65 @@ def address(array: np.ndarray):
     return array.ctypes.data_as(pointer)
 
 
-def shape_c(shape):
-    return Shape(*shape)
+# -- operators ---------------------------------------------------------------------------------
 
 
-def window_c(window: Window):
-    return WindowC(*window.kernel, *window.stride, *window.pad)
+def constants_c(layer: Layer, *shapes) -> dict:
+    """The engine's constants of ``layer`` by name; ``shapes``: of its inputs and its output."""
+    indices = (*layer.inputs, layer.output)
+    activations = {i: Activation("", shape, 1.0, 0) for i, shape in zip(indices, shapes)}
+    program = SimpleNamespace(activations=activations)
+    return host_objects(layer_constants(layer, program, errors=True))
 
 
-def quantization_c(layer: p.WeightedLayer):
-    return Quantization(
-        layer.input_zero_point, layer.output_zero_point, layer.activation_min,
-        layer.activation_max, address(layer.multiplier), address(layer.shift),
+def forward_c(library, layer: Layer, xs, out_shape) -> np.ndarray:
+    """The output as the engine works it out, int8."""
+    y, constants = np.zeros(out_shape, np.int8), constants_c(layer, *_shapes(xs), out_shape)
+    what, scratch = [ctypes.byref(constants[layer.name])], ()
+    if isinstance(layer, (p.Softmax, p.Lookup)):
+        what.append(u32(xs[0].size))
+    if layer.weighted:
+        what, scratch = [*what, address(layer.weights), address(layer.bias)], (None,)
+    inputs = [*map(address, xs)]
+    if isinstance(layer, p.Concatenation):
+        inputs = [(pointer * len(xs))(*inputs)]
+    getattr(library, f"et_{layer.kind}_forward")(*what, *inputs, address(y), *scratch)
+    return y
+
+
+def input_error_c(library, layer: Layer, operand: int, e, xs, clip) -> tuple[np.ndarray, int]:
+    """The engine's error of input ``operand``, where ``clip`` lets it through: int8 mantissas,
+    and the shift that they took."""
+    x, *others = (xs[i] for i in layer.error_operands(operand))
+    constants, e_in = constants_c(layer, *_shapes(xs), e.shape), np.zeros(x.shape, np.int8)
+    what = [ctypes.byref(constants[layer.name])]
+    if isinstance(layer, p.Lookup):
+        what = [ctypes.byref(constants[f"{layer.name}_slopes"]), u32(x.size)]
+    elif layer.weighted:
+        what.append(address(layer.weights))
+    elif layer.joining:
+        what.append(u32(operand))
+    shift = getattr(library, f"et_{layer.kind}_input_error")(
+        *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in)
     )
+    return e_in, shift
 
 
-def parameters_c(layer: Layer, in_shape, out_shape):
-    """(C name, parameters) of a layer."""
-    a, b = shape_c(in_shape), shape_c(out_shape)
-    if isinstance(layer, (p.DilatedConv2D, p.DilatedDepthwiseConv2D)):
-        plain = vars(layer)
-        dilated = DilatedDepthwise if "multiplicity" in plain else DilatedConv
-        kind = p.DepthwiseConv2D if "multiplicity" in plain else p.Conv2D
-        conv = parameters_c(kind(**plain), in_shape, out_shape)[1]
-        return layer.kind, dilated(conv, Dilation(*layer.window.dilation))
-    if isinstance(layer, p.Conv2D):
-        return "conv_2d", Conv(a, b, window_c(layer.window), quantization_c(layer))
-    if isinstance(layer, p.DepthwiseConv2D):
-        return "depthwise_conv_2d", Depthwise(
-            a, b, window_c(layer.window), quantization_c(layer), layer.multiplicity
-        )
-    if isinstance(layer, p.FullyConnected):
-        return "fully_connected", Dense(layer.row_size, layer.rows, quantization_c(layer))
-    if isinstance(layer, (p.MaxPool2D, p.AveragePool2D)):
-        name = "max_pool_2d" if isinstance(layer, p.MaxPool2D) else "average_pool_2d"
-        return name, Pool(
-            a, b, window_c(layer.window), layer.activation_min, layer.activation_max
-        )
-    if isinstance(layer, p.Mean):
-        return "mean", MeanC(
-            a, layer.input_zero_point, layer.output_zero_point, layer.multiplier, layer.shift
-        )
-    return "pad", PadC(a, b, *layer.before, layer.value)
-
-
-def gradient_c(library, layer, e, x, in_shape, out_shape) -> np.ndarray:
+def gradient_c(library, layer: p.WeightedLayer, e, x) -> np.ndarray:
     """The gradient's rows as the engine forms them, int32 [rows, row_size + 1]."""
-    name, parameters = parameters_c(layer, in_shape, out_shape)
+    constants = constants_c(layer, x.shape, e.shape)
     gradient = np.zeros((layer.rows, layer.row_size + 1), np.int32)
-    function = getattr(library, f"et_{name}_gradient")
+    function = getattr(library, f"et_{layer.kind}_gradient")
     for row in range(layer.rows):
         function(
-            ctypes.byref(parameters), u32(row), address(e), address(x), address(gradient[row])
+            ctypes.byref(constants[layer.name]), u32(row), address(e), address(x),
+            address(gradient[row]),
         )
     return gradient
 
 
-# -- random layers -----------------------------------------------------------------------------
-
-
-def int8(rng, shape, extreme=False):
-    """Random int8 values, or nothing but the two ends of the range."""
-    if extreme:
-        return rng.choice(np.array([-128, 127], np.int8), shape)
-    return rng.integers(-128, 128, shape).astype(np.int8)
-
-
-def errors(rng, shape, extreme=False):
-    """Random mantissas: never -128."""
-    return np.maximum(int8(rng, shape, extreme), -127)
-
-
-def random_clip(rng) -> tuple[int, int]:
-    """Bounds of a mask: none, a RELU's, or any two, which may let nothing through."""
-    style = rng.choice(["none", "relu", "any", "any"])
-    if style == "none":
-        return -129, 128
-    low, high = (int(v) for v in rng.integers(-128, 128, 2))
-    return (low, 128) if style == "relu" else (low, high)
-
-
-def quantized(rng, weights, rows, row_size) -> dict:
-    """The fields of a weighted layer, its multipliers such that outputs fill int8."""
-    low, high = sorted(int(v) for v in rng.choice(np.arange(-128, 128), 2, replace=False))
-    if rng.random() < 0.5:
-        low, high = -128, 127
-    real = rng.uniform(0.2, 4, rows) / (74 * np.sqrt(row_size))
-    pairs = np.array([quantize_multiplier(float(r)) for r in real], np.int32)
-    return dict(
-        weights=weights, bias=rng.integers(-20000, 20000, rows).astype(np.int32),
-        multiplier=np.ascontiguousarray(pairs[:, 0]), shift=np.ascontiguousarray(pairs[:, 1]),
-        ratio=None, weight_scale=1.0, input_zero_point=int(rng.integers(-128, 128)),
-        output_zero_point=int(rng.integers(-128, 128)),
-        activation_min=low, activation_max=high,
-    )
-
-
-def random_window(rng, in_hw) -> tuple[Window, tuple[int, int]]:
-    """A window and its output's height and width: SAME, VALID, or any padding."""
-    kernel = tuple(int(k) for k in rng.integers(1, 5, 2))
-    stride = tuple(int(s) for s in rng.integers(1, 4, 2))
-    style = rng.choice(["same", "valid", "free"])
-    if style == "valid":
-        kernel = tuple(min(k, n) for k, n in zip(kernel, in_hw))
-        out = tuple((n - k) // s + 1 for n, k, s in zip(in_hw, kernel, stride))
-        return Window(kernel, stride, (0, 0)), out
-    if style == "same":
-        out = tuple(-(-n // s) for n, s in zip(in_hw, stride))
-        pad = tuple(
-            max(0, (o - 1) * s + k - n) // 2 for o, s, k, n in zip(out, stride, kernel, in_hw)
-        )
-        return Window(kernel, stride, pad), out
-    before, after = rng.integers(0, 4, 2), rng.integers(0, 4, 2)
-    padded = [max(k, n + b + a) for k, n, b, a in zip(kernel, in_hw, before, after)]
-    out = tuple(int((n - k) // s + 1) for n, k, s in zip(padded, kernel, stride))
-    return Window(kernel, stride, tuple(int(b) for b in before)), out
-
-
-def random_layer(rng, kind, extreme=False):
-    """(layer, input shape, output shape) of a weighted layer class."""
-    if kind is p.FullyConnected:
-        rows, size = (int(v) for v in rng.integers(1, 40, 2))
-        weights = int8(rng, (rows, size), extreme)
-        layer = kind("d", 0, 0, 1, **quantized(rng, weights, rows, size))
-        return layer, (1, 1, size), (1, 1, rows)
-    in_hw = tuple(int(n) for n in rng.integers(1, 10, 2))
-    channels = int(rng.integers(1, 11))
-    window, out_hw = random_window(rng, in_hw)
-    if kind is p.Conv2D:
-        rows = int(rng.integers(1, 11))
-        weights = int8(rng, (rows, *window.kernel, channels), extreme)
-        more = {}
-    else:
-        multiplicity = int(rng.choice([1, 1, 2, 3, 4, 8]))
-        rows = channels * multiplicity
-        weights = int8(rng, (*window.kernel, rows), extreme)
-        more = {"multiplicity": multiplicity}
-    layer = kind(
-        "w", 0, 0, 1, **quantized(rng, weights, rows, weights.size // rows), window=window, **more
-    )
-    return layer, (*in_hw, channels), (*out_hw, rows)
+def _shapes(arrays) -> list[tuple]:
+    return [array.shape for array in arrays]
 
 
 # -- updates -----------------------------------------------------------------------------------
@@ -245,7 +130,7 @@ class CUpdate:
         self.library, self.layer = library, layer
         self.weights = np.ascontiguousarray(layer.weights).copy()
         self.bias = layer.bias.copy()
-        self.name, self.parameters = parameters_c(layer, in_shape, out_shape)
+        self.parameters = constants_c(layer, in_shape, out_shape)[layer.name]
         self.learner, self.null_mass = LearnerC(), NullMassC()
         library.et_learner_start(ctypes.byref(self.learner), u32(seed), u32(total_steps))
         depthwise = isinstance(layer, p.DepthwiseConv2D)
@@ -270,7 +155,7 @@ class CUpdate:
                 i32(self.layer.input_zero_point), *tail,
             )
         else:
-            function = getattr(self.library, f"et_{self.name}_gradient")
+            function = getattr(self.library, f"et_{self.layer.kind}_gradient")
             draws = self.library.et_update(
                 ref(self.trained), function, ref(self.parameters), address(e), i32(exponent),
                 address(x), *tail,

@@ -5,7 +5,7 @@ nothing of units, exponents or errors: derivatives are differences of its loss.
 """
 
 import numpy as np
-from tiny_tflite import FUNCTIONS
+from tiny_tflite import ARITHMETIC, FUNCTIONS
 
 from edgetune.learn import operators as p
 from edgetune.learn.operators import BIAS_INPUT
@@ -55,7 +55,7 @@ class RealNetwork:
             if not isinstance(layer, p.Softmax):
                 xs = [self._shaped(values, index) for index in layer.inputs]
                 shape = self.program.activations[layer.output].shape
-                values[layer.output] = self._fused(layer, self._layer(layer, xs, shape))
+                values[layer.output] = self._fused(layer, self.output(layer, xs, shape))
         return values
 
     def _loss(self, values: dict[int, np.ndarray], label: int) -> float:
@@ -76,15 +76,13 @@ class RealNetwork:
         high = {"RELU": np.inf, "RELU6": 6.0}.get(options.get("fused_activation_function"))
         return y if high is None else np.clip(y, 0, high)
 
-    def _layer(self, layer, xs, shape) -> np.ndarray:
+    def output(self, layer, xs, shape) -> np.ndarray:
+        """Of one layer from real values, before its fused activation."""
         x = xs[0]
         if layer.weighted:
             return self._weighted(layer, x, shape).reshape(shape)
-        if isinstance(layer, p.Add):
-            kind = self.program.graph.operators[layer.operator].kind
-            return self._operands(layer, xs, np.subtract if kind == "SUB" else np.add)
-        if isinstance(layer, p.Mul):
-            return self._operands(layer, xs, np.multiply)
+        if isinstance(layer, p.JoiningLayer):
+            return self._operands(layer, xs)
         if isinstance(layer, p.Concatenation):
             rows = [x.reshape(layer.outer, -1) for x in xs]
             return np.concatenate(rows, axis=1).reshape(shape)
@@ -103,9 +101,10 @@ class RealNetwork:
         assert isinstance(layer, p.Pad), layer
         return np.pad(x, [*zip(layer.before, layer.after), (0, 0)])
 
-    def _operands(self, layer, xs, function) -> np.ndarray:
+    def _operands(self, layer, xs) -> np.ndarray:
         """Both in the order of the file, which for a layer is that of their sizes."""
         op = self.program.graph.operators[layer.operator]
+        function = ARITHMETIC[op.kind]
         sizes = [self.program.graph.tensors[i].size for i in op.inputs]
         x, other = xs[0].reshape(-1), np.resize(xs[1], xs[0].size)
         y = function(x, other) if sizes[0] >= sizes[1] else function(other, x)

@@ -179,7 +179,7 @@ class ModelBuilder:
         """ADD, SUB or MUL of the current output and a saved one, which may be smaller."""
         index, probe = point
         operands = (probe, self._probe) if swap else (self._probe, probe)
-        real = dict(ADD=np.add, SUB=np.subtract, MUL=np.multiply)[kind](*operands)
+        real = ARITHMETIC[kind](*operands)
         table = f"{kind.title()}Options"
         return self._finish(kind, [index], real, table, {}, activation, swap=swap)
 
@@ -335,6 +335,7 @@ NO_ACTIVATION = {
     "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
     "StridedSliceOptions",
 }
+ARITHMETIC = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
 FUNCTIONS = {
     "RELU": lambda x, alpha: np.maximum(x, 0),
     "RELU6": lambda x, alpha: np.clip(x, 0, 6),

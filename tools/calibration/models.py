@@ -1,20 +1,59 @@
-"""Small models over a spread of shapes, for calibration only."""
+"""Small models over a spread of shapes, for calibration only.
+
+An operator that none of them has comes in by its example.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
+from tests.support.operator_examples import EXAMPLES
 from tests.support.tiny_tflite import ModelBuilder
 
+SHAPES = ((9, 7, 3), (6, 6, 5), (12, 5, 8))  # of maps before an example
 
 def everything() -> Graph:
     """A model with every operator, and dense layers of both kinds of update: a step of it runs
     each operator's backward."""
+    return _every(kinds_beyond(layers_of([_every(())])))
+
+
+def _every(examples: Sequence[str]) -> Graph:
+    """``examples``: kinds that stand beside the rest, each on a branch."""
     b = _branches(ModelBuilder((1, 8, 8, 3), seed=1).conv(3, 1), 5)
-    b.conv(4, 3, activation="RELU").depthwise(3, stride=2, multiplier=2).pad(1, 1, 1, 1)
-    b.max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1).mean()
-    return _graph(b.dense(32, activation="RELU").dense(3).softmax())
+    maps = b.save()
+    sides = [EXAMPLES[kind](b.back_to(maps)).dense(32).save() for kind in examples]
+    b.back_to(maps).conv(4, 3, activation="RELU").depthwise(3, stride=2, multiplier=2)
+    b.pad(1, 1, 1, 1).max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1).mean()
+    b.dense(32, activation="RELU")
+    for side in sides:
+        b.join("ADD", side)
+    return _graph(b.dense(3).softmax())
+
+
+def layers_of(graphs: Iterable[Graph]) -> set[str]:
+    """The kinds of layers that ``graphs`` have."""
+    return {layer.kind for graph in graphs for layer in lower(graph).layers}
+
+
+def kinds_beyond(known: set[str]) -> list[str]:
+    """Kinds of a file's operators whose examples have a layer that is not ``known``."""
+    return [kind for kind in EXAMPLES if layers_of([_example(kind, SHAPES[0])]) - known]
+
+
+def _example(kind: str, shape: tuple[int, int, int]) -> Graph:
+    b = EXAMPLES[kind](ModelBuilder((1, *shape), seed=31).conv(shape[2] + 1, 3))
+    return _graph(b if kind == "SOFTMAX" else b.dense(4))
+
+
+def examples_beyond(models: list[tuple[Graph, Recipe]]) -> list[tuple[Graph, Recipe]]:
+    """Of every operator that ``models`` lack its example in several shapes."""
+    lacking = kinds_beyond(layers_of(graph for graph, _ in models))
+    return [(_example(kind, shape), Recipe()) for kind in lacking for shape in SHAPES]
 
 
 def _graph(builder: ModelBuilder) -> Graph:
@@ -36,6 +75,7 @@ def spread() -> list[tuple[Graph, Recipe]]:
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
     recipes = [(m, Recipe()) for m in (*models, *others)]
+    recipes += examples_beyond(recipes)
     return recipes + [(m, Recipe(draw="independent")) for m in again]
 
 

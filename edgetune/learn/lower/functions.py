@@ -16,8 +16,8 @@ from edgetune.learn.fixedpoint import (
     quantize_multiplier,
     rounding_divide_by_power_of_two,
 )
-from edgetune.learn.lower.tensors import Tensors, activation_range
 from edgetune.learn.operators import Lookup
+from edgetune.learn.tensors import Tensors, activation_range
 from edgetune.model.graph import Operator
 
 Grid = tuple[float, int]  # scale and zero point

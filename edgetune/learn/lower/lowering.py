@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from edgetune.errors import ModelError
 from edgetune.learn.losses import LossChoice, ModelEnd, make_loss
-from edgetune.learn.lower import joining, spatial, views, weighted
 from edgetune.learn.lower.functions import FUNCTIONS, lower_function
-from edgetune.learn.lower.tensors import Tensors
+from edgetune.learn.operators import OF_OPERATORS
 from edgetune.learn.program import Program
+from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Graph, Operator
+from edgetune.model.kinds import VIEWS
 
-LOWERINGS = {
-    **weighted.LOWERINGS, **spatial.LOWERINGS, **views.LOWERINGS, **joining.LOWERINGS,
-    **dict.fromkeys(FUNCTIONS, lower_function),
-}
+
+def _view(tensors: Tensors, op: Operator) -> None:
+    tensors.view(op.outputs[0], op.inputs[0])
+
+
+LOWERINGS = OF_OPERATORS | dict.fromkeys(FUNCTIONS, lower_function) | dict.fromkeys(VIEWS, _view)
 
 
 def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:

@@ -1,8 +1,10 @@
-"""Every operator in numpy, one file each: its forward with its backward under it.
+"""Every operator in numpy, one file each: its forward, its backward, and how a file's operator
+becomes one.
 
 The twin of ``firmware/engine``: ``conv_2d.py`` and ``conv_2d.c`` say the same.
 """
 
+from edgetune.learn.lowerings import OF_OPERATORS
 from edgetune.learn.operators.add import Add, Term
 from edgetune.learn.operators.average_pool_2d import AveragePool2D
 from edgetune.learn.operators.concatenation import Concatenation
@@ -20,7 +22,8 @@ from edgetune.learn.operators.strided_slice import StridedSlice
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
 
 __all__ = [
-    "BIAS_INPUT", "Add", "AveragePool2D", "Concatenation", "Conv2D", "DepthwiseConv2D",
-    "DilatedConv2D", "DilatedDepthwiseConv2D", "FullyConnected", "JoiningLayer", "Lookup",
-    "MaxPool2D", "Mean", "Mul", "Pad", "Softmax", "StridedSlice", "Term", "WeightedLayer",
+    "BIAS_INPUT", "OF_OPERATORS",
+    "Add", "AveragePool2D", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
+    "DilatedDepthwiseConv2D", "FullyConnected", "JoiningLayer", "Lookup", "MaxPool2D", "Mean",
+    "Mul", "Pad", "Softmax", "StridedSlice", "Term", "WeightedLayer",
 ]

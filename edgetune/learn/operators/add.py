@@ -6,8 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
-from edgetune.learn.operators.joining import JoiningLayer, gathered, repeated
+from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.joining import (
+    JoiningLayer,
+    gathered,
+    large_first,
+    place_and_tail,
+    repeated,
+)
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
+
+LEFT_SHIFT = 20  # of the operands of a sum
 
 
 @dataclass(frozen=True)
@@ -20,7 +31,7 @@ class Term:
     sign: int = 1
 
     def of(self, x: np.ndarray) -> np.ndarray:
-        shifted = (x - self.zero_point) << 20
+        shifted = (x - self.zero_point) << LEFT_SHIFT
         return self.sign * multiply_by_quantized_multiplier(shifted, self.multiplier, self.shift)
 
 
@@ -41,3 +52,18 @@ class Add(JoiningLayer):
 
     def input_unit(self, operand, xs, y):
         return xs[operand].scale / y.scale
+
+
+@lowers("ADD", "SUB")
+def _sum(tensors: Tensors, op: Operator) -> None:
+    order = large_first(tensors, op)
+    scales = [tensors.scale(i) for i in op.inputs]
+    twice = 2 * max(scales)
+    signs = (1, -1 if op.kind == "SUB" else 1)
+    large, small = (
+        Term(tensors.zero_point(op.inputs[i]), *quantize_multiplier(scales[i] / twice), signs[i])
+        for i in order
+    )
+    scale = twice / ((1 << LEFT_SHIFT) * tensors.scale(op.outputs[0]))
+    place, tail = place_and_tail(tensors, op, order, scale)
+    tensors.layers.append(Add(*place, *tail, (large, small)))

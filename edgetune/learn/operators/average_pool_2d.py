@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.windowed import lower_pool
 from edgetune.learn.program import Layer, Shape, Window
+from edgetune.learn.tensors import Tensors
 from edgetune.learn.window import patches, scatter
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -48,3 +52,8 @@ class AveragePool2D(Layer):
 
 def _uniform(counts: np.ndarray) -> bool:
     return bool((counts == counts.min()).all())
+
+
+@lowers("AVERAGE_POOL_2D")
+def _average_pool_2d(tensors: Tensors, op: Operator) -> None:
+    lower_pool(AveragePool2D, tensors, op)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.learn.lowerings import lowers
 from edgetune.learn.program import Layer
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -18,6 +22,7 @@ class Concatenation(Layer):
     chunks: tuple[int, ...]
 
     kind = "concatenation"
+    joining = True
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -33,3 +38,13 @@ class Concatenation(Layer):
 
     def input_unit(self, operand, xs, y):
         return 1.0
+
+
+@lowers("CONCATENATION")
+def _concatenation(tensors: Tensors, op: Operator) -> None:
+    shapes = [tensors.graph.tensors[i].shape for i in op.inputs]
+    axis = op.options["axis"] % len(shapes[0])
+    outer = math.prod(shapes[0][:axis])
+    chunks = tuple(math.prod(shape[axis:]) for shape in shapes)
+    others = tuple(tensors.index(i) for i in op.inputs[1:])
+    tensors.layers.append(Concatenation(*tensors.place(op), others, outer, chunks))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgetune.learn.operators.weighted import WeightedLayer, matmul, with_bias
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.weighted import WeightedLayer, matmul, weighted_facts, with_bias
+from edgetune.learn.operators.windowed import window_of
 from edgetune.learn.program import Window
+from edgetune.learn.tensors import Tensors
 from edgetune.learn.window import patches, scatter
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -43,3 +47,11 @@ class DilatedConv2D(Conv2D):
     """The taps of its window lie apart."""
 
     kind = "conv_2d_dilated"
+
+
+@lowers("CONV_2D")
+def _conv_2d(tensors: Tensors, op: Operator) -> None:
+    facts, clip = weighted_facts(tensors, op, axis=0)
+    window = window_of(tensors, op, facts["weights"].shape[1:3])
+    kind = Conv2D if window.dilation == (1, 1) else DilatedConv2D
+    tensors.layers.append(kind(*tensors.place(op, clip), **facts, window=window))

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.operators.weighted import WeightedLayer, with_bias
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.weighted import WeightedLayer, weighted_facts, with_bias
+from edgetune.learn.operators.windowed import window_of
 from edgetune.learn.program import Window
+from edgetune.learn.tensors import Tensors
 from edgetune.learn.window import patches, scatter
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -48,3 +52,15 @@ class DilatedDepthwiseConv2D(DepthwiseConv2D):
     """The taps of its window lie apart."""
 
     kind = "depthwise_conv_2d_dilated"
+
+
+@lowers("DEPTHWISE_CONV_2D")
+def _depthwise_conv_2d(tensors: Tensors, op: Operator) -> None:
+    facts, clip = weighted_facts(tensors, op, axis=3)
+    facts["weights"] = facts["weights"][0]
+    window = window_of(tensors, op, facts["weights"].shape[:2])
+    kind = DepthwiseConv2D if window.dilation == (1, 1) else DilatedDepthwiseConv2D
+    channels = tensors.activation(op.inputs[0]).shape[2]
+    multiplicity = facts["weights"].shape[2] // channels
+    layer = kind(*tensors.place(op, clip), **facts, window=window, multiplicity=multiplicity)
+    tensors.layers.append(layer)

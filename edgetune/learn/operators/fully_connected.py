@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer, matmul
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer, matmul, weighted_facts
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -26,3 +29,9 @@ class FullyConnected(WeightedLayer):
         """The outer product of the errors and the inputs (the bias one of them)."""
         inputs = np.append(x.reshape(-1) - self.input_zero_point, BIAS_INPUT)
         return np.outer(e.reshape(-1), inputs)
+
+
+@lowers("FULLY_CONNECTED")
+def _fully_connected(tensors: Tensors, op: Operator) -> None:
+    facts, clip = weighted_facts(tensors, op, axis=0)
+    tensors.layers.append(FullyConnected(*tensors.place(op, clip), **facts))

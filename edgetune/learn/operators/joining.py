@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
+from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.program import Layer, Shape
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -20,6 +22,8 @@ class JoiningLayer(Layer):
     output_zero_point: int
     activation_min: int
     activation_max: int
+
+    joining = True
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -43,3 +47,19 @@ def gathered(v: np.ndarray, operand: int, x: np.ndarray) -> np.ndarray:
 def repeated(other: np.ndarray, x: np.ndarray) -> np.ndarray:
     """``other`` over and over, in the shape of ``x``."""
     return np.resize(other, x.size).reshape(x.shape)
+
+
+def large_first(tensors: Tensors, op: Operator) -> tuple[int, int]:
+    """Places of the operands, the one that repeats last."""
+    sizes = [tensors.graph.tensors[i].size for i in op.inputs]
+    return (0, 1) if sizes[0] >= sizes[1] else (1, 0)
+
+
+def place_and_tail(
+    tensors: Tensors, op: Operator, order: tuple[int, int], scale: float
+) -> tuple[tuple[str, int, int, int, int], tuple[int, int, int, int, int]]:
+    """The fields that sums and products share: the layer's place, and its requantisation."""
+    low, high, clip = tensors.range(op)
+    other = tensors.index(op.inputs[order[1]])
+    place = (*tensors.place(op, clip, order[0]), other)
+    return place, (*quantize_multiplier(scale), tensors.zero_point(op.outputs[0]), low, high)

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.windowed import lower_pool
 from edgetune.learn.program import Layer, Window
+from edgetune.learn.tensors import Tensors
 from edgetune.learn.window import patches, scatter
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -35,3 +39,8 @@ class MaxPool2D(Layer):
 
     def input_unit(self, operand, xs, y):
         return 1.0
+
+
+@lowers("MAX_POOL_2D")
+def _max_pool_2d(tensors: Tensors, op: Operator) -> None:
+    lower_pool(MaxPool2D, tensors, op)

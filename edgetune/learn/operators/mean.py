@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
+from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
+from edgetune.learn.lowerings import lowers
 from edgetune.learn.program import Layer
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -32,3 +35,19 @@ class Mean(Layer):
     def input_unit(self, operand, xs, y):
         height, width, _ = xs[0].shape
         return xs[0].scale / y.scale / (height * width)
+
+
+def mean_multiplier(real: float, count: int) -> tuple[int, int]:
+    """Multiplier and shift for ``real / count``, the division rounded down as TFLite does."""
+    multiplier, shift = quantize_multiplier(real)
+    room = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << room) // count, shift - room
+
+
+@lowers("MEAN")
+def _mean(tensors: Tensors, op: Operator) -> None:
+    height, width, _ = tensors.activation(op.inputs[0]).shape
+    real = tensors.scale(op.inputs[0]) / tensors.scale(op.outputs[0])
+    pair = mean_multiplier(real, height * width)
+    zero_points = tensors.zero_point(op.inputs[0]), tensors.zero_point(op.outputs[0])
+    tensors.layers.append(Mean(*tensors.place(op), *pair, *zero_points))

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgetune.learn.operators.joining import JoiningLayer, gathered, repeated
+import numpy as np
+
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.joining import (
+    JoiningLayer,
+    gathered,
+    large_first,
+    place_and_tail,
+    repeated,
+)
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -30,3 +41,16 @@ class Mul(JoiningLayer):
 
     def input_unit(self, operand, xs, y):
         return xs[0].scale * xs[1].scale / y.scale
+
+
+@lowers("MUL")
+def _product(tensors: Tensors, op: Operator) -> None:
+    order = large_first(tensors, op)
+    one, other, output = (
+        np.float32(tensors.scale(i)) for i in (*op.inputs, op.outputs[0])
+    )
+    with np.errstate(under="ignore"):
+        scale = float(one * other / output)
+    large, small = (tensors.zero_point(op.inputs[i]) for i in order)
+    place, tail = place_and_tail(tensors, op, order, scale)
+    tensors.layers.append(Mul(*place, *tail, (large, small)))

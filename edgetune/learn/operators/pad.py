@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.windowed import CONVOLUTIONS, paddings
 from edgetune.learn.program import Layer
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -29,3 +33,27 @@ class Pad(Layer):
 
     def input_unit(self, operand, xs, y):
         return 1.0
+
+
+@lowers("PAD")
+def _pad(tensors: Tensors, op: Operator) -> None:
+    if _folds(tensors, op):
+        tensors.of_tensor[op.outputs[0]] = tensors.index(op.inputs[0])
+        tensors.folded_pads[op.outputs[0]] = op
+        return
+    before, after = paddings(tensors, op)
+    # Padded cells are constants, but the producer's bounds hold for the cells it made.
+    source = tensors.activation(op.inputs[0])
+    place = tensors.place(op, (source.clip_low, source.clip_high))
+    tensors.layers.append(Pad(*place, before, after, tensors.zero_point(op.inputs[0])))
+
+
+def _folds(tensors: Tensors, op: Operator) -> bool:
+    """Whether a convolution can take over the padding."""
+    readers = tensors.readers.get(op.outputs[0], [])
+    return (
+        len(readers) == 1 and readers[0].kind in CONVOLUTIONS
+        and readers[0].options["padding"] == "VALID"
+        and op.outputs[0] not in tensors.graph.outputs
+        and op.inputs[0] not in tensors.folded_pads
+    )

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.program import Layer
+from edgetune.errors import ModelError
+from edgetune.learn.lowerings import lowers
+from edgetune.learn.program import Layer, exponential_table
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
@@ -28,3 +32,17 @@ def look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The exponential of each value below the largest of its vector (last axis)."""
     below = x.max(axis=-1, keepdims=True) - x
     return np.where(below < len(table), table[np.minimum(below, len(table) - 1)], 0)
+
+
+@lowers("SOFTMAX")
+def _softmax(tensors: Tensors, op: Operator) -> None:
+    source = tensors.activation(op.inputs[0])
+    if source.shape[2] != source.size:
+        raise ModelError(
+            f"operator {op.index} (SOFTMAX) works on {list(source.shape)}",
+            "edgetune takes a softmax over one vector of classes",
+            "pool or flatten the map first",
+        )
+    beta = float(op.options.get("beta", 1.0))
+    table = exponential_table(beta * tensors.scale(op.inputs[0]))
+    tensors.layers.append(Softmax(*tensors.place(op), table))

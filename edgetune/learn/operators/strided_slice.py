@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.learn.lowerings import lowers
 from edgetune.learn.program import Layer, Shape
+from edgetune.learn.tensors import Tensors, activation_shape
+from edgetune.model.graph import Operator
+from edgetune.model.shapes import slice_bounds
 
 
 @dataclass(eq=False)
@@ -34,3 +38,14 @@ class StridedSlice(Layer):
 
     def _crop(self) -> tuple[slice, ...]:
         return tuple(slice(first, first + size) for first, size in zip(self.begin, self.size))
+
+
+@lowers("STRIDED_SLICE")
+def _strided_slice(tensors: Tensors, op: Operator) -> None:
+    first = [begin for begin, _ in slice_bounds(tensors.graph, op)[1:]]
+    row, column, channel = [0] * (3 - len(first)) + first
+    sizes = [activation_shape(tensors.graph.tensors[i].shape)
+             for i in (op.inputs[0], op.outputs[0])]
+    source = tensors.activation(op.inputs[0])
+    place = tensors.place(op, (source.clip_low, source.clip_high))
+    tensors.layers.append(StridedSlice(*place, sizes[0], (row, column, channel), sizes[1]))

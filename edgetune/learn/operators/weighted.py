@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier
+from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.program import Activation, Layer
+from edgetune.learn.tensors import Tensors
+from edgetune.model.graph import Operator
 
 BIAS_INPUT = 64  # the constant input of the bias column, RULE X0
 
@@ -78,3 +80,41 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def with_bias(gradient: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Append the bias column to [rows, row_size]; ``rows`` are the errors [rows, positions]."""
     return np.concatenate([gradient, rows.sum(axis=1, keepdims=True) * BIAS_INPUT], axis=1)
+
+
+def weighted_facts(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tuple[int, int]]:
+    """The arithmetic of a weighted operator, whose output channels lie along ``axis``."""
+    weights = tensors.graph.tensors[op.inputs[1]]
+    rows = weights.shape[axis]
+    bias = op.inputs[2] if len(op.inputs) > 2 else -1
+    scales = np.broadcast_to(weights.grid.scale, rows)
+    effective = _products(tensors, op, scales) / tensors.scale(op.outputs[0])
+    pairs = np.array([quantize_multiplier(float(m)) for m in effective], np.int32)
+    low, high, clip = tensors.range(op)
+    ratio = np.floor(2**15 * (scales / scales.max()) + 0.5).astype(np.uint16)
+    return dict(
+        weights=weights.values.copy(),
+        bias=_bias(tensors, bias, rows),
+        multiplier=pairs[:, 0],
+        shift=pairs[:, 1],
+        ratio=ratio if (ratio != 2**15).any() else None,
+        weight_scale=float(scales.max()),
+        input_zero_point=tensors.zero_point(op.inputs[0]),
+        output_zero_point=tensors.zero_point(op.outputs[0]),
+        activation_min=low,
+        activation_max=high,
+    ), clip
+
+
+def _products(tensors: Tensors, op: Operator, scales: np.ndarray) -> np.ndarray:
+    """Input scale * weight scale in doubles; the reference kernel of a dense layer with one
+    scale multiplies in float32."""
+    products = tensors.scale(op.inputs[0]) * scales
+    weights = tensors.graph.tensors[op.inputs[1]]
+    if op.kind == "FULLY_CONNECTED" and not weights.grid.per_channel:
+        return products.astype(np.float32).astype(np.float64)
+    return products
+
+
+def _bias(tensors: Tensors, bias: int, rows: int) -> np.ndarray:
+    return tensors.graph.tensors[bias].values.copy() if bias >= 0 else np.zeros(rows, np.int32)

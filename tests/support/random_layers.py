@@ -1,0 +1,229 @@
+"""Random layers of every operator, for bit equality of engines.
+
+``LAYERS`` has a maker for each class: ``make(rng, extreme)`` gives a layer, its inputs, int8
+arrays, and its output's shape.  ``extreme``: nothing but the ends of int8 where values are free.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from edgetune.learn import operators as p
+from edgetune.learn.fixedpoint import quantize_multiplier
+from edgetune.learn.program import Window, exponential_table
+
+# -- values ------------------------------------------------------------------------------------
+
+
+def int8(rng, shape, extreme=False):
+    """Random int8 values, or nothing but the two ends of the range."""
+    if extreme:
+        return rng.choice(np.array([-128, 127], np.int8), shape)
+    return rng.integers(-128, 128, shape).astype(np.int8)
+
+
+def errors(rng, shape, extreme=False):
+    """Random mantissas: never -128."""
+    return np.maximum(int8(rng, shape, extreme), -127)
+
+
+def random_clip(rng) -> tuple[int, int]:
+    """Bounds of a mask: none, a RELU's, or any two, which may let nothing through."""
+    style = rng.choice(["none", "relu", "any", "any"])
+    if style == "none":
+        return -129, 128
+    low, high = (int(v) for v in rng.integers(-128, 128, 2))
+    return (low, 128) if style == "relu" else (low, high)
+
+
+# -- layers with weights -----------------------------------------------------------------------
+
+
+def quantized(rng, weights, rows, row_size) -> dict:
+    """The fields of a weighted layer, its multipliers such that outputs fill int8."""
+    low, high = sorted(int(v) for v in rng.choice(np.arange(-128, 128), 2, replace=False))
+    if rng.random() < 0.5:
+        low, high = -128, 127
+    real = rng.uniform(0.2, 4, rows) / (74 * np.sqrt(row_size))
+    pairs = np.array([quantize_multiplier(float(r)) for r in real], np.int32)
+    return dict(
+        weights=weights, bias=rng.integers(-20000, 20000, rows).astype(np.int32),
+        multiplier=np.ascontiguousarray(pairs[:, 0]), shift=np.ascontiguousarray(pairs[:, 1]),
+        ratio=None, weight_scale=1.0, input_zero_point=int(rng.integers(-128, 128)),
+        output_zero_point=int(rng.integers(-128, 128)),
+        activation_min=low, activation_max=high,
+    )
+
+
+def random_window(rng, in_hw) -> tuple[Window, tuple[int, int]]:
+    """A window and its output's height and width: SAME, VALID, or any padding."""
+    kernel = tuple(int(k) for k in rng.integers(1, 5, 2))
+    stride = tuple(int(s) for s in rng.integers(1, 4, 2))
+    style = rng.choice(["same", "valid", "free"])
+    if style == "valid":
+        kernel = tuple(min(k, n) for k, n in zip(kernel, in_hw))
+        out = tuple((n - k) // s + 1 for n, k, s in zip(in_hw, kernel, stride))
+        return Window(kernel, stride, (0, 0)), out
+    if style == "same":
+        out = tuple(-(-n // s) for n, s in zip(in_hw, stride))
+        pad = tuple(
+            max(0, (o - 1) * s + k - n) // 2 for o, s, k, n in zip(out, stride, kernel, in_hw)
+        )
+        return Window(kernel, stride, pad), out
+    before, after = rng.integers(0, 4, 2), rng.integers(0, 4, 2)
+    padded = [max(k, n + b + a) for k, n, b, a in zip(kernel, in_hw, before, after)]
+    out = tuple(int((n - k) // s + 1) for n, k, s in zip(padded, kernel, stride))
+    return Window(kernel, stride, tuple(int(b) for b in before)), out
+
+
+def random_layer(rng, kind, extreme=False):
+    """(layer, input shape, output shape) of a weighted layer class whose taps do not lie apart."""
+    if kind is p.FullyConnected:
+        rows, size = (int(v) for v in rng.integers(1, 40, 2))
+        weights = int8(rng, (rows, size), extreme)
+        layer = kind("d", 0, 0, 1, **quantized(rng, weights, rows, size))
+        return layer, (1, 1, size), (1, 1, rows)
+    in_hw = tuple(int(n) for n in rng.integers(1, 10, 2))
+    channels = int(rng.integers(1, 11))
+    window, out_hw = random_window(rng, in_hw)
+    if kind is p.Conv2D:
+        rows = int(rng.integers(1, 11))
+        weights = int8(rng, (rows, *window.kernel, channels), extreme)
+        more = {}
+    else:
+        multiplicity = int(rng.choice([1, 1, 2, 3, 4, 8]))
+        rows = channels * multiplicity
+        weights = int8(rng, (*window.kernel, rows), extreme)
+        more = {"multiplicity": multiplicity}
+    layer = kind(
+        "w", 0, 0, 1, **quantized(rng, weights, rows, weights.size // rows), window=window, **more
+    )
+    return layer, (*in_hw, channels), (*out_hw, rows)
+
+
+def weighted(kind, rng, extreme):
+    layer, in_shape, out_shape = random_layer(rng, kind, extreme)
+    return layer, [int8(rng, in_shape, extreme)], out_shape
+
+
+def dilated(kind, rng, extreme):
+    """Any padding: the window of a plain layer, its taps moved apart."""
+    layer, in_shape, out_shape = random_layer(rng, kind.__mro__[1], extreme)
+    window, dilation = layer.window, tuple(int(d) for d in rng.integers(1, 4, 2))
+    window = Window(window.kernel, window.stride, window.pad, dilation)
+    layer = kind(**{**vars(layer), "window": window})
+    return layer, [int8(rng, in_shape, extreme)], out_shape
+
+
+# -- pools, and what moves values --------------------------------------------------------------
+
+
+def sizes(rng, below: int, count=3) -> tuple[int, ...]:
+    return tuple(int(n) for n in rng.integers(1, below, count))
+
+
+def pool(kind, rng, extreme):
+    in_hw, channels = sizes(rng, 10, 2), int(rng.integers(1, 6))
+    window, out_hw = random_window(rng, in_hw)
+    if reaches_only_padding(window, in_hw, out_hw):
+        return pool(kind, rng, extreme)
+    x = int8(rng, (*in_hw, channels), extreme)
+    if not extreme:
+        x = (x // rng.integers(1, 60)).astype(np.int8)  # many equal values
+    return kind("p", 0, 0, 1, window, -100, 90), [x], (*out_hw, channels)
+
+
+def reaches_only_padding(window, in_hw, out_hw) -> bool:
+    """Whether some window has no cell inside the input, which no pool in a model has."""
+    return any(
+        pad >= kernel or (out - 1) * stride - pad >= size
+        for kernel, stride, pad, size, out in zip(
+            window.kernel, window.stride, window.pad, in_hw, out_hw
+        )
+    )
+
+
+def mean(rng, extreme):
+    shape = sizes(rng, 9)
+    factor = quantize_multiplier(float(rng.uniform(0.5, 2) / (shape[0] * shape[1])))
+    layer = p.Mean("m", 0, 0, 1, *factor, *(int(z) for z in rng.integers(-128, 128, 2)))
+    return layer, [int8(rng, shape, extreme)], (1, 1, shape[2])
+
+
+def pad(rng, extreme):
+    shape = sizes(rng, 6)
+    before, after = (tuple(int(n) for n in rng.integers(0, 4, 2)) for _ in range(2))
+    layer = p.Pad("p", 0, 0, 1, before, after, int(rng.integers(-128, 128)))
+    out_hw = (n + b + a for n, b, a in zip(shape, before, after))
+    return layer, [int8(rng, shape, extreme)], (*out_hw, shape[2])
+
+
+def concatenation(rng, extreme):
+    outer, count = sizes(rng, 6, 2)
+    chunks = sizes(rng, 9, count)
+    others = tuple(range(2, count + 1))
+    layer = p.Concatenation("c", 0, 0, 1, others, outer, chunks)
+    xs = [int8(rng, (1, outer, chunk), extreme) for chunk in chunks]
+    return layer, xs, (1, outer, sum(chunks))
+
+
+def strided_slice(rng, extreme):
+    source = sizes(rng, 8)
+    begin = tuple(int(rng.integers(0, n)) for n in source)
+    size = tuple(int(rng.integers(1, n - b + 1)) for n, b in zip(source, begin))
+    layer = p.StridedSlice("s", 0, 0, 1, source, begin, size)
+    return layer, [int8(rng, source, extreme)], size
+
+
+# -- functions, sums and products --------------------------------------------------------------
+
+
+def lookup(rng, extreme):
+    """Every value once."""
+    x = rng.permutation(np.arange(-128, 128)).astype(np.int8).reshape(1, 16, 16)
+    slopes = rng.integers(-(2**14), 2**14 + 1, 256, np.int16)
+    if extreme:
+        slopes = rng.choice(np.array([-(2**14), 0, 2**14], np.int16), 256)
+    return p.Lookup("l", 0, 0, 1, int8(rng, (256,), extreme), slopes, 1.0), [x], x.shape
+
+
+def softmax(rng, extreme):
+    table, classes = exponential_table(float(10 ** rng.uniform(-4, 0.5))), int(rng.integers(1, 200))
+    shape = (1, 1, classes)
+    return p.Softmax("s", 0, 0, 1, table), [int8(rng, shape, extreme)], shape
+
+
+def joined(make, rng, extreme):
+    """Two inputs, the second one a divisor of the first in length."""
+    period, times = sizes(rng, 12, 2)
+    x, other = int8(rng, (1, times, period), extreme), int8(rng, (1, 1, period), extreme)
+    full = rng.random() < 0.5
+    place = ("j", 0, 0, 1, 2)
+    ends = (int(rng.integers(-128, 128)), -128 if full else -100, 127 if full else 90)
+    return make(rng, place, ends), [x, other], x.shape
+
+
+def add(rng, place, ends):
+    # The larger scale's factor is a half, the other anything below.
+    factors = rng.permutation([0.5, 0.5 * 10 ** rng.uniform(-6, 0)])
+    terms = tuple(
+        p.Term(int(rng.integers(-128, 128)), *quantize_multiplier(f), int(rng.choice([-1, 1])))
+        for f in factors
+    )
+    scale = quantize_multiplier(2.0**-20 * 10 ** rng.uniform(-1, 1))
+    return p.Add(*place, *scale, *ends, terms)
+
+
+def mul(rng, place, ends):
+    zero_points = tuple(int(z) for z in rng.integers(-128, 128, 2))
+    return p.Mul(*place, *quantize_multiplier(float(10 ** rng.uniform(-5, 4))), *ends, zero_points)
+
+
+LAYERS = {
+    **{kind: partial(weighted, kind) for kind in (p.Conv2D, p.DepthwiseConv2D, p.FullyConnected)},
+    **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
+    **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
+    p.Mean: mean, p.Pad: pad, p.Concatenation: concatenation, p.StridedSlice: strided_slice,
+    p.Lookup: lookup, p.Softmax: softmax,
+    p.Add: partial(joined, add), p.Mul: partial(joined, mul),
+}  # fmt: skip
