@@ -98,9 +98,10 @@ def recipe_options(function):
     ``recipe``."""
 
     @stack(
-        click.option("--train", "--layers", "layers", type=_Words("all|last:K|NAME,..."),
+        click.option("--train", "--layers", "layers", type=_Words("all|last:K|biases|NAME,..."),
                      default="all", show_default=True, help="What to train: all layers, the last, "
-                     "the last K, none, or names as `edgetune inspect` prints them."),
+                     "the last K, none, of all layers the biases alone, or names as "
+                     "`edgetune inspect` prints them."),
         click.option("--rate", type=float, help="Trials of a step over the root of the number "
                      "of weights; the default follows the number of trained layers."),
         click.option("--draw", type=click.Choice(list(DRAWS)), default=Recipe.draw,

@@ -55,7 +55,8 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
         f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)"
     )
     printer.text(
-        f"Learns: {len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
+        f"Learns: {'' if estimate.plan.recipe.learns_weights else 'biases of '}"
+        f"{len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
         f"{end_of(estimate.plan)}"
     )
     if estimate.plan.cmsis_nn:
@@ -78,11 +79,12 @@ def _show_layers(printer: Printer, estimate: Estimate) -> None:
     counts = {(stage.layer, stage.phase): 0.0 for stage in estimate.stages}
     for stage in estimate.stages:
         counts[stage.layer, stage.phase] += stage.instructions
+    trained = "yes" if estimate.plan.recipe.learns_weights else "biases"
     printer.table(
         ["layer", "trained", "weights B", "values B", "errors B", "scratch B", *PHASES],
         [
             [
-                layer.layer, "yes" if layer.trained else "", layer.weights or None,
+                layer.layer, trained if layer.trained else "", layer.weights or None,
                 layer.activations, layer.errors or None, layer.scratch or None,
                 *(round(counts.get((layer.layer, phase), 0)) or None for phase in PHASES),
             ]

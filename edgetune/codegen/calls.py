@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError, Scale, Update
 from edgetune.learn.program import Layer
+from edgetune.learn.state import bias_member, weights_member
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer, Stage
 
@@ -17,6 +18,7 @@ class Calls:
     def __init__(self, plan: Plan):
         self.plan = plan
         self.program = plan.program
+        self.trained = frozenset(plan.parameters_type.names or ())
 
     def write(self, stage: Stage) -> str:
         """The C statement of ``stage``."""
@@ -29,8 +31,8 @@ class Calls:
         return self._join(stage) if stage.call == "error_join" else self._input_error(stage)
 
     def _parameters(self, layer: p.WeightedLayer) -> list[str]:
-        prefix = "parameters->" if self.plan.is_trained(layer) else ""
-        return [f"{prefix}{layer.name}_weights", f"{prefix}{layer.name}_bias"]
+        names = weights_member(layer), bias_member(layer)
+        return [f"parameters->{n}" if n in self.trained else n for n in names]
 
     def _forward(self, stage: Stage) -> str:
         layer, buffers = stage.layer, stage.buffers
@@ -96,13 +98,15 @@ class Calls:
     def _update(self, stage: Stage) -> str:
         assert isinstance(stage.step, Update)
         layer, buffers = stage.step.layer, stage.buffers
-        e, x = buffers["e"], buffers["x"].name
-        common = [e.name, exponent_of(e), x]
+        e = buffers["e"]
+        error = [e.name, exponent_of(e)]
         arguments = [f"&trained[{self.plan.trained_index(layer)}]"]
-        if stage.kernel.symbol == "et_update_factored":
-            arguments += [*common, str(layer.input_zero_point)]
+        if stage.call == "update_biases":
+            arguments += [*error, str(e.size // layer.rows)]
+        elif stage.kernel.symbol == "et_update_factored":
+            arguments += [*error, buffers["x"].name, str(layer.input_zero_point)]
         else:
-            arguments += [f"{layer.kind}_row", f"&{layer.name}", *common]
+            arguments += [f"{layer.kind}_row", f"&{layer.name}", *error, buffers["x"].name]
         scratch = ", ".join(buffers[role].name if role in buffers else "0" for role in SCRATCH)
         arguments += [
             "&state.learner", f"&(et_update_scratch){{{scratch}}}", "&parameter_digest",

@@ -27,10 +27,11 @@ def parameter_digest(arrays: list[np.ndarray]) -> int:
     return int(mixed.sum(dtype=np.uint64)) & 0xFFFFFFFF
 
 
-def digest_base(layers: Sequence[WeightedLayer]) -> list[int]:
-    """Index of each trained layer's first weight; its biases follow its weights."""
+def digest_base(layers: Sequence[WeightedLayer], weights: bool = True) -> list[int]:
+    """Index of each trained layer's first weight, which its biases follow; without
+    ``weights`` of its first bias, and only biases are counted."""
     bases, at = [], 0
     for layer in layers:
         bases.append(at)
-        at += layer.weights.size + layer.bias.size
+        at += layer.bias.size + (layer.weights.size if weights else 0)
     return bases

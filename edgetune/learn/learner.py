@@ -20,7 +20,7 @@ from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
-from edgetune.learn.state import NULL_MASS, state_type
+from edgetune.learn.state import NULL_MASS, parameters_of, state_type
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,8 @@ class Learner:
         self.backward = lower_backward(self.program, self.trained)
         self.limits_q8 = recipe.limits_q8(self.program)
         if recipe.reset:
-            for layer in self.trained:
-                layer.weights[...] = 0
-                layer.bias[...] = 0
+            for array in self.parameters():
+                array[...] = 0
         self.start(seed, total_steps)
 
     def start(self, seed: int, total_steps: int) -> None:
@@ -158,7 +157,9 @@ class Learner:
     def _update(
         self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray, anneal: int
     ) -> int:
-        gradient = layer.gradient(error, x)
+        gradient = (
+            layer.gradient(error, x) if self.recipe.learns_weights else layer.bias_gradient(error)
+        )
         magnitudes = np.abs(gradient)
         mass = int(magnitudes.sum())
         if mass == 0:
@@ -174,8 +175,9 @@ class Learner:
     # -- state -----------------------------------------------------------------------------
 
     def parameters(self) -> list[np.ndarray]:
-        """Trained weights and biases, layer by layer."""
-        return [array for layer in self.trained for array in (layer.weights, layer.bias)]
+        """All that is trained, weights and biases or biases alone, layer by layer."""
+        weights = self.recipe.learns_weights
+        return [a for layer in self.trained for a in parameters_of(layer, weights).values()]
 
     def digest(self) -> int:
         """32 bits over trained parameters, step counter, generator and rule state."""
@@ -188,8 +190,8 @@ class Learner:
         return digest
 
     def state(self) -> bytes:
-        """The device's state block: generator, counters, rule state, weights and biases."""
-        block = np.zeros(1, state_type(self.trained))[0]
+        """The device's state block: generator, counters, rule state and `parameters`."""
+        block = np.zeros(1, self._state_type())[0]
         block["learner"] = (self.generator.state, self.step, self.total_steps)
         for i, mass in enumerate(self.null_masses):
             block[NULL_MASS.member][i] = astuple(mass)
@@ -197,9 +199,12 @@ class Learner:
             block["parameters"][i][...] = array.reshape(-1)
         return block.tobytes()
 
+    def _state_type(self) -> np.dtype:
+        return state_type(self.trained, weights=self.recipe.learns_weights)
+
     def load_state(self, state: bytes) -> None:
         """Take over a state block made by ``state`` or read from a device."""
-        block = np.frombuffer(state, state_type(self.trained), 1)[0]
+        block = np.frombuffer(state, self._state_type(), 1)[0]
         learner = block["learner"]
         self.generator.state = tuple(learner["generator"].tolist())  # Python's integers
         self.step, self.total_steps = int(learner["step"]), int(learner["total_steps"])

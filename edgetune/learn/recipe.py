@@ -12,6 +12,7 @@ from edgetune.learn.program import Program
 from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
 
 _LAST = re.compile(r"last(?::([1-9]\d{0,5}))?")
+BIASES = ("biases",)
 MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
 
 
@@ -19,11 +20,13 @@ MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
 class Recipe:
     """Layers and settings of a fine-tuning run.
 
-    ``layers``: "all" with weights, "last", "last:K" (the last K of them), "none" (run only), or
-    operator names as ``inspect`` prints them.
-    ``rate``: a, the trials of a step over sqrt(weights); None for the depth-scaled default.
+    ``layers``: "all" with weights, "last", "last:K" (the last K of them), "none" (run only),
+    operator names as ``inspect`` prints them, or "biases": of all layers the biases alone
+    (TinyTL, arXiv 2007.11622).
+    ``rate``: a, the trials of a step over sqrt(weights), or sqrt(biases) where these learn
+    alone; None for the depth-scaled default.
     ``draw``: "systematic" or "independent" (the multinomial).
-    ``reset``: zero the trained layers' weights and biases first (a new head).
+    ``reset``: zero what is trained first (a new head).
     ``loss``: a name of `LOSSES`, or "auto": the model's end decides.  ``class_weights``,
     ``label_smoothing``, ``huber_delta``: see `LossChoice`.
     """
@@ -70,12 +73,17 @@ class Recipe:
                 "the model has nothing to train", "it holds no weighted operator",
                 "use a model with a convolution or a dense layer, or train none",
             )
-        if self.layers == ("all",):
+        if self.layers in (("all",), BIASES):
             return layers
         if (count := self._last()) is not None:
             return layers[-count:]
         self._check_names([layer.name for layer in layers])
         return [layer for layer in layers if layer.name in self.layers]
+
+    @property
+    def learns_weights(self) -> bool:
+        """Whether the trained layers' weights move, not their biases alone."""
+        return self.layers != BIASES
 
     def _last(self) -> int | None:
         """K of "last:K"; 1 of "last"."""
@@ -88,7 +96,7 @@ class Recipe:
             raise UsageError(
                 f"no layer named {', '.join(unknown) or '(none given)'}",
                 f"the model's layers with weights are {', '.join(known)}",
-                "name some of them, or use all, last or last:K",
+                "name some of them, or use all, last, last:K or biases",
             )
 
     def rate_for(self, trained: int) -> float:
@@ -99,7 +107,8 @@ class Recipe:
         """The most trials a step can have for each trained layer, in Q8."""
         trained = self.trained(program)
         rate = self.rate_for(len(trained))
-        limits = [trials_q8(rate, layer.weights.size) for layer in trained]
+        counts = [la.weights.size if self.learns_weights else la.rows for la in trained]
+        limits = [trials_q8(rate, count) for count in counts]
         if max(limits, default=0) > MAX_TRIALS << 8:
             raise UsageError(
                 f"the rate {rate} gives a layer {max(limits) >> 8} trials a step",

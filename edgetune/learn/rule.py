@@ -24,9 +24,13 @@ def depth_scaled(trained_layers: int) -> float:
     return 48.0 * min(1.0, (4.0 / trained_layers) ** 2)
 
 
-def trials_q8(a: float, weights: int) -> int:
-    """The most trials a step can have, ``round(256 * a * sqrt(weights))``."""
-    return math.floor(256.0 * a * math.sqrt(weights) + 0.5)
+def trials_q8(a: float, count: int) -> int:
+    """The most trials a step can have, ``round(256 * a * sqrt(count))``.
+
+    Args:
+        count: of the layer's weights; of its biases where they learn alone.
+    """
+    return math.floor(256.0 * a * math.sqrt(count) + 0.5)
 
 
 @dataclass
@@ -108,9 +112,14 @@ DRAWS = {"systematic": systematic_draw, "independent": independent_draw}
 
 
 def apply_steps(layer: WeightedLayer, steps: np.ndarray) -> None:
-    """Subtract ``steps`` [rows, row_size + 1] from weights and biases, saturating."""
-    weights = layer.by_row(layer.weights)  # a view
-    moved = np.clip(weights.astype(np.int64) - steps[:, :-1], -127, 127)
-    weights[...] = np.where(steps[:, :-1] != 0, moved, weights)
+    """Subtract ``steps`` from weights and biases, saturating.
+
+    Args:
+        steps: int64 [rows, row_size + 1], the biases' last; or theirs alone, [rows, 1].
+    """
+    if steps.shape[1] > 1:
+        weights = layer.by_row(layer.weights)  # a view
+        moved = np.clip(weights.astype(np.int64) - steps[:, :-1], -127, 127)
+        weights[...] = np.where(steps[:, :-1] != 0, moved, weights)
     bias = np.clip(layer.bias - steps[:, -1] * BIAS_INPUT, -BIAS_LIMIT, BIAS_LIMIT)
     layer.bias[...] = np.where(steps[:, -1] != 0, bias, layer.bias)

@@ -62,32 +62,44 @@ def bias_member(layer: WeightedLayer) -> str:
     return f"{layer.name}_bias"
 
 
-def parameters_type(layers: Sequence[WeightedLayer]) -> np.dtype:
-    """et_parameters: weights, zeros up to a multiple of 4, and biases, layer by layer."""
+def parameters_of(layer: WeightedLayer, weights: bool = True) -> dict[str, np.ndarray]:
+    """Its weights, unless ``weights`` is false, and its biases, by their members' names."""
+    found = {weights_member(layer): layer.weights} if weights else {}
+    return found | {bias_member(layer): layer.bias}
+
+
+def parameters_type(layers: Sequence[WeightedLayer], weights: bool = True) -> np.dtype:
+    """et_parameters: weights, zeros up to a multiple of 4, and biases, layer by layer.
+
+    Args:
+        weights: whether they learn, or the biases alone.
+    """
     return np.dtype([
         (name, values.dtype.newbyteorder("<"), (values.size,))
-        for layer in layers
-        for name, values in (
-            (weights_member(layer), layer.weights), (bias_member(layer), layer.bias),
-        )
+        for layer in layers for name, values in parameters_of(layer, weights).items()
     ], align=True)
 
 
-def parameter_bytes(layer: WeightedLayer) -> int:
-    """Bytes of one layer's weights and biases, in the state block or as two arrays in flash."""
-    return parameters_type([layer]).itemsize
+def parameter_bytes(layer: WeightedLayer, weights: bool = True) -> int:
+    """Bytes of one layer's weights and biases, or of these alone, in the state block or as
+    arrays in flash."""
+    return parameters_type([layer], weights).itemsize
 
 
-def state_type(trained: Sequence[WeightedLayer], rule: RuleWords = NULL_MASS) -> np.dtype:
+def state_type(
+    trained: Sequence[WeightedLayer], rule: RuleWords = NULL_MASS, weights: bool = True
+) -> np.dtype:
     """The whole state block; ``itemsize`` is its bytes.
 
     Args:
         trained: the trained layers, in the program's order.
+        weights: whether theirs learn, or the biases alone.
     """
     members: list[tuple] = [("learner", LEARNER)]
     if trained:
         members += [
-            (rule.member, rule.words, (len(trained),)), ("parameters", parameters_type(trained)),
+            (rule.member, rule.words, (len(trained),)),
+            ("parameters", parameters_type(trained, weights)),
         ]
     return np.dtype(members, align=True)
 

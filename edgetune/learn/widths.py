@@ -21,13 +21,17 @@ MAX_CLASSES = 2**15 - 1
 MAX_REPEATS = 2**31 // (127 * 255)  # of an operand of MUL; ADD's sums are smaller
 
 
-def check_widths(program: Program, trained: list[p.WeightedLayer]) -> None:
-    """ModelError naming the first layer whose sums could leave 32 bits."""
+def check_widths(program: Program, trained: list[p.WeightedLayer], weights: bool = True) -> None:
+    """ModelError naming the first layer whose sums could leave 32 bits.
+
+    Args:
+        weights: whether those of the ``trained`` layers learn, or their biases alone.
+    """
     if program.classes > MAX_CLASSES:
         raise _too_wide("the output", "classes", program.classes, MAX_CLASSES)
     for layer in program.layers:
         if isinstance(layer, p.WeightedLayer):
-            _check_forward(layer, layer in trained)
+            _check_forward(layer, layer in trained, weights and layer in trained)
         if isinstance(layer, p.AveragePool2D):
             cells = layer.window.kernel[0] * layer.window.kernel[1]
             # Only windows of unequal count multiply; one window over everything does not.
@@ -43,14 +47,16 @@ def check_widths(program: Program, trained: list[p.WeightedLayer]) -> None:
         _check_input_error(layer)
 
 
-def _check_forward(layer: p.WeightedLayer, trained: bool) -> None:
-    """By what each row can reach: with its weights, or with any where they learn."""
-    if trained and layer.row_size > MAX_ROW_SIZE:
+def _check_forward(layer: p.WeightedLayer, trained: bool, weights: bool) -> None:
+    """By what each row can reach: with its weights, or with any where ``weights`` learn."""
+    if weights and layer.row_size > MAX_ROW_SIZE:
         raise _too_wide(layer.name, "weights an output channel", layer.row_size, MAX_ROW_SIZE)
     biases = np.abs(layer.bias.astype(np.int64))
     sums = np.abs(layer.by_row(layer.weights).astype(np.int64)).sum(axis=1)
     if trained:
-        biases, sums = np.maximum(biases, BIAS_LIMIT), 128 * layer.row_size
+        biases = np.maximum(biases, BIAS_LIMIT)
+    if weights:
+        sums = 128 * layer.row_size
     most = int((biases + 255 * sums).max())
     if most > MAX_SUM:
         raise _too_wide(layer.name, "as the largest sum of a row", most, MAX_SUM)

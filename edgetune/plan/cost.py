@@ -21,12 +21,13 @@ SECTION_ALIGNMENT = 32  # of .data and .bss
 
 @dataclass(frozen=True)
 class LayerBytes:
-    """What one layer takes: its weights and biases (in RAM where it is trained, in flash where
-    not), its output, the error of its output, and its scratch."""
+    """What one layer takes: its weights and biases, what of these is ``learnt`` and lies in RAM,
+    its output, the error of its output, and its scratch."""
 
     layer: str
     trained: bool
     weights: int
+    learnt: int
     activations: int
     errors: int
     scratch: int
@@ -34,8 +35,7 @@ class LayerBytes:
     @property
     def ram(self) -> int:
         """Upper bound: buffers that do not live at once share memory."""
-        own = self.weights if self.trained else 0
-        return own + self.activations + self.errors + self.scratch
+        return self.learnt + self.activations + self.errors + self.scratch
 
 
 @dataclass(frozen=True)
@@ -137,10 +137,13 @@ def _layer_bytes(plan: Plan, layer: Layer) -> LayerBytes:
     scratch = [
         b for s in stages for role, b in s.buffers.items() if not tensors.fullmatch(role)
     ]
+    trained, weights = plan.is_trained(layer), plan.recipe.learns_weights
     return LayerBytes(
         layer=layer.name,
-        trained=plan.is_trained(layer),
+        trained=trained,
         weights=parameter_bytes(layer) if isinstance(layer, WeightedLayer) else 0,
+        learnt=parameter_bytes(layer, weights)
+        if trained and isinstance(layer, WeightedLayer) else 0,
         activations=forward.buffers["y"].size,
         errors=sum(buffer.size for buffer in errors.values()),
         scratch=sum(buffer.size for buffer in scratch),

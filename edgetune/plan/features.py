@@ -209,6 +209,10 @@ def _update_factored(work: Work) -> dict:
     return {"inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs)}
 
 
+def _update_biases(work: Work) -> dict:
+    return {"positions": work.positions, "errors": math.prod(work.y)}
+
+
 def _pool(work: Work) -> dict:
     down, along = axes(work.layer.window, work.x, work.y)
     rows, taps = down.pairs * along.out, down.pairs * along.pairs
@@ -342,4 +346,5 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
 UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
     "update_dilated": _update_dilated, "update_factored": _update_factored,
+    "update_biases": _update_biases,
 }

@@ -56,8 +56,8 @@ def _cause(board: Board, cost: Estimate) -> str:
 
 def _ram_of(layer: LayerBytes) -> str:
     parts = {
-        "weights": layer.weights if layer.trained else 0, "activations": layer.activations,
-        "errors": layer.errors, "scratch": layer.scratch,
+        "weights": layer.learnt, "activations": layer.activations, "errors": layer.errors,
+        "scratch": layer.scratch,
     }
     listed = ", ".join(f"{name} {size:,}" for name, size in parts.items() if size)
     return f"{layer.layer} ({layer.ram:,} bytes: {listed})"

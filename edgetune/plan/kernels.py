@@ -108,6 +108,7 @@ _ROWS = [
     Kernel("update", "et_update_factored", "update_factored.c", "update_factored",
            fits=_is_large_dense),
     Kernel("update", "et_update", "update.c", "update"),
+    *_portable("update_biases.c", "update_biases"),
 ]  # fmt: skip
 
 KERNELS: dict[str, list[Kernel]] = {}

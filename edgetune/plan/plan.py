@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgetune.boards import Board
 from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.lower import lower
 from edgetune.learn.operators import Softmax, WeightedLayer
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.state import parameter_bytes, parameters_type, state_type
+from edgetune.learn.state import parameters_type, state_type
 from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
 from edgetune.plan import cmsis_nn as cmsis
@@ -19,6 +21,7 @@ from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.c_data import CObject, flash_bytes
 from edgetune.plan.constants import (
     activation_constants,
+    frozen_constants,
     layer_constants,
     loss_constants,
     trained_constants,
@@ -32,8 +35,8 @@ class Plan:
 
     All sizes are bytes.  ``arena_bytes``: activations, errors and scratch of one step;
     ``state_bytes``: what learning changes; ``initial_bytes``: its first values in flash (none
-    where the recipe resets the trained layers); ``frozen_bytes``: the other layers' weights in
-    flash.  ``cmsis_nn``: the forward kernels are CMSIS-NN's.
+    where the recipe resets the trained layers); ``frozen_bytes``: the weights and biases that stay
+    as they are, in flash.  ``cmsis_nn``: the forward kernels are CMSIS-NN's.
     """
 
     program: Program
@@ -88,8 +91,22 @@ class Plan:
             *(layer_constants(layer, program, self._learns_through(layer))
               for layer in program.layers),
             loss_constants(program.loss, self.shared_table),
-            trained_constants(self.trained, self.recipe.limits_q8(program)),
+            trained_constants(
+                self.trained, self.recipe.limits_q8(program), self.recipe.learns_weights
+            ),
         ]
+
+    @property
+    def frozen(self) -> list[CObject]:
+        """Weights and biases that stay as they are, in flash."""
+        return frozen_constants(
+            self.program.weighted_layers, self.trained, self.recipe.learns_weights
+        )
+
+    @property
+    def parameters_type(self) -> np.dtype:
+        """What is trained, as the state block holds it."""
+        return parameters_type(self.trained, self.recipe.learns_weights)
 
     @property
     def table_bytes(self) -> int:
@@ -119,9 +136,9 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
     libraries = frozenset({cmsis.NAME} if cmsis_nn else ())
     schedule = make_schedule(program, recipe, board.core, libraries)
     arena = lay_out([b for b in schedule.buffers if not b.outside])
-    trained = recipe.trained(program)
-    check_widths(program, trained)
-    frozen = [layer for layer in program.weighted_layers if layer not in trained]
+    trained, weights = recipe.trained(program), recipe.learns_weights
+    check_widths(program, trained, weights)
+    frozen = frozen_constants(program.weighted_layers, trained, weights)
     activations = program.activations
     return Plan(
         program=program,
@@ -133,8 +150,8 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
             activations[program.output].size,
         ),
         arena_bytes=arena,
-        state_bytes=state_type(trained).itemsize,
-        initial_bytes=0 if recipe.reset else parameters_type(trained).itemsize,
-        frozen_bytes=sum(map(parameter_bytes, frozen)),
+        state_bytes=state_type(trained, weights=weights).itemsize,
+        initial_bytes=0 if recipe.reset else parameters_type(trained, weights).itemsize,
+        frozen_bytes=flash_bytes(frozen),
         cmsis_nn=cmsis_nn,
     )

@@ -169,15 +169,18 @@ class _Scheduler:
         return {"x": x} | {f"x{i}": value for i, value in enumerate(values, start=1)}
 
     def _update(self, step: Update) -> None:
-        layer, name = step.layer, step.layer.name
-        buffers = {
-            "e": self._error(step.error), "x": self._value(layer.input),
+        """Of biases alone the input does not matter, and all gradients are kept at once."""
+        layer, name, weights = step.layer, step.layer.name, self.recipe.learns_weights
+        gradients = layer.row_size + 1 if weights else layer.rows
+        buffers = {"e": self._error(step.error)} | (
+            {"x": self._value(layer.input)} if weights else {}
+        ) | {
             "row_mass": self._buffer(f"{name}_row_mass", 8 * layer.rows, "uint64_t"),
-            "gradient": self._buffer(f"{name}_gradient", 4 * (layer.row_size + 1), "int32_t"),
+            "gradient": self._buffer(f"{name}_gradient", 4 * gradients, "int32_t"),
         }
         if self.recipe.draw == "independent":
             buffers["row_hits"] = self._buffer(f"{name}_row_hits", 2 * layer.rows, "uint16_t")
-        self._add("update", "update", layer, step, **buffers)
+        self._add("update", "update" if weights else "update_biases", layer, step, **buffers)
 
 
 def _error_name(value: Buffer) -> str:

@@ -184,18 +184,19 @@ def _compare_end(simulation: Simulation, state: bytes, digest: int):
 
 
 def tuned_model(plan: Plan, state: bytes) -> bytes:
-    """The model file with the weights and biases of a device's ``state`` in their places."""
-    graph, arrays = plan.program.graph, {}
-    for layer in _learner_of(plan, state).trained:
-        for number, values in ((WEIGHTS, layer.weights), (BIAS, layer.bias)):
-            place = layer.operator, number
-            arrays[place] = values.reshape(read_weights(graph, place).shape)
-    return write_weights(graph, arrays)
+    """The model file with what a device's ``state`` holds of it in its places."""
+    graph, learner = plan.program.graph, _learner_of(plan, state)
+    arrays = zip(trained_places(plan), learner.parameters(), strict=True)
+    return write_weights(graph, {
+        place: values.reshape(read_weights(graph, place).shape) for place, values in arrays
+    })
 
 
 def trained_places(plan: Plan) -> list[Place]:
-    """Where the model's file keeps what is trained, or lacks it: a bias that is added then."""
-    return [(layer.operator, number) for layer in plan.trained for number in (WEIGHTS, BIAS)]
+    """Where the model's file keeps what is trained, or lacks it: a bias that is added then.
+    In the order of `Learner.parameters`."""
+    numbers = (WEIGHTS, BIAS) if plan.recipe.learns_weights else (BIAS,)
+    return [(layer.operator, number) for layer in plan.trained for number in numbers]
 
 
 def _learner_of(plan: Plan, state: bytes) -> Learner:

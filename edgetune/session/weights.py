@@ -12,7 +12,7 @@ from edgetune.link.client import Client
 from edgetune.model.compare import same_but_for
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
-from edgetune.model.write import BIAS, WEIGHTS, read_weights
+from edgetune.model.write import read_weights
 from edgetune.plan.plan import Plan
 from edgetune.session.simulation import new_learner
 from edgetune.session.tuning import trained_places, tuned_model
@@ -35,9 +35,8 @@ def push(client: Client, plan: Plan, content: bytes) -> int:
     if not same_but_for(graph, other, trained_places(plan)):
         raise _another_model("It differs in more than the weights that this recipe trains.")
     learner = new_learner(plan)
-    for layer in learner.trained:
-        for number, values in ((WEIGHTS, layer.weights), (BIAS, layer.bias)):
-            values[...] = read_weights(other, (layer.operator, number)).reshape(values.shape)
+    for place, values in zip(trained_places(plan), learner.parameters(), strict=True):
+        values[...] = read_weights(other, place).reshape(values.shape)
     return client.write_state(learner.state())
 
 

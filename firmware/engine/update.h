@@ -17,7 +17,8 @@ typedef struct {
     uint32_t count;
 } et_null_mass;
 
-/* A trained layer: rows output channels of row_size weights, then one bias each. */
+/* A trained layer: rows output channels of row_size weights, none where they do not learn, then
+ * one bias each. */
 typedef struct {
     uint32_t rows, row_size;
     uint32_t row_stride, column_stride; /* of the weights */
@@ -53,6 +54,12 @@ uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const 
 uint32_t et_update_factored(const et_trained *layer, const int8_t *e, int32_t exponent,
                             const int8_t *x, int32_t input_zero_point, et_learner *learner,
                             const et_update_scratch *scratch, uint32_t *digest);
+
+/* The update of biases alone: layer->row_size is 0, and scratch->gradient holds [rows] values.
+ * positions: errors that each channel has. */
+uint32_t et_update_biases(const et_trained *layer, const int8_t *e, int32_t exponent,
+                          uint32_t positions, et_learner *learner,
+                          const et_update_scratch *scratch, uint32_t *digest);
 
 /* Digest of one layer's parameters, from the memory itself. */
 uint32_t et_parameter_digest(const et_trained *layer);

@@ -87,6 +87,18 @@ def test_plan():
     assert named["trained"] == ["conv_2d_0", "conv_2d_3"]
 
 
+def test_plan_of_biases():
+    every = succeed("plan", MODEL, "--board", BOARD)
+    biases = succeed("plan", MODEL, "--board", BOARD, "--train", "biases")
+    assert biases["trained"] == every["trained"] and biases["recipe"]["layers"] == ["biases"]
+    for name in ("ram_bytes", "step_instructions", "state_bytes"):
+        assert biases["cost"][name] < every["cost"][name]
+    learnt = [layer["learnt"] for layer in biases["cost"]["layers"] if layer["trained"]]
+    assert biases["cost"]["state_bytes"] == 16 + sum(12 + size for size in learnt)
+    text = edgetune("plan", MODEL, "--board", BOARD, "--train", "biases").stdout
+    assert "Learns: biases of 4 of" in text
+
+
 def test_build(folder):
     result = succeed("build", MODEL, "--board", BOARD, "--native", "--out", "project")
     assert Path(result["image"]).is_file() and (folder / "project" / "model.c").is_file()
@@ -96,6 +108,15 @@ def test_run():
     hello = succeed("run", MODEL, *ON_HOST)["hello"]
     assert hello["board"] == BOARD and hello["classes"] == 10
     assert hello["model_hash"] == f"{read_tflite(MODEL).hash32:08x}"
+
+
+@pytest.mark.thorough
+def test_tune_biases(folder):
+    result = succeed("tune", MODEL, *ON_HOST, "--data", DATA, "--train", "biases",
+                     "--passes", "1", "--out", "run")
+    assert result["accuracy_after"] > result["accuracy_before"] and result["verified"]
+    rows = succeed("weights", "diff", MODEL, "run/tuned.tflite")["layers"]
+    assert all(row["changed_biases"] and not row["changed_weights"] for row in rows)
 
 
 @pytest.mark.thorough

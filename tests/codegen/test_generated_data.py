@@ -7,7 +7,6 @@ from emulators import needs_gcc
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
-from edgetune.codegen.weights import frozen_parameters
 from edgetune.learn.program import Layer
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.state import fields, state_type
@@ -48,13 +47,15 @@ def test_a_layer_without_a_description_is_refused():
 
 
 @needs_gcc
-@pytest.mark.parametrize("recipe", [{}, {"layers": ("last",), "reset": True}], ids=["all", "last"])
+@pytest.mark.parametrize("recipe", [
+    {}, {"layers": ("last",), "reset": True}, {"layers": ("biases",)},
+], ids=["all", "last", "biases"])
 @pytest.mark.parametrize("network", BUILDERS)
 def test_objects_have_the_planned_sizes(tmp_path, network, recipe):
     plan = plan_of(network, **recipe)
     found = object_sizes(tmp_path, plan)
     constants = [constant for group in plan.constants for constant in group]
-    frozen = frozen_parameters(plan)
+    frozen = plan.frozen
     planned = {constant.name: constant.size for constant in [*constants, *frozen]}
     own = {"arena": plan.arena_bytes, "state": plan.state_bytes}
     own |= {"et_initial": plan.initial_bytes} if plan.initial_bytes else {}
@@ -74,10 +75,10 @@ def test_ratios_are_kept_where_a_step_reads_them():
 
 
 @needs_gcc
-@pytest.mark.parametrize("layers", [("all",), ("last",), ("none",)], ids=" ".join)
+@pytest.mark.parametrize("layers", [("all",), ("last",), ("none",), ("biases",)], ids=" ".join)
 def test_the_state_of_model_c_is_laid_out_as_the_learners(tmp_path, layers):
     plan = plan_of("chain", layers=layers)
-    block = state_type(plan.trained)
+    block = state_type(plan.trained, weights=layers != ("biases",))
     text = "#include <stddef.h>\n" + '#include "model.c"\n' + claim(
         f"sizeof state == {block.itemsize}"
     )

@@ -24,10 +24,11 @@ STEPS = 10
 MERGING = ("residual", "inverted residual", "dense net")  # their errors are added on the way
 
 
-def check(network, device, folder, layers="all", core="M4", steps=STEPS):
+def check(network, device, folder, layers="all", core="M4", steps=STEPS, draw="systematic"):
     builder = NETWORKS[network]()
     board = load_board(CORES[core])
-    plan = make_plan(read_tflite(builder.build()), Recipe(layers=(layers,)), board)
+    recipe = Recipe(layers=(layers,), draw=draw)
+    plan = make_plan(read_tflite(builder.build()), recipe, board)
     x = builder.random_inputs(40, seed=3)[:, 0]
     y = np.random.default_rng(4).integers(0, plan.program.classes, len(x))
     data = Dataset(x[:20], y[:20], x[20:], y[20:], Preprocessing(quantized=True))
@@ -61,3 +62,24 @@ def test_cores(network, core, tmp_path):
     plan = check(network, "qemu", tmp_path, core=core, steps=4)
     assert plan.trained == plan.program.weighted_layers
     assert any(stage.call == "error_join" for stage in plan.schedule.stages)
+
+
+def learns_biases(plan) -> bool:
+    """Whether they are all that each weighted layer learns."""
+    names = plan.parameters_type.names
+    return names == tuple(f"{layer.name}_bias" for layer in plan.program.weighted_layers)
+
+
+@pytest.mark.parametrize("network, draw", [
+    *((network, "systematic") for network in NETWORKS), ("residual", "independent"),
+])
+def test_biases_alone_on_the_host(network, draw, tmp_path):
+    assert learns_biases(check(network, "host", tmp_path, layers="biases", draw=draw))
+
+
+@pytest.mark.parametrize("network, core", [
+    ("residual", "M0+"), ("residual", "M4"), ("inverted residual", "M4"),
+])
+def test_biases_alone(network, core, tmp_path):
+    need_emulator()
+    assert learns_biases(check(network, "qemu", tmp_path, layers="biases", core=core))

@@ -176,13 +176,15 @@ def test_digest(library):
 class Update:
     """The reference's update of one layer, with a generator and a null mass of its own."""
 
-    def __init__(self, layer, draw, limit_q8, seed, total_steps):
+    def __init__(self, layer, draw, limit_q8, seed, total_steps, biases=False):
+        self.biases = biases
         self.layer, self.draw = layer, DRAWS[draw]
         self.limit_q8, self.total_steps, self.count = limit_q8, total_steps, 0
         self.generator, self.null_mass = Generator(seed), NullMass()
 
     def step(self, e, exponent, x) -> int:
         gradient = self.layer.gradient(e.astype(np.int64), x.astype(np.int64))
+        gradient = gradient[:, -1:] if self.biases else gradient
         mass, anneal = int(np.abs(gradient).sum()), anneal_q16(self.count, self.total_steps)
         self.count += 1
         if mass == 0:
@@ -195,9 +197,12 @@ class Update:
         return n
 
 
-def check_updates(library, draw, layer, shapes, samples, limit_q8, total_steps, factored=False):
-    c = CUpdate(library, layer, *shapes, limit_q8, seed=11, total_steps=total_steps)
-    expected = Update(layer, draw, limit_q8, 11, total_steps)
+def check_updates(
+    library, draw, layer, shapes, samples, limit_q8, total_steps, factored=False, biases=False
+):
+    c = CUpdate(library, layer, *shapes, limit_q8, 11, total_steps, biases)
+    expected = Update(layer, draw, limit_q8, 11, total_steps, biases)
+    learning = [layer.bias] if biases else [layer.weights, layer.bias]
     drawn = 0
     for e, exponent, x in samples:
         n = expected.step(e, exponent, x)
@@ -209,7 +214,7 @@ def check_updates(library, draw, layer, shapes, samples, limit_q8, total_steps, 
         state = (c.null_mass.total, c.null_mass.exponent, c.null_mass.count)
         mass = expected.null_mass
         assert state == (mass.total, mass.exponent, mass.count)
-        assert c.digest.value == parameter_digest([layer.weights, layer.bias])
+        assert c.digest.value == parameter_digest(learning)
     return drawn
 
 
@@ -256,6 +261,21 @@ def test_factored_updates(libraries, draw):
             layer, *shapes = random_layer(rng, p.FullyConnected)
             samples = random_samples(rng, *shapes, 12)
             check_updates(libraries[draw], draw, layer, shapes, samples, limit_q8, 0, True)
+
+
+@pytest.mark.parametrize("draw", OPTIONS)
+@pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D, p.FullyConnected])
+def test_updates_of_biases(libraries, kind, draw):
+    """The gradient's last column is all that is drawn from; weights are not even given."""
+    rng = np.random.default_rng(18)
+    for limit_q8 in (0, 100, 256 * 20, 256 * 3000):
+        for _ in range(3):
+            layer, *shapes = random_layer(rng, kind)
+            samples = random_samples(rng, *shapes, 12)
+            drawn = check_updates(
+                libraries[draw], draw, layer, shapes, samples, limit_q8, 20, biases=True
+            )
+            assert drawn or limit_q8 < 256
 
 
 @pytest.mark.parametrize("draw", OPTIONS)

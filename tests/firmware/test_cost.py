@@ -86,7 +86,7 @@ def test_plan_image_and_measurement_agree_everywhere(tmp_path, board, model, dra
 @pytest.mark.thorough
 @pytest.mark.parametrize("recipe", [
     dict(layers=("last",)), dict(layers=("conv_2d_3",)), dict(reset=True, layers=("last",)),
-    dict(layers=("none",)),
+    dict(layers=("none",)), dict(layers=("biases",)),
 ])
 def test_image_of_a_part_of_the_model_is_as_planned(tmp_path, recipe):
     plan = plan_of(read_tflite(DIGITS), **recipe)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from edgetune.boards import CORES
 from edgetune.learn.lower import lower
-from edgetune.learn.recipe import Recipe
+from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.plan.kernels import KERNELS
 from edgetune.plan.schedule import make_schedule
 from tools.calibration import models
@@ -24,7 +24,8 @@ def stages(graph, recipe=Recipe()) -> set[str]:
 
 def test_everything_links_every_stage():
     """A stage that is in none of these would have no size in any plan."""
-    assert STAGES == stages(everything()).union(*(stages(*model) for model in losses()))
+    others = [*losses(), (everything(), Recipe(BIASES))]
+    assert STAGES == stages(everything()).union(*(stages(*model) for model in others))
 
 
 def test_the_spread_measures_every_stage_in_several_models():

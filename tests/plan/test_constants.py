@@ -53,6 +53,28 @@ def test_each_trained_layer_has_its_own_place_in_the_state():
     assert [tuple(row[key] for key in keys) for row in trained_rows(plan)] == expected
 
 
+def test_biases_alone_have_rows_without_weights():
+    plan = plan_of(NETWORKS["separable"](), layers=("biases",))
+    first = 0
+    for layer, row in zip(plan.trained, trained_rows(plan), strict=True):
+        assert (row["rows"], row["row_size"], row["weights"]) == (layer.rows, 0, 0)
+        assert row["bias"] == f"state.parameters.{layer.name}_bias"
+        assert row["first_index"] == first
+        first += layer.rows
+    assert [c.name for c in plan.frozen] == [f"{la.name}_weights" for la in plan.trained]
+    assert plan.initial_bytes == 4 * first
+    assert plan.state_bytes == 16 + 12 * len(plan.trained) + 4 * first
+
+
+def test_what_is_not_trained_is_frozen():
+    every = plan_of(NETWORKS["separable"]())
+    assert every.frozen == [] and every.frozen_bytes == 0
+    last = plan_of(NETWORKS["separable"](), layers=("last",))
+    names = [f"{layer.name}_{what}" for layer in last.program.weighted_layers[:-1]
+             for what in ("weights", "bias")]
+    assert [constant.name for constant in last.frozen] == names
+
+
 def test_nothing_trained_has_no_table():
     plan = plan_of(NETWORKS["separable"](), layers=("none",))
     assert plan.constants[-1] == []

@@ -488,6 +488,22 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     }, counts, work)
 
 
+@pytest.mark.parametrize("work", [conv(WINDOWS[1], 3, 4), depthwise(WINDOWS[0], 4, 2), dense(9, 6)],
+                         ids=["conv", "depthwise", "dense"])
+def test_an_update_of_biases_adds_up_its_errors_once(engine, work):
+    update = CUpdate(engine.library, work.layer, work.x, work.y, 2 * 5 * 256, 1, biases=True)
+    e = errors(np.random.default_rng(7), work.y)
+    counts = engine.run(lambda library: update.step(e, 0, None))
+    found = UPDATES["update_biases"](work)
+    assert_counted(found, {
+        "positions": turns("update_biases.c", "for (; positions; positions--)"),
+        "errors": line("update_biases.c", "sums[row] += *e++"),
+    }, counts, work)
+    assert set(found) == {"positions", "errors"}
+    assert counts.line("update_biases.c", "scratch->row_mass[row] =") == work.layer.rows
+    assert counts.line("update_biases.c", "et_step(") == 5
+
+
 def test_a_factored_update_adds_up_its_inputs_once(engine):
     work = dense(20, 7)
     rng = np.random.default_rng(8)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from branching import NETWORKS
 from hand_graph import HandGraph
+from shared_data import load_task
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
 from edgetune.boards.cores import CORES
-from edgetune.learn.recipe import Recipe
+from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import lay_out, peak
 from edgetune.plan.buffers import LinkBuffers
@@ -73,7 +74,7 @@ def test_buffers_share_memory_one_after_the_other():
 
 
 @pytest.mark.parametrize("draw", ["systematic", "independent"])
-@pytest.mark.parametrize("layers", ["all", "last", "none"])
+@pytest.mark.parametrize("layers", ["all", "last", "none", "biases"])
 @pytest.mark.parametrize("model", MODELS)
 def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
     graph = read_tflite(MODELS[model]().build())
@@ -141,6 +142,52 @@ def test_a_step_ends_at_the_first_trained_layer():
         ("update", DEPTHWISE),
     ]
     assert calls(program, layers=("none",))[1] == [LOSS]
+
+
+def test_biases_alone_take_the_steps_of_all_layers_and_no_inputs():
+    schedule = make_schedule(branchless(), Recipe(BIASES), CORES["cortex-m4"])
+    updates = [stage for stage in schedule.stages if stage.phase == "update"]
+    assert [(s.kernel.symbol, s.layer.name) for s in updates] == [
+        ("et_update_biases", name) for name in (DENSE, DEPTHWISE, CONV)
+    ]
+    assert all(set(stage.buffers) == {"e", "row_mass", "gradient"} for stage in updates)
+    names = [name for name, _ in calls(branchless(), layers=BIASES)[1]]
+    assert names[1] == "fully_connected_input_error" and names.count("error_scale") == 1
+
+
+def lives(builder, layers) -> dict:
+    """Layer -> whether its output is still needed after the forward pass."""
+    plan = make_plan(read_tflite(builder.build()), Recipe((layers,)), load_board("mps2-an386"))
+    outputs = [s for s in plan.schedule.stages if s.phase == "forward"]
+    last = plan.schedule.forward_count
+    return {s.layer.name: s.buffers["y"].last >= last for s in outputs}
+
+
+def test_only_what_a_mask_or_a_slope_needs_outlives_the_forward_pass_of_biases():
+    """The dense layer at the end is read by the loss."""
+    b = ModelBuilder((1, 8, 8, 3), seed=3).conv(4, 3).conv(5, 3).conv(6, 3, activation="RELU")
+    b.conv(4, 3).unary("HARD_SWISH").mean().dense(3)
+    found = lives(b, "biases")
+    assert [name for name, lasts in found.items() if lasts] == [
+        "conv_2d_2", "conv_2d_3", "fully_connected_6",
+    ]
+    assert sum(lives(b, "all").values()) > 4
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_biases_alone_need_less_ram_than_all(network):
+    graph, board = read_tflite(NETWORKS[network]().build()), load_board("stm32f4-discovery")
+    every, biases = (make_plan(graph, Recipe((what,)), board) for what in ("all", "biases"))
+    assert biases.state_bytes < every.state_bytes
+    assert biases.state_bytes + biases.arena_bytes < every.state_bytes + every.arena_bytes
+
+
+def test_biases_of_a_real_model_need_far_less_ram():
+    graph, board = load_task("kws").graph, load_board("stm32f4-discovery")
+    every, biases = (make_plan(graph, Recipe((what,)), board) for what in ("all", "biases"))
+    weights = sum(layer.weights.size for layer in every.trained)
+    assert every.state_bytes - biases.state_bytes >= weights
+    assert biases.arena_bytes < every.arena_bytes
 
 
 @pytest.mark.parametrize("inputs, call", [(64, "update"), (65, "update_factored")])

@@ -13,9 +13,11 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.errors import AccuracyGateError, DivergenceError, LinkError, ModelError, UsageError
-from edgetune.learn.recipe import Recipe
+from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.measures import Measure
+from edgetune.model.compare import same_but_for
 from edgetune.model.read import read_tflite
+from edgetune.model.write import BIAS, WEIGHTS, read_weights, write_weights
 from edgetune.plan.plan import make_plan
 from edgetune.session import tuning
 from edgetune.session.connection import connect
@@ -173,8 +175,8 @@ def clusters(shape, seed=3) -> Dataset:
     return Dataset(x[:80], labels[:80], x[80:], labels[80:], Preprocessing())
 
 
-def small_plan(model: ModelBuilder):
-    return make_plan(read_tflite(model.build()), Recipe(), load_board("stm32f4-discovery"))
+def small_plan(model: ModelBuilder, recipe: Recipe = Recipe()):
+    return make_plan(read_tflite(model.build()), recipe, load_board("stm32f4-discovery"))
 
 
 def tuned_small(firmware, folder):
@@ -207,6 +209,39 @@ def test_the_file_is_the_network_that_was_trained(build, tmp_path):
         assert pull(client, firmware.plan) == graph.content
         push(client, firmware.plan, tuned.content)
         assert pull(client, firmware.plan) == tuned.content
+
+
+@pytest.mark.parametrize("build", [
+    without_biases, *(pytest.param(b, marks=pytest.mark.thorough) for b in OTHERS)
+])  # fmt: skip
+def test_biases_alone_change_nothing_else_in_the_file(build, tmp_path):
+    """A bias that the file lacks, or that others share, gets a place of its own."""
+    firmware = build_firmware(
+        small_plan(build(), Recipe(BIASES)), tmp_path / "firmware", "small", native=True
+    )
+    result, out = tuned_small(firmware, tmp_path)
+    check_tuned_file(result, out)
+    graph, tuned = firmware.plan.program.graph, read_tflite(out.tuned)
+    places = trained_places(firmware.plan)
+    assert places == [(layer.operator, BIAS) for layer in firmware.plan.trained]
+    assert same_but_for(graph, tuned, places) and not same_but_for(graph, tuned, places[:-1])
+    rows = diff(graph, tuned)
+    assert not any(row.changed_weights for row in rows)
+    assert all(row.changed_biases for row in rows)
+    assert result.file_agrees == len(result.predictions) and result.verified
+    with connect(firmware, "host", Reporter()) as client:
+        client.start(0, 0)
+        assert pull(client, firmware.plan) == graph.content
+        push(client, firmware.plan, tuned.content)
+        assert pull(client, firmware.plan) == tuned.content
+
+
+def test_a_file_with_other_weights_is_not_pushed_where_biases_learn():
+    plan = small_plan(zero_biases(), Recipe(BIASES))
+    graph, place = plan.program.graph, (plan.trained[1].operator, WEIGHTS)
+    content = write_weights(graph, {place: -read_weights(graph, place)})
+    with pytest.raises(ModelError, match="not a tuned version"):
+        push(None, plan, content)
 
 
 @pytest.mark.parametrize("build", [without_biases, layer_twice])

@@ -124,22 +124,28 @@ def _shapes(arrays) -> list[tuple]:
 
 
 class CUpdate:
-    """One trained layer, its rule state and a generator, as the C engine holds them."""
+    """One trained layer, its rule state and a generator, as the C engine holds them.
 
-    def __init__(self, library, layer, in_shape, out_shape, limit_q8, seed, total_steps=0):
-        self.library, self.layer = library, layer
+    ``biases``: they learn alone.
+    """
+
+    def __init__(
+        self, library, layer, in_shape, out_shape, limit_q8, seed, total_steps=0, biases=False
+    ):
+        self.library, self.layer, self.biases = library, layer, biases
         self.weights = np.ascontiguousarray(layer.weights).copy()
         self.bias = layer.bias.copy()
         self.parameters = constants_c(layer, in_shape, out_shape)[layer.name]
         self.learner, self.null_mass = LearnerC(), NullMassC()
         library.et_learner_start(ctypes.byref(self.learner), u32(seed), u32(total_steps))
         depthwise = isinstance(layer, p.DepthwiseConv2D)
-        self.gradient = np.zeros(layer.row_size + 1, np.int32)
+        self.gradient = np.zeros(layer.rows if biases else layer.row_size + 1, np.int32)
         self.row_mass = np.zeros(layer.rows, np.uint64)
         self.row_hits = np.zeros(layer.rows, np.uint16)
         self.trained = Trained(
-            layer.rows, layer.row_size, 1 if depthwise else layer.row_size,
-            layer.rows if depthwise else 1, limit_q8, 0, address(self.weights),
+            layer.rows, 0 if biases else layer.row_size, 1 if depthwise else layer.row_size,
+            layer.rows if depthwise else 1, limit_q8, 0,
+            None if biases else address(self.weights),
             address(self.bias), ctypes.cast(ctypes.byref(self.null_mass), pointer),
         )
         self.scratch = Scratch(*map(address, (self.gradient, self.row_mass, self.row_hits)))
@@ -149,7 +155,11 @@ class CUpdate:
         """One update; returns the trials."""
         ref = ctypes.byref
         tail = (ref(self.learner), ref(self.scratch), ref(self.digest))
-        if factored:
+        if self.biases:
+            draws = self.library.et_update_biases(
+                ref(self.trained), address(e), i32(exponent), u32(e.size // self.layer.rows), *tail
+            )
+        elif factored:
             draws = self.library.et_update_factored(
                 ref(self.trained), address(e), i32(exponent), address(x),
                 i32(self.layer.input_zero_point), *tail,

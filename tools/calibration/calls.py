@@ -11,7 +11,7 @@ from pathlib import Path
 # refers to needs no entry.
 POINTERS = {
     "update.c": ["model.c:*_row"],
-    "draw.c": ["update.c:hit", "update_factored.c:hit"],
+    "draw.c": ["update.c:hit", "update_factored.c:hit", "update_biases.c:hit"],
     "frames.c": ["port_tx"],
     "requests.c": [],
 }

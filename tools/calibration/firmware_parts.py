@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgetune.boards import Board, Core, list_boards, load_board
 from edgetune.build.ports import CORTEX_M
-from edgetune.learn.recipe import Recipe
+from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rule import DRAWS
 from edgetune.plan.plan import Plan, make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
@@ -47,7 +47,7 @@ def firmware_parts(core: Core, folder: Path) -> dict:
         for name, facts in parts.items()
     }
     return {
-        "common": common | _losses(board, folder),
+        "common": common | _losses(board, folder) | _biases(board, folder),
         "ports": _ports(core, _without(whole, board.port_sources), folder),
         "draws": {draw: _resolve(sections)["draw.c"] for draw, sections in builds.items()},
     }
@@ -80,6 +80,13 @@ def _losses(board: Board, folder: Path) -> dict:
         sections = _firmware_sections(plan, folder / f"{board.core.name}-loss-{number}")
         found |= _resolve(sections)[f"{plan.program.loss.kind}.c"]
     return found
+
+
+def _biases(board: Board, folder: Path) -> dict:
+    """The parts of the update that moves biases alone."""
+    plan = make_plan(everything(), Recipe(BIASES), board)
+    sections = _firmware_sections(plan, folder / f"{board.core.name}-biases")
+    return _resolve(sections)["update_biases.c"]
 
 
 def _firmware_sections(plan: Plan, folder: Path) -> list[Section]:

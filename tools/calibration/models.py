@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from edgetune.learn.lower import lower
-from edgetune.learn.recipe import Recipe
+from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 from tests.support.operator_examples import EXAMPLES
@@ -76,7 +76,11 @@ def spread() -> list[tuple[Graph, Recipe]]:
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
     recipes = [(m, Recipe()) for m in (*models, *others)]
     recipes += examples_beyond(recipes)
-    return recipes + [(m, Recipe(draw="independent")) for m in again]
+    recipes += [(m, Recipe(draw="independent")) for m in again]
+    return recipes + [(make(), Recipe(BIASES, draw=draw)) for make, draw in (
+        (_separable, "systematic"), (_series, "systematic"), (_dense, "systematic"),
+        (_square, "systematic"), (_separable, "independent"), (_dense, "independent"),
+    )]
 
 
 def _labels() -> Graph:

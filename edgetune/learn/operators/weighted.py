@@ -61,6 +61,10 @@ class WeightedLayer(Layer):
         and its bias last, whose input is the constant `BIAS_INPUT`."""
         raise TypeError(f"{self.kind} has no gradient")
 
+    def bias_gradient(self, e: np.ndarray) -> np.ndarray:
+        """The last column of `gradient` alone, [rows, 1]: it needs no input."""
+        return e.reshape(-1, self.rows).sum(axis=0)[:, None] * BIAS_INPUT
+
     def input_unit(self, operand: int, xs: Sequence[Activation], y: Activation) -> float:
         """M of the channel of the largest scale; also the unit of `gradient`."""
         return xs[0].scale * self.weight_scale / y.scale
