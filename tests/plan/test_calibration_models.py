@@ -22,10 +22,15 @@ def stages(graph, recipe=Recipe()) -> set[str]:
     }
 
 
+def linked() -> set[str]:
+    """All that the sizes are measured with."""
+    others = [*losses(), (everything(), Recipe(BIASES))]
+    return stages(everything()).union(*(stages(*model) for model in others))
+
+
 def test_everything_links_every_stage():
     """A stage that is in none of these would have no size in any plan."""
-    others = [*losses(), (everything(), Recipe(BIASES))]
-    assert STAGES == stages(everything()).union(*(stages(*model) for model in others))
+    assert STAGES == linked()
 
 
 def test_the_spread_measures_every_stage_in_several_models():
@@ -49,4 +54,4 @@ def test_everything_takes_in_what_has_no_model(monkeypatch):
         return b.conv(filters, 3, dilation=2).depthwise((3, 2), dilation=2)
 
     monkeypatch.setattr(models, "_branches", windows)
-    assert STAGES == stages(everything()).union(*(stages(*model) for model in losses()))
+    assert STAGES == linked()
