@@ -169,7 +169,7 @@ def _dense_input_error(work: Work) -> dict:
     }
 
 
-def _error_scale(work: Work) -> dict:
+def _every_error(work: Work) -> dict:
     return {"positions": work.positions, "errors": math.prod(work.y)}
 
 
@@ -207,10 +207,6 @@ def _update_dilated(work: Work) -> dict:
 def _update_factored(work: Work) -> dict:
     inputs = work.layer.row_size
     return {"inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs)}
-
-
-def _update_biases(work: Work) -> dict:
-    return {"positions": work.positions, "errors": math.prod(work.y)}
 
 
 def _pool(work: Work) -> dict:
@@ -324,7 +320,7 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "depthwise_conv_2d_input_error": _depthwise_input_error,
     "fully_connected_forward": _dense_forward,
     "fully_connected_input_error": _dense_input_error,
-    "error_scale": _error_scale,
+    "error_scale": _every_error,
     "error_join": _errors,
     "max_pool_2d_forward": _pool,
     "max_pool_2d_input_error": _max_pool_input_error,
@@ -346,5 +342,5 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
 UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
     "update_dilated": _update_dilated, "update_factored": _update_factored,
-    "update_biases": _update_biases,
+    "update_biases": _every_error,
 }

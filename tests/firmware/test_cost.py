@@ -114,6 +114,19 @@ def test_every_board_has_an_estimate_that_adds_up(board):
     assert [layer.trained for layer in cost.layers if layer.weights] == [True] * 4
 
 
+def test_biases_alone_are_all_that_layers_keep_in_ram():
+    plan = plan_of(read_tflite(DIGITS), layers=("biases",))
+    cost, rows = estimate(plan), {layer.name: layer.rows for layer in plan.trained}
+    for layer in cost.layers:
+        assert layer.learnt == 4 * rows.get(layer.layer, 0)
+        assert layer.ram == layer.learnt + layer.activations + layer.errors + layer.scratch
+        assert not layer.weights or layer.weights > layer.learnt
+    every = estimate(plan_of(read_tflite(DIGITS)))
+    assert [layer.learnt for layer in every.layers] == [layer.weights for layer in every.layers]
+    none = estimate(plan_of(read_tflite(DIGITS), layers=("none",)))
+    assert not any(layer.learnt for layer in none.layers)
+
+
 # ---- loops and draws
 
 
