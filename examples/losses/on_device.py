@@ -1,0 +1,56 @@
+"""The device's side: `edgetune.Job`, given the float model and the data as a user would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from shipped_data import Task
+
+from edgetune import Job, Recipe, TuneSettings
+from edgetune.model.graph import Graph
+from edgetune.session.firmware import Firmware
+from edgetune.session.run_folder import RunFolder
+from edgetune.session.tuning import TuneResult
+
+BOARD = "stm32f4-discovery"
+CHOICES = [None, 24.0, 12.0]  # rates; None is the default, 48 for up to four layers
+
+
+@dataclass
+class OnDevice:
+    """The firmware runs as a process of this computer; every file goes into ``folder``.
+
+    ``rate``: of `CHOICES`.  ``verify``: repeat every step in numpy.
+    """
+
+    task: Task
+    folder: Path
+    rate: float | None = None
+    verify: bool = False
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The int8 model before tuning."""
+        return self._job(self.task, self.task.model, "whole").graph
+
+    @cached_property
+    def firmware(self) -> Firmware:
+        return self._job(self.task, self.graph.content, "whole").firmware(self.folder / "firmware")
+
+    def tuned(self, seed: int, part: Task | None = None) -> TuneResult:
+        """The run with ``seed``; on the data of ``part`` instead of the task's."""
+        job = self._job(part or self.task, self.graph.content, f"seed{seed}")
+        settings = TuneSettings(seed, passes=self.task.passes, verify=self.verify)
+        with RunFolder(self.folder / f"run{seed}") as run:
+            return job.tune(settings, run, self.firmware)
+
+    def _job(self, part: Task, model: bytes, name: str) -> Job:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file, data = self.folder / f"{name}.tflite", self.folder / f"{name}.npz"
+        file.write_bytes(model)
+        np.savez(data, **part.arrays)
+        recipe = Recipe(loss=part.loss, rate=self.rate)
+        return Job(file, BOARD, recipe, {"path": data, "scale": 1.0}, device="host")
