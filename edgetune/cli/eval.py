@@ -11,7 +11,13 @@ from edgetune.data import Dataset
 from edgetune.learn.losses import CLASS
 from edgetune.measures.measure import Measure
 from edgetune.session.connection import connect
-from edgetune.session.evaluation import accuracy_of, check_accuracy, measure, outputs_of
+from edgetune.session.evaluation import (
+    accuracy_of,
+    check_accuracy,
+    measure,
+    outputs_of,
+    refuse_without_accuracy,
+)
 from edgetune.session.job import Job
 
 
@@ -25,6 +31,7 @@ def command(printer: Printer, job: Job, min_accuracy: float | None):
 
     A board on a serial port is asked with the weights that it holds at the moment.
     """
+    refuse_without_accuracy(job.plan.program.loss, min_accuracy)
     data = job.data
     device, firmware = job.device, job.firmware()
     with connect(firmware, device, printer.reporter) as client:

@@ -20,7 +20,7 @@ from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
 from edgetune.learn.losses import CLASS
-from edgetune.session.evaluation import check_accuracy
+from edgetune.session.evaluation import check_accuracy, refuse_without_accuracy
 from edgetune.session.firmware import Firmware
 from edgetune.session.job import Job
 from edgetune.session.run_folder import RunFolder
@@ -47,6 +47,7 @@ def command(
     writes the tuned model. Every step is compared with the simulation, bit for bit.
     """
     settings = TuneSettings(seed, samples, passes, not no_verify)
+    refuse_without_accuracy(job.plan.program.loss, min_accuracy)
     _show_model(printer, job)
     show_plan(printer, job.estimate)
     dataset, device = job.check()

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgetune.data import Dataset
 from edgetune.errors import AccuracyGateError, UsageError
-from edgetune.learn.losses import CLASS, INPUT, LABELS
+from edgetune.learn.losses import CLASS, INPUT, LABELS, Loss
 from edgetune.learn.program import Activation, Program
 from edgetune.link.client import Client
 from edgetune.measures.evaluate import evaluate
@@ -51,18 +51,21 @@ def accuracy_of(found: Measure) -> float | None:
     return found.value if found.name == "accuracy" else found.others.get("accuracy")
 
 
-def check_accuracy(found: Measure, least: float | None) -> None:
-    """AccuracyGateError where the accuracy is below ``least``, 0 to 1; UsageError where there is
-    no accuracy."""
-    if least is None:
-        return
-    share = accuracy_of(found)
-    if share is None:
+def refuse_without_accuracy(loss: Loss, least: float | None) -> None:
+    """UsageError where an accuracy is asked of a model that makes no predictions."""
+    predicts = loss.target == CLASS or (loss.target == LABELS and loss.size == 1)
+    if least is not None and not predicts:
         raise UsageError(
             "An accuracy is asked for, and this model has none.",
-            f"Its measure is {found.name}, {found.shown}.", "Leave --min-accuracy out.",
+            f"It learns by the {loss.name} loss, whose measure is another.",
+            "Leave --min-accuracy out.",
         )
-    if share < least:
+
+
+def check_accuracy(found: Measure, least: float | None) -> None:
+    """AccuracyGateError where the accuracy is below ``least``, 0 to 1, or unknown."""
+    share = accuracy_of(found) or 0.0
+    if least is not None and share < least:
         raise AccuracyGateError(
             f"The accuracy is {100 * share:.1f} %.",
             f"At least {100 * least:.1f} % were asked for.",

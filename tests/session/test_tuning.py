@@ -13,6 +13,8 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.errors import AccuracyGateError, DivergenceError, LinkError, ModelError, UsageError
+from edgetune.learn.losses import SigmoidCrossEntropy, SquaredError
+from edgetune.learn.losses.sigmoid_cross_entropy import sigmoid_table
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.measures import Measure
 from edgetune.model.compare import same_but_for
@@ -21,7 +23,7 @@ from edgetune.model.write import BIAS, WEIGHTS, read_weights, write_weights
 from edgetune.plan.plan import make_plan
 from edgetune.session import tuning
 from edgetune.session.connection import connect
-from edgetune.session.evaluation import check_accuracy
+from edgetune.session.evaluation import check_accuracy, refuse_without_accuracy
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
@@ -32,6 +34,8 @@ from edgetune.session.tuning import (
     tune,
 )
 from edgetune.session.weights import diff, pull, push
+
+TABLE = sigmoid_table(0.1, 0)
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +128,16 @@ def test_the_accuracy_gate():
     check_accuracy(half, 0.5)
     with pytest.raises(AccuracyGateError):
         check_accuracy(half, 0.99)
-    error = Measure("MAE", 0.5, higher_is_better=False)
-    check_accuracy(error, None)
-    with pytest.raises(UsageError, match="this model has none"):
-        check_accuracy(error, 0.5)
+
+
+def test_an_accuracy_is_asked_of_what_predicts_alone():
+    values, label = SquaredError(1, 0.1, 0), SigmoidCrossEntropy(1, probabilities=TABLE)
+    labels = SigmoidCrossEntropy(3, probabilities=TABLE)
+    refuse_without_accuracy(label, 0.5)
+    for loss in (values, labels):
+        refuse_without_accuracy(loss, None)
+        with pytest.raises(UsageError, match="this model has none"):
+            refuse_without_accuracy(loss, 0.5)
 
 
 def test_weights_pulled_and_pushed(native, tmp_path):
