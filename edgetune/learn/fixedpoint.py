@@ -10,8 +10,6 @@ import math
 
 import numpy as np
 
-INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
-
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """Write ``real`` >= 0 as ``multiplier * 2**(shift - 31)``, multiplier in [2**30, 2**31).

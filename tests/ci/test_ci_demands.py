@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,26 @@ def test_what_a_run_keeps_to(tmp_path):
     run.assert_gain(0.7)
     run.assert_digest("0badcafe")
     run.assert_digest(0x0BADCAFE)
+
+
+@pytest.mark.parametrize(("name", "higher", "value", "good", "bad"), [
+    ("AUC", True, 0.9, 0.85, 0.95), ("MAE", False, 0.4, 0.45, 0.35),
+    ("accuracy", True, 0.8, 0.8, 0.9),
+])
+def test_a_measure_is_held_to_its_bound(tmp_path, name, higher, value, good, bad):
+    run = replace(outcome(tmp_path), after=Measure(name, value, higher_is_better=higher))
+    run.assert_measure(good)
+    with pytest.raises(pytest.fail.Exception, match=f"{name} on host is not good enough"):
+        run.assert_measure(bad)
+
+
+def test_what_is_not_known_meets_no_bound(tmp_path):
+    unknown = Measure("AUC", None, higher_is_better=True, reason="all samples are alike")
+    run = replace(outcome(tmp_path), after=unknown)
+    with pytest.raises(pytest.fail.Exception, match="all samples are alike"):
+        run.assert_measure(0.1)
+    with pytest.raises(pytest.fail.Exception, match="this model has none"):
+        run.assert_accuracy(0.1)
 
 
 @pytest.mark.thorough
