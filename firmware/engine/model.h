@@ -9,8 +9,8 @@ typedef struct {
     uint32_t build_id;   /* hash of the generated sources and options */
     uint32_t input_bytes, output_bytes, state_bytes, arena_bytes;
     uint16_t classes, trained_layers;
-    uint32_t target_bytes; /* of a training sample, before the input */
     char board[24];
+    uint32_t target_bytes; /* of a training sample, before the input */
 } et_model_info;
 extern const et_model_info et_model;
 

@@ -18,8 +18,8 @@ const et_model_info et_model = {
     .arena_bytes = 4096,
     .classes = ET_OUTPUT_BYTES,
     .trained_layers = 1,
-    .target_bytes = ET_TARGET_BYTES,
     .board = "echo",
+    .target_bytes = ET_TARGET_BYTES,
 };
 
 #ifdef ET_PROFILE

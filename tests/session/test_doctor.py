@@ -168,7 +168,7 @@ def test_the_command_that_mends_it_is_whole(port, plan, tmp_path, monkeypatch):
     mine = tmp_path / "my boards" / BOARD
     shutil.copytree(plan.board.folder, mine)
     monkeypatch.chdir(tmp_path)
-    recipe = ["--layers", "last", "--rate", "0.5", "--draw", "independent", "--reset"]
+    recipe = ["--train", "last", "--rate", "0.5", "--draw", "independent", "--reset"]
     error = refused("doctor", MODEL, "--board", mine, "--device", port, *recipe)
     command = ["edgetune", "flash", MODEL, "--board", f"my boards/{BOARD}", *recipe]
     assert error["next_step"] == shlex.join(command)
