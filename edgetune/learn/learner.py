@@ -69,10 +69,6 @@ class Learner:
         self._forward(x)
         return self._value(self.program.output).reshape(-1).astype(np.int8)
 
-    def predict(self, x: np.ndarray) -> int:
-        """Argmax of the model's output, the lowest index on ties."""
-        return int(self.forward(x).argmax())
-
     def _forward(self, x: np.ndarray) -> None:
         activations = self.program.activations
         self.values: list[np.ndarray | None] = [None] * len(activations)

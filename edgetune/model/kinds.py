@@ -80,11 +80,6 @@ class Kind:
         """Whether an error of its output gives one of its input."""
         return self.trains == YES
 
-    @property
-    def learns(self) -> bool:
-        """Whether it has weights that training changes."""
-        return self.weighted and self.passes_errors
-
     def has_option(self, field: str) -> bool:
         return self.options is not None and field in self.options.fields
 
