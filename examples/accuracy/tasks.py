@@ -20,6 +20,7 @@ from edgetune.model.read import read_tflite
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
+SELECTION_SEEDS = (1000, 1001)  # for choosing a rate; apart from the seeds that are reported
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,20 @@ class Task:
     test_y: np.ndarray
     head_only: bool = False  # the last weighted layer is zeroed and trained alone
     samples: int = 1000
+
+    def drawn(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of tuning samples for choosing a rate: a fifth is held out, the rest kept."""
+        rows = np.random.default_rng(seed).permutation(len(self.tune_y))[: self.samples]
+        held, kept = np.split(rows, [len(rows) // 5])
+        return held, kept
+
+    def held_out(self, seed: int) -> Task:
+        """The task with its held-out samples for a test set: the test set plays no part in it."""
+        held, kept = self.drawn(seed)
+        return replace(
+            self, tune_x=self.tune_x[kept], tune_y=self.tune_y[kept],
+            test_x=self.tune_x[held], test_y=self.tune_y[held], samples=len(kept),
+        )
 
 
 @dataclass(frozen=True)
