@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgetune.cli.printer import Printer
+from edgetune.learn.program import Program
 from edgetune.plan.cost import Estimate
-from edgetune.plan.plan import Plan
 
 PHASES = ("forward", "backward", "update")
 
@@ -25,9 +25,9 @@ def plan_facts(estimate: Estimate) -> dict:
     }
 
 
-def end_of(plan: Plan) -> str:
+def end_of(program: Program) -> str:
     """How many classes, labels or values, and the loss: "10 classes, softmax loss"."""
-    loss = plan.program.loss
+    loss = program.loss
     count, words = loss.size, {"class": "classes", "labels": "labels", "values": "values"}
     word = words.get(loss.target, "values as its input")
     if count == 1:
@@ -57,7 +57,7 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
     printer.text(
         f"Learns: {'' if estimate.plan.recipe.learns_weights else 'biases of '}"
         f"{len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
-        f"{end_of(estimate.plan)}"
+        f"{end_of(estimate.plan.program)}"
     )
     if estimate.plan.cmsis_nn:
         printer.text(
