@@ -7,6 +7,7 @@ from edgetune.learn.program import Program
 from edgetune.plan.cost import Estimate
 
 PHASES = ("forward", "backward", "update")
+HANGING = len("Flash: ")
 
 
 def plan_facts(estimate: Estimate) -> dict:
@@ -39,20 +40,23 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
     """Flash, RAM and instructions, then a line a layer."""
     board = estimate.plan.board
     printer.text(f"Board: {board.title}, {board.chip}, {board.core.name}")
-    printer.text(
+    printer.wrapped(
         f"Flash: {estimate.flash_bytes:,} of {board.flash.length:,} bytes: "
         f"code {estimate.code_bytes:,}, tables {estimate.table_bytes:,}, "
-        f"weights {estimate.weight_bytes:,}"
+        f"weights {estimate.weight_bytes:,}",
+        HANGING,
     )
-    printer.text(
+    printer.wrapped(
         f"RAM:   {estimate.ram_bytes:,} of {board.ram.length:,} bytes: "
         f"arena {estimate.arena_bytes:,}, trained state {estimate.state_bytes:,}, "
         f"link {estimate.link_bytes:,}, other {estimate.static_bytes:,}, "
-        f"stack at most {estimate.stack_bytes:,}"
+        f"stack at most {estimate.stack_bytes:,}",
+        HANGING,
     )
-    printer.text(
+    printer.wrapped(
         f"Step:  {estimate.step_instructions:,} instructions, "
-        f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)"
+        f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)",
+        HANGING,
     )
     printer.text(
         f"Learns: {'' if estimate.plan.recipe.learns_weights else 'biases of '}"
