@@ -19,13 +19,13 @@ import numpy as np
 from edgetune.boards import load_board
 from edgetune.errors import EdgetuneError, ModelError
 from edgetune.learn.learner import Learner
-from edgetune.learn.losses import INPUT
+from edgetune.learn.losses import CLASS, INPUT
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.decode import decode
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
-from edgetune.model.runtime import Interpreter, reference_interpreter
+from edgetune.model.runtime import Runtime
 from edgetune.plan.plan import make_plan
 from edgetune.session.preview import preview
 
@@ -71,6 +71,8 @@ def _judged(path: Path) -> dict[str, str]:
             facts[name] = check(seen.graph)
         except EdgetuneError as error:
             facts[name] = str(error)
+        except Exception as error:  # a table of defects is of more use than the first of them
+            facts[name] = f"defect: {error!r}"
     return facts
 
 
@@ -89,12 +91,13 @@ def _inputs(graph: Graph) -> np.ndarray:
 
 
 def _forward(graph: Graph) -> str:
-    learner, judge = Learner(lower(graph), Recipe(("none",))), reference_interpreter(graph)
-    for x in _inputs(graph):
-        y = from_file_output(graph, judge(to_file_input(graph, x)))
-        if not np.array_equal(y.reshape(-1), learner.forward(x)):
-            return "no"
-    return "yes"
+    learner, inputs = Learner(lower(graph), Recipe(("none",))), _inputs(graph)
+    judge = Runtime.of(graph.content)
+    if judge is None:
+        return "no tflite-runtime"
+    wanted = from_file_output(graph, judge.run(to_file_input(graph, inputs)))
+    found = [learner.forward(x) for x in inputs]
+    return "yes" if np.array_equal(wanted.reshape(len(inputs), -1), found) else "no"
 
 
 def _tuned(graph: Graph) -> str:
@@ -103,8 +106,8 @@ def _tuned(graph: Graph) -> str:
         return "nothing to train"
     learner = Learner(lower(graph), recipe)
     before, loss = learner.digest(), learner.program.loss
-    targets = {"class": 0, INPUT: None}
-    target = targets.get(loss.target, np.zeros(loss.size, np.int8))
+    targets = {CLASS: 0, INPUT: None}
+    target = targets.get(loss.target, np.zeros(loss.size, np.int64))
     draws = sum(learner.train(x, target).draws for x in _inputs(graph))
     return "yes" if draws and learner.digest() != before else "no step"
 

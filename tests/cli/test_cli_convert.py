@@ -265,6 +265,10 @@ def test_inspect_a_float_model(tiny):
     assert not result["int8"] and result["input"]["scale"] is None
     assert [o["kind"] for o in result["operators"]] == ["CONV_2D", "FULLY_CONNECTED"]
     assert result["file_bytes"] == (tiny / "tiny.tflite").stat().st_size
+    assert [o["name"] for o in result["operators"]] == ["conv_2d_0", "fully_connected_1"]
+    assert all(o["trainable"] for o in result["operators"]) and result["loss"]
+    assert all(o["output_scale"] is None for o in result["operators"])
+    assert min(c["ram_bytes"] for c in result["cores"].values()) > 0
     assert "edgetune convert tiny.tflite" in edgetune("inspect", "tiny.tflite").stdout
 
 
