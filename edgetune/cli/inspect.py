@@ -5,37 +5,86 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import click
+
+from edgetune.boards import load_board
 from edgetune.cli.options import model_argument
 from edgetune.cli.printer import Printer
+from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.learn.lower import lower
+from edgetune.learn.program import Program
+from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
-from edgetune.model.read import file_content, read_tflite
-from edgetune.quantize import load
+from edgetune.model.read import file_content
+from edgetune.plan.cores import estimate_cores
+from edgetune.plan.cost import Estimate, estimate
+from edgetune.plan.fit import check_fit
+from edgetune.plan.plan import make_plan
+from edgetune.session.preview import Preview, preview
 
-HEADERS = ["operator", "name", "output", "activation", "weights", "scales", "MACs", "train"]
+HEADERS = ["name", "operator", "output", "activation", "weights", "scales", "MACs", "train"]
 
 
 @verb("inspect")
 @model_argument
-def command(printer: Printer, model: str):
-    """List the operators of MODEL, and what of it can be trained.
+@click.option("--board", metavar="BOARD", help="What it would cost there, as `edgetune plan` has "
+              "it; without it a line for each core.")
+def command(printer: Printer, model: str, board: str | None):
+    """What MODEL will be on a device: its operators, what can be trained, what it costs.
 
-    A .tflite, .keras, .h5 or .onnx file. Of a float model it lists what `edgetune convert`
-    makes int8. Whatever cannot be used is named, all at once.
+    A .tflite, .keras, .h5 or .onnx file. A float model is converted in memory by made-up samples:
+    names and sizes are those of `edgetune convert`, scales are not shown. Whatever cannot be used
+    is named, all at once, with the exit code that `edgetune plan` has for it.
     """
-    found = load(model)
-    float_model = isinstance(found, Graph)
-    facts = _float_facts(model, found) if float_model else _int8_facts(read_tflite(model))
-    printer.result = {"model": model, "int8": not float_model} | facts
+    chosen = load_board(board) if board else None
+    seen = preview(model)
+    graph = seen.graph or seen.source
+    assert graph is not None  # there is one of the two
+    facts = _facts(model, seen, graph)
+    printer.result = {"model": model, "int8": seen.source is None} | facts
     _show(printer, model, facts)
-    _show_float_totals(printer, model, facts) if float_model else _show_totals(printer, facts)
-
-
-def _int8_facts(graph: Graph) -> dict:
+    if seen.graph is None:
+        _show_problem(printer, model, seen, facts)
+        return
     program = lower(graph)
+    recipe = Recipe() if program.weighted_layers else Recipe(("none",))
+    _show_totals(printer, facts, program)
+    if seen.source is not None:
+        _show_conversion(printer, model)
+    printer.text()
+    if chosen is None:
+        _show_cores(printer, estimate_cores(graph, recipe))
+        return
+    cost = estimate(make_plan(graph, recipe, chosen))
+    printer.result["plan"] = plan_facts(cost)
+    show_plan(printer, cost)
+    check_fit(cost.plan, cost)
+
+
+def _facts(model: str, seen: Preview, graph: Graph) -> dict:
+    """Of the int8 model; of a float one without scales, which made-up samples do not tell."""
     facts = describe(graph)
+    if seen.graph is not None:
+        _name(facts, lower(graph))
+    if seen.source is None:
+        return facts
+    for place in (facts["input"], facts["output"]):
+        place["scale"] = place["zero_point"] = None
+    for operator in facts["operators"]:
+        operator["output_scale"] = operator["output_zero_point"] = None
+    if seen.graph is None:
+        for operator in facts["operators"]:
+            operator["name"] = operator["trainable"] = None
+        facts |= {"totals": facts["totals"] | {"trainable": None}, "loss": None}
+    content = file_content(Path(model))
+    sizes = {"sha256": hashlib.sha256(content).hexdigest(), "file_bytes": len(content)}
+    return facts | sizes | {"int8_bytes": len(graph.content) if seen.graph else None}
+
+
+def _name(facts: dict, program: Program) -> None:
+    """Layers' names, and which of them train."""
     names = {layer.operator: layer.name for layer in program.layers}
     trainable = {layer.operator for layer in program.weighted_layers}
     for operator in facts["operators"]:
@@ -43,19 +92,24 @@ def _int8_facts(graph: Graph) -> dict:
         operator["trainable"] = operator["index"] in trainable
     facts["totals"]["trainable"] = len(trainable)
     facts["loss"] = program.loss.name
-    return facts
 
 
-def _float_facts(model: str, graph: Graph) -> dict:
-    """What can be trained shows after conversion, which renames and folds layers."""
-    content = file_content(Path(model))
-    facts = describe(graph)
-    for operator in facts["operators"]:
-        operator["name"] = operator["trainable"] = None
-    facts["totals"]["trainable"] = None
-    return facts | {
-        "sha256": hashlib.sha256(content).hexdigest(), "file_bytes": len(content),
+def _show_cores(printer: Printer, costs: dict[str, Estimate]) -> None:
+    """A line a core, of a step that trains all layers."""
+    printer.result["cores"] = {
+        core: {"ram_bytes": cost.ram_bytes, "flash_bytes": cost.flash_bytes,
+               "step_instructions": cost.step_instructions,
+               "forward_instructions": cost.forward_instructions}
+        for core, cost in costs.items()
     }
+    printer.table(
+        ["core", "RAM B", "flash B", "instructions a step", "of them forward"],
+        [[core, *facts.values()] for core, facts in printer.result["cores"].items()],
+    )
+    printer.text()
+    printer.text(
+        "All layers trained, by the engine's own kernels; --board BOARD says whether it fits."
+    )
 
 
 def _show(printer: Printer, model: str, facts: dict):
@@ -67,18 +121,31 @@ def _show(printer: Printer, model: str, facts: dict):
     printer.text()
 
 
-def _show_totals(printer: Printer, facts: dict):
+def _show_totals(printer: Printer, facts: dict, program: Program):
     totals = facts["totals"]
     printer.text(
         f"{totals['trainable']} of {totals['operators']} operators have weights and can be "
-        f"trained, by the {facts['loss']} loss without --loss; "
-        f"the model has {_size(totals)}"
+        f"trained, to {end_of(program)} without --loss; the model has {_size(totals)}"
     )
 
 
-def _show_float_totals(printer: Printer, model: str, facts: dict):
-    printer.text(f"A float model: it has {_size(facts['totals'])}")
+def _show_conversion(printer: Printer, model: str):
+    printer.text(
+        "A float model, shown as it is after conversion by made-up samples: only its scales and "
+        "its accuracy need real ones."
+    )
     printer.text(f"All of it converts: edgetune convert {model} -o INT8.tflite --data SAMPLES")
+
+
+def _show_problem(printer: Printer, model: str, seen: Preview, facts: dict):
+    """Every operator converts, but made-up samples led out of int8's ranges."""
+    printer.result["problem"] = seen.problem.as_dict()
+    printer.text(f"A float model: it has {_size(facts['totals'])}")
+    printer.text(
+        f"Made-up samples did not bring it into int8: {seen.problem.message} "
+        f"{seen.problem.cause} Real samples may: "
+        f"edgetune convert {model} -o INT8.tflite --data SAMPLES"
+    )
 
 
 def _size(totals: dict) -> str:
@@ -89,10 +156,9 @@ def _size(totals: dict) -> str:
 
 
 def _row(operator: dict) -> list:
-    floating = operator["output_scale"] is None
     return [
+        operator["name"] or ("" if operator["trainable"] is None else "(folded)"),
         operator["kind"],
-        operator["name"] or ("" if floating else "(folded)"),
         _shape(operator["output_shape"]),
         operator["activation"].replace("NONE", ""),
         operator["weights"] or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +15,7 @@ from edgetune.errors import EdgetuneError, Interrupted
 
 FORMAT = 1  # of the JSON output; a change that could break a reader raises it
 PLAIN_WIDTH = 160  # columns where there is no terminal to ask
+GAP = 2  # blanks between columns of a table
 
 
 class Printer:
@@ -36,10 +38,32 @@ class Printer:
         if not self.as_json:
             _console(sys.stdout).print(escape(text), highlight=False, soft_wrap=True)
 
+    def wrapped(self, text: str, indent: int) -> None:
+        """A long line of the result, on a terminal broken between words and indented."""
+        console = _console(sys.stdout)
+        if console.is_terminal:
+            text = "\n".join(textwrap.wrap(
+                text, console.width, subsequent_indent=" " * indent, break_long_words=False,
+                break_on_hyphens=False,
+            ))
+        self.text(text)
+
     def table(self, headers: list[str], rows: list[list], title: str = "") -> None:
-        """A table of the result; numbers stand on the right."""
+        """A table of the result; numbers stand on the right.
+
+        Where it is wider than the terminal it comes in parts, each with the first column.
+        """
         if self.as_json:
             return
+        for part, columns in enumerate(_parts(headers, rows, _console(sys.stdout).width)):
+            if part:
+                self.text()
+            self._table(
+                [headers[c] for c in columns], [[row[c] for c in columns] for row in rows],
+                "" if part else title,
+            )
+
+    def _table(self, headers: list[str], rows: list[list], title: str) -> None:
         table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
         for column, header in enumerate(headers):
             cells = [row[column] for row in rows if row[column] is not None]
@@ -96,6 +120,21 @@ class Printer:
 
     def _print_json(self, facts: dict) -> None:
         print(json.dumps({"format": FORMAT, "command": self.command} | facts, indent=2))
+
+
+def _parts(headers: list[str], rows: list[list], width: int) -> list[list[int]]:
+    """Columns that fit beside the first one, part by part."""
+    sizes = [
+        max(len(header), *(len(_cell(row[c])) for row in rows), 0) + GAP
+        for c, header in enumerate(headers)
+    ]
+    parts: list[list[int]] = [[0]]
+    for column in range(1, len(headers)):
+        used = sum(sizes[c] for c in parts[-1]) - GAP
+        if len(parts[-1]) > 1 and used + sizes[column] > width:
+            parts.append([0])
+        parts[-1].append(column)
+    return parts
 
 
 def _console(file) -> Console:

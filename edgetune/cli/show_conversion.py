@@ -13,6 +13,8 @@ def show_conversion(printer: Printer, report: Report) -> None:
     """A line a layer, then float against int8, then warnings."""
     printer.table(HEADERS, [_row(layer) for layer in report.layers])
     printer.text()
+    for note in report.notes:
+        printer.text(note)
     printer.text(cost_of(report))
     for warning in report.warnings:
         printer.note(f"Warning: {warning}")

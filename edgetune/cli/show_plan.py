@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from edgetune.cli.printer import Printer
+from edgetune.learn.program import Program
 from edgetune.plan.cost import Estimate
-from edgetune.plan.plan import Plan
 
 PHASES = ("forward", "backward", "update")
+HANGING = len("Flash: ")
 
 
 def plan_facts(estimate: Estimate) -> dict:
@@ -25,9 +26,9 @@ def plan_facts(estimate: Estimate) -> dict:
     }
 
 
-def end_of(plan: Plan) -> str:
+def end_of(program: Program) -> str:
     """How many classes, labels or values, and the loss: "10 classes, softmax loss"."""
-    loss = plan.program.loss
+    loss = program.loss
     count, words = loss.size, {"class": "classes", "labels": "labels", "values": "values"}
     word = words.get(loss.target, "values as its input")
     if count == 1:
@@ -39,25 +40,28 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
     """Flash, RAM and instructions, then a line a layer."""
     board = estimate.plan.board
     printer.text(f"Board: {board.title}, {board.chip}, {board.core.name}")
-    printer.text(
+    printer.wrapped(
         f"Flash: {estimate.flash_bytes:,} of {board.flash.length:,} bytes: "
         f"code {estimate.code_bytes:,}, tables {estimate.table_bytes:,}, "
-        f"weights {estimate.weight_bytes:,}"
+        f"weights {estimate.weight_bytes:,}",
+        HANGING,
     )
-    printer.text(
+    printer.wrapped(
         f"RAM:   {estimate.ram_bytes:,} of {board.ram.length:,} bytes: "
         f"arena {estimate.arena_bytes:,}, trained state {estimate.state_bytes:,}, "
         f"link {estimate.link_bytes:,}, other {estimate.static_bytes:,}, "
-        f"stack at most {estimate.stack_bytes:,}"
+        f"stack at most {estimate.stack_bytes:,}",
+        HANGING,
     )
-    printer.text(
+    printer.wrapped(
         f"Step:  {estimate.step_instructions:,} instructions, "
-        f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)"
+        f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)",
+        HANGING,
     )
     printer.text(
         f"Learns: {'' if estimate.plan.recipe.learns_weights else 'biases of '}"
         f"{len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
-        f"{end_of(estimate.plan)}"
+        f"{end_of(estimate.plan.program)}"
     )
     if estimate.plan.cmsis_nn:
         printer.text(

@@ -102,7 +102,7 @@ def _show_model(printer: Printer, job: Job):
     weights = sum(layer.weights.size for layer in plan.program.weighted_layers)
     printer.text(
         f"Model: {job.model}, {len(plan.program.graph.operators)} operators, {weights:,} weights, "
-        f"{end_of(plan)}"
+        f"{end_of(plan.program)}"
     )
 
 

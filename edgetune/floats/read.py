@@ -17,6 +17,7 @@ from edgetune.floats.shape_arithmetic import fold_shape_arithmetic
 from edgetune.floats.supported import INTEGERS
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode, quoted
+from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import BRIDGES
 from edgetune.model.read import file_content
@@ -48,6 +49,7 @@ def read_float(source: str | os.PathLike | bytes) -> Graph:
 def as_float(decoded: Graph) -> Graph:
     """The float Graph of a decoded file; errors as ``read_float``."""
     check_order(decoded)
+    refuse_foreign(decoded)
     if len(decoded.operators) > MAX_OPERATORS:
         raise ModelError(
             f"The model has {len(decoded.operators)} operators.",

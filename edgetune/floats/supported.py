@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.errors import ModelError
-from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import (
     ARITHMETIC,
@@ -16,7 +14,9 @@ from edgetune.model.kinds import (
     WEIGHTED,
     WINDOWED,
 )
+from edgetune.model.reasons import FIXED, STATELESS, Finding, Reason, refusal, unknown_kind
 from edgetune.model.shapes import stated
+from edgetune.model.supported import other_ends, output_name
 
 OPERANDS = {name: KINDS[name].inputs for name in CONVERTED} | {  # least and most inputs
     "SQUEEZE": (1, 2), "EXPAND_DIMS": (1, 2), "CONCATENATION": (1, 64),  # other than as int8
@@ -28,28 +28,29 @@ INTEGERS = {  # places of operands that are no real numbers
 NEEDED_INTEGERS = [name for name in INTEGERS if KINDS[name].output_shape is not stated]
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 MAX_RANK = 4
+REAL = (
+    "Keep what computes on integers, texts or truth values outside of the model: its input and "
+    "all that it computes are real numbers, float32 or float16 ones."
+)
+DENSER = "Convert again with weights of float32, float16, or one int8 each."
 
 
 def refuse_unsupported(graph: Graph) -> None:
     """Raises one ModelError that names everything that cannot be converted, and why."""
-    lines = [
-        f"operator {op.index} {op.kind}{_output_name(graph, op)}: " + "; ".join(reasons)
+    findings = [
+        Finding(op.kind, f"operator {op.index} {op.kind}{output_name(graph, op)}", reasons)
         for op in graph.operators
         if (reasons := unsupported(graph, op))
     ]
-    lines += _graph_reasons(graph)
-    if lines:
-        raise ModelError(
-            f"edgetune cannot convert {len(lines)} part{'s' * (len(lines) > 1)} of this model.",
-            "\n".join(lines),
-            "Replace these layers. Operators that convert: " + ", ".join(OPERANDS) + ".",
-        )
+    findings += [Finding("", "", [reason]) for reason in _graph_reasons(graph)]
+    if findings:
+        raise refusal("convert", findings, "Operators that convert: " + ", ".join(OPERANDS) + ".")
 
 
 def unsupported(graph: Graph, operator: Operator) -> list[str]:
     """Reasons why ``operator`` cannot be converted; empty if it can."""
     if operator.kind not in OPERANDS:
-        return ["this kind of operator is not supported"]
+        return [unknown_kind(operator.kind)]
     least, most = OPERANDS[operator.kind]
     if not least <= len(operator.inputs) <= most or len(operator.outputs) != 1:
         return [f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs"]
@@ -65,11 +66,13 @@ def _activation_reasons(graph, operator) -> list[str]:
     for tensor in activations_of(graph, operator):
         shape = list(tensor.shape)
         if tensor.dtype != "float32":
-            reasons.append(f"{tensor.dtype} activations")
+            reasons.append(Reason(f"{tensor.dtype} activations", REAL))
         elif min(shape, default=1) < 1:
-            reasons.append(f"the dynamic or empty shape {shape}")
+            reasons.append(Reason(f"the dynamic or empty shape {shape}", FIXED))
         elif shape[:1] != [1]:
-            reasons.append(f"a batch other than one, {shape}")
+            reasons.append(Reason(f"a batch other than one, {shape}", FIXED))
+        elif tensor.variable:
+            reasons.append(Reason("activations that keep state between calls", STATELESS))
         elif len(shape) > MAX_RANK and operator.kind not in VIEWS:
             reasons.append(f"{len(shape)} dimensions")
     if operator.kind in WINDOWED and len(graph.tensors[operator.inputs[0]].shape) != 4:
@@ -89,7 +92,7 @@ def _operand_reasons(graph, operator) -> list[str]:
         tensor = graph.tensors[index]
         wanted = ("float32",) if place in reals else ("int32", "int64")
         if tensor.dtype not in wanted:
-            reasons.append(f"operand {place} of type {tensor.dtype}")
+            reasons.append(_other_type(operator.kind, place, tensor.dtype))
         elif tensor.data is None:
             reasons.append(f"operand {place} is computed, not constant")
     if graph.tensors[operator.inputs[0]].data is not None and operator.kind != "CONCATENATION":
@@ -97,6 +100,13 @@ def _operand_reasons(graph, operator) -> list[str]:
         if operator.kind not in ARITHMETIC or others[0] is not None:
             reasons.append("it computes on constants only")
     return reasons
+
+
+def _other_type(kind: str, place: int, dtype: str) -> str:
+    """What stands in place of real weights, or of integers."""
+    if kind not in WEIGHTED:
+        return f"operand {place} of type {dtype}"
+    return Reason(f"{dtype} {('weights', 'bias')[min(place, 2) - 1]}", DENSER)
 
 
 def _option_reasons(operator) -> list[str]:
@@ -160,7 +170,7 @@ def _graph_reasons(graph: Graph) -> list[str]:
     reasons = []
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         if len(indices) != 1:
-            reasons.append(f"the graph has {len(indices)} {role} instead of one")
+            reasons.append(other_ends(graph, role, indices))
     if set(graph.outputs) & {t.index for t in graph.tensors if t.data is not None}:
         reasons.append("the graph's output is a constant")
     if set(graph.outputs) & set(graph.inputs):
@@ -176,9 +186,3 @@ def activations_of(graph: Graph, operator: Operator) -> list[Tensor]:
     places = [p for p in places if p not in INTEGERS.get(operator.kind, ())]
     inputs = [graph.tensors[operator.inputs[p]] for p in places if operator.inputs[p] >= 0]
     return [t for t in inputs if t.data is None] + [graph.tensors[i] for i in operator.outputs]
-
-
-def _output_name(graph: Graph, operator: Operator) -> str:
-    if not operator.outputs:
-        return ""
-    return f" (output {quoted(graph.tensors[operator.outputs[0]].name)})"

@@ -9,6 +9,7 @@ from edgetune.errors import ModelError
 from edgetune.floats.read import read_float
 from edgetune.importers.keras.read import read_keras
 from edgetune.importers.onnx.read import read_onnx
+from edgetune.importers.other_files import refuse_other
 from edgetune.model.decode import IDENTIFIER
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content
@@ -37,6 +38,7 @@ def load_model(path: str | os.PathLike) -> Graph:
 
 
 def _read(content: bytes, path: Path) -> Graph:
+    refuse_other(content)
     kind = kind_of(content)
     if kind == "keras":
         return read_keras(content)

@@ -12,8 +12,9 @@ import numpy as np
 from edgetune.errors import ModelError
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.faults import MAX_WINDOW
+from edgetune.model.foreign import refuse_empty
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
-from edgetune.model.kinds import KINDS
+from edgetune.model.kinds import BRIDGES, KINDS
 from edgetune.model.scales import Factor, Fixed, Same
 
 MAX_ELEMENTS = 1 << 22  # of an activation; more than any Cortex-M's memory
@@ -27,8 +28,7 @@ def check_order(graph: Graph) -> None:
         ModelError: an index out of range, a tensor produced twice, an operator that uses what
             a later one produces (or itself), no operators at all.
     """
-    if not graph.operators:
-        raise corrupt("The graph has no operators.")
+    refuse_empty(graph.operators)
     ready = {t.index for t in graph.tensors if t.data is not None}
     for index in graph.inputs:
         _check_produced(graph, index, ready, "The graph")
@@ -36,7 +36,7 @@ def check_order(graph: Graph) -> None:
     for operator in graph.operators:
         who = f"Operator {operator.index} {operator.kind}"
         _check_inputs(graph, operator, ready, who)
-        if not operator.outputs:
+        if not operator.outputs and _is_known(operator):
             raise corrupt(f"{who} has no output.")
         for index in operator.outputs:
             _check_produced(graph, index, ready, who)
@@ -49,7 +49,9 @@ def _check_inputs(graph: Graph, operator: Operator, ready: set[int], who: str) -
     for index in operator.inputs:
         if not -1 <= index < len(graph.tensors):
             raise corrupt(f"{who} reads tensor {index}; there are {len(graph.tensors)}.")
-        if index >= 0 and index not in ready and not _opaque(graph.tensors[index]):
+        if index in ready or index == -1 or not _is_known(operator):
+            continue
+        if not _opaque(graph.tensors[index]):
             raise corrupt(f"{who} reads tensor {index} before any operator produces it.")
 
 
@@ -60,9 +62,14 @@ def _check_produced(graph: Graph, index: int, ready: set[int], who: str) -> None
         raise corrupt(f"{who} produces tensor {index}, which is there already.")
 
 
+def _is_known(operator: Operator) -> bool:
+    """Others may read scratch memory and have no output; they are refused by name later."""
+    return operator.kind in KINDS or operator.kind in BRIDGES
+
+
 def _opaque(tensor: Tensor) -> bool:
-    """A type whose constants are not read (strings, int4, ...), or an empty constant."""
-    return tensor.buffer != 0 and (
+    """A type whose constants are not read (strings, int4, ...), an empty constant, or a state."""
+    return tensor.variable or tensor.buffer != 0 and (
         tensor.dtype not in ("int8", "int32", "float32") or 0 in tensor.shape
     )
 

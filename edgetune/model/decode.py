@@ -18,12 +18,14 @@ import tflite
 from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgetune.errors import ModelError
+from edgetune.model.foreign import several_subgraphs
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import FUSED, OPTIONS
 from edgetune.model.size import too_large
 
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
+BLOCKWISE = 2  # of the schema's QuantizationDetails
 MAX_TABLES = 4096  # of one kind: tensors, operators, buffers
 MAX_INTEGERS = 1 << 18  # in shapes and lists of tensors, all together
 MALFORMED = (struct.error, IndexError, ValueError, TypeError, OverflowError)
@@ -89,18 +91,17 @@ class _Decoder:
         model = tflite.Model.GetRootAs(self.content, 0)
         if model.Version() != 3:
             raise corrupt(f"The schema version is {model.Version()}, not 3.")
-        if self.count(model.SubgraphsLength(), 4) != 1:
-            raise ModelError(
-                f"The model has {model.SubgraphsLength()} subgraphs.",
-                "edgetune runs models of one subgraph, without control flow.",
-                "Convert the model without loops and conditions.",
-            )
-        return self.subgraph(model, self.table(model.Subgraphs(0)))
+        kinds = self.each(model.OperatorCodes, model.OperatorCodesLength(), self.kind)
+        subgraphs = self.count(model.SubgraphsLength(), 4)
+        if subgraphs == 0:
+            raise corrupt("It has no subgraph.")
+        if subgraphs > 1:
+            raise several_subgraphs(subgraphs, kinds)
+        return self.subgraph(model, self.table(model.Subgraphs(0)), kinds)
 
-    def subgraph(self, model: Any, subgraph: Any) -> Graph:
+    def subgraph(self, model: Any, subgraph: Any, kinds: list[str]) -> Graph:
         buffers = self.each(model.Buffers, model.BuffersLength(), self.buffer)
         notes = self.each(model.Metadata, model.MetadataLength(), self.note)
-        kinds = self.each(model.OperatorCodes, model.OperatorCodesLength(), self.kind)
         tensors = self.each(subgraph.Tensors, subgraph.TensorsLength(), self.tensor)
         operators = self.each(subgraph.Operators, subgraph.OperatorsLength(), self.operator)
         for index, tensor in enumerate(tensors):
@@ -118,7 +119,11 @@ class _Decoder:
     def buffer(self, buffer: Any) -> tuple[int, int]:
         """Where a buffer's data starts, and its length."""
         if buffer.Offset() > 1:
-            raise corrupt("Buffers outside the flatbuffer (files above 2 GB) are not read.")
+            raise ModelError(
+                "The model's weights lie outside of its flatbuffer.",
+                "They stand behind it, as in files above 2 GB; edgetune reads those inside.",
+                "Convert again into a file below 2 GB, with the weights inside.",
+            )
         length = self.count(buffer.DataLength(), 1)
         if length == 0:
             return 0, 0
@@ -139,7 +144,7 @@ class _Decoder:
         new = struct.unpack_from("<i", self.content, place)[0] if field else 0
         number = max(new, code.DeprecatedBuiltinCode())
         if number == tflite.BuiltinOperator.CUSTOM:
-            return f"CUSTOM:{self.text(code.CustomCode())}"
+            return f"CUSTOM:{printable(self.text(code.CustomCode()))}"
         return BUILTIN_OPCODE2NAME.get(number, f"BUILTIN_{number}")
 
     def tensor(self, tensor: Any) -> Tensor:
@@ -156,11 +161,16 @@ class _Decoder:
             dtype=self.dtype(tensor),
             quantization=self.quantization(tensor.Quantization()),
             buffer=tensor.Buffer(),
+            variable=bool(tensor.IsVariable()),
         )
 
     def dtype(self, tensor: Any) -> str:
-        name = DTYPES.get(tensor.Type(), f"type {tensor.Type()}")
-        return name if tensor.Sparsity() is None else f"sparse {name}"
+        name = DTYPES.get(tensor.Type(), f"number type {tensor.Type()}")
+        if tensor.Sparsity() is not None:
+            return f"sparse {name}"
+        quantization = tensor.Quantization()
+        blocks = quantization is not None and self.table(quantization).DetailsType() == BLOCKWISE
+        return f"block-quantised {name}" if blocks else name
 
     def quantization(self, table: Any) -> Quantization | None:
         if table is None or self.table(table).ScaleLength() == 0:
@@ -180,6 +190,8 @@ class _Decoder:
 
     def attach_data(self, tensor: Any, buffers: list[tuple[int, int]]) -> None:
         """Gives a constant its data; the lengths have to agree."""
+        if tensor.buffer == 0 and not buffers:
+            return  # a file without constants may do without buffers
         offset, length = _pick(buffers, tensor.buffer, "buffer")
         if length == 0 or tensor.dtype not in NUMPY_TYPES:
             return
@@ -274,6 +286,11 @@ def quoted(name: str) -> str:
     """A tensor's name for a message: TensorFlow joins many into one, the first will do."""
     name = name.split(";")[0]
     return repr(name if len(name) <= 80 else name[:77] + "...")
+
+
+def printable(name: str) -> str:
+    """A name for a message, without characters that steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name[:80])
 
 
 def _pick(items: list, index: int, what: str) -> Any:

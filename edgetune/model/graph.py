@@ -48,6 +48,7 @@ class Tensor:
     data: np.ndarray | None = None
     buffer: int = 0  # index of the TFLite buffer that holds ``data``
     offset: int = 0  # where in the file ``data`` starts, in bytes
+    variable: bool = False  # keeps its values from one call to the next
 
     @property
     def size(self) -> int:

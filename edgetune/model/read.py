@@ -10,6 +10,7 @@ from edgetune.errors import ModelError
 from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
+from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph
 from edgetune.model.size import check_count, check_work
 from edgetune.model.supported import refuse_float, refuse_unsupported
@@ -64,6 +65,7 @@ def _checked(content: bytes) -> Graph:
     graph.sha256 = hashlib.sha256(content).hexdigest()
     check_count(graph)
     check_order(graph)
+    refuse_foreign(graph)
     refuse_float(graph)
     leave_out_edges(graph)
     refuse_unsupported(graph)

@@ -6,6 +6,16 @@ from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import BRIDGES, KINDS, WEIGHTED
+from edgetune.model.reasons import (
+    ENDS,
+    FIXED,
+    FROM_FLOAT,
+    STATELESS,
+    Finding,
+    Reason,
+    refusal,
+    unknown_kind,
+)
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 CONSTANT_TYPES = {"weights": ("int8",), "bias": ("int32",)}
@@ -13,14 +23,14 @@ INTEGERS = ("int32", "int64")  # of all other constants
 FLOATS = ("float16", "float32", "float64")
 CONVERT = (
     "Convert it to int8: edgetune convert MODEL -o INT8.tflite --data SAMPLES; "
-    "edgetune tune does so by itself."
+    "edgetune tune does so by itself, and edgetune inspect says what will come of it."
 )
 
 
 def refuse_float(graph: Graph) -> None:
     """Raises ModelError for a float model and for a hybrid one, by that name."""
     operators = [o for o in graph.operators if o.kind not in BRIDGES]
-    floating = [o for o in operators if _output(graph, o).dtype in FLOATS]
+    floating = [o for o in operators if o.outputs and _output(graph, o).dtype in FLOATS]
     weights = _weight_types(graph, floating)
     if weights & {"int8", "uint8", "int4"}:
         raise ModelError(
@@ -40,20 +50,20 @@ def refuse_float(graph: Graph) -> None:
 
 def refuse_unsupported(graph: Graph) -> None:
     """Raises one ModelError that lists every operator edgetune cannot run, and why."""
-    lines = [
-        f"operator {o.index} {o.kind} (output {quoted(_output(graph, o).name)}): "
-        + "; ".join(reasons)
+    findings = [
+        Finding(o.kind, f"operator {o.index} {o.kind}{output_name(graph, o)}", reasons)
         for o in graph.operators
         if (reasons := unsupported(graph, o))
     ]
-    lines += _graph_reasons(graph)
-    if lines:
-        raise ModelError(
-            f"edgetune cannot run {len(lines)} part{'s' * (len(lines) > 1)} of this model.",
-            "\n".join(lines),
-            "Replace these layers, or convert again with other options. Operators that run: "
-            + ", ".join(KINDS) + ".",
-        )
+    findings += [Finding("", "", [reason]) for reason in _graph_reasons(graph)]
+    if findings:
+        raise refusal("run", findings, "Operators that run: " + ", ".join(KINDS) + ".")
+
+
+def output_name(graph: Graph, operator: Operator) -> str:
+    """" (output 'name')"; empty without an output, or one without a name."""
+    name = _output(graph, operator).name if operator.outputs else ""
+    return f" (output {quoted(name)})" if name else ""
 
 
 def unsupported(graph: Graph, operator: Operator) -> list[str]:
@@ -61,7 +71,7 @@ def unsupported(graph: Graph, operator: Operator) -> list[str]:
     if operator.kind in BRIDGES and (reason := _bridge(graph, operator)):
         return [reason]
     if operator.kind not in KINDS:
-        return ["this kind of operator is not supported"]
+        return [unknown_kind(operator.kind)]
     least, most = KINDS[operator.kind].inputs
     if not least <= len(operator.inputs) <= most or len(operator.outputs) != 1:
         return [f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs"]
@@ -75,14 +85,19 @@ def unsupported(graph: Graph, operator: Operator) -> list[str]:
 
 
 def _types(graph: Graph, operator: Operator) -> list[str]:
-    reasons, ranks = [], KINDS[operator.kind].ranks
+    reasons: list[str] = []
+    ranks = KINDS[operator.kind].ranks
     for role, tensor in _activations(graph, operator):
         if tensor.dtype != "int8":
-            reasons.append(f"{tensor.dtype} {role}")
+            reasons.append(Reason(f"{tensor.dtype} {role}", FROM_FLOAT))
         elif min(tensor.shape, default=1) < 1:
-            reasons.append(f"{role} of the dynamic or empty shape {list(tensor.shape)}")
+            shape = list(tensor.shape)
+            reasons.append(Reason(f"{role} of the dynamic or empty shape {shape}", FIXED))
         elif tensor.data is None and tensor.shape[:1] != (1,):
-            reasons.append(f"{role} with a batch other than one, {list(tensor.shape)}")
+            shape = list(tensor.shape)
+            reasons.append(Reason(f"{role} with a batch other than one, {shape}", FIXED))
+        elif tensor.variable:
+            reasons.append(Reason(f"{role} that keeps state between calls", STATELESS))
         elif role == "input" and ranks and len(tensor.shape) not in ranks:
             wanted = " or ".join(map(str, ranks))
             reasons.append(f"input of {len(tensor.shape)} dimensions instead of {wanted}")
@@ -93,7 +108,7 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
 
 def _options(operator: Operator) -> list[str]:
     options = operator.options
-    reasons = []
+    reasons : list[str] = []
     activation = options.get("fused_activation_function", "NONE")
     if activation not in ACTIVATIONS:
         reasons.append(f"fused activation {activation}")
@@ -110,13 +125,13 @@ def _changes_rank(options: dict) -> bool:
 
 def _constants(graph: Graph, operator: Operator) -> list[str]:
     """The operands after the first are constants of the types the engine knows."""
-    reasons = []
+    reasons : list[str] = []
     for role, index in zip(KINDS[operator.kind].constants or (), operator.inputs[1:]):
         if index == -1:
             continue
         tensor = graph.tensors[index]
         if tensor.dtype not in CONSTANT_TYPES.get(role, INTEGERS):
-            reasons.append(f"{tensor.dtype} {role}")
+            reasons.append(Reason(f"{tensor.dtype} {role}", FROM_FLOAT))
         elif tensor.data is None:
             reasons.append(f"{role} that are computed, not constant")
     return reasons
@@ -130,14 +145,20 @@ def _refused(graph: Graph, operator: Operator) -> list[str]:
 
 
 def _graph_reasons(graph: Graph) -> list[str]:
-    reasons = []
+    reasons : list[str] = []
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         if len(indices) != 1:
-            reasons.append(f"the graph has {len(indices)} {role} instead of one")
+            reasons.append(other_ends(graph, role, indices))
     computed = {index for operator in graph.operators for index in operator.outputs}
     if not set(graph.outputs) <= computed:
         reasons.append("no operator makes the graph's output")
     return reasons
+
+
+def other_ends(graph: Graph, role: str, indices: tuple[int, ...]) -> Reason:
+    """That there are more or fewer "inputs" or "outputs" than one, with their names."""
+    names = ", ".join(quoted(graph.tensors[i].name) for i in indices[:8])
+    return Reason(f"the graph has {len(indices)} {role} instead of one: {names}", ENDS)
 
 
 def _bridge(graph: Graph, operator: Operator) -> str | None:

@@ -14,6 +14,10 @@ from edgetune.quantize.scales import softmax_inputs
 from edgetune.quantize.simulation import Simulation
 
 BATCH = 16
+CUT = (
+    "Before a SOFTMAX the lowest values are cut on purpose and not counted as clipped: so far "
+    "below the largest, their probability is none in int8 either way."
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ class Report:
     layers: list[LayerReport] = field(default_factory=list)
     accuracy: Accuracy | None = None
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """What would be misread in the table of layers."""
+        cut = any(row.clipped == 0 and row.low < row.range_low - row.scale for row in self.layers)
+        return [CUT] if cut else []
 
     def as_dict(self) -> dict:
         return asdict(self)

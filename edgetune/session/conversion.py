@@ -10,6 +10,7 @@ import numpy as np
 from edgetune.data import Dataset, preprocessing_note
 from edgetune.errors import ModelError
 from edgetune.importers.load import kind_of
+from edgetune.importers.other_files import refuse_other
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content, read_tflite
 from edgetune.model.supported import CONVERT
@@ -40,11 +41,20 @@ def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Con
 def read_int8(path: str | os.PathLike) -> Graph:
     """`read_tflite`, which also knows what to do with a Keras or ONNX file."""
     path = Path(path)
-    if path.is_file() and (kind := kind_of(file_content(path))) in KINDS:
-        raise ModelError(
-            f"{path.name}: This is {KINDS[kind]}.", "The engine runs int8 .tflite files.", CONVERT
-        )
+    if path.is_file():
+        _refuse_others(path.name, file_content(path))
     return read_tflite(path)
+
+
+def _refuse_others(name: str, content: bytes) -> None:
+    try:
+        refuse_other(content)
+    except ModelError as error:
+        raise ModelError(f"{name}: {error.message}", error.cause, error.next_step) from None
+    if (kind := kind_of(content)) in KINDS:
+        raise ModelError(
+            f"{name}: This is {KINDS[kind]}.", "The engine runs int8 .tflite files.", CONVERT
+        )
 
 
 def _spread(count: int, wanted: int) -> np.ndarray:

@@ -41,6 +41,7 @@ def report_page(model: str, report: Report) -> str:
             "row has a scale of its own.</p>",
             _ranges(report.layers),
             "<h2>Layers</h2>", _table(report.layers),
+            *(f"<p>{escape(note)}</p>" for note in report.notes),
         ]
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

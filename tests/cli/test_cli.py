@@ -75,6 +75,8 @@ def test_inspect():
     assert result["totals"]["weights"] == 5920
     assert [o["name"] for o in result["operators"]][0] == "conv_2d_0"
     assert "fully_connected_5" in edgetune("inspect", MODEL).stdout
+    planned = succeed("plan", MODEL, "--board", BOARD)
+    assert succeed("inspect", MODEL, "--board", BOARD)["plan"]["cost"] == planned["cost"]
 
 
 def test_plan():

@@ -155,7 +155,7 @@ def test_all_unsupported_operators_are_listed(folder):
     model.conv(4, 3, activation="RELU_N1_TO_1").conv(4, 3, activation="RELU_N1_TO_1")
     (folder / "odd.tflite").write_bytes(model.mean().dense(4).build())
     error = refused("inspect", "odd.tflite")
-    assert error["exit_code"] == 8 and error["cause"].count("RELU_N1_TO_1") == 2
+    assert error["exit_code"] == 8 and "2 times CONV_2D" in error["cause"]
 
 
 def _save(path, **changes):

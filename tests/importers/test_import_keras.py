@@ -15,6 +15,7 @@ from edgetune.importers.extras import need
 from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.load import kind_of, load_model
+from edgetune.importers.other_files import refuse_other
 
 
 def archive(**members) -> bytes:
@@ -105,7 +106,7 @@ def test_archives_that_are_no_models():
     with pytest.raises(ModelError, match="not a Keras model"):
         description(archive(readme_txt="hello"))
     with pytest.raises(ModelError, match="PyTorch file") as error:
-        description(archive(data_pkl="x"))
+        refuse_other(archive(data_pkl="x"))
     assert "pytorch.md" in error.value.next_step
     with pytest.raises(ModelError, match="corrupt"):
         description(archive(config_json="{"))

@@ -151,15 +151,16 @@ def test_all_unsupported_operators_are_listed_at_once():
     assert "before the end" in lines[3]
 
 
-def test_int16_activations_and_int64_biases_are_unsupported():
+def test_int16_activations_and_int64_biases_are_named():
     model = ModelBuilder((1, 6)).dense(4)
     for tensor in model.tensors:
         if tensor.data is None:
             tensor.dtype = "int16"
         elif tensor.dtype == "int32":
             tensor.dtype, tensor.data = "int64", tensor.data.astype(np.int64)
-    cause = refused(model.build()).cause
-    assert "int16 input" in cause and "int16 output" in cause and "int64 bias" in cause
+    error = refused(model.build())
+    assert "16x8" in error.message and "1 FULLY_CONNECTED" in error.cause
+    assert "from the float model" in error.next_step
 
 
 def test_sparse_weights_are_unsupported():

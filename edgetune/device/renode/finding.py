@@ -30,7 +30,10 @@ def find_renode() -> str:
     if found := _find("renode"):
         return found
     cause = f"${VARIABLE} is {named}." if named else "renode is not on PATH."
-    raise ToolchainError("Renode was not found.", cause, DOWNLOAD)
+    raise ToolchainError(
+        "Renode was not found.", cause,
+        f"{DOWNLOAD}\nOr run the same firmware as a process of this computer: --device host.",
+    )
 
 
 def find_renode_test() -> str | None:

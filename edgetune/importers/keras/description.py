@@ -39,12 +39,6 @@ def _of_zip(content: bytes) -> str | bytes:
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError,
             RuntimeError, zipfile.zlib.error) as error:
         raise corrupt(f"Its archive cannot be unpacked ({error}).") from None
-    if any(name.endswith("data.pkl") for name in names):
-        raise ModelError(
-            "This is a PyTorch file.",
-            "It holds Python objects, and the network itself only as a program.",
-            "Export the module to ONNX: docs/pytorch.md shows how.",
-        )
     raise _no_model("There is no config.json in the archive.")
 
 

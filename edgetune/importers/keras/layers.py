@@ -7,7 +7,9 @@ of any module.  So only layers of this list are loaded, and everything else is n
 from __future__ import annotations
 
 from edgetune.errors import ModelError
-from edgetune.model.decode import corrupt, quoted
+from edgetune.importers.keras.reasons import refused_activation, unknown_layer
+from edgetune.model.decode import corrupt, printable, quoted
+from edgetune.model.reasons import Finding, refusal
 
 CONTAINERS = ("Sequential", "Functional", "Model")
 LAYERS = (
@@ -47,40 +49,51 @@ def check_layers(model: dict) -> None:
     Raises:
         ModelError: the description is none, or has other layers (all of them listed).
     """
-    if not isinstance(model, dict) or model.get("class_name") not in CONTAINERS:
+    kind = model.get("class_name") if isinstance(model, dict) else None
+    if kind not in CONTAINERS:
+        if isinstance(kind, str) and isinstance(model.get("config"), dict) and kind not in LAYERS:
+            raise _of_own_class(kind)
         raise corrupt("Its description is not that of a Sequential or Functional model.")
     # Keras drops the outermost optimiser and loss where it loads without compiling, as we do;
     # those of models inside it would be built, and so are looked at.
     problems = _problems_of({**model, "compile_config": None}, 0)
     if problems:
-        raise ModelError(
-            f"edgetune cannot convert {len(problems)} part{'s' * (len(problems) > 1)} "
-            "of this model.",
-            "\n".join(problems),
-            "Replace these layers. Keras layers that convert: " + ", ".join(LAYERS) + ".",
-        )
+        raise refusal("convert", problems, "Keras layers that convert: " + ", ".join(LAYERS) + ".")
 
 
-def _problems_of(layer: dict, depth: int) -> list[str]:
-    """A line for each layer, in ``layer`` and below, that cannot be converted."""
+def _of_own_class(name: str) -> ModelError:
+    return ModelError(
+        f"The model is of a class of its own, {quoted(name)}.",
+        "A subclassed model's layers are called by the code of its class, which is not in the "
+        "file.",
+        "Build it from layers, keras.Model(inputs, outputs), take the weights over and save that; "
+        "or convert it where its class is: tf.lite.TFLiteConverter.from_keras_model(model), and "
+        "name the .tflite file.",
+    )
+
+
+def _problems_of(layer: dict, depth: int) -> list[Finding]:
+    """A finding for each layer, in ``layer`` and below, that cannot be converted."""
     kind, config = layer.get("class_name"), layer.get("config")
     if depth > MAX_DEPTH or not isinstance(config, (dict, list)):
         raise corrupt("A layer's description is malformed or nested too deeply.")
     if kind in CONTAINERS:
         return _problems_inside(layer, config, depth)
-    if reason := _reason(layer, kind, config):
+    if reason := _reason(layer, kind, config) or refused_activation(config):
         name = config.get("name", "") if isinstance(config, dict) else ""
-        return [f"layer {quoted(str(name))} {str(kind)[:80]}: {reason}"]
+        kind = printable(str(kind))
+        return [Finding(kind, f"layer {quoted(str(name))} {kind}", [reason])]
     return []
 
 
-def _problems_inside(model: dict, config: dict | list, depth: int) -> list[str]:
+def _problems_inside(model: dict, config: dict | list, depth: int) -> list[Finding]:
     layers = config.get("layers") if isinstance(config, dict) else config
     if not isinstance(layers, list) or not all(isinstance(inner, dict) for inner in layers):
         raise corrupt("A model's description has no list of layers.")
     problems = [p for inner in layers for p in _problems_of(inner, depth + 1)]
     if not _is_plain(model, config):
-        problems.insert(0, "a model of a class of its own, or with code of its own")
+        reason = "a model of a class of its own, or with code of its own"
+        problems.insert(0, Finding("", "", [reason]))
     return problems
 
 
@@ -102,7 +115,7 @@ def _reason(layer: dict, kind, config) -> str:
     else:
         known = kind in (*LAYERS, *OLD_NAMES) and layer.get("module") in LAYER_MODULES
     if not known:
-        return "this kind of layer is not supported"
+        return unknown_layer(str(kind))
     inside = {**layer, "class_name": None, "module": None}
     return "it brings code of its own" if _brings_code(inside) else ""
 

@@ -1,0 +1,141 @@
+"""Why a part of a model is refused, and what to do about it.
+
+A reason is a string.  One that says more than "replace this layer" is a ``Reason``, which brings
+its own advice; ``refusal`` makes one error of all: what is alike is one line with a count, and
+each advice is given once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tflite.utils import BUILTIN_OPCODE2NAME
+
+from edgetune.errors import ModelError
+
+CHANGE = "Change these layers in the model that the file was made from, and convert that again."
+FROM_FLOAT = (
+    "Convert again from the float model: edgetune convert FLOAT -o INT8.tflite --data SAMPLES."
+)
+FIXED = "Fix the sizes before the model is converted: only the batch may be open, and is one then."
+ENDS = (
+    "Make a model of one input and one output of the part that is to learn: of a Keras model "
+    "keras.Model(input, output) does."
+)
+FEED_FORWARD = (
+    "Use a network without recurrence: convolutions over the last samples in the place of a state."
+)
+STATELESS = (
+    "Convert the model that takes a whole window at once, not its streaming form: the device is "
+    "sent the window."
+)
+UNROLLED = "Convert the model without loops and conditions."
+BUILTINS = (
+    "Convert with target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS], and replace the "
+    "layers that this refuses."
+)
+NEWEST = max(BUILTIN_OPCODE2NAME)
+
+RECURRENT = (
+    "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "RNN",
+    "UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN", "SVDF",
+)
+STATE = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
+CONTROL = ("IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE")
+
+
+class Reason(str):
+    """A reason, and in ``advice`` what to do about it."""
+
+    advice: str
+
+    def __new__(cls, text: str, advice: str) -> Reason:
+        reason = super().__new__(cls, text)
+        reason.advice = advice
+        return reason
+
+
+class UnknownKind(str):
+    """That edgetune has no such operator or layer."""
+
+
+class Finding(NamedTuple):
+    """A part of a model that is refused.
+
+    Args:
+        kind: of the operator, layer or node.
+        who: which one it is: "operator 3 SPLIT (output 'x')".
+        reasons: all of them.
+    """
+
+    kind: str
+    who: str
+    reasons: list[str]
+
+
+def unknown_kind(kind: str) -> str:
+    """The reason for an operator that is in no table, by its TFLite name."""
+    if kind in RECURRENT:
+        return Reason("a recurrent layer, whose state goes from step to step", FEED_FORWARD)
+    if kind in STATE:
+        return Reason("it keeps state from one call to the next", STATELESS)
+    if kind in CONTROL:
+        return Reason("control flow", UNROLLED)
+    if kind.startswith("CUSTOM:Flex"):
+        return Reason("an operator of TensorFlow itself, which TFLite alone does not run", BUILTINS)
+    if kind.startswith("CUSTOM:"):
+        return UnknownKind("a custom operator is not supported: the file does not hold its code")
+    if kind.startswith("BUILTIN_"):
+        return UnknownKind(
+            "this kind of operator is not supported: its number is newer than edgetune's schema, "
+            f"which ends at {NEWEST}"
+        )
+    return UnknownKind("this kind of operator is not supported")
+
+
+def refusal(verb: str, findings: list[Finding], known: str) -> ModelError:
+    """One error for all that is found.
+
+    Args:
+        verb: what cannot be done: "run" or "convert".
+        findings: at least one.
+        known: the sentence that lists what there is, for kinds that are unknown.
+    """
+    count = len(findings)
+    return ModelError(
+        f"edgetune cannot {verb} {count} part{'s' * (count > 1)} of this model.",
+        "\n".join(listed(findings)),
+        " ".join(_advice([reason for f in findings for reason in f.reasons], known)),
+    )
+
+
+def listed(findings: Iterable[Finding]) -> list[str]:
+    """A line for each kind with the same reasons, with a count where there are several."""
+    groups: dict[tuple, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.kind, *finding.reasons), []).append(finding)
+    return [_line(group) for group in groups.values()]
+
+
+def _line(group: list[Finding]) -> str:
+    first = group[0]
+    reasons = "; ".join(first.reasons)
+    if not first.who:
+        return reasons
+    if len(group) == 1:
+        return f"{first.who}: {reasons}"
+    where = first.who.replace(f" {first.kind}", "", 1)
+    return f"{len(group)} times {first.kind}, the first is {where}: {reasons}"
+
+
+def _advice(reasons: list[str], known: str) -> list[str]:
+    """Each advice once; that for single layers first."""
+    plain = [r for r in reasons if not isinstance(r, Reason)]
+    own = [r.advice for r in reasons if isinstance(r, Reason)]
+    general = []
+    if any(isinstance(r, UnknownKind) for r in plain):
+        general = [f"Replace these layers. {known}"]
+    elif plain:
+        general = [CHANGE]
+    return general + list(dict.fromkeys(own))

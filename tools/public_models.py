@@ -1,0 +1,116 @@
+"""What edgetune makes of folders of model files: a line a file, and totals.
+
+    python tools/public_models.py FOLDER...
+
+read: the file is read, or the reason why not.  plan: a plan that trains all of it is made.
+forward: the numpy engine gives what tflite-runtime's reference kernels give, on random inputs.
+tuned: training steps in numpy move weights.  Files of one or two operators test operators and
+are counted apart.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from edgetune.boards import load_board
+from edgetune.errors import EdgetuneError, ModelError
+from edgetune.learn.learner import Learner
+from edgetune.learn.losses import CLASS, INPUT
+from edgetune.learn.lower import lower
+from edgetune.learn.recipe import Recipe
+from edgetune.model.decode import decode
+from edgetune.model.edges import from_file_output, to_file_input
+from edgetune.model.graph import Graph
+from edgetune.model.runtime import Runtime
+from edgetune.plan.plan import make_plan
+from edgetune.session.preview import preview
+
+SUFFIXES = (".tflite", ".onnx", ".h5", ".keras")
+BOARD = "mps2-an386"
+FEW = 2  # operators of a file that tests these
+SAMPLES = 3
+
+
+def main(folders: list[str]) -> None:
+    totals: dict[str, Counter] = {"models": Counter(), "operator tests": Counter()}
+    for folder in map(Path, folders):
+        for path in sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES):
+            facts = _judged(path)
+            group = "operator tests" if _tests_operators(path) else "models"
+            totals[group].update({name: value == "yes" for name, value in facts.items()})
+            totals[group]["files"] += 1
+            print(f"{path.relative_to(folder)} | {group} | "
+                  + " | ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
+    for group, counts in totals.items():
+        print(f"{group}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+
+
+def _tests_operators(path: Path) -> bool:
+    try:
+        return len(decode(path.read_bytes()).operators) <= FEW
+    except ModelError:
+        return False
+
+
+def _judged(path: Path) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    try:
+        seen = preview(path)
+    except EdgetuneError as error:
+        cause = error.cause.replace("\n", "; ")
+        return {"read": f"{error.message} {cause}"}
+    facts["read"] = "yes"
+    if seen.graph is None:
+        return facts | {"plan": str(seen.problem)}
+    for name, check in (("plan", _plan), ("forward", _forward), ("tuned", _tuned)):
+        try:
+            facts[name] = check(seen.graph)
+        except EdgetuneError as error:
+            facts[name] = str(error)
+        except Exception as error:  # a table of defects is of more use than the first of them
+            facts[name] = f"defect: {error!r}"
+    return facts
+
+
+def _recipe(graph: Graph) -> Recipe:
+    return Recipe() if lower(graph).weighted_layers else Recipe(("none",))
+
+
+def _plan(graph: Graph) -> str:
+    make_plan(graph, _recipe(graph), load_board(BOARD))
+    return "yes"
+
+
+def _inputs(graph: Graph) -> np.ndarray:
+    random = np.random.default_rng(0)
+    return random.integers(-128, 128, (SAMPLES, *graph.input.shape), np.int8)
+
+
+def _forward(graph: Graph) -> str:
+    learner, inputs = Learner(lower(graph), Recipe(("none",))), _inputs(graph)
+    judge = Runtime.of(graph.content)
+    if judge is None:
+        return "no tflite-runtime"
+    wanted = from_file_output(graph, judge.run(to_file_input(graph, inputs)))
+    found = [learner.forward(x) for x in inputs]
+    return "yes" if np.array_equal(wanted.reshape(len(inputs), -1), found) else "no"
+
+
+def _tuned(graph: Graph) -> str:
+    recipe = _recipe(graph)
+    if recipe.layers == ("none",):
+        return "nothing to train"
+    learner = Learner(lower(graph), recipe)
+    before, loss = learner.digest(), learner.program.loss
+    targets = {CLASS: 0, INPUT: None}
+    target = targets.get(loss.target, np.zeros(loss.size, np.int64))
+    draws = sum(learner.train(x, target).draws for x in _inputs(graph))
+    return "yes" if draws and learner.digest() != before else "no step"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
