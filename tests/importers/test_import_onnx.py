@@ -102,6 +102,15 @@ def test_a_quantised_range_that_begins_at_zero_is_the_relu_that_it_replaced(
     np.testing.assert_allclose(ours.clip(low, high), theirs, atol=scale)
 
 
+def test_a_hard_swish_is_one_behind_quantisation_too():
+    constants = scaled("a", np.uint8, 0, 1 / 255)
+    nodes = [
+        node("HardSigmoid", "x", "h", alpha=1 / 6), node("QuantizeLinear", "h as az", "q"),
+        node("DequantizeLinear", "q as az", "d"), node("Mul", "x d", "y"),
+    ]
+    assert kinds(read_onnx(model(nodes, IMAGE, constants))) == ["HARD_SWISH"]
+
+
 def test_a_quantised_weight_a_channel_becomes_real():
     constants = {
         "w": RANDOM.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8),

@@ -47,5 +47,9 @@ def _never_negative(builder: Builder, tensor: int) -> bool:
     operator = builder.rewriter.producer(tensor)
     if operator is None or operator.kind in NEVER_NEGATIVE:
         return True
+    constants = [c for i in operator.inputs if (c := builder.rewriter.data(i)) is not None]
     operands = [i for i in operator.inputs if builder.rewriter.data(i) is None]
-    return operator.kind in KEEPS_SIGN and all(_never_negative(builder, i) for i in operands)
+    keeps = operator.kind in KEEPS_SIGN or (
+        operator.kind == "MUL" and all((c >= 0).all() for c in constants)
+    )
+    return keeps and all(_never_negative(builder, i) for i in operands)
