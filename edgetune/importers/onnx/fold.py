@@ -16,7 +16,8 @@ ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "Pow", "Equal", "Where", "Min", "Max"
 RESHAPING = (
     "Cast", "CastLike", "Concat", "Flatten", "Identity", "Reshape", "Slice", "Squeeze",
     "Transpose", "Unsqueeze", "Neg", "Sqrt", "Reciprocal", "Abs", "Exp", "Floor", "Ceil",
-    "Constant", "Shape", "Size", "DequantizeLinear", "ReduceSum", "ReduceProd", "ReduceMean",
+    "Constant", "Shape", "Size", "DequantizeLinear",
+    "QuantizeLinear", "ReduceSum", "ReduceProd", "ReduceMean",
 )
 SMALL = ("Gather", "Range", "ConstantOfShape", "Expand", "Tile")
 FOLDABLE = (*ELEMENTWISE, *RESHAPING, *SMALL)

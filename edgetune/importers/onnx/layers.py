@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
+from edgetune.importers.onnx.joins import crop_channels
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value, channels_last
 from edgetune.importers.onnx.windows import axes_of, options_of, with_padding
@@ -20,24 +21,47 @@ def conv(builder: Builder, node: Node) -> Value:
     image, padding = with_padding(builder, builder.arranged(x, order), axes)
     options = options_of(axes, padding)
     options.update(dilation_h_factor=axes[0].dilation, dilation_w_factor=axes[1].dilation)
-    kind, weights = _kind(weights.reshape(*weights.shape[:2], *[a.kernel for a in axes]), groups)
-    if kind == "DEPTHWISE_CONV_2D":
-        options["depth_multiplier"] = weights.shape[3] // groups
-    channels = node.data(1, "the weights").shape[0]
-    inputs = (image, builder.real("weights", weights), _bias(builder, node, channels))
+    weights = weights.reshape(*weights.shape[:2], *[a.kernel for a in axes])
+    channels = len(weights)
+    if channels % groups:
+        raise Unsupported(f"{channels} outputs of {groups} groups")
     shape = (1, axes[0].out, axes[1].out, channels)
-    y = builder.emit(kind, inputs, shape, **options)
+    y = _convolved(builder, node, image, weights, shape, options)
     space = shape[1:3][-len(kernel):]
     return result(y, (1, channels, *space), order)
 
 
-def _kind(weights: np.ndarray, groups: int) -> tuple[str, np.ndarray]:
-    """The operator for weights [o, c / groups, kh, kw], and the weights as it has them."""
-    if groups == 1:
-        return "CONV_2D", weights.transpose(0, 2, 3, 1)
-    if weights.shape[1] != 1 or weights.shape[0] % groups:
-        raise Unsupported(f"a convolution of {groups} groups")
-    return "DEPTHWISE_CONV_2D", weights.transpose(1, 2, 3, 0)
+def _convolved(
+    builder: Builder, node: Node, image: int, weights: np.ndarray, shape, options
+) -> int:
+    """The operator for weights [o, c / groups, kh, kw]: one, or one a group."""
+    groups = node.attributes.get("group", 1)
+    if 1 < groups < weights.shape[1] * groups:
+        return _grouped(builder, node, image, weights, shape, options)
+    kind, order = "CONV_2D", (0, 2, 3, 1)
+    if groups > 1:
+        kind, order = "DEPTHWISE_CONV_2D", (1, 2, 3, 0)
+        options["depth_multiplier"] = len(weights) // groups
+    inputs = (image, builder.real("weights", weights.transpose(order)),
+              _bias(builder, node, len(weights)))
+    return builder.emit(kind, inputs, shape, **options)
+
+
+def _grouped(builder: Builder, node: Node, image: int, weights: np.ndarray, shape, options) -> int:
+    """A convolution of every group's channels, and what they give side by side."""
+    groups, depth = node.attributes["group"], weights.shape[1]
+    each = len(weights) // groups
+    bias = np.zeros(len(weights), np.float32)
+    if node.operand(2) is not None:
+        bias = np.broadcast_to(node.weights(2, "the biases").reshape(-1), len(weights))
+    parts = []
+    for group in range(groups):
+        own = slice(group * each, (group + 1) * each)
+        inputs = (crop_channels(builder, image, group * depth, depth),
+                  builder.real(f"weights{group}", weights[own].transpose(0, 2, 3, 1)),
+                  builder.real(f"bias{group}", bias[own]))
+        parts.append(builder.emit("CONV_2D", inputs, (*shape[:3], each), **options))
+    return builder.emit("CONCATENATION", parts, shape, axis=3)
 
 
 def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> int:
@@ -88,6 +112,8 @@ def _dense(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
 def batch_normalisation(builder: Builder, node: Node) -> Value:
     """y = scale * (x - mean) / sqrt(variance + epsilon) + bias, a MUL and an ADD."""
     x = node.activation()
+    if not node.attributes.get("spatial", 1):  # of opset 7 and 8
+        raise Unsupported("statistics of every element instead of every channel")
     if node.attributes.get("training_mode", 0):
         raise Unsupported("it is in training mode")
     scale, bias, mean, variance = (node.weights(i, "its statistics") for i in range(1, 5))

@@ -9,6 +9,7 @@ from edgetune.errors import ModelError
 from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.fold import FOLDABLE, folded
 from edgetune.importers.onnx.node import decoded, described
+from edgetune.importers.onnx.quantised import ADVICE, WHOLE
 from edgetune.importers.onnx.table import HANDLERS
 from edgetune.importers.onnx.values import (
     Unsupported,
@@ -79,6 +80,8 @@ class Lowering:
         known = node.domain in ("", "ai.onnx") and not any(
             a.HasField("g") or a.graphs for a in node.attribute
         )
+        if node.op_type in WHOLE:
+            raise Unsupported(ADVICE)
         if not known or node.op_type not in (*HANDLERS, *FOLDABLE):
             raise Unsupported("this kind of operator is not supported")
         if any(name and name not in self.values for name in node.input):

@@ -17,12 +17,12 @@ from edgetune.importers.extras import need
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph
 
-FIRST_OPSET = 11
+FIRST_OPSET = 7
 MAX_RANK = 4
 
 
 def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
-    """Reads an ONNX model of opset 11 or newer as a float Graph (``floats.graph``).
+    """Reads an ONNX model of opset 7 or newer as a float Graph (``floats.graph``).
 
     Args:
         content: the file's.
@@ -34,9 +34,11 @@ def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
         ToolchainError: the package ``onnx`` is not installed.
     """
     need("onnx", "onnx", "ONNX files")
+    from edgetune.importers.onnx.classifier import cut_classifier
     from edgetune.importers.onnx.load import load
 
     model = load(content, folder)
+    cut_classifier(model.graph)
     opset = _opset(model)
     name = _free_input(model)
     graph = _lowered(model.graph, opset, _shapes(model, name), name)

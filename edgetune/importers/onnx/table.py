@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetune.importers.onnx import elementwise, joins, layers, pools, views
+from edgetune.importers.onnx import elementwise, joins, layers, pools, quantised, views
 
 HANDLERS = {
     "Conv": layers.conv,
@@ -42,6 +42,8 @@ HANDLERS = {
     "Identity": views.same,
     "Dropout": views.same,
     "Cast": views.cast,
+    "QuantizeLinear": quantised.quantise,
+    "DequantizeLinear": quantised.dequantise,
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
     "Conv", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",

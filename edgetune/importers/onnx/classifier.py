@@ -1,0 +1,59 @@
+"""What exporters of scikit-learn's classifiers put behind the probabilities, cut away.
+
+skl2onnx gives two outputs: the label, looked up by ArgMax and ArrayFeatureExtractor, and the
+probabilities, put into a dictionary by ZipMap.  A device gives the probabilities.
+"""
+
+from __future__ import annotations
+
+from onnx import GraphProto, NodeProto
+
+LABELS = ("ArgMax", "ArrayFeatureExtractor", "LabelEncoder", "Binarizer")
+
+
+def cut_classifier(graph: GraphProto) -> None:
+    """Leaves the probabilities as the only output of a classifier; other graphs stay."""
+    makers = {name: node for node in graph.node for name in node.output}
+    kinds = {node.op_type for node in graph.node if node.domain == "ai.onnx.ml"}
+    if not kinds & {"ZipMap", "ArrayFeatureExtractor", "LabelEncoder"}:
+        return
+    names = [_probabilities(output.name, makers) for output in graph.output]
+    kept = [i for i, name in enumerate(names) if not _is_label(name, makers)]
+    if len(kept) != 1:
+        return
+    output, name = graph.output[kept[0]], names[kept[0]]
+    del graph.output[:]
+    graph.output.add().CopyFrom(output)
+    graph.output[0].name = name
+    graph.output[0].ClearField("type")
+    needed = _ancestors(name, makers)
+    nodes = [node for node in graph.node if any(o in needed for o in node.output)]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _probabilities(name: str, makers: dict[str, NodeProto]) -> str:
+    """What a ZipMap reads; of two classes, 1 - p beside p, p alone."""
+    node = makers.get(name)
+    while node is not None and node.op_type in ("ZipMap", "Identity"):
+        name = node.input[0]
+        node = makers.get(name)
+    if node is not None and node.op_type == "Concat" and len(node.input) == 2:
+        other = makers.get(node.input[0])
+        if other is not None and other.op_type == "Sub" and other.input[1] == node.input[1]:
+            return node.input[1]
+    return name
+
+
+def _is_label(name: str, makers: dict[str, NodeProto]) -> bool:
+    return any(n in makers and makers[n].op_type in LABELS for n in _ancestors(name, makers))
+
+
+def _ancestors(name: str, makers: dict[str, NodeProto]) -> set[str]:
+    found, waiting = set(), [name]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += makers[name].input if name in makers else ()
+    return found
