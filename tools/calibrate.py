@@ -1,13 +1,15 @@
 """Measures the firmware on every core and writes the tables that `edgetune plan` reads.
 
-    python tools/calibrate.py [CORE ...]
+    python tools/calibrate.py [CORE ...] [--kernels NAME ...]
 
 Needs the Arm compiler and QEMU; takes some minutes.  Two runs over the same sources with the
-same tools write the same bytes.
+same tools write the same bytes.  ``--kernels`` measures the instructions of these only and keeps
+what the table says of the others: enough where nothing but they changed.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -29,23 +31,32 @@ from tools.calibration.project import compile_model  # noqa: E402
 COSTS = Path(__file__).parents[1] / "edgetune" / "plan" / "costs"
 
 
-def calibrate(core: str, folder: Path):
-    """Write the table of one core, and print how well the fits fit."""
+def calibrate(core: str, folder: Path, kernels: frozenset[str] = frozenset()):
+    """Write the table of one core, and print how well the fits fit.
+
+    ``kernels``: the rows of "instructions" to measure, all where it is empty.
+    """
     benches, compiled = [], []
     board = bench_board(core)
     for index, (graph, recipe) in enumerate(spread()):
         plan = make_plan(graph, recipe, board)
-        benches.append((plan, bench(graph, recipe, core, folder / f"{core}-bench-{index}")))
+        if not kernels or kernels & {stage.kernel.cost for stage in plan.schedule.stages}:
+            benches.append((plan, bench(graph, recipe, core, folder / f"{core}-bench-{index}")))
         compiled.append((plan, compile_model(plan, folder / f"{core}-code-{index}")))
+    path = COSTS / f"{core}.json"
+    measured = instruction_costs(benches)
+    if kernels:
+        kept = json.loads(path.read_text(encoding="utf-8"))["instructions"]
+        measured = kept | {name: measured[name] for name in kernels}
     table = {
         "core": core,
         "compiler": _compiler(),
         "parts": firmware_parts(CORES[core], folder),
         "model": model_costs(compiled),
-        "instructions": instruction_costs(benches),
+        "instructions": measured,
     }
     text = json.dumps(table, indent=1, sort_keys=True) + "\n"
-    (COSTS / f"{core}.json").write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     print(core)
     for name, error in sorted(errors(table["instructions"], benches).items()):
         print(f"  {name:45} within {100 * error:5.1f} %", flush=True)
@@ -58,9 +69,13 @@ def _compiler() -> str:
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cores", nargs="*", metavar="CORE", help=f"of {', '.join(CORES)}")
+    parser.add_argument("--kernels", nargs="+", default=[], help="as the tables name them")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for core in sys.argv[1:] or CORES:
-            calibrate(core, Path(folder))
+        for core in given.cores or CORES:
+            calibrate(core, Path(folder), frozenset(given.kernels))
 
 
 if __name__ == "__main__":
