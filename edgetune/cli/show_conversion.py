@@ -14,6 +14,9 @@ def show_conversion(printer: Printer, report: Report) -> None:
     printer.table(HEADERS, [_row(layer) for layer in report.layers])
     printer.text()
     printer.text(cost_of(report))
+    if report.agreement is not None:
+        printer.text(f"Run by tflite-runtime, it predicts as the file itself on "
+                     f"{100 * report.agreement:.2f} % of the calibration samples.")
     for warning in report.warnings:
         printer.note(f"Warning: {warning}")
 

@@ -48,6 +48,7 @@ class Tensor:
     data: np.ndarray | None = None
     buffer: int = 0  # index of the TFLite buffer that holds ``data``
     offset: int = 0  # where in the file ``data`` starts, in bytes
+    folded: bool = False  # ``data`` was worked out while reading and is not in the file
 
     @property
     def size(self) -> int:
@@ -95,7 +96,8 @@ class Graph:
 
     ``file_inputs`` and ``file_outputs`` are those of the file, which may lie outside of
     ``inputs`` and ``outputs``: behind a QUANTIZE or DEQUANTIZE that was left out.
-    ``metadata``: the file's own notes, by name.
+    ``metadata``: the file's own notes, by name.  ``folded``: operators of the file that were
+    worked out while reading it.
     """
 
     tensors: list[Tensor]
@@ -107,6 +109,7 @@ class Graph:
     file_inputs: tuple[int, ...] = ()
     file_outputs: tuple[int, ...] = ()
     metadata: dict[str, bytes] = field(default_factory=dict)
+    folded: list[Operator] = field(default_factory=list)
 
     @property
     def input(self) -> Tensor:

@@ -11,6 +11,7 @@ from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.graph import Graph
+from edgetune.model.simplify import simplify
 from edgetune.model.size import check_count, check_work
 from edgetune.model.supported import refuse_float, refuse_unsupported
 
@@ -65,6 +66,7 @@ def _checked(content: bytes) -> Graph:
     check_count(graph)
     check_order(graph)
     refuse_float(graph)
+    graph = simplify(graph)
     leave_out_edges(graph)
     refuse_unsupported(graph)
     for operator in graph.operators:
