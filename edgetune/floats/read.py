@@ -16,7 +16,7 @@ from edgetune.floats.supported import INTEGERS
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
-from edgetune.model.kinds import BRIDGES, FUSING
+from edgetune.model.kinds import BRIDGES, FUSING, WEIGHTED
 from edgetune.model.numbers import real_values
 from edgetune.model.read import file_content
 from edgetune.model.rewrite import Rewriter
@@ -110,10 +110,20 @@ def _make_real(rewriter: Rewriter) -> None:
                 if budget < 0:
                     raise _too_large()
                 _dequantize(rewriter, op, place)
+        if op.kind in WEIGHTED and len(op.inputs) == 3:
+            _flat_bias(rewriter, op)
         for index in op.outputs:
             _make_float(rewriter.tensors[index])
     for index in rewriter.inputs:
         _make_float(rewriter.tensors[index])
+
+
+def _flat_bias(rewriter: Rewriter, op: Operator) -> None:
+    """TFLite takes a bias of any shape that has one value a channel."""
+    bias = rewriter.data(op.inputs[2])
+    if bias is not None and bias.ndim > 1:
+        name = rewriter.tensors[op.inputs[2]].name
+        op.inputs = (*op.inputs[:2], rewriter.constant(name, bias.reshape(-1)))
 
 
 def _make_float(tensor: Tensor) -> None:
