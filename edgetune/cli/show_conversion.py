@@ -16,6 +16,9 @@ def show_conversion(printer: Printer, report: Report) -> None:
     for note in report.notes:
         printer.text(note)
     printer.text(cost_of(report))
+    if report.agreement is not None:
+        printer.text(f"Run by tflite-runtime, it predicts as the file itself on "
+                     f"{100 * report.agreement:.2f} % of the calibration samples.")
     for warning in report.warnings:
         printer.note(f"Warning: {warning}")
 

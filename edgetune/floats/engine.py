@@ -43,15 +43,24 @@ class FloatEngine:
         """
         hook = hook or _unchanged
         source, sink = self.graph.inputs[0], self.graph.outputs[0]
-        values = {source: hook(source, np.asarray(x, np.float32))}
+        values = {source: hook(source, self.clamped(source, np.asarray(x, np.float32)))}
         for op in self.graph.operators:
             operands = self.operands(values, op)
             shape = (len(x), *self.graph.tensors[op.outputs[0]].shape[1:])
-            values[op.outputs[0]] = hook(op.outputs[0], evaluate(op, operands, shape))
+            result = self.clamped(op.outputs[0], evaluate(op, operands, shape))
+            values[op.outputs[0]] = hook(op.outputs[0], result)
             for i in {*op.inputs, *op.outputs} - {sink}:
                 if self.last_reader[i] == op.index:
                     values.pop(i, None)
         return values[sink]
+
+    def clamped(self, tensor: int, values: np.ndarray) -> np.ndarray:
+        """``values`` inside the range that a quantised file gave them."""
+        q = self.graph.tensors[tensor].quantization
+        if q is None:
+            return values
+        ends = (np.array([-128, 127]) - q.zero_point[0]) * q.scale[0]
+        return np.clip(values, *ends.astype(np.float32))
 
     def activations(self, x: np.ndarray) -> dict[int, np.ndarray]:
         """The input and every operator's output, [n, ...], by tensor index."""

@@ -7,23 +7,26 @@ values, QUANTIZE and DEQUANTIZE vanish.  Hybrid (dynamic-range) files thus need 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from edgetune.errors import ModelError
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
-from edgetune.floats.shape_arithmetic import fold_shape_arithmetic
 from edgetune.floats.supported import INTEGERS
 from edgetune.model.consistency import check_order
-from edgetune.model.decode import corrupt, decode, quoted
+from edgetune.model.decode import corrupt, decode
 from edgetune.model.foreign import refuse_foreign
-from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import BRIDGES
+from edgetune.model.graph import Graph, Operator, Quantization, Tensor
+from edgetune.model.kinds import BRIDGES, FUSING, WEIGHTED
+from edgetune.model.numbers import real_values
 from edgetune.model.read import file_content
 from edgetune.model.rewrite import Rewriter
+from edgetune.model.simplify import simplify
 
 MAX_WEIGHTS = 16 << 20
+MAX_SCALE = 1e12
+FUSED_ACTIVATION = "fused_activation_function"
+TAKERS = [kind for kind in FUSING if kind != "CONCATENATION"]  # kinds that hold a clamp
 NUMBERS = ("int8", "uint8", "int16", "int32", "float16", "float32")
 
 
@@ -56,11 +59,11 @@ def as_float(decoded: Graph) -> Graph:
             f"edgetune converts up to {MAX_OPERATORS}.",
             "Name a smaller model.",
         )
-    rewriter = Rewriter(decoded)
-    fold_shape_arithmetic(rewriter)
+    rewriter = Rewriter(simplify(decoded))
     _remove_bridges(rewriter)
     _make_real(rewriter)
-    graph = rewriter.graph()
+    graph = replace(rewriter.graph(), content=decoded.content)
+    _keep_clamps(graph)
     check_float_graph(graph)
     return graph
 
@@ -72,6 +75,7 @@ def _remove_bridges(rewriter: Rewriter) -> None:
             raise corrupt(f"A {op.kind} of {len(op.inputs)} inputs, {len(op.outputs)} outputs.")
         source, result = op.inputs[0], op.outputs[0]
         rewriter.remove(op)
+        _hand_on_range(rewriter, source, result)
         before = rewriter.producer(source)
         if before is not None and rewriter.readers(source) == [] and (
             source not in rewriter.outputs and result in rewriter.outputs
@@ -81,9 +85,21 @@ def _remove_bridges(rewriter: Rewriter) -> None:
             rewriter.reconnect(result, source)
 
 
+def _hand_on_range(rewriter: Rewriter, source: int, result: int) -> None:
+    """What alone is quantised, and is read by nothing else, has that range."""
+    outer, inner = rewriter.tensors[source], rewriter.tensors[result]
+    if not rewriter.readers(source) and source not in rewriter.outputs and (
+        outer.quantization is None
+    ) and outer.data is None and inner.dtype in ("int8", "uint8"):
+        outer.quantization, outer.dtype = inner.quantization, inner.dtype
+
+
 def _make_real(rewriter: Rewriter) -> None:
     """Types of activations become float32, constants get their real values."""
     budget = MAX_WEIGHTS
+    for tensor in rewriter.tensors:
+        if tensor.dtype == "float32":
+            tensor.quantization = None  # notes of a training that is over
     for op in rewriter.operators:
         for place, index in enumerate(op.inputs):
             if index < 0 or place in INTEGERS.get(op.kind, ()):
@@ -96,17 +112,52 @@ def _make_real(rewriter: Rewriter) -> None:
                 if budget < 0:
                     raise _too_large()
                 _dequantize(rewriter, op, place)
+        if op.kind in WEIGHTED and len(op.inputs) == 3:
+            _flat_bias(rewriter, op)
         for index in op.outputs:
             _make_float(rewriter.tensors[index])
     for index in rewriter.inputs:
         _make_float(rewriter.tensors[index])
 
 
+def _flat_bias(rewriter: Rewriter, op: Operator) -> None:
+    """TFLite takes a bias of any shape that has one value a channel."""
+    bias = rewriter.data(op.inputs[2])
+    if bias is not None and bias.ndim > 1:
+        name = rewriter.tensors[op.inputs[2]].name
+        op.inputs = (*op.inputs[:2], rewriter.constant(name, bias.reshape(-1)))
+
+
 def _make_float(tensor: Tensor) -> None:
     """An activation in the quantised part of a model stands for real values."""
-    stands_for_real = tensor.dtype in ("float16", "float32") or tensor.quantization is not None
+    if tensor.dtype == "float32":
+        return
+    stands_for_real = tensor.dtype == "float16" or tensor.quantization is not None
     if stands_for_real and tensor.dtype in NUMBERS:
-        tensor.dtype, tensor.quantization = "float32", None
+        tensor.quantization = _int8_grid(tensor)
+        tensor.dtype = "float32"
+
+
+def _int8_grid(tensor: Tensor) -> Quantization | None:
+    """The grid of an int8 or uint8 activation, for int8; None where it has none that is whole."""
+    q, shift = tensor.quantization, {"int8": 0, "uint8": 128}.get(tensor.dtype)
+    if q is None or shift is None or len(q.scale) != 1 or len(q.zero_point) != 1:
+        return None
+    scale, zero_point = float(q.scale[0]), int(q.zero_point[0]) - shift
+    if not (0 < scale < MAX_SCALE and -128 <= zero_point <= 127):
+        return None
+    return Quantization(q.scale, q.zero_point - shift)
+
+
+def _keep_clamps(graph: Graph) -> None:
+    """A range that ends at zero is the RELU of older files, one from 0 to 6 their RELU6."""
+    for op in graph.operators:
+        q = graph.tensors[op.outputs[0]].quantization
+        if q is None or op.kind not in TAKERS or q.zero_point[0] != -128:
+            continue
+        if op.options.get(FUSED_ACTIVATION, "NONE") == "NONE":
+            six = abs(255 * q.scale[0] - 6) < q.scale[0] / 2
+            op.options[FUSED_ACTIVATION] = "RELU6" if six else "RELU"
 
 
 def _dequantize(rewriter: Rewriter, op: Operator, place: int) -> None:
@@ -114,34 +165,10 @@ def _dequantize(rewriter: Rewriter, op: Operator, place: int) -> None:
     tensor = rewriter.tensors[op.inputs[place]]
     if tensor.dtype not in NUMBERS:
         return
-    values = tensor.data.astype(np.float32)
-    if not tensor.dtype.startswith("float"):
-        if tensor.quantization is None:
-            return  # an integer that stands for itself; named as unsupported later
-        scale, zero_point = _along_axis(tensor)
-        with np.errstate(all="ignore"):  # what is not finite is found later
-            values = (values - zero_point) * scale
-    index = rewriter.constant(tensor.name, values)
+    if not tensor.dtype.startswith("float") and tensor.quantization is None:
+        return  # an integer that stands for itself; named as unsupported later
+    index = rewriter.constant(tensor.name, real_values(tensor))
     op.inputs = tuple(index if i == place else t for i, t in enumerate(op.inputs))
-
-
-def _along_axis(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and zero point, shaped to multiply the tensor's values."""
-    q, rank = tensor.quantization, len(tensor.shape)
-    if len(q.scale) != len(q.zero_point):
-        raise corrupt(f"Tensor {quoted(tensor.name)} has other numbers of scales and zero points.")
-    if not (q.scale >= 0).all():  # a channel of zeros may have the scale 0
-        raise corrupt(f"Tensor {quoted(tensor.name)} has a scale that is not a positive number.")
-    shape = [1] * rank
-    if q.per_channel:
-        if not 0 <= q.axis < rank or tensor.shape[q.axis] != len(q.scale):
-            raise corrupt(
-                f"Tensor {quoted(tensor.name)} of the shape {tensor.shape} has {len(q.scale)} "
-                f"scales along axis {q.axis}."
-            )
-        shape[q.axis] = -1
-    with np.errstate(over="ignore"):
-        return tuple(a.astype(np.float32).reshape(shape) for a in (q.scale, q.zero_point))
 
 
 def _too_large() -> ModelError:

@@ -10,6 +10,7 @@ from edgetune.model.kinds import (
     CONVERTED,
     JOINING,
     KINDS,
+    REWRITTEN,
     VIEWS,
     WEIGHTED,
     WINDOWED,
@@ -50,7 +51,7 @@ def refuse_unsupported(graph: Graph) -> None:
 def unsupported(graph: Graph, operator: Operator) -> list[str]:
     """Reasons why ``operator`` cannot be converted; empty if it can."""
     if operator.kind not in OPERANDS:
-        return [unknown_kind(operator.kind)]
+        return [REWRITTEN.get(operator.kind) or unknown_kind(operator.kind)]
     least, most = OPERANDS[operator.kind]
     if not least <= len(operator.inputs) <= most or len(operator.outputs) != 1:
         return [f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs"]

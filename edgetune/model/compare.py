@@ -15,7 +15,7 @@ def users_of(graph: Graph) -> dict[int, set[Place]]:
     inputs of an operator -1."""
     users: dict[int, set[Place]] = {tensor.index: set() for tensor in graph.tensors}
     ends = Operator(-1, "", graph.outputs, ())
-    for operator in (*graph.operators, ends):
+    for operator in (*graph.operators, *graph.folded, ends):
         for number, tensor in enumerate(operator.inputs):
             if tensor >= 0:
                 users[tensor].add((operator.index, number))

@@ -149,7 +149,7 @@ def _check_weights(graph: Graph, operator: Operator, axis: int) -> None:
 
 def _check_bias(graph: Graph, operator: Operator, channels: int) -> None:
     data, weights, bias = (graph.tensors[i] for i in operator.inputs)
-    if bias.shape != (channels,):
+    if bias.size != channels:
         raise _wrong(operator, f"a bias of the shape {bias.shape} for {channels} channels")
     if bias.quantization is None:
         return  # by its meaning it has the product of the other two scales

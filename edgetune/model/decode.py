@@ -152,6 +152,8 @@ class _Decoder:
         signature = self.integers(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy)
         if len(shape) > MAX_RANK:
             raise corrupt(f"A tensor has {len(shape)} dimensions.")
+        if shape[:1] == (-1,):  # an open batch is one
+            shape = (1, *shape[1:])
         if len(signature) == len(shape):
             shape = (*shape[:1], *(-1 if s < 0 else d for d, s in zip(shape[1:], signature[1:])))
         return Tensor(

@@ -49,6 +49,7 @@ class Tensor:
     buffer: int = 0  # index of the TFLite buffer that holds ``data``
     offset: int = 0  # where in the file ``data`` starts, in bytes
     variable: bool = False  # keeps its values from one call to the next
+    folded: bool = False  # ``data`` was worked out while reading and is not in the file
 
     @property
     def size(self) -> int:
@@ -96,7 +97,8 @@ class Graph:
 
     ``file_inputs`` and ``file_outputs`` are those of the file, which may lie outside of
     ``inputs`` and ``outputs``: behind a QUANTIZE or DEQUANTIZE that was left out.
-    ``metadata``: the file's own notes, by name.
+    ``metadata``: the file's own notes, by name.  ``folded``: operators of the file that were
+    worked out while reading it.
     """
 
     tensors: list[Tensor]
@@ -108,6 +110,7 @@ class Graph:
     file_inputs: tuple[int, ...] = ()
     file_outputs: tuple[int, ...] = ()
     metadata: dict[str, bytes] = field(default_factory=dict)
+    folded: list[Operator] = field(default_factory=list)
 
     @property
     def input(self) -> Tensor:

@@ -195,8 +195,24 @@ BESIDES = {  # by the kind that they stand behind
 }  # fmt: skip
 
 BRIDGES = ("QUANTIZE", "DEQUANTIZE")  # lead from one type of numbers to another
-FOLDED = {"PACK": Options("PackOptions", ("Axis",), needed=False)}  # worked out while reading
-OPTIONS = {name: kind.options for name, kind in KINDS.items() if kind.options} | FOLDED
+REDUCED = Options("ReducerOptions", ("KeepDims",))
+FOLDED = {  # worked out while reading, where all that they read is constant
+    "PACK": Options("PackOptions", ("Axis",), needed=False),
+    "UNPACK": Options("UnpackOptions", ("Axis",), needed=False),
+    "GATHER": Options("GatherOptions", ("Axis", "BatchDims"), needed=False),
+    "REDUCE_PROD": REDUCED, "REDUCE_MAX": REDUCED, "SUM": REDUCED,
+    "DIV": Options("DivOptions", (FUSED,), needed=False),
+}
+REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
+    "SPACE_TO_BATCH_ND": "not around one convolution alone, which it would make dilated",
+    "BATCH_TO_SPACE_ND": "not around one convolution alone, which it would make dilated",
+    "PADV2": "it pads with another value than zero",
+    "SHAPE": "of a shape that is not known",
+} | dict.fromkeys(
+    ("RANGE", "FILL", "RANK", "CAST", "REDUCE_PROD", "BROADCAST_TO", "FLOOR_DIV", "FLOOR_MOD"),
+    "it runs on constants only",
+)
+OPTIONS = FOLDED | {name: kind.options for name, kind in KINDS.items() if kind.options}
 
 
 def _where(holds: Callable[[Kind], bool]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import BRIDGES, KINDS, WEIGHTED
+from edgetune.model.kinds import BRIDGES, KINDS, REWRITTEN, WEIGHTED
 from edgetune.model.reasons import (
     ENDS,
     FIXED,
@@ -71,7 +71,7 @@ def unsupported(graph: Graph, operator: Operator) -> list[str]:
     if operator.kind in BRIDGES and (reason := _bridge(graph, operator)):
         return [reason]
     if operator.kind not in KINDS:
-        return [unknown_kind(operator.kind)]
+        return [REWRITTEN.get(operator.kind) or unknown_kind(operator.kind)]
     least, most = KINDS[operator.kind].inputs
     if not least <= len(operator.inputs) <= most or len(operator.outputs) != 1:
         return [f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs"]

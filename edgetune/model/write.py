@@ -102,7 +102,7 @@ def _put(graph: Graph, extension: Extension, place: Place, values: np.ndarray, u
     operator = _operator(graph, place)
     tensor = _tensor(graph, operator, place)
     data = values.astype(values.dtype.newbyteorder("<")).tobytes()
-    if tensor is not None and users[tensor.index] == {place}:
+    if tensor is not None and not tensor.folded and users[tensor.index] == {place}:
         if not _shares_bytes(graph, tensor):
             extension.content[tensor.offset : tensor.offset + len(data)] = data
             return
@@ -119,7 +119,7 @@ def _shares_bytes(graph: Graph, tensor: Tensor) -> bool:
         other.buffer == tensor.buffer
         or (other.data is not None and other.offset < end
             and start < other.offset + other.data.nbytes)
-        for other in graph.tensors if other.index != tensor.index
+        for other in graph.tensors if other.index != tensor.index and not other.folded
     )  # fmt: skip
 
 

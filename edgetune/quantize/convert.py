@@ -20,7 +20,8 @@ from edgetune.model.encode import encode
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content, read_tflite
 from edgetune.model.rewrite import Rewriter
-from edgetune.quantize.accuracy import compare_accuracy
+from edgetune.model.simplify import simplify
+from edgetune.quantize.accuracy import agreement, compare_accuracy, quantised_file
 from edgetune.quantize.bias_correction import correct_biases
 from edgetune.quantize.calibration import Calibration, calibrate
 from edgetune.quantize.canonical import canonical
@@ -103,7 +104,7 @@ def int8_content(decoded: Graph) -> bytes | None:
         ModelError: it computes in int8, but edgetune cannot run it (``read_tflite``).
     """
     check_order(decoded)
-    graph = replace(decoded, operators=list(decoded.operators))
+    graph = simplify(decoded)
     leave_out_edges(graph)
     tensors = {i for op in graph.operators for i in (*op.inputs, *op.outputs)} - {-1}
     types = {graph.tensors[i].dtype for i in tensors}
@@ -135,6 +136,8 @@ def _convert(
     source: Graph, inputs: Iterable, options: Options, labelled: tuple | None,
     metadata: dict[str, bytes],
 ) -> Conversion:
+    if options.equalisation:  # moves values out of the ranges that a quantised file has
+        source = replace(source, tensors=[replace(t, quantization=None) for t in source.tensors])
     graph = separate_fixed_scales(canonical(source))
     if options.equalisation:
         graph = equalise(graph)
@@ -150,8 +153,11 @@ def _convert(
     report = Report(True, seen.samples, options.as_dict(),
                     describe_layers(graph, scales, seen, simulation))
     report.warnings += _warnings(report, seen)
+    report.agreement = agreement(quantised_file(source), content, simulation, graph, seen.kept)
     if labelled is not None:
-        report.accuracy = compare_accuracy(graph, content, simulation, *labelled)
+        report.accuracy = compare_accuracy(
+            graph, content, simulation, *labelled, quantised_file(source)
+        )
     return Conversion(content, report)
 
 

@@ -47,6 +47,7 @@ class LayerReport:
 class Accuracy:
     """Float against int8 on ``samples`` labelled samples; all three are shares, 0..1.
 
+    ``float_accuracy`` is that of the file itself, where it is quantised and tflite-runtime runs it.
     ``agreement``: how often the predictions are the same.  ``by``: what ran the int8 model,
     "tflite-runtime" or "simulation".
     """
@@ -60,13 +61,18 @@ class Accuracy:
 
 @dataclass
 class Report:
-    """``converted`` is False for a file that was int8 already; it then has no layers."""
+    """``converted`` is False for a file that was int8 already; it then has no layers.
+
+    ``agreement``: of a quantised file, on what share of the calibration samples the int8 file
+    predicts what the file itself does, run by tflite-runtime, 0..1; else None.
+    """
 
     converted: bool
     samples: int = 0
     options: dict = field(default_factory=dict)
     layers: list[LayerReport] = field(default_factory=list)
     accuracy: Accuracy | None = None
+    agreement: float | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property

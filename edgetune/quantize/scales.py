@@ -25,16 +25,25 @@ def separate_fixed_scales(graph: Graph) -> Graph:
     rewriter = Rewriter(graph)
     for op in [op for op in rewriter.operators if op.kind == "CONCATENATION"]:
         sources = [_source(rewriter, i) for i in op.inputs]
-        if len(set(sources)) == 1:
+        apart = any(_another_grid(rewriter, i, op.outputs[0]) for i in op.inputs)
+        if len(set(sources)) == 1 and not apart:
             continue
         inputs = list(op.inputs)
         for place, (index, source) in enumerate(zip(op.inputs, sources)):
-            if source in FIXED:
+            if source in FIXED or _another_grid(rewriter, index, op.outputs[0]):
                 tensor = rewriter.tensors[index]
                 inputs[place] = rewriter.activation(f"{tensor.name}/rescaled", tensor.shape)
                 rewriter.insert(op, "QUANTIZE", (index,), (inputs[place],))
         op.inputs = tuple(inputs)
     return rewriter.graph()
+
+
+def _another_grid(rewriter: Rewriter, one: int, other: int) -> bool:
+    """Whether a quantised file has two activations on different grids."""
+    a, b = (rewriter.tensors[i].quantization for i in (one, other))
+    if a is None or b is None or rewriter.data(one) is not None:
+        return False
+    return (a.scale[0], a.zero_point[0]) != (b.scale[0], b.zero_point[0])
 
 
 def _source(rewriter: Rewriter, tensor: int) -> str:
@@ -58,6 +67,7 @@ def choose_scales(
     result: dict[int, Quantization] = {}
     for group in _groups(graph):
         shared = next((fixed[i] for i in sorted(group) if i in fixed), None)
+        shared = shared or _of_the_file(graph, group)
         if shared is None:
             seen = _seen(graph, calibration.histograms, group)
             exact = group & {*graph.outputs, *logits}
@@ -67,6 +77,12 @@ def choose_scales(
             shared = affine(low, high)
         result |= dict.fromkeys(group, shared)
     return result
+
+
+def _of_the_file(graph: Graph, group: set[int]) -> Quantization | None:
+    """The grid that a quantised file has for a group; its widest, where they differ."""
+    grids = [q for i in sorted(group) if (q := graph.tensors[i].quantization) is not None]
+    return max(grids, key=lambda q: float(q.scale[0]), default=None)
 
 
 def softmax_inputs(graph: Graph) -> set[int]:

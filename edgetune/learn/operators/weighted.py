@@ -121,4 +121,6 @@ def _products(tensors: Tensors, op: Operator, scales: np.ndarray) -> np.ndarray:
 
 
 def _bias(tensors: Tensors, bias: int, rows: int) -> np.ndarray:
-    return tensors.graph.tensors[bias].values.copy() if bias >= 0 else np.zeros(rows, np.int32)
+    if bias < 0:
+        return np.zeros(rows, np.int32)
+    return tensors.graph.tensors[bias].values.reshape(-1).copy()

@@ -1,0 +1,256 @@
+"""What a file says in another way than the kinds have it: read, run as tflite-runtime does, and
+tuned in the user's own file."""
+
+import numpy as np
+import pytest
+import tflite
+from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite
+
+from edgetune.errors import ModelError
+from edgetune.floats.read import read_float
+from edgetune.learn.learner import Learner
+from edgetune.learn.lower import lower
+from edgetune.learn.recipe import Recipe
+from edgetune.model.decode import decode
+from edgetune.model.folding import FOLDERS
+from edgetune.model.read import read_tflite
+from edgetune.model.write import read_weights, write_weights
+from edgetune.quantize import convert
+
+MASKS = dict(BeginMask=0, EndMask=0, EllipsisMask=0, NewAxisMask=0)
+
+
+def add(builder, kind, inputs, shape, dtype="int32", table="", options=None):
+    """An operator of plain integers; its output's index."""
+    builder.tensors.append(TensorSpec(f"{kind}{len(builder.operators)}", shape, dtype))
+    output = len(builder.tensors) - 1
+    builder.operators.append(OperatorSpec(kind, inputs, output, table, options))
+    return output
+
+
+def integers(builder, *values):
+    return builder._constant(f"n{len(builder.tensors)}_", np.array(values, np.int32))
+
+
+def flatten(builder):
+    """What Keras's Flatten leaves in a file whose batch is open."""
+    size = int(np.prod(builder.shape))
+    shape = add(builder, "SHAPE", [builder.current], (4,), table="ShapeOptions",
+                options=dict(OutType=tflite.TensorType.INT32))
+    zero, one = integers(builder, 0), integers(builder, 1)
+    batch = add(builder, "STRIDED_SLICE", [shape, zero, one, one], (), table="StridedSliceOptions",
+                options=MASKS | dict(ShrinkAxisMask=1))
+    count = builder._constant("count", np.array(size, np.int32))
+    packed = add(builder, "PACK", [batch, count], (2,), table="PackOptions",
+                 options=dict(Axis=0, ValuesCount=2))
+    builder.reshape((1, size))
+    builder.operators[-1].inputs[1] = packed
+    return builder
+
+
+def product(builder):
+    """A shape by REDUCE_PROD, CAST, MUL and CONCATENATION of constants."""
+    size = int(np.prod(builder.shape))
+    shape = add(builder, "SHAPE", [builder.current], (4,), table="ShapeOptions",
+                options=dict(OutType=tflite.TensorType.INT32))
+    axis, one = integers(builder, 0), integers(builder, 1)
+    total = add(builder, "REDUCE_PROD", [shape, axis], (1,), table="ReducerOptions",
+                options=dict(KeepDims=1))
+    total = add(builder, "MUL", [total, one], (1,), table="MulOptions", options={})
+    joined = add(builder, "CONCATENATION", [one, total], (2,), table="ConcatenationOptions",
+                 options=dict(Axis=0))
+    builder.reshape((1, size))
+    builder.operators[-1].inputs[1] = joined
+    return builder
+
+
+def transposed_weights(builder):
+    """A convolution whose weights pass through a TRANSPOSE."""
+    builder.conv(3, 3)
+    op = builder.operators.pop()
+    weights = builder.tensors[op.inputs[1]]
+    order, back = (3, 1, 2, 0), builder._constant("order", np.array((3, 1, 2, 0), np.int32))
+    source = builder._constant("stored", weights.data.transpose(order), weights.scale[:1])
+    builder.operators.append(OperatorSpec("TRANSPOSE", [source, back], op.inputs[1]))
+    weights.data = None
+    builder.operators.append(op)
+    return builder
+
+
+BUILDS = {
+    "flatten": lambda: flatten(ModelBuilder((1, 6, 6, 2)).conv(3, 3)).dense(4),
+    "product": lambda: product(ModelBuilder((1, 6, 6, 2)).conv(3, 3)).dense(4),
+    "weights": lambda: transposed_weights(ModelBuilder((1, 6, 6, 3))),
+}
+
+
+def ours(graph, inputs):
+    learner = Learner(lower(graph), Recipe(layers=("none",)), 0)
+    return np.stack([learner.forward(x[0]) for x in inputs])
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_what_constants_decide_is_worked_out(name):
+    builder = BUILDS[name]()
+    content = builder.build()
+    graph = read_tflite(content)
+    assert not {op.kind for op in graph.operators} & {"SHAPE", "PACK", "REDUCE_PROD", "TRANSPOSE"}
+    inputs = builder.random_inputs(5)
+    (expected,) = run_in_tflite(content, inputs)
+    assert np.array_equal(ours(graph, inputs).reshape(-1), expected.reshape(-1))
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_tuned_file_is_the_users_with_other_weights(name):
+    builder = BUILDS[name]()
+    graph = read_tflite(builder.build())
+    places = [(op.index, 1) for op in graph.operators if "CONV" in op.kind or "FULLY" in op.kind]
+    new = {place: read_weights(graph, place) // 2 for place in places}
+    content = write_weights(graph, new)
+    kinds = [op.kind for op in decode(content).operators]
+    assert kinds == [op.kind for op in decode(graph.content).operators]
+    inputs = builder.random_inputs(5)
+    (expected,) = run_in_tflite(content, inputs)
+    assert np.array_equal(ours(read_tflite(content), inputs).reshape(-1), expected.reshape(-1))
+    assert not np.array_equal(expected, run_in_tflite(graph.content, inputs)[0])
+
+
+def dilated(pads, crops, kind="CONV_2D", size=7, block=2):
+    """SPACE_TO_BATCH_ND, a convolution of 3x3 with VALID padding, BATCH_TO_SPACE_ND."""
+    builder = ModelBuilder((1, size, size, 2), input_zero_point=5)
+    source = builder.current
+    inner = (size + sum(pads)) // block
+    q = builder.tensors[source]
+    builder.tensors.append(
+        TensorSpec("spread", (block**2, inner, inner, 2), "int8", q.scale, q.zero_point)
+    )
+    spread = len(builder.tensors) - 1
+    blocks, pad, crop = (
+        builder._constant(f"{name}_", np.array(values, np.int32))
+        for name, values in (("block", (block, block)), ("pads", (pads,) * 2),
+                             ("crops", (crops,) * 2))
+    )
+    builder.operators.append(OperatorSpec("SPACE_TO_BATCH_ND", [source, blocks, pad], spread))
+    if kind == "CONV_2D":
+        builder.conv(3, 3, padding="VALID")
+    else:
+        builder.depthwise(3, padding="VALID")
+    op, out = builder.operators[-1], builder.tensors[builder.current]
+    op.inputs[0] = spread
+    channels = out.shape[3]
+    out.shape = (block**2, inner - 2, inner - 2, channels)
+    last = size + sum(pads) - 2 * block - sum(crops)
+    builder.tensors.append(
+        TensorSpec("gathered", (1, last, last, channels), "int8", out.scale, out.zero_point)
+    )
+    gathered = len(builder.tensors) - 1
+    builder.operators.append(
+        OperatorSpec("BATCH_TO_SPACE_ND", [builder.current, blocks, crop], gathered)
+    )
+    builder.current = gathered
+    return builder
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+@pytest.mark.parametrize("pads, crops, kinds", [
+    ((2, 3), (0, 1), []), ((0, 1), (0, 1), []), ((4, 1), (0, 1), ["PAD"]),
+    ((3, 0), (0, 0), ["PAD"]),
+])
+def test_a_dilated_convolution_in_three_operators(kind, pads, crops, kinds):
+    builder = dilated(pads, crops, kind)
+    graph = read_tflite(builder.build())
+    assert [op.kind for op in graph.operators] == [*kinds, kind]
+    inputs = builder.random_inputs(5)
+    (expected,) = run_in_tflite(graph.content, inputs)
+    assert np.array_equal(ours(graph, inputs).reshape(-1), expected.reshape(-1))
+    place = (graph.operators[-1].index, 1)
+    content = write_weights(graph, {place: read_weights(graph, place) // 2})
+    (expected,) = run_in_tflite(content, inputs)
+    assert np.array_equal(ours(read_tflite(content), inputs).reshape(-1), expected.reshape(-1))
+
+
+def test_what_is_no_dilated_convolution_is_refused_with_the_reason():
+    with pytest.raises(ModelError) as caught:
+        read_tflite(dilated((3, 2), (1, 0)).build())
+    assert "not around one convolution" in caught.value.cause
+
+
+def agrees(builder):
+    """The graph, which numpy runs as tflite-runtime does."""
+    graph = read_tflite(builder.build())
+    inputs = builder.random_inputs(5)
+    (expected,) = run_in_tflite(graph.content, inputs)
+    assert np.array_equal(ours(graph, inputs).reshape(-1), expected.reshape(-1))
+    return graph
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 1, 1, 3)])
+def test_a_bias_of_any_shape(shape):
+    builder = ModelBuilder((1, 6, 6, 1)).conv(3, 3)
+    bias = builder.tensors[builder.operators[-1].inputs[2]]
+    bias.data, bias.shape, bias.axis = bias.data.reshape(shape), shape, len(shape) - 1
+    graph = agrees(builder)
+    new = write_weights(graph, {(0, 2): read_weights(graph, (0, 2)) + 1000})
+    assert read_tflite(new).tensors[graph.operators[0].inputs[2]].shape == shape
+    assert read_float(new).tensors[read_float(new).operators[0].inputs[2]].shape == (3,)
+
+
+def test_a_multiplier_that_is_wrong():
+    builder = ModelBuilder((1, 6, 6, 1)).depthwise(3, multiplier=3)
+    builder.operators[-1].options["DepthMultiplier"] = 1
+    graph = agrees(builder)
+    assert read_float(graph.content).operators[0].options["depth_multiplier"] == 3
+
+
+def as_uint8(builder):
+    """The same model in uint8, as older converters wrote it: a RELU is only a range."""
+    for spec in builder.tensors:
+        if spec.dtype == "int8":
+            spec.dtype, spec.zero_point = "uint8", spec.zero_point + 128
+            if spec.data is not None:
+                spec.data = (spec.data.astype(int) + 128).astype(np.uint8)
+    for op in builder.operators:
+        if op.options and "FusedActivationFunction" in op.options:
+            op.options["FusedActivationFunction"] = 0
+    return builder.build()
+
+
+@pytest.mark.parametrize("activation", ["RELU", "RELU6"])
+def test_a_clamp_that_is_only_a_range_is_kept(activation):
+    builder = ModelBuilder((1, 8, 8, 2), input_scale=1 / 32)
+    builder.conv(6, 3, activation=activation, per_channel=False)
+    if activation == "RELU6":
+        builder.tensors[builder.current].scale[:] = 6 / 255
+    builder.conv(6, 3, activation="RELU", per_channel=False).mean().dense(5)
+    content = as_uint8(builder)
+    graph = read_float(content)
+    assert graph.operators[0].options["fused_activation_function"] == activation
+    samples = builder.random_inputs(60)[:, 0] / np.float32(32)
+    conversion = convert(content, samples)
+    assert conversion.report.agreement > 0.95
+    scales = [t.grid.scale[0] for t in decode(conversion.content).tensors if t.data is None]
+    assert scales == [t.scale[0] for t in builder.tensors if t.data is None]
+
+
+def test_padding_with_the_zero_point_is_padding():
+    for value, read in ((5, True), (4, False)):
+        builder = ModelBuilder((1, 6, 6, 2), input_zero_point=5).pad(1, 2, 0, 1)
+        op = builder.operators[-1]
+        op.kind, op.options_table = "PADV2", "PadV2Options"
+        q = builder.tensors[0]
+        index = builder._constant("value", np.array(value, np.int8), q.scale)
+        builder.tensors[index].zero_point = q.zero_point
+        op.inputs.append(index)
+        builder.conv(3, 3, padding="VALID")
+        if not read:
+            with pytest.raises(ModelError) as caught:
+                read_tflite(builder.build())
+            assert "another value than zero" in caught.value.cause
+            continue
+        graph = read_tflite(builder.build())
+        assert graph.operators[0].kind == "PAD"
+        agrees(builder)
+
+
+def test_every_folded_kind_is_tflites():
+    assert set(FOLDERS) <= {n for n in vars(tflite.BuiltinOperator) if not n.startswith("_")}
