@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from edgetune.errors import DataError
 from edgetune.floats.engine import FloatEngine
 from edgetune.model.graph import Graph
-from edgetune.model.runtime import Runtime
+from edgetune.model.runtime import Runtime, one_line
 from edgetune.quantize.calibration import batches
 from edgetune.quantize.lowering import to_int8
 from edgetune.quantize.report import Accuracy
@@ -21,7 +21,8 @@ def compare_accuracy(
 ) -> Accuracy:
     """Predictions of a float Graph and of its int8 file.
 
-    The file is run by tflite-runtime's reference kernels, where it is installed, else simulated.
+    The file is run by tflite-runtime's reference kernels, where it is installed and takes the
+    file, else simulated.
 
     Args:
         x: real-valued samples, as for calibration; y: their class numbers.
@@ -30,15 +31,11 @@ def compare_accuracy(
         DataError: as ``calibration.batches``, or another number of labels than samples.
     """
     labels = np.asarray(list(y)).reshape(-1)
-    engine, runtime = FloatEngine(graph), Runtime.of(content)
+    engine, int8 = FloatEngine(graph), _Int8(content, simulation, graph.inputs[0])
     exact, rounded = [], []
     for batch in batches(graph, x, len(labels) + 1):
         exact.append(_winners(engine.run(batch)))
-        if runtime is None:
-            rounded.append(_winners(simulation.run(batch)))
-        else:
-            inputs = to_int8(batch, simulation.scales[graph.inputs[0]])
-            rounded.append(_winners(runtime.run(inputs)))
+        rounded.append(_winners(int8.run(batch)))
     found = sum(map(len, exact))
     if found != len(labels) or not found:
         raise DataError(
@@ -51,8 +48,39 @@ def compare_accuracy(
     one, other = np.concatenate(exact), np.concatenate(rounded)
     return Accuracy(
         found, float((one == labels).mean()), float((other == labels).mean()),
-        float((one == other).mean()), "simulation" if runtime is None else "tflite-runtime",
+        float((one == other).mean()), int8.by, int8.no_judge,
     )
+
+
+class _Int8:
+    """An int8 file, run by tflite-runtime until it gives up, then by the simulation."""
+
+    def __init__(self, content: bytes, simulation: Simulation, source: int):
+        self.simulation, self.scale = simulation, simulation.scales[source]
+        self.no_judge = ""
+        self.runtime = self._tried(lambda: Runtime.of(content))
+
+    @property
+    def by(self) -> str:
+        """What ran it, to the last sample."""
+        return "simulation" if self.runtime is None else "tflite-runtime"
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Outputs of real-valued samples; only their order has a meaning."""
+        if self.runtime is not None:
+            found = self._tried(lambda: self.runtime.run(to_int8(batch, self.scale)))
+            if found is not None:
+                return found
+            self.runtime = None
+        return self.simulation.run(batch)
+
+    def _tried(self, use: Callable):
+        """None, and ``no_judge`` says why, where tflite-runtime refuses or dies."""
+        try:
+            return use()
+        except RuntimeError as error:
+            self.no_judge = f"tflite-runtime refuses the int8 file: {one_line(str(error))}"
+            return None
 
 
 def _winners(outputs: np.ndarray) -> np.ndarray:

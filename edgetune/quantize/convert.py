@@ -152,6 +152,7 @@ def _convert(
     report.warnings += _warnings(report, seen)
     if labelled is not None:
         report.accuracy = compare_accuracy(graph, content, simulation, *labelled)
+        report.warnings += [f"{r}." for r in [report.accuracy.no_judge] if r]
     return Conversion(content, report)
 
 

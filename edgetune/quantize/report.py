@@ -44,7 +44,8 @@ class Accuracy:
     """Float against int8 on ``samples`` labelled samples; all three are shares, 0..1.
 
     ``agreement``: how often the predictions are the same.  ``by``: what ran the int8 model,
-    "tflite-runtime" or "simulation".
+    "tflite-runtime" or "simulation".  ``no_judge``: why tflite-runtime did not, where it is
+    installed.
     """
 
     samples: int
@@ -52,6 +53,7 @@ class Accuracy:
     int8_accuracy: float
     agreement: float
     by: str
+    no_judge: str = ""
 
 
 @dataclass
