@@ -1,8 +1,9 @@
 """The least scales with which TFLite's kernels run a file: an untrained network may have less.
 
 What is always zero, or nearly, would get a scale of next to nothing.  Each floor is what a kernel
-of TFLite 2.14 needs, with a factor of two to spare; a tensor below it is all zeros anyway, or has
-values that differ by less than anything behind it can show.
+of TFLite 2.14 needs, with a factor of two to spare.  What an operator puts out is raised for the
+sake of its factor only where it is always zero: elsewhere its values would be lost, and a refusal
+is the truth.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ def raise_scales(graph: Graph, scales: dict[int, Quantization], groups: list[set
             q = quantization(float(np.float32(least)), int(scales[index].zero_point[0]))
             scales.update(dict.fromkeys(group_of[index], q))
 
-    for index in list(scales):
+    zero = {index for index in scales if _scale(scales, index) < LEAST}
+    for index in zero:
         raise_to(index, LEAST)
     for op in graph.operators:
         raise_to(op.inputs[0], _least_input(op))
-    for op in graph.operators:
+    for op in (op for op in graph.operators if op.outputs[0] in zero):
         raise_to(op.outputs[0], _least_output(graph, op, scales))
 
 

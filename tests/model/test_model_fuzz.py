@@ -25,6 +25,7 @@ from tools.fuzz.seeds import SEEDS, seed_model
 FOLDER = Path(__file__).parents[1] / "regressions"
 REGRESSIONS = sorted((FOLDER / "models").glob("*.bin"))
 OTHER_OUTPUTS = sorted((FOLDER / "outputs").glob("*.bin"))
+ALWAYS_ZERO = ("float_branches_2026_24302",)  # what is always zero has a floor under its scale
 SMALL = ["chain", "functions", "dense", "sparse", "dense_net", "float_one_dimensional",
          "float_branches"]
 SORTS = {"root", "table", "vtable", "offset", "length", "rank", "shape", "type", "buffer index",
@@ -60,7 +61,8 @@ def accepted(tally: Tally) -> set[str]:
 def test_files_that_once_failed(path):
     judgement = judged(path.read_bytes())
     assert not judgement.failure, judgement
-    assert judgement.outcome in ("refused", "cannot convert")
+    converts = path.stem in ALWAYS_ZERO
+    assert judgement.outcome in (["float"] if converts else ["refused", "cannot convert"])
 
 
 @pytest.mark.parametrize("name", SEEDS)
