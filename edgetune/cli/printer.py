@@ -7,10 +7,10 @@ import sys
 import textwrap
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from edgetune.cli.progress import PlainReporter, TerminalReporter
+from edgetune.cli.shown import shown
 from edgetune.errors import EdgetuneError, Interrupted
 
 FORMAT = 1  # of the JSON output; a change that could break a reader raises it
@@ -36,7 +36,7 @@ class Printer:
     def text(self, text: str = "") -> None:
         """A line of the result."""
         if not self.as_json:
-            _console(sys.stdout).print(escape(text), highlight=False, soft_wrap=True)
+            _console(sys.stdout).print(shown(text), highlight=False, soft_wrap=True)
 
     def wrapped(self, text: str, indent: int) -> None:
         """A long line of the result, on a terminal broken between words and indented."""
@@ -64,13 +64,13 @@ class Printer:
             )
 
     def _table(self, headers: list[str], rows: list[list], title: str) -> None:
-        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+        table = Table(title=shown(title) or None, title_justify="left", box=None, pad_edge=False)
         for column, header in enumerate(headers):
             cells = [row[column] for row in rows if row[column] is not None]
             right = all(map(_is_number, cells))
-            table.add_column(header, justify="right" if right else "left", overflow="fold")
+            table.add_column(shown(header), justify="right" if right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(escape(_cell(value)) for value in row))
+            table.add_row(*(shown(_cell(value)) for value in row))
         _console(sys.stdout).print(table, highlight=False)
 
     def note(self, text: str) -> None:
@@ -103,7 +103,7 @@ class Printer:
             for line in _error_lines(error):
                 console.print(line, highlight=False, soft_wrap=True)
         if trace and self.verbose:
-            console.print(escape(trace), highlight=False, soft_wrap=True)
+            console.print(shown(trace), highlight=False, soft_wrap=True)
 
     def interrupted(self) -> None:
         """Say so; under ``--json`` also as the one document on stdout."""
@@ -146,11 +146,11 @@ def _console(file) -> Console:
 
 def _error_lines(error: EdgetuneError) -> list[str]:
     """Message, cause and next step, each under its own heading."""
-    lines = [f"[bold red]Error:[/] {escape(str(error.message))}"]
+    lines = [f"[bold red]Error:[/] {shown(str(error.message))}"]
     if error.cause:
-        lines.append(f"  [bold]Cause:[/] {escape(_indented(error.cause))}")
+        lines.append(f"  [bold]Cause:[/] {shown(_indented(error.cause))}")
     if error.next_step:
-        lines.append(f"  [bold]Next:[/]  {escape(_indented(error.next_step))}")
+        lines.append(f"  [bold]Next:[/]  {shown(_indented(error.next_step))}")
     return lines
 
 

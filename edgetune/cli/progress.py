@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from edgetune.cli.shown import shown
 from edgetune.session.reporter import Reporter
 
 TENTHS = 10
@@ -30,7 +30,7 @@ class PlainReporter(Reporter):
 
     def _line(self, text: str) -> None:
         if not self._silent:
-            self._console.print(escape(text), highlight=False, soft_wrap=True)
+            self._console.print(shown(text), highlight=False, soft_wrap=True)
 
 
 class TerminalReporter(PlainReporter):

@@ -18,6 +18,7 @@ from edgetune.model.kinds import BRIDGES, KINDS
 from edgetune.model.scales import Factor, Fixed, Same
 
 MAX_ELEMENTS = 1 << 22  # of an activation; more than any Cortex-M's memory
+LEAST_OF_SIX = 2.0**-28  # an output scale with which 6 is an int32, as TFLite demands
 BIAS_SCALE_TOLERANCE = 1e-3  # relative, against input scale * weight scale
 
 
@@ -172,6 +173,8 @@ def _check_scales(graph: Graph, operator: Operator) -> None:
     rule = KINDS[operator.kind].scaling
     data = [graph.tensors[i].grid for i in operator.operands]
     output = graph.tensors[operator.outputs[0]].grid
+    if _clamps_at_six(operator) and output.scale[0] < LEAST_OF_SIX:
+        raise _wrong(operator, f"with an output scale of {output.scale[0]:.3g} 6 is no int32")
     if isinstance(rule, Same) and any(_parameters(q) != _parameters(output) for q in data):
         raise _wrong(operator, "input and output have different scales")
     if isinstance(rule, Fixed) and _parameters(output) != (rule.scale, rule.zero_point):
@@ -179,6 +182,10 @@ def _check_scales(graph: Graph, operator: Operator) -> None:
         raise _wrong(operator, f"the output scale is not {wanted}")
     if isinstance(rule, Factor):
         _check_factor(graph, operator, rule, [float(q.scale[0]) for q in data], output)
+
+
+def _clamps_at_six(operator: Operator) -> bool:
+    return "RELU6" in (operator.kind, operator.options.get("fused_activation_function"))
 
 
 def _parameters(q: Quantization) -> tuple[float, int]:

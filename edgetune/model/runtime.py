@@ -1,10 +1,24 @@
-"""A .tflite file run by tflite-runtime, the judge of what we write."""
+"""A .tflite file run by tflite-runtime, the judge of what we write.
+
+In a process of its own (``runtime_child``): on some files it aborts.
+"""
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterable
+from functools import lru_cache
+from importlib.util import find_spec
+from itertools import islice
 
 import numpy as np
+
+from edgetune.workers import Worker
+
+CHILD = "edgetune.model.runtime_child"
+BATCH = 64  # samples a request
+LONGEST_REASON = 200  # characters of what it says
 
 
 class Runtime:
@@ -14,31 +28,46 @@ class Runtime:
     some operators once.
     """
 
-    def __init__(self, interpreter):
-        self._interpreter = interpreter
-        self._source = interpreter.get_input_details()[0]
-        self._sink = interpreter.get_output_details()[0]
+    def __init__(self, content: bytes):
+        self._content = content
+        _worker(os.getpid()).ask(content)
 
     @classmethod
     def of(cls, content: bytes) -> Runtime | None:
-        """None where tflite-runtime is not installed; RuntimeError for a file it refuses."""
-        try:
-            from tflite_runtime.interpreter import Interpreter, OpResolverType
-        except ImportError:
-            return None
-        interpreter = Interpreter(
-            model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-        )
-        interpreter.allocate_tensors()
-        return cls(interpreter)
+        """None where tflite-runtime is not installed.
+
+        Raises:
+            RuntimeError: it refuses the file, or (``WorkerDied``) its process ended on it.
+        """
+        return cls(content) if find_spec("tflite_runtime") else None
 
     def run(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
-        """Outputs [n, *output shape without the batch] of inputs [n, ...] in the model's type."""
-        results = []
-        for sample in inputs:
-            self._interpreter.set_tensor(
-                self._source["index"], sample.reshape(self._source["shape"])
-            )
-            self._interpreter.invoke()
-            results.append(self._interpreter.get_tensor(self._sink["index"])[0])
-        return np.stack(results)
+        """Outputs [n, *output shape without the batch] of inputs [n, ...] in the model's type.
+
+        Raises:
+            RuntimeError: as ``of``.
+        """
+        inputs, results = iter(inputs), []
+        while batch := list(islice(inputs, BATCH)):
+            answer = _worker(os.getpid()).ask(self._content, _packed(np.stack(batch)))
+            results.append(np.load(io.BytesIO(answer), allow_pickle=False))
+        return np.concatenate(results)
+
+
+def one_line(text: str) -> str:
+    """What tflite-runtime says, short, without control characters and a full stop."""
+    words = "".join(c if c.isprintable() else " " for c in text)
+    words = " ".join(words.split()).rstrip(".")
+    return words if len(words) <= LONGEST_REASON else words[:LONGEST_REASON] + "..."
+
+
+@lru_cache(maxsize=None)
+def _worker(process: int) -> Worker:
+    """The one of this process: a fork must not read its parent's answers."""
+    return Worker(CHILD)
+
+
+def _packed(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()

@@ -11,7 +11,7 @@ from edgetune.floats.engine import FloatEngine
 from edgetune.model.decode import decode
 from edgetune.model.graph import Graph
 from edgetune.model.numbers import quantized_values
-from edgetune.model.runtime import Runtime
+from edgetune.model.runtime import Runtime, one_line
 from edgetune.quantize.calibration import batches
 from edgetune.quantize.lowering import to_int8
 from edgetune.quantize.report import Accuracy
@@ -24,7 +24,8 @@ def compare_accuracy(
 ) -> Accuracy:
     """Predictions of a float Graph and of its int8 file.
 
-    The file is run by tflite-runtime's reference kernels, where it is installed, else simulated.
+    The file is run by tflite-runtime's reference kernels, where it is installed and takes the
+    file, else simulated.
 
     Args:
         x: real-valued samples, as for calibration; y: their class numbers.
@@ -34,15 +35,12 @@ def compare_accuracy(
         DataError: as ``calibration.batches``, or another number of labels than samples.
     """
     labels = np.asarray(list(y)).reshape(-1)
-    engine, runtime, itself = FloatEngine(graph), Runtime.of(content), _runner(original)
+    engine, int8 = FloatEngine(graph), _Int8(content, simulation, graph.inputs[0])
+    itself = _runner(original) or engine.run
     exact, rounded = [], []
     for batch in batches(graph, x, len(labels) + 1):
-        exact.append(_winners(engine.run(batch) if itself is None else itself(batch)))
-        if runtime is None:
-            rounded.append(_winners(simulation.run(batch)))
-        else:
-            inputs = to_int8(batch, simulation.scales[graph.inputs[0]])
-            rounded.append(_winners(runtime.run(inputs)))
+        exact.append(_winners(itself(batch)))
+        rounded.append(_winners(int8.run(batch)))
     found = sum(map(len, exact))
     if found != len(labels) or not found:
         raise DataError(
@@ -55,7 +53,7 @@ def compare_accuracy(
     one, other = np.concatenate(exact), np.concatenate(rounded)
     return Accuracy(
         found, float((one == labels).mean()), float((other == labels).mean()),
-        float((one == other).mean()), "simulation" if runtime is None else "tflite-runtime",
+        float((one == other).mean()), int8.by, int8.no_judge,
     )
 
 
@@ -69,29 +67,64 @@ def agreement(
     original: bytes, content: bytes, simulation: Simulation, graph: Graph, samples: np.ndarray
 ) -> float | None:
     """On what share of real-valued samples two files predict the same; None without a judge."""
-    itself, runtime = _runner(original), Runtime.of(content)
-    if itself is None or runtime is None:
+    itself = _runner(original)
+    int8 = _Int8(content, simulation, graph.inputs[0])
+    if itself is None or int8.runtime is None:
         return None
-    inputs = to_int8(samples, simulation.scales[graph.inputs[0]])
-    return float((_winners(itself(samples)) == _winners(runtime.run(inputs))).mean())
+    found = float((_winners(itself(samples)) == _winners(int8.run(samples))).mean())
+    return None if int8.no_judge else found
 
 
 def _runner(content: bytes) -> Callable[[np.ndarray], np.ndarray] | None:
     """Runs real values through a file in tflite-runtime; None where that cannot be done."""
-    try:
-        runtime = Runtime.of(content) if content else None
-    except (RuntimeError, ValueError):
-        return None
-    if runtime is None:
+    if not content:
         return None
     graph = decode(content)
     source = graph.tensors[graph.inputs[0]]
+    integer = source.quantization is not None and source.dtype != "float32"
 
     def run(x: np.ndarray) -> np.ndarray:
-        integer = source.quantization is not None and source.dtype != "float32"
+        assert runtime is not None
         return runtime.run(quantized_values(x, source) if integer else x)
 
-    return run
+    try:
+        runtime = Runtime.of(content)
+        if runtime is not None:
+            run(np.zeros((1, *source.shape[1:]), np.float32))
+    except RuntimeError:
+        return None
+    return None if runtime is None else run
+
+
+class _Int8:
+    """An int8 file, run by tflite-runtime until it gives up, then by the simulation."""
+
+    def __init__(self, content: bytes, simulation: Simulation, source: int):
+        self.simulation, self.scale = simulation, simulation.scales[source]
+        self.no_judge = ""
+        self.runtime = self._tried(lambda: Runtime.of(content))
+
+    @property
+    def by(self) -> str:
+        """What ran it, to the last sample."""
+        return "simulation" if self.runtime is None else "tflite-runtime"
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Outputs of real-valued samples; only their order has a meaning."""
+        if self.runtime is not None:
+            found = self._tried(lambda: self.runtime.run(to_int8(batch, self.scale)))
+            if found is not None:
+                return found
+            self.runtime = None
+        return self.simulation.run(batch)
+
+    def _tried(self, use: Callable):
+        """None, and ``no_judge`` says why, where tflite-runtime refuses or dies."""
+        try:
+            return use()
+        except RuntimeError as error:
+            self.no_judge = f"tflite-runtime refuses the int8 file: {one_line(str(error))}"
+            return None
 
 
 def _winners(outputs: np.ndarray) -> np.ndarray:

@@ -158,6 +158,7 @@ def _convert(
         report.accuracy = compare_accuracy(
             graph, content, simulation, *labelled, quantised_file(source)
         )
+        report.warnings += [f"{r}." for r in [report.accuracy.no_judge] if r]
     return Conversion(content, report)
 
 

@@ -49,7 +49,8 @@ class Accuracy:
 
     ``float_accuracy`` is that of the file itself, where it is quantised and tflite-runtime runs it.
     ``agreement``: how often the predictions are the same.  ``by``: what ran the int8 model,
-    "tflite-runtime" or "simulation".
+    "tflite-runtime" or "simulation".  ``no_judge``: why tflite-runtime did not, where it is
+    installed.
     """
 
     samples: int
@@ -57,6 +58,7 @@ class Accuracy:
     int8_accuracy: float
     agreement: float
     by: str
+    no_judge: str = ""
 
 
 @dataclass

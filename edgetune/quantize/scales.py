@@ -9,6 +9,7 @@ from edgetune.model.kinds import KINDS
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.scales import Fixed, Same
 from edgetune.quantize.calibration import Calibration
+from edgetune.quantize.floors import raise_scales
 from edgetune.quantize.histogram import Histogram
 from edgetune.quantize.ranges import affine, choose_range, quantization
 
@@ -60,12 +61,13 @@ def choose_scales(
     """The quantisation of every activation, by tensor index, and of constants they are joined to.
 
     The graph's output and what a SOFTMAX reads keep the largest values seen, whatever the rule:
-    there they decide the prediction.
+    there they decide the prediction.  None is below what TFLite's kernels take (``floors``).
     """
     fixed = {op.outputs[0]: FIXED[op.kind] for op in graph.operators if op.kind in FIXED}
     logits = {op.inputs[0]: op.options["beta"] for op in graph.operators if op.kind == "SOFTMAX"}
     result: dict[int, Quantization] = {}
-    for group in _groups(graph):
+    groups = _groups(graph)
+    for group in groups:
         shared = next((fixed[i] for i in sorted(group) if i in fixed), None)
         shared = shared or _of_the_file(graph, group)
         if shared is None:
@@ -76,6 +78,7 @@ def choose_scales(
                 low = max(low, _lowest_logit(calibration, logits, group))
             shared = affine(low, high)
         result |= dict.fromkeys(group, shared)
+    raise_scales(graph, result, groups)
     return result
 
 

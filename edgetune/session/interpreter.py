@@ -10,10 +10,9 @@ import numpy as np
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
-from edgetune.model.runtime import Runtime
+from edgetune.model.runtime import Runtime, one_line
 
 IN_FLOAT = ("SOFTMAX", "LOGISTIC", "TANH")  # kinds that the judge computes in floating point
-LONGEST_REASON = 200  # characters of what tflite-runtime says
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def judge(
     try:
         theirs = _outputs(graph, x)
     except (RuntimeError, ValueError) as error:
-        return _refused(original, x, _reason(error))
+        return _refused(original, x, one_line(str(error)))
     if theirs is None:
         return Judgement(no_judge="tflite-runtime is not installed")
     return _predictions(graph, x, theirs, ours, simulate) if classes else _outputs_alike(
@@ -118,13 +117,6 @@ def _refused(original: bytes, x: np.ndarray, reason: str) -> Judgement:
     except (RuntimeError, ValueError):
         return Judgement(no_judge=f"tflite-runtime refuses this model: {reason}")
     return Judgement(fault=f"tflite-runtime takes the original and refuses this file: {reason}")
-
-
-def _reason(error: Exception) -> str:
-    """What tflite-runtime says, on one line without control characters."""
-    words = "".join(c if c.isprintable() else " " for c in str(error))
-    words = " ".join(words.split()).rstrip(".")
-    return words if len(words) <= LONGEST_REASON else words[:LONGEST_REASON] + "..."
 
 
 def _stray(sample: int, theirs: np.ndarray, predictions: np.ndarray, agrees: int, steps: int):

@@ -60,7 +60,8 @@ def test_report_and_file(tiny):
     result = succeed(*CONVERT, "--data", "d.npz", *DECLARED)
     report = result["report"]
     assert result.keys() == {"model", "output", "bytes", "sha256", "report"}
-    assert report.keys() == {"converted", "samples", "options", "layers", "accuracy", "agreement", "warnings"}
+    keys = {"converted", "samples", "options", "layers", "accuracy", "agreement", "warnings"}
+    assert report.keys() == keys
     assert report["converted"] and report["samples"] == 40
     assert [row["kind"] for row in report["layers"]] == ["INPUT", "CONV_2D", "FULLY_CONNECTED"]
     assert all(row["sqnr_db"] > 15 and 0 <= row["clipped"] < 0.01 for row in report["layers"])

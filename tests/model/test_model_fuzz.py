@@ -4,6 +4,9 @@
 each in 2 s of processor time and 500 MB.
 """
 
+import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from tools.fuzz.seeds import SEEDS, seed_model
 FOLDER = Path(__file__).parents[1] / "regressions"
 REGRESSIONS = sorted((FOLDER / "models").glob("*.bin"))
 OTHER_OUTPUTS = sorted((FOLDER / "outputs").glob("*.bin"))
+ALWAYS_ZERO = ("float_branches_2026_24302",)  # what is always zero has a floor under its scale
 SMALL = ["chain", "functions", "dense", "sparse", "dense_net", "float_one_dimensional",
          "float_branches"]
 SORTS = {"root", "table", "vtable", "offset", "length", "rank", "shape", "type", "buffer index",
@@ -57,7 +61,8 @@ def accepted(tally: Tally) -> set[str]:
 def test_files_that_once_failed(path):
     judgement = judged(path.read_bytes())
     assert not judgement.failure, judgement
-    assert judgement.outcome in ("refused", "cannot convert")
+    converts = path.stem in ALWAYS_ZERO
+    assert judgement.outcome in (["float"] if converts else ["refused", "cannot convert"])
 
 
 @pytest.mark.parametrize("name", SEEDS)
@@ -76,6 +81,16 @@ def test_every_truncation_is_refused():
     cases = Cases(0, ["dense"], truncated=("dense",))
     tally = run(cases, range(len(cases.cut)))
     assert accepted(tally) == {"refused"} and tally.total == len(seed_model("dense"))
+
+
+def test_make_fuzz_runs_from_any_folder(tmp_path):
+    """The command line of the Makefile, with nothing of the tests' own on its path."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, FOLDER.parents[1] / "tools" / "fuzz_models.py", "--count", "40",
+               "--no-truncations", "--jobs", "1", "--out", "broken"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "0 truncations, 40 mutations, seed 1" in done.stdout and "FAILED" not in done.stdout
 
 
 @pytest.mark.thorough

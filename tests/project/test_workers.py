@@ -1,0 +1,106 @@
+"""A child that answers: its death is an error, its noise is not an answer, the next is served."""
+
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+from edgetune.workers import Worker, WorkerDied
+
+
+def answer(what: bytes, more: bytes = b"") -> bytes:
+    """What the child of these tests does."""
+    if what == b"die":
+        print("bad\nlast words", file=sys.stderr, flush=True)
+        os.abort()
+    if what == b"leave":
+        os._exit(3)
+    if what == b"fail":
+        raise ValueError("no\nsuch thing")
+    if what == b"print":
+        os.write(1, b"noise")
+        print("more noise", flush=True)
+    return str(os.getpid()).encode() if what == b"pid" else what + more
+
+
+@pytest.fixture
+def worker():
+    worker = Worker(__name__)
+    yield worker
+    worker._end()
+
+
+def test_one_child_answers_all(worker):
+    assert worker.ask(b"a", b"b" * 100_000) == b"a" + b"b" * 100_000
+    assert worker.ask(b"pid") == worker.ask(b"pid") != str(os.getpid()).encode()
+
+
+def test_what_a_library_prints_is_no_answer(worker):
+    assert [worker.ask(b"print"), worker.ask(b"x")] == [b"print", b"x"]
+
+
+@pytest.mark.parametrize("what, message", [
+    (b"die", "its process ended with SIGABRT: last words"),
+    (b"leave", "its process ended with exit status 3"),
+])
+def test_a_death_is_an_error_and_the_next_request_is_served(worker, what, message):
+    worker.ask(b"a")
+    with pytest.raises(WorkerDied) as error:
+        worker.ask(what)
+    assert str(error.value) == message
+    assert worker.ask(b"a") == b"a"
+
+
+def test_the_last_words_are_those_of_this_request(worker):
+    with pytest.raises(WorkerDied):
+        worker.ask(b"die")
+    worker.ask(b"a")
+    with pytest.raises(WorkerDied, match="status 3$"):
+        worker.ask(b"leave")
+
+
+def test_an_error_comes_back_and_ends_nothing(worker):
+    child = worker.ask(b"pid")
+    with pytest.raises(RuntimeError, match="no\nsuch thing"):
+        worker.ask(b"fail")
+    assert worker.ask(b"pid") == child
+
+
+def test_a_child_killed_between_requests_is_replaced(worker):
+    os.kill(int(worker.ask(b"pid")), signal.SIGKILL)
+    worker._child.wait()
+    assert worker.ask(b"a") == b"a"
+
+
+def test_an_interrupted_request_leaves_no_answer_for_the_next(worker, monkeypatch):
+    worker.ask(b"a")
+
+    def interrupted(pipe):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edgetune.workers._receive", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            worker.ask(b"old")
+    assert worker.ask(b"new") == b"new"
+
+
+def test_threads_take_turns(worker):
+    found = {}
+    threads = [
+        threading.Thread(target=lambda n=n: found.update({n: worker.ask(b"%d" % n)}))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {n: b"%d" % n for n in range(8)}
+
+
+def test_a_child_that_cannot_start_is_an_error(worker, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(WorkerDied, match="cannot be started: No such file"):
+        worker.ask(b"a")
