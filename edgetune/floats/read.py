@@ -15,6 +15,7 @@ from edgetune.errors import ModelError
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
 from edgetune.floats.shape_arithmetic import fold_shape_arithmetic
 from edgetune.floats.supported import INTEGERS
+from edgetune.floats.vectors import count_vectors_as_cells
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode, quoted
 from edgetune.model.graph import Graph, Operator, Tensor
@@ -58,6 +59,7 @@ def as_float(decoded: Graph) -> Graph:
     fold_shape_arithmetic(rewriter)
     _remove_bridges(rewriter)
     _make_real(rewriter)
+    count_vectors_as_cells(rewriter)
     graph = rewriter.graph()
     check_float_graph(graph)
     return graph

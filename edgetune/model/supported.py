@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import BRIDGES, KINDS, WEIGHTED
+from edgetune.model.kinds import BRIDGES, KINDS, OF_VECTORS, WEIGHTED
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 CONSTANT_TYPES = {"weights": ("int8",), "bias": ("int32",)}
@@ -81,7 +81,7 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
             reasons.append(f"{tensor.dtype} {role}")
         elif min(tensor.shape, default=1) < 1:
             reasons.append(f"{role} of the dynamic or empty shape {list(tensor.shape)}")
-        elif tensor.data is None and tensor.shape[:1] != (1,):
+        elif tensor.data is None and tensor.shape[:1] != (1,) and not _of_vectors(operator, tensor):
             reasons.append(f"{role} with a batch other than one, {list(tensor.shape)}")
         elif role == "input" and ranks and len(tensor.shape) not in ranks:
             wanted = " or ".join(map(str, ranks))
@@ -89,6 +89,11 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
     if all(graph.tensors[i].data is not None for i in operator.operands):
         reasons.append("it reads nothing but constants")
     return reasons
+
+
+def _of_vectors(operator: Operator, tensor: Tensor) -> bool:
+    """Whether the first dimension may count vectors: a sequence's, laid one under another."""
+    return len(tensor.shape) == 2 and operator.kind in OF_VECTORS
 
 
 def _options(operator: Operator) -> list[str]:
@@ -134,6 +139,10 @@ def _graph_reasons(graph: Graph) -> list[str]:
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         if len(indices) != 1:
             reasons.append(f"the graph has {len(indices)} {role} instead of one")
+        reasons += [
+            f"{role[:-1]} with a batch other than one, {list(graph.tensors[i].shape)}"
+            for i in indices if graph.tensors[i].shape[:1] not in ((), (1,))
+        ]
     computed = {index for operator in graph.operators for index in operator.outputs}
     if not set(graph.outputs) <= computed:
         reasons.append("no operator makes the graph's output")
