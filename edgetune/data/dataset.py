@@ -106,7 +106,7 @@ def load_data(
     y, parts = found.y, None
     if test_set is None:
         parts = split_rows(y[0], found.targets, len(tune.x), how)
-    preprocessing, warnings = _decide(sources, graph_input, declaration, stored)
+    preprocessing, warnings = _decide(sources, graph_input, Declaration(**declared), stored)
     x = [prepare(source, graph_input, preprocessing, memory) for source in sources]
     if parts is not None:
         x = [x[0][rows] for rows in parts]
@@ -145,7 +145,7 @@ def load_samples(
         targets=None,
     )
     source, _ = open_source(request)
-    preprocessing, warnings = _decide([source], graph_input, declaration, stored)
+    preprocessing, warnings = _decide([source], graph_input, Declaration(**declared), stored)
     if count is not None and count < len(source.x):
         rows = np.linspace(0, len(source.x) - 1, count).astype(np.int64)
         source.x = np.asarray(source.x[rows])
@@ -181,7 +181,7 @@ def load_labelled(
     found, own = open_source(request)
     source = own or found
     arrays = read_targets([source], targets, tuple(class_names))
-    preprocessing, warnings = _decide([source], graph_input, declaration, stored)
+    preprocessing, warnings = _decide([source], graph_input, Declaration(**declared), stored)
     x = prepare(source, graph_input, preprocessing, memory)
     return x, arrays.y[0], warnings + list(source.warnings + arrays.warnings)
 
@@ -223,7 +223,13 @@ def _test_set(
 def _decide(
     sources: list[Source], tensor: Tensor, declaration: Declaration, stored: Preprocessing | None
 ) -> tuple[Preprocessing, list[str]]:
-    """One preprocessing for all sources, which must be of one type and sample rate."""
+    """One preprocessing for all sources, which must be of one type and sample rate.
+
+    ``stored``, the model's, tells how arrays lie; images have their channels last whatever it says.
+    """
+    if stored is not None and stored.order == "chw" and all(s.decoded for s in sources):
+        stored = replace(stored, order="hwc")
+    declaration = declaration.after(stored)
     for source in sources:
         check_form(source, tensor, declaration.order or "hwc")
     first, last = sources[0], sources[-1]

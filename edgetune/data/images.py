@@ -80,7 +80,9 @@ def read(request: Request) -> Source:
     files, labels, left_out = class_files(request, SUFFIXES)
     images = ImageFiles(files, shape, request.declaration.fit == "resize")
     images.check_sizes()
-    return Source(images, labels, request.path, request.path, warnings=tuple(left_out))
+    return Source(
+        images, labels, request.path, request.path, warnings=tuple(left_out), decoded=True
+    )
 
 
 def _opened(path: Path):

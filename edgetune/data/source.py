@@ -51,7 +51,8 @@ class Source:
     or none are there and none are needed), under the names that messages call them by.
 
     ``declared``: the scale and offset that the file itself declares.
-    ``sample_rate``: of sounds, in Hz.  ``warnings``: sentences for the user.
+    ``sample_rate``: of sounds, in Hz.  ``decoded``: files whose reader puts channels last,
+    however a model's arrays lie.  ``warnings``: sentences for the user.
     """
 
     x: Samples
@@ -61,6 +62,7 @@ class Source:
     declared: Declaration = Declaration()
     sample_rate: int | None = None
     warnings: tuple[str, ...] = ()
+    decoded: bool = False
 
     def check_count(self) -> None:
         """DataError where there are not as many labels as samples."""

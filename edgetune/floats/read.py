@@ -13,6 +13,7 @@ from pathlib import Path
 from edgetune.errors import ModelError
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
 from edgetune.floats.supported import INTEGERS
+from edgetune.floats.vectors import count_vectors_as_cells
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode
 from edgetune.model.foreign import refuse_foreign
@@ -62,6 +63,7 @@ def as_float(decoded: Graph) -> Graph:
     rewriter = Rewriter(simplify(decoded))
     _remove_bridges(rewriter)
     _make_real(rewriter)
+    count_vectors_as_cells(rewriter)
     graph = replace(rewriter.graph(), content=decoded.content)
     _keep_clamps(graph)
     check_float_graph(graph)

@@ -77,8 +77,9 @@ class Tensors:
 
 
 def activation_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Height, width and channels of a tensor; the last axis are the channels."""
-    inner = (1, 1, 1, *shape[1:])
+    """Height, width and channels of a tensor; the last axis are the channels, and the first of
+    two dimensions counts vectors."""
+    inner = (1, 1, *shape)
     height = int(np.prod(inner[:-2]))
     return height, inner[-2], inner[-1]
 

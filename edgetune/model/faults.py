@@ -20,9 +20,9 @@ def dense(graph: Graph, operator: Operator) -> str | None:
     data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
     if len(weights) != 2:
         return f"weights of the shape {weights}"
-    fits = math.prod(data) == weights[1]
+    fits = weights[1] == data[-1] or weights[1] == math.prod(data)
     if operator.options["keep_num_dims"]:
-        fits = fits and data[-1] == weights[1]
+        fits = data[-1] == weights[1]
     return None if fits else _misfit(data, weights)
 
 

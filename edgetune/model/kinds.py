@@ -109,7 +109,7 @@ AXES, AXIS, ORDER = ("axes",), ("axis",), ("order",)
 PADDINGS, SHAPE = ("paddings",), ("shape values",)
 BOUNDS = ("begins", "ends", "strides")
 KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tensor"
-VECTOR = "one vector; scales per channel or tensor"
+VECTORS = "one vector, or one a cell; scales per channel or tensor"
 WINDOWS = "any window"
 SPATIAL = "over all but batch and channels"
 REPEATS = (
@@ -132,8 +132,8 @@ KINDS = {kind.name: kind for kind in (
          CONV,      3, shapes.conv,       scales.WEIGHTED, refusals.grouped, faults.conv),
     Kind("DEPTHWISE_CONV_2D", (2, 3), WEIGHTS,     3,    (4,),      YES,    YES,   YES,  KERNELS,
          DEPTHWISE, 3, shapes.depthwise,  scales.WEIGHTED, wrong=faults.depthwise),
-    Kind("FULLY_CONNECTED",   (2, 3), WEIGHTS,     0,    ANY,       YES,    YES,   YES,  VECTOR,
-         DENSE,     4, shapes.dense,      scales.WEIGHTED, refusals.many_vectors, faults.dense),
+    Kind("FULLY_CONNECTED",   (2, 3), WEIGHTS,     0,    ANY,       YES,    YES,   YES,  VECTORS,
+         DENSE,     4, shapes.dense,      scales.WEIGHTED, refusals.dense_layouts, faults.dense),
     Kind("MAX_POOL_2D",       (1, 1), (),          None, (4,),      YES,    YES,   YES,  WINDOWS,
          POOL,      2, shapes.pool,       scales.SAME),
     Kind("AVERAGE_POOL_2D",   (1, 1), (),          None, (4,),      YES,    YES,   YES,  WINDOWS,
@@ -224,6 +224,8 @@ JOINING = _where(lambda kind: kind.joining)
 ARITHMETIC = _where(lambda kind: kind.output_shape is shapes.broadcast)
 VIEWS = _where(lambda kind: kind.runs == VIEW)
 FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
+# Those that take each cell on its own, so that two dimensions may be cells and channels.
+OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CONVERTED = _where(lambda kind: kind.converts == YES)

@@ -21,11 +21,25 @@ def grouped(graph: Graph, operator: Operator) -> str | None:
     return None
 
 
-def many_vectors(graph: Graph, operator: Operator) -> str | None:
-    size = graph.tensors[operator.inputs[0]].size
+def dense_layouts(graph: Graph, operator: Operator) -> str | None:
+    """Several vectors that are not one a cell of the input, but cut out of its rows; or scales a
+    channel over more than two dimensions, where TFLite's reference kernel looks at two."""
+    shape = graph.tensors[operator.inputs[0]].shape
     weights = graph.tensors[operator.inputs[1]].shape
-    if len(weights) == 2 and weights[1] and size > weights[1] and size % weights[1] == 0:
-        return f"a dense layer over {size // weights[1]} vectors at once"
+    size = graph.tensors[operator.inputs[0]].size
+    if len(weights) != 2 or size == weights[1]:
+        return None
+    if shape[-1:] == weights[1:]:
+        output, grid = (graph.tensors[i] for i in (operator.outputs[0], operator.inputs[1]))
+        scales = grid.quantization is not None and grid.quantization.per_channel
+        if scales and len(output.shape) > 2:
+            return (
+                f"scales per channel over {size // weights[1]} vectors in {len(output.shape)} "
+                "dimensions, which TFLite's reference kernel does not compute"
+            )
+        return None
+    if weights[1] and size % weights[1] == 0:
+        return f"a dense layer over {size // weights[1]} vectors cut out of {list(shape)}"
     return None
 
 

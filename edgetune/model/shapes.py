@@ -7,6 +7,7 @@ computes; dimensions are below 1 where its window does not fit or its operands d
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
@@ -42,7 +43,9 @@ def pool(graph: Graph, operator: Operator) -> Shape:
 
 def dense(graph: Graph, operator: Operator) -> Shape:
     shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
-    return (*shape[:-1], weights[0]) if operator.options["keep_num_dims"] else (1, weights[0])
+    if operator.options["keep_num_dims"]:
+        return (*shape[:-1], weights[0])
+    return (math.prod(shape) // max(1, weights[1]), weights[0])
 
 
 def mean(graph: Graph, operator: Operator) -> Shape:

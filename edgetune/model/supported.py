@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import BRIDGES, KINDS, REWRITTEN, WEIGHTED
+from edgetune.model.kinds import BRIDGES, KINDS, OF_VECTORS, REWRITTEN, WEIGHTED
 from edgetune.model.reasons import (
     ENDS,
     FIXED,
@@ -93,7 +93,7 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
         elif min(tensor.shape, default=1) < 1:
             shape = list(tensor.shape)
             reasons.append(Reason(f"{role} of the dynamic or empty shape {shape}", FIXED))
-        elif tensor.data is None and tensor.shape[:1] != (1,):
+        elif _other_batch(tensor) and not _of_vectors(operator, tensor):
             shape = list(tensor.shape)
             reasons.append(Reason(f"{role} with a batch other than one, {shape}", FIXED))
         elif tensor.variable:
@@ -106,9 +106,18 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
     return reasons
 
 
+def _other_batch(tensor: Tensor) -> bool:
+    return tensor.data is None and tensor.shape[:1] not in ((), (1,))
+
+
+def _of_vectors(operator: Operator, tensor: Tensor) -> bool:
+    """Whether the first dimension may count vectors: a sequence's, laid one under another."""
+    return len(tensor.shape) == 2 and operator.kind in OF_VECTORS
+
+
 def _options(operator: Operator) -> list[str]:
     options = operator.options
-    reasons : list[str] = []
+    reasons: list[str] = []
     activation = options.get("fused_activation_function", "NONE")
     if activation not in ACTIVATIONS:
         reasons.append(f"fused activation {activation}")
@@ -125,7 +134,7 @@ def _changes_rank(options: dict) -> bool:
 
 def _constants(graph: Graph, operator: Operator) -> list[str]:
     """The operands after the first are constants of the types the engine knows."""
-    reasons : list[str] = []
+    reasons: list[str] = []
     for role, index in zip(KINDS[operator.kind].constants or (), operator.inputs[1:]):
         if index == -1:
             continue
@@ -145,10 +154,16 @@ def _refused(graph: Graph, operator: Operator) -> list[str]:
 
 
 def _graph_reasons(graph: Graph) -> list[str]:
-    reasons : list[str] = []
+    reasons: list[str] = []
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         if len(indices) != 1:
             reasons.append(other_ends(graph, role, indices))
+        reasons += [
+            Reason(
+                f"{role[:-1]} with a batch other than one, {list(graph.tensors[i].shape)}", FIXED
+            )
+            for i in indices if _other_batch(graph.tensors[i])
+        ]
     computed = {index for operator in graph.operators for index in operator.outputs}
     if not set(graph.outputs) <= computed:
         reasons.append("no operator makes the graph's output")

@@ -129,6 +129,36 @@ def test_views_and_crops(name):
     check(VIEWS[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)))
 
 
+@pytest.mark.parametrize("shape", [(1, 6, 7, 4), (1, 12, 5)], ids=str)
+@pytest.mark.parametrize("everywhere, per_channel", [
+    ("kept", False), ("rows", False), ("rows", True),
+])
+def test_dense_layers_over_every_cell(shape, everywhere, per_channel):
+    """With dense's own multipliers, which one scale has in float32."""
+    for seed in range(8):
+        b = ModelBuilder(shape, 0.0313 * (seed + 1), -9, seed=seed)
+        b.dense(6, "RELU", per_channel, everywhere=everywhere).reshape((1, *shape[1:-1], 6))
+        check(b.dense(3, everywhere="kept").reshape((1, -1)).dense(4))
+
+
+def test_a_dense_layer_flattens_an_image():
+    check(ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6).dense(5))
+
+
+def test_scales_that_the_reference_kernel_takes_for_two_dimensions():
+    assert "scales per channel over 6 vectors in 3 dimensions" in refused(
+        ModelBuilder((1, 6, 8)).dense(5, per_channel=True, everywhere="kept")
+    )
+
+
+def test_dense_layers_over_vectors_cut_out_of_rows():
+    b = ModelBuilder((1, 6, 8)).dense(5, everywhere="kept")
+    b.operators[0].options["KeepNumDims"] = 0
+    weights = b.tensors[b.operators[0].inputs[1]]
+    weights.data, weights.shape = weights.data[:, :4].copy(), (5, 4)
+    assert "12 vectors cut out of [1, 6, 8]" in refused(b)
+
+
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("multiplier", [1, 2])
 def test_dilation(padding, multiplier):

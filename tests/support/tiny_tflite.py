@@ -108,8 +108,11 @@ class ModelBuilder:
             "DEPTHWISE_CONV_2D", indices, real, "DepthwiseConv2DOptions", options, activation
         )
 
-    def dense(self, units, activation="NONE", per_channel=False, bias=True):
-        """FULLY_CONNECTED; weights ``(units, input size)``; the input is taken as flat."""
+    def dense(self, units, activation="NONE", per_channel=False, bias=True, everywhere=None):
+        """FULLY_CONNECTED; weights ``(units, input size)``; the input is taken as flat, or with
+        ``everywhere`` as a vector a cell: "kept" keeps the dimensions, "rows" has two."""
+        if everywhere:
+            return self._dense_everywhere(units, activation, per_channel, everywhere == "kept")
         size = int(np.prod(self.shape))
         weights = self._random_weights((units, size), size)
         indices, weights, bias = self._constants(weights, 0, per_channel, bias)
@@ -117,6 +120,16 @@ class ModelBuilder:
         return self._finish(
             "FULLY_CONNECTED", indices, real, "FullyConnectedOptions", {}, activation
         )
+
+    def _dense_everywhere(self, units, activation, per_channel, kept):
+        weights = self._random_weights((units, self.shape[-1]), self.shape[-1])
+        indices, weights, bias = self._constants(weights, 0, per_channel)
+        real = self._probe @ weights.T + bias
+        self._finish("FULLY_CONNECTED", indices, real, "FullyConnectedOptions",
+                     {"KeepNumDims": int(kept)}, activation)
+        if not kept:
+            self.tensors[self.current].shape = (int(np.prod(self.shape[:-1])), units)
+        return self
 
     # ---- operators without weights
 

@@ -14,11 +14,17 @@ from pathlib import Path
 from edgetune.errors import ModelError
 from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
+from edgetune.importers.keras.old_files import modern_file
+
+ZIP = b"PK"
 
 
 def main(source: str, target: str) -> None:
     try:
-        check_layers(description(Path(source).read_bytes()))
+        content = Path(source).read_bytes()
+        check_layers(description(content))
+        if not content.startswith(ZIP):
+            Path(source).write_bytes(modern_file(content))
         result = _converted(source)
     except ModelError as error:
         result = json.dumps(error.as_dict()).encode()
@@ -46,11 +52,17 @@ def _with_batch_of_one(tf, model):
     """The model's forward pass with a fixed shape, its input called as Keras calls it."""
     inputs = model.inputs
     shapes = [tuple(i.shape) for i in inputs]
-    if len(inputs) != 1 or None in shapes[0][1:]:
+    if len(inputs) != 1 or len(model.outputs) != 1:
         raise ModelError(
-            f"The model has inputs of the shapes {[list(s) for s in shapes]}.",
-            "edgetune wants one input; of its sizes only the batch may be open.",
-            "Save the model with one input of a fixed shape.",
+            f"The model has {len(inputs)} inputs and {len(model.outputs)} outputs.",
+            "edgetune takes Keras files of one input and one output.",
+            "Save a model of one of them: keras.Model(inputs, one_output).save('model.keras').",
+        )
+    if None in shapes[0][1:]:
+        raise ModelError(
+            f"The model has an input of the shape {list(shapes[0])}.",
+            "Of its sizes only the batch may be open.",
+            "Save the model with an input of a fixed shape.",
         )
     name = inputs[0].name.split(":")[0]
     spec = tf.TensorSpec([1, *shapes[0][1:]], inputs[0].dtype, name=name)

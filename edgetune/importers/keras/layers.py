@@ -16,10 +16,14 @@ LAYERS = (
     "InputLayer", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",
     "SeparableConv2D", "Dense", "BatchNormalization", "Activation", "ReLU", "LeakyReLU",
     "Softmax", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
-    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "ZeroPadding1D", "ZeroPadding2D",
     "Cropping1D", "Cropping2D", "Flatten", "Reshape", "Permute", "Dropout", "SpatialDropout1D",
     "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
-    "ActivityRegularization", "Add", "Subtract", "Multiply", "Concatenate", "Rescaling",
+    "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
+    "RandomContrast", "RandomBrightness", "Add", "Subtract", "Multiply", "Concatenate", "Average",
+    "Maximum", "Minimum", "Normalization", "Rescaling", "ELU", "UpSampling2D", "Conv2DTranspose",
+    "TimeDistributed",
 )
 OLD_NAMES = ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization")
 OPERATIONS = ("Add", "Subtract", "Multiply")  # of Keras 3, written as x + y

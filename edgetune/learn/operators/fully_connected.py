@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.learn.lowerings import lowers
+from edgetune.learn.operators.conv_2d import Conv2D
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer, matmul, weighted_facts
+from edgetune.learn.program import Window
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
 
@@ -33,5 +35,14 @@ class FullyConnected(WeightedLayer):
 
 @lowers("FULLY_CONNECTED")
 def _fully_connected(tensors: Tensors, op: Operator) -> None:
+    """Over several vectors it is a convolution with a window of one cell."""
     facts, clip = weighted_facts(tensors, op, axis=0)
-    tensors.layers.append(FullyConnected(*tensors.place(op, clip), **facts))
+    place = tensors.place(op, clip)
+    if tensors.activations[place[2]].size == facts["weights"].shape[1]:
+        tensors.layers.append(FullyConnected(*place, **facts))
+        return
+    source, result = (tensors.activations[i] for i in place[2:])
+    result.shape = (*source.shape[:2], result.shape[2])  # also where the file lays out rows
+    window = Window((1, 1), (1, 1), (0, 0))
+    facts["weights"] = facts["weights"][:, None, None]
+    tensors.layers.append(Conv2D(*place, **facts, window=window))

@@ -1,0 +1,1 @@
+"""Files as TensorFlow's users make them: small Keras models, converted in every usual way."""

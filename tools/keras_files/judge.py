@@ -1,0 +1,124 @@
+"""What edgetune makes of a .tflite file: whether it is read, computes what tflite-runtime
+computes, and learns; or the sentence by which it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.errors import EdgetuneError
+from edgetune.floats.engine import FloatEngine
+from edgetune.learn.learner import Learner
+from edgetune.learn.lower import lower
+from edgetune.learn.recipe import Recipe
+from edgetune.model.edges import from_file_output, to_file_input
+from edgetune.model.graph import Graph
+from edgetune.model.read import read_tflite
+from edgetune.model.runtime import Runtime
+from edgetune.model.write import read_weights, write_weights
+from edgetune.quantize.convert import convert, load
+
+CALIBRATION, INPUTS, STEPS = 40, 5, 6
+FLOAT_TOLERANCE = 1e-4  # another order of sums
+# tflite-runtime rounds the activations of dynamic-range files to int8
+TOLERANCES = {"dynamic_range": 0.1}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``read``: as int8 or converted.  ``runs``: every output equals tflite-runtime's; None
+    where that is not installed.  ``tunes``: the trained file computes what the trained network
+    does.  ``refusal``: why the file is not read, else ""."""
+
+    read: bool
+    runs: bool | None = None
+    tunes: bool | None = None
+    refusal: str = ""
+
+    @property
+    def word(self) -> str:
+        """For a cell of the matrix."""
+        if not self.read:
+            return "refused"
+        if self.runs is False:
+            return "DIFFERS"
+        return "ok" if self.tunes is not False else "runs"
+
+
+def judge(content: bytes, tolerance: float = FLOAT_TOLERANCE) -> Verdict:
+    """The verdict on a .tflite file.
+
+    Args:
+        tolerance: of a float file's outputs, as a share of the largest.
+    """
+    try:
+        found = load(content)
+        if isinstance(found, Graph):
+            ready = convert(found, _samples(found.input.shape, CALIBRATION)).content
+            alike = _float_alike(content, found, tolerance)
+        else:
+            ready, alike = found, _ends_alike(content)
+        return _judge_int8(ready, alike)
+    except EdgetuneError as error:
+        return Verdict(False, refusal=f"{error.message} {error.cause}")
+
+
+def _judge_int8(content: bytes, alike: bool | None) -> Verdict:
+    graph = read_tflite(content)
+    learner = Learner(lower(graph), Recipe())
+    x = _int8_inputs(graph)
+    runs = _both(alike, _int8_alike(content, learner, x))
+    before = learner.digest()
+    for i in range(STEPS):
+        learner.train(x[i % len(x)], learner.program.loss.any_target(7 * i))
+    new = {
+        (layer.operator, i): values.reshape(read_weights(graph, (layer.operator, i)).shape)
+        for layer in learner.trained
+        for i, values in enumerate((layer.weights, layer.bias), start=1)
+    }
+    tuned = write_weights(graph, new)
+    tunes = learner.digest() != before and _int8_alike(tuned, learner, x) is not False
+    return Verdict(True, runs, tunes)
+
+
+def _int8_alike(content: bytes, learner: Learner, x: np.ndarray) -> bool | None:
+    runtime = Runtime.of(content)
+    if runtime is None:
+        return None
+    theirs = runtime.run(x).reshape(len(x), -1)
+    return bool(np.array_equal(theirs, [learner.forward(one) for one in x]))
+
+
+def _ends_alike(content: bytes) -> bool | None:
+    """Whether a file with float or uint8 ends computes what is read of it."""
+    runtime, graph = Runtime.of(content), read_tflite(content)
+    if runtime is None:
+        return None
+    learner, x = Learner(lower(graph), Recipe(layers=("none",))), _int8_inputs(graph)
+    theirs = from_file_output(graph, runtime.run(to_file_input(graph, x)))
+    return bool(np.array_equal(theirs.reshape(len(x), -1), [learner.forward(one) for one in x]))
+
+
+def _float_alike(content: bytes, graph: Graph, tolerance: float) -> bool | None:
+    runtime = Runtime.of(content)
+    if runtime is None:
+        return None
+    x = _samples(graph.input.shape, INPUTS)
+    theirs = runtime.run(x).reshape(len(x), -1)
+    ours = FloatEngine(graph).run_all(x).reshape(len(x), -1)
+    return bool(np.abs(theirs - ours).max() <= tolerance * max(1.0, np.abs(theirs).max()))
+
+
+def _both(*alike: bool | None) -> bool | None:
+    return None if None in alike else all(alike)
+
+
+def _samples(shape: tuple[int, ...], count: int) -> np.ndarray:
+    return np.random.default_rng(1).normal(0, 1, (count, *shape[1:])).astype(np.float32)
+
+
+def _int8_inputs(graph: Graph) -> np.ndarray:
+    return np.random.default_rng(2).integers(-128, 128, (INPUTS, *graph.input.shape[1:])).astype(
+        np.int8
+    )
