@@ -107,7 +107,7 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
 
 
 def _other_batch(tensor: Tensor) -> bool:
-    return tensor.data is None and tensor.shape[:1] not in ((), (1,))
+    return tensor.data is None and tensor.shape[:1] != (1,)
 
 
 def _of_vectors(operator: Operator, tensor: Tensor) -> bool:
@@ -162,7 +162,7 @@ def _graph_reasons(graph: Graph) -> list[str]:
             Reason(
                 f"{role[:-1]} with a batch other than one, {list(graph.tensors[i].shape)}", FIXED
             )
-            for i in indices if _other_batch(graph.tensors[i])
+            for i in indices if graph.tensors[i].shape and _other_batch(graph.tensors[i])
         ]
     computed = {index for operator in graph.operators for index in operator.outputs}
     if not set(graph.outputs) <= computed:
