@@ -70,7 +70,7 @@ def _activation_reasons(graph, operator) -> list[str]:
             reasons.append(f"the dynamic or empty shape {shape}")
         elif shape[:1] != [1]:
             reasons.append(f"a batch other than one, {shape}")
-        elif len(shape) > MAX_RANK and operator.kind not in VIEWS:
+        elif len(shape) > MAX_RANK and operator.kind not in (*VIEWS, "TRANSPOSE"):
             reasons.append(f"{len(shape)} dimensions")
     if operator.kind in WINDOWED and len(graph.tensors[operator.inputs[0]].shape) != 4:
         reasons.append("an input that has not 4 dimensions")
