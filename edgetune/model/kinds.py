@@ -140,6 +140,7 @@ PARTS = "any axis but the batch; a layer for each output that is read"
 TAKES = "constant indices along any axis but the batch"
 NEAREST_CELLS = "any size, corners aligned or not, half-pixel centers or not"
 BLOCKS = "any block"
+FLIPS = "any axes"
 COPIES = "any constant shape that leaves the batch"
 ENDS = "at the end, over one vector"
 PLACED = "made where it is needed"
@@ -208,12 +209,12 @@ KINDS = {kind.name: kind for kind in (
     Kind("RESIZE_NEAREST_NEIGHBOR", (2, 2), SIZE,  None, (4,),      NO,     YES,   YES,
          NEAREST_CELLS,
          NEAREST,   3, shapes.moved,      scales.SAME,     refusals.both_corners, faults.move),
-    Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       NO,     YES,   YES,  JOINS,
+    Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       NO,     YES,   YES,  FLIPS,
          None,      1, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SPACE_TO_DEPTH",    (1, 1), (),          None, (4,),      NO,     YES,   YES,  BLOCKS,
          TO_DEPTH,  2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("DEPTH_TO_SPACE",    (1, 1), (),          None, (4,),      NO,     YES,   YES,  BLOCKS,
-         TO_SPACE,  2, shapes.moved,      scales.SAME,     wrong=faults.move),
+         TO_SPACE,  1, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("TILE",              (2, 2), TIMES,       None, ANY,       NO,     YES,   YES,  COPIES,
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("BROADCAST_TO",      (2, 2), SHAPE,       None, ANY,       NO,     YES,   YES,  COPIES,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def _strided_slice(
     return x[tuple(_index(options, place, *bound) for place, bound in enumerate(zip(*bounds)))]
 
 
-def _index(options: dict, place: int, begin: int, end: int, stride: int):
+def _index(options: dict, place: int, begin: int, end: int, stride: int) -> Any:
     """One place of a STRIDED_SLICE as numpy has it."""
 
     def masked(name: str) -> int:

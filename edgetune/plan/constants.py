@@ -203,20 +203,24 @@ def _(layer: p.Pad, program: Program, errors: bool) -> list[CObject]:
 AXIS = struct("et_axis", (U32, "count"), (I32, "x_step y_step"))
 MOVE = struct(
     "et_move",
-    (U32, "in begin kept repeated"), (AXIS, "run"), (Pointer("const et_axis"), "axes"),
+    (U32, "in begin distinct repeated"), (AXIS, "run"), (Pointer("const et_axis"), "axes"),
 )
+
+
+def _axis(axis: p.Axis) -> dict:
+    return {"count": axis.turns, "x_step": axis.x_step, "y_step": axis.y_step}
 
 
 @layer_constants.register
 def _(layer: p.Move, program: Program, errors: bool) -> list[CObject]:
     *outer, run = layer.kept
-    axes = (*outer, *layer.repeated)
+    axes = tuple(map(_axis, (*outer, *layer.repeated)))
     name = f"{layer.name}_axes"
-    table = [CObject(name, Array(AXIS, len(axes)), tuple(map(tuple, axes)))] if axes else []
+    table = [CObject(name, Array(AXIS, len(axes)), axes)] if axes else []
     return [*table, CObject(layer.name, MOVE, {
         "in": program.activations[layer.input].size, "begin": layer.begin,
-        "kept": len(outer), "repeated": len(layer.repeated),
-        "run": tuple(run), "axes": name if axes else 0,
+        "distinct": len(outer), "repeated": len(layer.repeated),
+        "run": _axis(run), "axes": name if axes else 0,
     })]
 
 

@@ -271,14 +271,14 @@ def _move_forward(work: Work) -> dict:
     """Runs whose values lie side by side are copied, others moved one by one."""
     run, outputs = work.layer.kept[-1], math.prod(work.y)
     copied = run.x_step == run.y_step == 1
-    return {"pieces": outputs // run.count, "copied" if copied else "moved": outputs}
+    return {"pieces": outputs // run.turns, "copied" if copied else "moved": outputs}
 
 
 def _move_input_error(work: Work) -> dict:
-    repeats = math.prod(axis.count for axis in work.layer.repeated)
+    repeats = math.prod(axis.turns for axis in work.layer.repeated)
     errors = math.prod(work.y) // repeats
     return {
-        "inputs": math.prod(work.x), "pieces": errors // work.layer.kept[-1].count,
+        "inputs": math.prod(work.x), "pieces": errors // work.layer.kept[-1].turns,
         "errors": errors, "reads": math.prod(work.y) if work.layer.repeated else 0,
     }
 

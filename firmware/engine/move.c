@@ -44,7 +44,7 @@ void et_move_forward(const et_move *p, const int8_t *x, int8_t *y)
     x += p->begin;
     do {
         copy_run(&p->run, x + walk.x, y + walk.y);
-    } while (advance(&walk, p->axes, p->kept + p->repeated));
+    } while (advance(&walk, p->axes, p->distinct + p->repeated));
 }
 
 /* Over all that read one value. */
@@ -54,7 +54,7 @@ static int32_t sum_readers(const et_move *p, const int8_t *e)
     int32_t acc = 0;
     do {
         acc += e[walk.y];
-    } while (advance(&walk, p->axes + p->kept, p->repeated));
+    } while (advance(&walk, p->axes + p->distinct, p->repeated));
     return acc;
 }
 
@@ -80,6 +80,6 @@ int32_t et_move_input_error(const et_move *p, const int8_t *e, const int8_t *x, 
             at += (uint32_t)p->run.x_step;
             error += p->run.y_step;
         }
-    } while (advance(&walk, p->axes, p->kept));
+    } while (advance(&walk, p->axes, p->distinct));
     return (int32_t)shift;
 }

@@ -132,10 +132,10 @@ typedef struct {
 } et_axis;
 
 /* What moves values along straight lines, from begin on among the input's in values.  Along the
- * run, the innermost axis, and the first kept of axes different values are read, along the
+ * run, the innermost axis, and the distinct first ones of axes other values are read, along the
  * repeated ones behind them the same. */
 typedef struct {
-    uint32_t in, begin, kept, repeated;
+    uint32_t in, begin, distinct, repeated;
     et_axis run;
     const et_axis *axes;
 } et_move;

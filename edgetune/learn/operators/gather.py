@@ -36,7 +36,7 @@ class Gather(Layer):
         """The sum over all that read an element; nothing where none does."""
         v = np.zeros((self.outer, self.sources, self.chunk), np.int64)
         rows = e.reshape(self.outer, len(self.indices), self.chunk)
-        np.add.at(v, (slice(None), self.indices), rows)
+        np.add.at(v.swapaxes(0, 1), self.indices, rows.swapaxes(0, 1))
         return v.reshape(xs[0].shape)
 
     def input_unit(self, operand, xs, y):

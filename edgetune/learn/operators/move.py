@@ -20,9 +20,9 @@ MAX_AXES = 8  # ET_MOVE_AXES of the engine
 
 
 class Axis(NamedTuple):
-    """``count`` elements, each ``x_step`` further in the input and ``y_step`` in the output."""
+    """``turns`` elements, each ``x_step`` further in the input and ``y_step`` in the output."""
 
-    count: int
+    turns: int
     x_step: int
     y_step: int
 
@@ -47,7 +47,7 @@ class Move(Layer):
         axes = sorted((*self.kept, *self.repeated), key=lambda axis: -axis.y_step)
         found = np.array([self.begin])
         for axis in axes:
-            found = np.add.outer(found, axis.x_step * np.arange(axis.count))
+            found = np.add.outer(found, axis.x_step * np.arange(axis.turns))
         return found.reshape(-1)
 
     def forward(self, xs, out_shape):
@@ -104,8 +104,9 @@ def _gathers(tensors: Tensors, op: Operator, taken: np.ndarray) -> None:
     """Axis by axis where the operator takes whole rows, else element by element."""
     shape = list(tensors.graph.tensors[op.operands[0]].shape)
     constants = [tensors.graph.tensors[i].values for i in op.parameters]
+    along = along_axes(op.kind, tuple(shape), op.options, constants)
     takes = [
-        (axis, indices) for axis, indices in along_axes(op.kind, tuple(shape), op.options, constants)
+        (axis, indices) for axis, indices in along
         if not np.array_equal(indices, np.arange(shape[axis]))
     ]
     if not takes:
