@@ -74,7 +74,7 @@ def _activation_reasons(graph, operator) -> list[str]:
             reasons.append(Reason(f"a batch other than one, {shape}", FIXED))
         elif tensor.variable:
             reasons.append(Reason("activations that keep state between calls", STATELESS))
-        elif len(shape) > MAX_RANK and operator.kind not in VIEWS:
+        elif len(shape) > MAX_RANK and operator.kind not in (*VIEWS, "TRANSPOSE"):
             reasons.append(f"{len(shape)} dimensions")
     if operator.kind in WINDOWED and len(graph.tensors[operator.inputs[0]].shape) != 4:
         reasons.append("an input that has not 4 dimensions")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgetune.learn.program import NO_CLIP_HIGH, NO_CLIP_LOW, Activation, Layer
@@ -38,6 +40,15 @@ class Tensors:
         self.of_tensor[tensor] = index
         return index
 
+    def between(self, source: Activation, shape: tuple[int, ...]) -> int:
+        """A new activation between two layers of one operator, with the scale and the clipping
+        of ``source``; its index."""
+        index = len(self.activations)
+        self.activations.append(
+            replace(source, shape=activation_shape(shape), storage=index, constant=None)
+        )
+        return index
+
     def view(self, tensor: int, source: int) -> None:
         """``tensor`` as another shape of the memory of ``source``, both of the Graph."""
         of = self.activation(source)
@@ -60,11 +71,12 @@ class Tensors:
         return int(self.graph.tensors[tensor].grid.zero_point[0])
 
     def place(
-        self, op: Operator, clip: tuple[int, int] = NO_CLIP, operand: int = 0
+        self, op: Operator, clip: tuple[int, int] = NO_CLIP, operand: int = 0, output: int = 0
     ) -> tuple[str, int, int, int]:
-        """Name, operator, input and output of the layer for ``op``."""
-        source = self.index(op.inputs[operand])
-        return f"{op.kind.lower()}_{op.index}", op.index, source, self.add(op.outputs[0], clip)
+        """Name, operator, input and output of the layer for ``op``, or for one of its outputs."""
+        source, name = self.index(op.operands[operand]), f"{op.kind.lower()}_{op.index}"
+        name = f"{name}_{output}" if len(op.outputs) > 1 else name
+        return name, op.index, source, self.add(op.outputs[output], clip)
 
     def range(self, op: Operator) -> tuple[int, int, tuple[int, int]]:
         """Quantised activation range, and the bounds at which the gradient is zero."""

@@ -83,7 +83,7 @@ def check_operator(graph: Graph, operator: Operator) -> None:
     """
     kind = KINDS[operator.kind]
     _check_options(operator)
-    for index in (*operator.operands, operator.outputs[0]):
+    for index in (*operator.operands, *operator.outputs):
         _check_activation(graph.tensors[index])
     if kind.wrong and (cause := kind.wrong(graph, operator)):
         raise _wrong(operator, cause)
@@ -163,19 +163,22 @@ def _check_bias(graph: Graph, operator: Operator, channels: int) -> None:
 
 
 def _check_output(graph: Graph, operator: Operator) -> None:
-    found = graph.tensors[operator.outputs[0]].shape
-    expected = KINDS[operator.kind].output_shape(graph, operator)
-    if min(expected) < 1 or found != expected:
-        raise _wrong(operator, f"its output has the shape {found}, computed {expected}")
+    computed = KINDS[operator.kind].output_shape(graph, operator)
+    shapes = computed if isinstance(computed, list) else [computed]
+    for index, expected in zip(operator.outputs, shapes):
+        found = graph.tensors[index].shape
+        if min(expected, default=0) < 1 or found != expected:
+            raise _wrong(operator, f"its output has the shape {found}, computed {expected}")
 
 
 def _check_scales(graph: Graph, operator: Operator) -> None:
     rule = KINDS[operator.kind].scaling
     data = [graph.tensors[i].grid for i in operator.operands]
-    output = graph.tensors[operator.outputs[0]].grid
+    outputs = [graph.tensors[i].grid for i in operator.outputs]
+    output = outputs[0]
     if _clamps_at_six(operator) and output.scale[0] < LEAST_OF_SIX:
         raise _wrong(operator, f"with an output scale of {output.scale[0]:.3g} 6 is no int32")
-    if isinstance(rule, Same) and any(_parameters(q) != _parameters(output) for q in data):
+    if isinstance(rule, Same) and len({_parameters(q) for q in (*data, *outputs)}) > 1:
         raise _wrong(operator, "input and output have different scales")
     if isinstance(rule, Fixed) and _parameters(output) != (rule.scale, rule.zero_point):
         wanted = f"1/{round(1 / rule.scale)} with zero point {rule.zero_point}"

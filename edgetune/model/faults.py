@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edgetune.model.moves import places
+
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
     from edgetune.model.shapes import Shape
@@ -58,19 +60,14 @@ def paddings(graph: Graph, operator: Operator) -> str | None:
     return None
 
 
-def order(graph: Graph, operator: Operator) -> str | None:
-    rank = len(graph.tensors[operator.inputs[0]].shape)
-    axes = graph.tensors[operator.inputs[1]].values.reshape(-1)
-    if sorted(int(axis) % max(1, rank) for axis in axes) != list(range(rank)):
-        return f"an order that is not one of {rank} axes"
-    return None
-
-
-def bounds(graph: Graph, operator: Operator) -> str | None:
-    rank = len(graph.tensors[operator.inputs[0]].shape)
-    if any(graph.tensors[i].values.size != rank for i in operator.inputs[1:4]):
-        return f"begins, ends or strides that are not {rank} numbers"
-    return None
+def move(graph: Graph, operator: Operator) -> str | None:
+    """Options and constants say which element goes where, and how many outputs there are."""
+    try:
+        count = len(places(graph, operator))
+    except ValueError as error:
+        return str(error)
+    found = len(operator.outputs)
+    return None if found == count else f"{found} outputs, computed {count}"
 
 
 def view(graph: Graph, operator: Operator) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgetune.model.kinds import JOINING
+from edgetune.model.kinds import JOINING, KINDS
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,18 @@ class Operator:
     @property
     def operands(self) -> tuple[int, ...]:
         """The inputs that are activations, or constants in the place of one."""
-        return self.inputs if self.kind in JOINING else self.inputs[:1]
+        place = self._data
+        return self.inputs if self.kind in JOINING else self.inputs[place : place + 1]
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """The other inputs."""
+        place = self._data
+        return () if self.kind in JOINING else self.inputs[:place] + self.inputs[place + 1 :]
+
+    @property
+    def _data(self) -> int:
+        return KINDS[self.kind].data if self.kind in KINDS else 0
 
 
 @dataclass

@@ -41,7 +41,7 @@ def describe_operator(graph: Graph, operator: Operator) -> dict:
         "index": operator.index,
         "kind": operator.kind,
         "output_name": output.name,
-        "input_shape": list(graph.tensors[operator.inputs[0]].shape),
+        "input_shape": list(graph.tensors[operator.operands[0]].shape),
         "output_shape": list(output.shape),
         "weight_shape": list(weights.shape) if weights else None,
         "activation": operator.options.get("fused_activation_function", "NONE"),

@@ -47,6 +47,8 @@ class Kind:
         scaling: what the kernel demands of scales, of ``scales``.
         refused: names what edgetune does not run, of ``refusals``; None where it runs all.
         wrong: names what contradicts itself, of ``faults``.
+        outputs: least and most of them; where that is not one, ``output_shape`` gives a list.
+        data: place of the activation among the inputs.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Kind:
     scaling: scales.Rule
     refused: Callable | None = None
     wrong: Callable | None = None
+    outputs: tuple[int, int] = (1, 1)
+    data: int = 0
 
     @property
     def weighted(self) -> bool:
@@ -87,7 +91,7 @@ class Kind:
 FUSED = "FusedActivationFunction"
 WINDOW = ("Padding", "StrideH", "StrideW", FUSED)
 DILATION = ("DilationHFactor", "DilationWFactor")
-MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
+MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
 CONV = Options("Conv2DOptions", (*WINDOW, *DILATION))
 DEPTHWISE = Options("DepthwiseConv2DOptions", (*WINDOW, *DILATION, "DepthMultiplier"))
 DENSE = Options("FullyConnectedOptions", (FUSED, "WeightsFormat", "KeepNumDims"))
@@ -99,6 +103,14 @@ MUL = Options("MulOptions", (FUSED,), needed=False)
 JOIN = Options("ConcatenationOptions", ("Axis", FUSED), needed=False)
 LEAKY = Options("LeakyReluOptions", ("Alpha",))
 SLICE = Options("StridedSliceOptions", MASKS, needed=False)
+SPLIT = Options("SplitOptions", ("NumSplits",))
+SPLIT_V = Options("SplitVOptions", ("NumSplits",))
+UNPACK = Options("UnpackOptions", ("Num", "Axis"))
+PACK = Options("PackOptions", ("ValuesCount", "Axis"), needed=False)
+GATHER = Options("GatherOptions", ("Axis", "BatchDims"), needed=False)
+NEAREST = Options("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCenters"))
+TO_DEPTH = Options("SpaceToDepthOptions", ("BlockSize",))
+TO_SPACE = Options("DepthToSpaceOptions", ("BlockSize",))
 SOFTMAX = Options("SoftmaxOptions", ("Beta",))
 
 ANY = ()  # ranks
@@ -108,6 +120,8 @@ WEIGHTS = ("weights", "bias")
 AXES, AXIS, ORDER = ("axes",), ("axis",), ("order",)
 PADDINGS, SHAPE = ("paddings",), ("shape values",)
 BOUNDS = ("begins", "ends", "strides")
+PIECE, PIECES = ("begins", "sizes"), ("sizes", "axis")
+INDICES, SIZE, TIMES = ("indices",), ("size",), ("multiples",)
 KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tensor"
 VECTORS = "one vector, or one a cell; scales per channel or tensor"
 WINDOWS = "any window"
@@ -120,8 +134,14 @@ JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
 RESCALES = "int8 to int8"
 SHAPES = "any shape with a batch of one"
-ONES = "where it moves only axes of size one"
-CROPS = "crops: strides of one, no change of rank"
+ORDERS = "any order of axes but the batch's; a view where it moves only axes of size one"
+CUTS = "any begins, ends, strides and masks that leave the batch"
+PARTS = "any axis but the batch; a layer for each output that is read"
+TAKES = "constant indices along any axis but the batch"
+NEAREST_CELLS = "any size, corners aligned or not, half-pixel centers or not"
+BLOCKS = "any block"
+FLIPS = "any axes"
+COPIES = "any constant shape that leaves the batch"
 ENDS = "at the end, over one vector"
 PLACED = "made where it is needed"
 
@@ -170,10 +190,35 @@ KINDS = {kind.name: kind for kind in (
          None,      1, shapes.stated,     scales.SAME,     wrong=faults.view),
     Kind("EXPAND_DIMS",       (2, 2), AXIS,        None, ANY,       YES,    VIEW,  YES,  SHAPES,
          None,      1, shapes.stated,     scales.SAME,     wrong=faults.view),
-    Kind("TRANSPOSE",         (2, 2), ORDER,       None, ANY,       YES,    VIEW,  YES,  ONES,
-         None,      1, shapes.transposed, scales.SAME,     refusals.moves, faults.order),
-    Kind("STRIDED_SLICE",     (4, 4), BOUNDS,      None, (2, 3, 4), YES,    YES,   YES,  CROPS,
-         SLICE,     2, shapes.cropped,    scales.SAME,     refusals.strides, faults.bounds),
+    Kind("TRANSPOSE",         (2, 2), ORDER,       None, ANY,       YES,    YES,   YES,  ORDERS,
+         None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
+    Kind("SLICE",             (3, 3), PIECE,       None, ANY,       NO,     YES,   YES,  CUTS,
+         None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
+    Kind("STRIDED_SLICE",     (4, 4), BOUNDS,      None, ANY,       YES,    YES,   YES,  CUTS,
+         SLICE,     2, shapes.moved,      scales.SAME,     wrong=faults.move),
+    Kind("SPLIT",             (2, 2), AXIS,        None, ANY,       NO,     YES,   YES,  PARTS,
+         SPLIT,     2, shapes.parts,      scales.SAME,     wrong=faults.move, outputs=MANY, data=1),
+    Kind("SPLIT_V",           (3, 3), PIECES,      None, ANY,       NO,     YES,   YES,  PARTS,
+         SPLIT_V,   2, shapes.parts,      scales.SAME,     wrong=faults.move, outputs=MANY),
+    Kind("UNPACK",            (1, 1), (),          None, ANY,       NO,     YES,   YES,  PARTS,
+         UNPACK,    2, shapes.parts,      scales.SAME,     wrong=faults.move, outputs=MANY),
+    Kind("PACK",              MANY,   ACTIVATIONS, None, ANY,       NO,     YES,   YES,  JOINS,
+         PACK,      2, shapes.packed,     scales.SAME),
+    Kind("GATHER",            (2, 2), INDICES,     None, ANY,       NO,     YES,   YES,  TAKES,
+         GATHER,    2, shapes.moved,      scales.SAME,     refusals.batches, faults.move),
+    Kind("RESIZE_NEAREST_NEIGHBOR", (2, 2), SIZE,  None, (4,),      NO,     YES,   YES,
+         NEAREST_CELLS,
+         NEAREST,   3, shapes.moved,      scales.SAME,     refusals.both_corners, faults.move),
+    Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       NO,     YES,   YES,  FLIPS,
+         None,      1, shapes.moved,      scales.SAME,     wrong=faults.move),
+    Kind("SPACE_TO_DEPTH",    (1, 1), (),          None, (4,),      NO,     YES,   YES,  BLOCKS,
+         TO_DEPTH,  2, shapes.moved,      scales.SAME,     wrong=faults.move),
+    Kind("DEPTH_TO_SPACE",    (1, 1), (),          None, (4,),      NO,     YES,   YES,  BLOCKS,
+         TO_SPACE,  1, shapes.moved,      scales.SAME,     wrong=faults.move),
+    Kind("TILE",              (2, 2), TIMES,       None, ANY,       NO,     YES,   YES,  COPIES,
+         None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
+    Kind("BROADCAST_TO",      (2, 2), SHAPE,       None, ANY,       NO,     YES,   YES,  COPIES,
+         None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
          SOFTMAX,   2, shapes.unchanged,  scales.UNIT,     refusals.not_last),
 )}  # fmt: skip
@@ -197,9 +242,6 @@ BESIDES = {  # by the kind that they stand behind
 BRIDGES = ("QUANTIZE", "DEQUANTIZE")  # lead from one type of numbers to another
 REDUCED = Options("ReducerOptions", ("KeepDims",))
 FOLDED = {  # worked out while reading, where all that they read is constant
-    "PACK": Options("PackOptions", ("Axis",), needed=False),
-    "UNPACK": Options("UnpackOptions", ("Axis",), needed=False),
-    "GATHER": Options("GatherOptions", ("Axis", "BatchDims"), needed=False),
     "REDUCE_PROD": REDUCED, "REDUCE_MAX": REDUCED, "SUM": REDUCED,
     "DIV": Options("DivOptions", (FUSED,), needed=False),
 }
@@ -209,7 +251,7 @@ REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     "PADV2": "it pads with another value than zero",
     "SHAPE": "of a shape that is not known",
 } | dict.fromkeys(
-    ("RANGE", "FILL", "RANK", "CAST", "REDUCE_PROD", "BROADCAST_TO", "FLOOR_DIV", "FLOOR_MOD"),
+    ("RANGE", "FILL", "RANK", "CAST", "REDUCE_PROD", "FLOOR_DIV", "FLOOR_MOD"),
     "it runs on constants only",
 )
 OPTIONS = FOLDED | {name: kind.options for name, kind in KINDS.items() if kind.options}

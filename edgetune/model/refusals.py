@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgetune.model.shapes import transposition
-
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
 
@@ -60,19 +58,16 @@ def paddings(graph: Graph, operator: Operator) -> str | None:
     return None
 
 
-def moves(graph: Graph, operator: Operator) -> str | None:
-    shape = graph.tensors[operator.inputs[0]].shape
-    order = transposition(graph, operator)
-    moved = [axis for axis in order if axis < len(shape) and shape[axis] > 1]
-    if moved != sorted(moved):
-        return f"a transposition that moves data, {order} of {list(shape)}"
+def batches(graph: Graph, operator: Operator) -> str | None:
+    if operator.options["batch_dims"]:
+        return "indices of their own for each batch"
     return None
 
 
-def strides(graph: Graph, operator: Operator) -> str | None:
-    steps = graph.tensors[operator.inputs[3]].values.reshape(-1).tolist()
-    if any(step != 1 for step in steps):
-        return f"a slice with the strides {steps[:8]}"
+def both_corners(graph: Graph, operator: Operator) -> str | None:
+    """TFLite refuses it as well."""
+    if operator.options["align_corners"] and operator.options["half_pixel_centers"]:
+        return "corners aligned and pixels' centers at once"
     return None
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edgetune.model.moves import places
+
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
 
@@ -60,9 +62,13 @@ def padded(graph: Graph, operator: Operator) -> Shape:
     return tuple(int(n + sum(p)) for n, p in zip(data.shape, paddings.values.tolist()))
 
 
-def transposed(graph: Graph, operator: Operator) -> Shape:
-    shape = graph.tensors[operator.inputs[0]].shape
-    return tuple(shape[i] for i in transposition(graph, operator))
+def moved(graph: Graph, operator: Operator) -> Shape:
+    return places(graph, operator)[0].shape
+
+
+def parts(graph: Graph, operator: Operator) -> list[Shape]:
+    """Of several outputs."""
+    return [part.shape for part in places(graph, operator)]
 
 
 def broadcast(graph: Graph, operator: Operator) -> Shape:
@@ -86,15 +92,14 @@ def joined(graph: Graph, operator: Operator) -> Shape:
     return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
 
 
-def cropped(graph: Graph, operator: Operator) -> Shape:
-    return tuple(end - begin for begin, end in slice_bounds(graph, operator))
-
-
-def transposition(graph: Graph, operator: Operator) -> list[int]:
-    """The axes of a TRANSPOSE's input in the order of its output."""
-    rank = len(graph.tensors[operator.inputs[0]].shape)
-    order = [int(axis) for axis in graph.tensors[operator.inputs[1]].values.reshape(-1)]
-    return [axis % rank for axis in order] if rank else order
+def packed(graph: Graph, operator: Operator) -> Shape:
+    """Operands side by side along an axis of their own; a zero where they do not agree."""
+    shapes, axis = [graph.tensors[i].shape for i in operator.inputs], operator.options["axis"]
+    rank = len(shapes[0]) + 1
+    if len(set(shapes)) > 1 or not -rank <= axis < rank:
+        return (0,)
+    axis %= rank
+    return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
 
 
 def slice_bounds(graph: Graph, operator: Operator) -> list[tuple[int, int]]:

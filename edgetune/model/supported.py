@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import BRIDGES, KINDS, OF_VECTORS, REWRITTEN, WEIGHTED
+from edgetune.model.kinds import BRIDGES, KINDS, OF_VECTORS, REWRITTEN, WEIGHTED, Kind
 from edgetune.model.reasons import (
     ENDS,
     FIXED,
@@ -72,8 +72,8 @@ def unsupported(graph: Graph, operator: Operator) -> list[str]:
         return [reason]
     if operator.kind not in KINDS:
         return [REWRITTEN.get(operator.kind) or unknown_kind(operator.kind)]
-    least, most = KINDS[operator.kind].inputs
-    if not least <= len(operator.inputs) <= most or len(operator.outputs) != 1:
+    least, _ = KINDS[operator.kind].inputs
+    if not _fits(KINDS[operator.kind], operator):
         return [f"{len(operator.inputs)} inputs and {len(operator.outputs)} outputs"]
     if -1 in operator.inputs[:least] or -1 in operator.operands:
         return ["a needed input is absent"]
@@ -82,6 +82,15 @@ def unsupported(graph: Graph, operator: Operator) -> list[str]:
         *_options(operator),
         *(_constants(graph, operator) or _refused(graph, operator)),
     ]
+
+
+def _fits(kind: Kind, operator: Operator) -> bool:
+    """Whether it has as many inputs and outputs as its kind may."""
+    return all(
+        least <= len(found) <= most
+        for found, (least, most) in ((operator.inputs, kind.inputs),
+                                     (operator.outputs, kind.outputs))
+    )
 
 
 def _types(graph: Graph, operator: Operator) -> list[str]:
@@ -121,21 +130,15 @@ def _options(operator: Operator) -> list[str]:
     activation = options.get("fused_activation_function", "NONE")
     if activation not in ACTIVATIONS:
         reasons.append(f"fused activation {activation}")
-    if _changes_rank(options):
-        reasons.append("a slice that adds or drops dimensions")
     if options.get("weights_format", 0) != 0:
         reasons.append("shuffled weights")
     return reasons
 
 
-def _changes_rank(options: dict) -> bool:
-    return any(options.get(f"{name}_mask", 0) for name in ("ellipsis", "new_axis", "shrink_axis"))
-
-
 def _constants(graph: Graph, operator: Operator) -> list[str]:
-    """The operands after the first are constants of the types the engine knows."""
+    """The inputs beside the operands are constants of the types the engine knows."""
     reasons: list[str] = []
-    for role, index in zip(KINDS[operator.kind].constants or (), operator.inputs[1:]):
+    for role, index in zip(KINDS[operator.kind].constants or (), operator.parameters):
         if index == -1:
             continue
         tensor = graph.tensors[index]
@@ -188,9 +191,9 @@ def _bridge(graph: Graph, operator: Operator) -> str | None:
 
 
 def _activations(graph: Graph, operator: Operator) -> list[tuple[str, Tensor]]:
-    """Operands and the first output, as far as they exist."""
+    """Operands and outputs, as far as they exist."""
     pairs = [("input", i) for i in operator.operands]
-    pairs += [("output", i) for i in operator.outputs[:1]]
+    pairs += [("output", i) for i in operator.outputs]
     return [(role, graph.tensors[i]) for role, i in pairs if i >= 0]
 
 

@@ -158,7 +158,7 @@ def _(layer: p.FullyConnected, program: Program, errors: bool) -> list[CObject]:
     })]
 
 
-# ---- pooling and cutting
+# ---- pooling and moving
 
 POOL_2D = struct(
     "et_pool_2d",
@@ -200,16 +200,46 @@ def _(layer: p.Pad, program: Program, errors: bool) -> list[CObject]:
     })]
 
 
-STRIDED_SLICE = struct(
-    "et_strided_slice", (SHAPE, "in out"), (U16, "begin_h begin_w begin_c")
+AXIS = struct("et_axis", (U32, "count"), (I32, "x_step y_step"))
+MOVE = struct(
+    "et_move",
+    (U32, "in begin distinct repeated"), (AXIS, "run"), (Pointer("const et_axis"), "axes"),
+)
+
+
+def _axis(axis: p.Axis) -> dict:
+    return {"count": axis.turns, "x_step": axis.x_step, "y_step": axis.y_step}
+
+
+@layer_constants.register
+def _(layer: p.Move, program: Program, errors: bool) -> list[CObject]:
+    *outer, run = layer.kept
+    axes = tuple(map(_axis, (*outer, *layer.repeated)))
+    name = f"{layer.name}_axes"
+    table = [CObject(name, Array(AXIS, len(axes)), axes)] if axes else []
+    return [*table, CObject(layer.name, MOVE, {
+        "in": program.activations[layer.input].size, "begin": layer.begin,
+        "distinct": len(outer), "repeated": len(layer.repeated),
+        "run": _axis(run), "axes": name if axes else 0,
+    })]
+
+
+GATHER = struct(
+    "et_gather",
+    (U32, "outer sources count chunk"),
+    (Pointer("const uint32_t"), "readers"), (Pointer("const uint32_t"), "first"),
 )
 
 
 @layer_constants.register
-def _(layer: p.StridedSlice, program: Program, errors: bool) -> list[CObject]:
-    return [CObject(layer.name, STRIDED_SLICE, {
-        "in": layer.source, "out": layer.size, "begin_h": layer.begin[0],
-        "begin_w": layer.begin[1], "begin_c": layer.begin[2],
+def _(layer: p.Gather, program: Program, errors: bool) -> list[CObject]:
+    readers, first = (
+        array_object(f"{layer.name}_{name}", values)
+        for name, values in zip(("readers", "first"), layer.readers)
+    )
+    return [readers, first, CObject(layer.name, GATHER, {
+        "outer": layer.outer, "sources": layer.sources, "count": len(layer.indices),
+        "chunk": layer.chunk, "readers": readers.name, "first": first.name,
     })]
 
 

@@ -263,10 +263,34 @@ def _pad_input_error(work: Work) -> dict:
 
 def _copies(work: Work) -> dict:
     layer, outputs = work.layer, math.prod(work.y)
-    if isinstance(layer, p.Concatenation):
-        pieces = layer.outer * len(layer.chunks)
-        return {"pieces": pieces, "outer": layer.outer, "outputs": outputs}
-    return {"pieces": work.positions, "outer": work.y[0], "outputs": outputs}
+    pieces = layer.outer * len(layer.chunks)
+    return {"pieces": pieces, "outer": layer.outer, "outputs": outputs}
+
+
+def _move_forward(work: Work) -> dict:
+    """Runs whose values lie side by side are copied, others moved one by one."""
+    run, outputs = work.layer.kept[-1], math.prod(work.y)
+    copied = run.x_step == run.y_step == 1
+    return {"pieces": outputs // run.turns, "copied" if copied else "moved": outputs}
+
+
+def _move_input_error(work: Work) -> dict:
+    repeats = math.prod(axis.turns for axis in work.layer.repeated)
+    errors = math.prod(work.y) // repeats
+    return {
+        "inputs": math.prod(work.x), "pieces": errors // work.layer.kept[-1].turns,
+        "errors": errors, "reads": math.prod(work.y) if work.layer.repeated else 0,
+    }
+
+
+def _gather_forward(work: Work) -> dict:
+    layer, outputs = work.layer, math.prod(work.y)
+    return {"sources": layer.outer * layer.sources, "pieces": outputs // layer.chunk,
+            "outputs": outputs}
+
+
+def _gather_input_error(work: Work) -> dict:
+    return {"sources": work.layer.outer * work.layer.sources} | _joined_error(work)
 
 
 def _outputs(work: Work) -> dict:
@@ -300,10 +324,6 @@ def _concatenation_input_error(work: Work) -> dict:
     return {"inputs": len(layer.chunks), "outer": layer.outer, "errors": math.prod(work.x)}
 
 
-def _strided_slice_input_error(work: Work) -> dict:
-    return {"rows": work.x[0], "cells": work.cells, "errors": math.prod(work.x)}
-
-
 def _errors(work: Work) -> dict:
     return {"errors": math.prod(work.x)}
 
@@ -332,10 +352,12 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
     "add_input_error": _joined_error, "mul_input_error": _joined_error,
     "concatenation_input_error": _concatenation_input_error,
-    "strided_slice_input_error": _strided_slice_input_error, "lookup_input_error": _errors,
+    "lookup_input_error": _errors,
+    "move_forward": _move_forward, "move_input_error": _move_input_error,
+    "gather_forward": _gather_forward, "gather_input_error": _gather_input_error,
     "conv_2d_dilated_input_error": _conv_2d_dilated_input_error,
     "depthwise_conv_2d_dilated_input_error": _depthwise_dilated_input_error,
-    "concatenation_forward": _copies, "strided_slice_forward": _copies,
+    "concatenation_forward": _copies,
     "conv_2d_dilated_forward": _conv_2d_dilated_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }

@@ -30,7 +30,7 @@ def canonical(graph: Graph) -> Graph:
     """``graph`` in the form above; it computes the same, up to float rounding."""
     rewriter = Rewriter(graph)
     for op in list(rewriter.operators):
-        if op.kind in VIEWS:
+        if op.kind in (*VIEWS, "TRANSPOSE"):  # one that moves nothing
             op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
         elif op.kind == "STRIDED_SLICE":
             _crop(rewriter, op, crop_of(graph, op))

@@ -123,11 +123,29 @@ typedef struct {
     const uint32_t *chunks;
 } et_concatenation;
 
-/* STRIDED_SLICE with strides of one. */
+#define ET_MOVE_AXES 8 /* of a move, its run among them */
+
+/* count values, each a step further in the input and in the output. */
 typedef struct {
-    et_shape in, out;
-    uint16_t begin_h, begin_w, begin_c;
-} et_strided_slice;
+    uint32_t count;
+    int32_t x_step, y_step;
+} et_axis;
+
+/* What moves values along straight lines, from begin on among the input's in values.  Along the
+ * run, the innermost axis, and the distinct first ones of axes other values are read, along the
+ * repeated ones behind them the same. */
+typedef struct {
+    uint32_t in, begin, distinct, repeated;
+    et_axis run;
+    const et_axis *axes;
+} et_move;
+
+/* GATHER: outer times count chunks of sources.  What reads source i are the outputs
+ * readers[first[i]] to readers[first[i + 1] - 1]. */
+typedef struct {
+    uint32_t outer, sources, count, chunk;
+    const uint32_t *readers, *first;
+} et_gather;
 
 /* Forward. */
 void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
@@ -149,7 +167,8 @@ void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
 void et_add_forward(const et_add *p, const int8_t *x, const int8_t *other, int8_t *y);
 void et_mul_forward(const et_mul *p, const int8_t *x, const int8_t *other, int8_t *y);
 void et_concatenation_forward(const et_concatenation *p, const int8_t *const *inputs, int8_t *y);
-void et_strided_slice_forward(const et_strided_slice *p, const int8_t *x, int8_t *y);
+void et_move_forward(const et_move *p, const int8_t *x, int8_t *y);
+void et_gather_forward(const et_gather *p, const int8_t *x, int8_t *y);
 void et_lookup_forward(const int8_t *table, uint32_t count, const int8_t *x, int8_t *y);
 
 /* Error of the input from the error of the output, in 8-bit block floating point: the shift
@@ -176,8 +195,10 @@ int32_t et_conv_2d_dilated_input_error(const et_conv_2d_dilated *p, const int8_t
 int32_t et_depthwise_conv_2d_dilated_input_error(const et_depthwise_conv_2d_dilated *p,
                                                  const int8_t *weights, const int8_t *e,
                                                  const int8_t *x, et_clip clip, int8_t *e_in);
-int32_t et_strided_slice_input_error(const et_strided_slice *p, const int8_t *e, const int8_t *x,
-                                     et_clip clip, int8_t *e_in);
+int32_t et_move_input_error(const et_move *p, const int8_t *e, const int8_t *x, et_clip clip,
+                            int8_t *e_in);
+int32_t et_gather_input_error(const et_gather *p, const int8_t *e, const int8_t *x, et_clip clip,
+                              int8_t *e_in);
 int32_t et_lookup_input_error(const int16_t *slopes, uint32_t count, const int8_t *e,
                               const int8_t *x, et_clip clip, int8_t *e_in);
 

@@ -159,6 +159,45 @@ def test_dense_layers_over_vectors_cut_out_of_rows():
     assert "12 vectors cut out of [1, 6, 8]" in refused(b)
 
 
+NEAREST = "RESIZE_NEAREST_NEIGHBOR"
+SLICE_ALL = dict(BeginMask=0b1001, EndMask=0b1001)
+MOVES = {
+    "channels first": lambda b: b.transpose(0, 3, 2, 1),
+    "five axes": lambda b: b.reshape((1, 6, 7, 2, 2)).transpose(0, 1, 2, 4, 3),
+    "strides": lambda b: b.move(
+        "STRIDED_SLICE", [0, 1, 6, 0], [0, 6, 0, 0], [1, 2, -2, 1], **SLICE_ALL),
+    "masks": lambda b: b.move(
+        "STRIDED_SLICE", [0, 0, 2], [0, 0, 3], [1, 1, 1], EllipsisMask=2, ShrinkAxisMask=4,
+        BeginMask=1, EndMask=1),
+    "a new axis": lambda b: b.move(
+        "STRIDED_SLICE", [0, 0, 1], [0, 0, 5], [1, 1, 2], NewAxisMask=2, BeginMask=1, EndMask=1),
+    "parts": lambda b: _sum_of_parts(b.move("SPLIT", -1, data=1, NumSplits=2)),
+    "unpacked": lambda b: _sum_of_parts(b.move("UNPACK", Axis=2, Num=7)),
+    "packed": lambda b: b.pack(b.save(), b.save(), axis=-1),
+    "one index": lambda b: b.move("GATHER", 2, Axis=-1),
+    "a table of indices": lambda b: b.move("GATHER", [[0, 5, 5], [1, 1, 2]], Axis=2),
+    **{f"nearest {size} {name}": lambda b, size=size, options=options: b.move(
+        NEAREST, size, **options)
+       for size in ([12, 14], [13, 5], [1, 1], [6, 20], [3, 7])
+       for name, options in {"": {}, "corners": dict(AlignCorners=1),
+                             "centers": dict(HalfPixelCenters=1)}.items()},
+}
+
+
+def _sum_of_parts(b):
+    """All that an operator made, with a layer behind one of them."""
+    parts = b.made
+    b.back_to(parts[0])
+    for part in parts[1:]:
+        b.join("ADD", part)
+    return b
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_moves_of_values(name):
+    check(MOVES[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)), 5)
+
+
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("multiplier", [1, 2])
 def test_dilation(padding, multiplier):
@@ -205,12 +244,13 @@ def test_concatenations_of_several_scales():
     assert "different scales" in refused(b.conv(4, 3).concatenate(start))
 
 
-def test_transpositions_that_move_data_and_slices_with_strides():
-    b = ModelBuilder((1, 6, 5, 4)).transpose(0, 2, 1, 3).crop((0, 0, 0, 0), (1, 4, 4, 4))
-    b.tensors[b.operators[1].inputs[3]].data[1] = 2
-    cause = refused(b)
-    assert "a transposition that moves data" in cause
-    assert "a slice with the strides [1, 2, 1, 1]" in cause
+@pytest.mark.parametrize("move, words", [
+    (("GATHER", [1], dict(Axis=1, BatchDims=1)), "indices of their own for each batch"),
+    (("RESIZE_NEAREST_NEIGHBOR", [3, 3], dict(AlignCorners=1, HalfPixelCenters=1)), "at once"),
+], ids=["batches", "corners"])
+def test_moves_that_are_refused(move, words):
+    kind, constant, options = move
+    assert words in refused(ModelBuilder((1, 6, 5, 4)).move(kind, constant, **options))
 
 
 @pytest.mark.parametrize("kind, scales", [

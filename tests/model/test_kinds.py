@@ -62,10 +62,12 @@ def test_options_are_those_of_the_schema(kind):
 def test_groups_of_kinds_hold_what_their_names_say():
     assert kinds.WEIGHTED == ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
     assert kinds.ARITHMETIC == tuple(ARITHMETIC)
-    assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION")
-    assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
+    assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION", "PACK")
+    assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
     assert kinds.WINDOWED == (*kinds.WEIGHTED[:2], "MAX_POOL_2D", "AVERAGE_POOL_2D")
-    assert set(kinds.FUSING) == {*kinds.WINDOWED, "FULLY_CONNECTED", *kinds.JOINING}
+    assert set(kinds.FUSING) == {
+        *kinds.WINDOWED, "FULLY_CONNECTED", *kinds.ARITHMETIC, "CONCATENATION",
+    }
     assert all(KINDS[name].constants == () for name in kinds.FUNCTIONS)
 
 

@@ -297,9 +297,13 @@ LOOPS = {
         "outer": turns("concatenation.c", "for (uint32_t i = 0; i < p->outer; i++) {"),
         "pieces": line("concatenation.c", "memcpy("), "outputs": None,
     },
-    "strided_slice_forward": {
-        "outer": line("strided_slice.c", "const int8_t *cell ="),
-        "pieces": line("strided_slice.c", "memcpy("), "outputs": None,
+    "move_forward": {
+        "pieces": line("move.c", "if (run->x_step == 1"), "copied": None,
+        "moved": line("move.c", "*y = *x;"),
+    },
+    "gather_forward": {
+        "sources": turns("gather.c", "source < p->sources; source++, x"),
+        "pieces": line("gather.c", "memcpy("), "outputs": None,
     },
     "error_join": {"errors": line("error_join.c", "et_error_write(&block")},
     "add_input_error": {
@@ -314,10 +318,15 @@ LOOPS = {
         "outer": turns("concatenation.c", "i < p->outer; i++, e += row)"),
         "errors": line("concatenation.c", "et_error_put(&block"),
     },
-    "strided_slice_input_error": {
-        "rows": turns("strided_slice.c", "i < p->in.height"),
-        "cells": turns("strided_slice.c", "j < p->in.width"),
-        "errors": line("strided_slice.c", "et_error_put(&block"),
+    "move_input_error": {
+        "inputs": None, "pieces": line("move.c", "const int8_t *error ="),
+        "errors": line("move.c", "int32_t acc = p->repeated"),
+        "reads": line("move.c", "acc += e[walk.y]"),
+    },
+    "gather_input_error": {
+        "sources": turns("gather.c", "source < p->sources; source++)"),
+        "errors": line("gather.c", "et_error_put(&block"),
+        "reads": line("gather.c", "acc += e[p->readers"),
     },
 }
 DILATED_GRADIENT_LOOPS = {

@@ -54,10 +54,22 @@ def dense_net() -> ModelBuilder:
     return b.unary("RELU").mean(keep_dims=True).squeeze(1, 2).dense(4)
 
 
+def moved() -> ModelBuilder:
+    """Channels first and then last, an upsampled branch, parts in another order."""
+    b = ModelBuilder((1, 3, 8, 6), 1 / 40, 3, seed=16).transpose(0, 2, 3, 1)
+    maps = b.conv(6, 3, activation="RELU").save()
+    b.conv(6, 3, 2).move("RESIZE_NEAREST_NEIGHBOR", [8, 6]).join("ADD", maps, "RELU")
+    b.move("GATHER", [2, 0, 0, 1, 5], Axis=3).move("SPLIT", 1, data=1, NumSplits=2, part=1)
+    parts = b.made
+    b.join("ADD", parts[0])
+    return b.move("RESIZE_NEAREST_NEIGHBOR", [5, 7]).conv(4, 3).dense(4)
+
+
 NETWORKS = {
     "residual": residual,
     "separable": separable,
     "inverted residual": inverted_residual,
     "autoencoder": autoencoder,
     "dense net": dense_net,
+    "moved": moved,
 }

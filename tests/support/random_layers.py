@@ -10,6 +10,7 @@ import numpy as np
 
 from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
+from edgetune.learn.operators.move import straight
 from edgetune.learn.program import Window, exponential_table
 
 # -- values ------------------------------------------------------------------------------------
@@ -167,12 +168,25 @@ def concatenation(rng, extreme):
     return layer, xs, (1, outer, sum(chunks))
 
 
-def strided_slice(rng, extreme):
+def move(rng, extreme):
+    """A cut in any order, forward or backward, and each value read several times, or none is."""
     source = sizes(rng, 8)
-    begin = tuple(int(rng.integers(0, n)) for n in source)
-    size = tuple(int(rng.integers(1, n - b + 1)) for n, b in zip(source, begin))
-    layer = p.StridedSlice("s", 0, 0, 1, source, begin, size)
-    return layer, [int8(rng, source, extreme)], size
+    x = np.arange(np.prod(source)).reshape(source)[tuple(
+        slice(int(rng.integers(0, n)), None, int(rng.integers(1, 3))) for n in source
+    )]
+    x = x if rng.random() < 0.3 else np.flip(x, int(rng.integers(0, 3)))
+    x = x if rng.random() < 0.3 else x.transpose(rng.permutation(3))
+    x = x if rng.random() < 0.5 else np.tile(x, sizes(rng, 4))
+    x = x if rng.random() < 0.5 else np.repeat(x, int(rng.integers(1, 4)), axis=1)
+    layer = p.Move("m", 0, 0, 1, *straight(x.reshape(-1)))
+    return layer, [int8(rng, source, extreme)], x.shape
+
+
+def gather(rng, extreme):
+    outer, chunk, count = sizes(rng, 6)
+    sources = int(rng.integers(1, 9))
+    layer = p.Gather("g", 0, 0, 1, outer, sources, chunk, rng.integers(0, sources, count))
+    return layer, [int8(rng, (outer, sources, chunk), extreme)], (outer, count, chunk)
 
 
 # -- functions, sums and products --------------------------------------------------------------
@@ -223,7 +237,7 @@ LAYERS = {
     **{kind: partial(weighted, kind) for kind in (p.Conv2D, p.DepthwiseConv2D, p.FullyConnected)},
     **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
-    p.Mean: mean, p.Pad: pad, p.Concatenation: concatenation, p.StridedSlice: strided_slice,
+    p.Mean: mean, p.Pad: pad, p.Concatenation: concatenation, p.Move: move, p.Gather: gather,
     p.Lookup: lookup, p.Softmax: softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
 }  # fmt: skip

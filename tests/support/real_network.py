@@ -86,9 +86,8 @@ class RealNetwork:
         if isinstance(layer, p.Concatenation):
             rows = [x.reshape(layer.outer, -1) for x in xs]
             return np.concatenate(rows, axis=1).reshape(shape)
-        if isinstance(layer, p.StridedSlice):
-            crop = tuple(slice(b, b + n) for b, n in zip(layer.begin, layer.size))
-            return x.reshape(layer.source)[crop].reshape(shape)
+        if isinstance(layer, (p.Move, p.Gather)):
+            return layer.forward(xs, shape)  # no arithmetic
         if isinstance(layer, p.Lookup):
             op = self.program.graph.operators[layer.operator]
             return FUNCTIONS.get(op.kind, lambda x, alpha: x)(x, op.options.get("alpha"))

@@ -18,6 +18,9 @@ import numpy as np
 import pytest
 import tflite
 
+from edgetune.model.decode import snake
+from edgetune.model.moves import places_of
+
 PROBES = 16  # random inputs the output scales are estimated from
 
 
@@ -46,6 +49,7 @@ class OperatorSpec:
     output: int
     options_table: str = ""
     options: dict | None = None
+    others: tuple[int, ...] = ()  # further outputs
 
 
 class ModelBuilder:
@@ -241,6 +245,43 @@ class ModelBuilder:
         return self._finish("STRIDED_SLICE", indices, real, "StridedSliceOptions", options,
                             keep_scale=True)
 
+    # ---- other moves of values
+
+    def move(self, kind, *constants, data=0, part=0, **options):
+        """Any operator that only moves values, by its constants and its options' schema names.
+
+        ``data``: place of the activation among the inputs; ``part``: the output to go on from.
+        """
+        constants = [np.asarray(c, np.int32) for c in constants]
+        named = dict.fromkeys(map(snake, MOVE_OPTIONS[kind][1]), 0)
+        named |= {snake(name): value for name, value in options.items()}
+        probe, shape = self._probe, self.shape
+        taken = places_of(kind, shape, named, constants)
+        reals = [probe.reshape(len(probe), -1)[:, t.reshape(-1)].reshape(-1, *t.shape[1:])
+                 for t in taken]
+        indices = [self._constant(f"{kind.lower()}{i}_", c) for i, c in enumerate(constants)]
+        first = self.tensors[self.current]
+        source = self.current
+        self._finish(kind, indices, reals[part], MOVE_OPTIONS[kind][0], options, keep_scale=True)
+        operator = self.operators[-1]
+        operator.inputs = [*indices[:data], source, *indices[data:]]
+        made = [
+            self.current if i == part else self._tensor(
+                f"{kind.lower()}{len(self.operators)}_{i}", (1, *real.shape[1:]),
+                first.scale[0], first.zero_point[0],
+            ) for i, real in enumerate(reals)
+        ]
+        operator.output, operator.others = made[0], tuple(made[1:])
+        self.made = [(index, real) for index, real in zip(made, reals)]
+        return self
+
+    def pack(self, *points, axis=1):
+        """PACK of the current output and saved ones, all of one scale."""
+        real = np.stack([self._probe, *(probe for _, probe in points)], axis)
+        others = [index for index, _ in points]
+        options = dict(Axis=axis, ValuesCount=len(points) + 1)
+        return self._finish("PACK", others, real, "PackOptions", options, keep_scale=True)
+
     # ---- how constants are kept
 
     def zero_biases(self):
@@ -346,8 +387,22 @@ class ModelBuilder:
 
 NO_ACTIVATION = {
     "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
-    "StridedSliceOptions",
+    "StridedSliceOptions", "PackOptions",
 }
+MOVE_OPTIONS = {  # table and fields
+    "TRANSPOSE": ("", ()), "SLICE": ("", ()), "REVERSE_V2": ("", ()), "TILE": ("", ()),
+    "BROADCAST_TO": ("", ()),
+    "STRIDED_SLICE": ("StridedSliceOptions", (
+        "BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")),
+    "SPLIT": ("SplitOptions", ("NumSplits",)), "SPLIT_V": ("SplitVOptions", ("NumSplits",)),
+    "UNPACK": ("UnpackOptions", ("Num", "Axis")),
+    "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", (
+        "AlignCorners", "HalfPixelCenters")),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
+}
+NO_ACTIVATION |= {table for table, _ in MOVE_OPTIONS.values()}
 ARITHMETIC = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
 FUNCTIONS = {
     "RELU": lambda x, alpha: np.maximum(x, 0),
@@ -478,7 +533,7 @@ def _operator_table(b, spec, opcode):
         b, "Operator",
         OpcodeIndex=opcode,
         Inputs=_numbers(b, spec.inputs, np.int32),
-        Outputs=_numbers(b, [spec.output], np.int32),
+        Outputs=_numbers(b, [spec.output, *spec.others], np.int32),
         BuiltinOptionsType=getattr(tflite.BuiltinOptions, spec.options_table or "NONE"),
         BuiltinOptions=options,
     )
@@ -493,7 +548,9 @@ def _code_table(b, kind, old):
 VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
             "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2, "SUB": 2, "MUL": 2,
             "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
-            "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2}
+            "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
+            "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
+            "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2}
 
 
 def _pair(value):

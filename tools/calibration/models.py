@@ -41,8 +41,14 @@ def layers_of(graphs: Iterable[Graph]) -> set[str]:
 
 
 def kinds_beyond(known: set[str]) -> list[str]:
-    """Kinds of a file's operators whose examples have a layer that is not ``known``."""
-    return [kind for kind in EXAMPLES if layers_of([_example(kind, SHAPES[0])]) - known]
+    """Kinds of a file's operators whose examples have a layer that is neither ``known`` nor in
+    an example before."""
+    kinds = []
+    for kind in EXAMPLES:
+        if more := layers_of([_example(kind, SHAPES[0])]) - known:
+            kinds.append(kind)
+            known = known | more
+    return kinds
 
 
 def _example(kind: str, shape: tuple[int, int, int]) -> Graph:
@@ -70,7 +76,7 @@ def spread() -> list[tuple[Graph, Recipe]]:
     models = [make() for make in (
         _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
         _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
-        _joined, _joined_again, _gated, _gated_again, _spread_out, _residual,
+        _joined, _joined_again, _gated, _gated_again, _spread_out, _residual, _moved, _moved_again,
     )]
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
@@ -278,3 +284,18 @@ def _residual() -> Graph:
     second = b.save()
     b.unary("LEAKY_RELU", 0.1).conv(16, 1).join("SUB", second)
     return _graph(b.mean().dense(12).softmax())
+
+
+def _moved() -> Graph:
+    """Runs that are copied, values that are moved one by one, values that are read again."""
+    b = ModelBuilder((1, 8, 9, 3), seed=32).conv(6, 3).transpose(0, 3, 1, 2)
+    b.transpose(0, 2, 3, 1).move("SPLIT", 2, data=1, NumSplits=3).move("TILE", [1, 2, 1, 1])
+    b.conv(5, 3).move("RESIZE_NEAREST_NEIGHBOR", [11, 7]).conv(4, 3, stride=2)
+    return _graph(b.move("REVERSE_V2", [2]).dense(6))
+
+
+def _moved_again() -> Graph:
+    b = ModelBuilder((1, 6, 6, 4), seed=33).conv(12, 1).move("DEPTH_TO_SPACE", BlockSize=2)
+    b.conv(7, 3, stride=2).move("RESIZE_NEAREST_NEIGHBOR", [12, 12]).conv(3, 3, stride=2)
+    b.move("GATHER", [2, 2, 0, 1, 1], Axis=3).crop((0, 1, 0, 0), (1, 6, 5, 5))
+    return _graph(b.move("SPACE_TO_DEPTH", BlockSize=5).dense(5))

@@ -1,4 +1,4 @@
-"""CONCATENATION: all its inputs and its output have one scale."""
+"""CONCATENATION and PACK: all their inputs and their output have one scale."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ class Concatenation(Layer):
         return 1.0
 
 
-@lowers("CONCATENATION")
+@lowers("CONCATENATION", "PACK")
 def _concatenation(tensors: Tensors, op: Operator) -> None:
+    """PACK puts its inputs side by side along an axis of their own, in the same order."""
     shapes = [tensors.graph.tensors[i].shape for i in op.inputs]
-    axis = op.options["axis"] % len(shapes[0])
+    axis = op.options["axis"] % len(tensors.graph.tensors[op.outputs[0]].shape)
     outer = math.prod(shapes[0][:axis])
     chunks = tuple(math.prod(shape[axis:]) for shape in shapes)
     others = tuple(tensors.index(i) for i in op.inputs[1:])
