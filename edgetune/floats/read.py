@@ -13,6 +13,7 @@ import numpy as np
 
 from edgetune.errors import ModelError
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
+from edgetune.floats.rewriting import rewritten
 from edgetune.floats.shape_arithmetic import fold_shape_arithmetic
 from edgetune.floats.supported import INTEGERS
 from edgetune.model.consistency import check_order
@@ -58,7 +59,7 @@ def as_float(decoded: Graph) -> Graph:
     fold_shape_arithmetic(rewriter)
     _remove_bridges(rewriter)
     _make_real(rewriter)
-    graph = rewriter.graph()
+    graph = rewritten(rewriter.graph())
     check_float_graph(graph)
     return graph
 

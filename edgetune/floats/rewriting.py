@@ -7,8 +7,8 @@ operators that have a name, by that name.
     PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
-A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values: where
-it computes GELU, HARD_SWISH or another function, that takes its place.
+A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
+where it computes GELU, HARD_SWISH or another function, that takes its place.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from edgetune.model.rewrite import Rewriter
 
 FUSED = "fused_activation_function"
 BEHIND = ("RELU_N1_TO_1", "RELU_0_TO_1", "TANH")  # functions that no int8 kernel fuses
-TRIED = np.linspace(-9, 9, 721)[None]
-CLOSE = 2e-3  # of a candidate; polynomials that stand for erf are as near
-NAMES = {  # of functions, with their options
-    "RELU": {}, "RELU6": {}, "LOGISTIC": {}, "TANH": {}, "HARD_SWISH": {}, "ELU": {}, "ABS": {},
-    "RELU_N1_TO_1": {}, "GELU": {"approximate": False},
-}
+LARGE = np.geomspace(10, 1e4, 31)
+TRIED = np.concatenate([[-1.0], np.linspace(-9, 9, 721), -LARGE, LARGE])[None]
+CLOSE = 2e-4  # of a function by that name, in its own size beyond one
+NAMES = (
+    *((kind, {}) for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "LOGISTIC",
+                              "TANH", "HARD_SWISH", "ELU")),
+    ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
+)
 
 
 def rewritten(graph: Graph) -> Graph:
@@ -153,16 +155,17 @@ def _name_chains(rewriter: Rewriter) -> None:
 def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
     """Kind and options of the function that a chain computes; None where it has no name."""
     y = _values(rewriter, chain)
-    for kind, options in NAMES.items():
-        if _near(y, OPERATORS[kind](options, [TRIED], TRIED.shape)):
-            return kind, dict(options)
-    slope = float(-y[0, 320] / TRIED[0, 400]) if TRIED[0, 400] else 0.0
-    leaky = np.where(TRIED < 0, TRIED * slope, TRIED)
-    return ("LEAKY_RELU", {"alpha": slope}) if _near(y, leaky) else None
+    candidates = (*NAMES, ("LEAKY_RELU", {"alpha": float(-y[0, 0])}))  # TRIED starts with -1
+    with np.errstate(all="ignore"):
+        errors = [_error(y, OPERATORS[kind](options, [TRIED], TRIED.shape))
+                  for kind, options in candidates]
+    best = int(np.argmin(errors))
+    return candidates[best] if errors[best] < CLOSE else None
 
 
-def _near(y: np.ndarray, wanted: np.ndarray) -> bool:
-    return bool(np.isfinite(y).all() and np.abs(y - wanted).max() < CLOSE)
+def _error(y: np.ndarray, wanted: np.ndarray) -> float:
+    error = (np.abs(y - wanted) / np.maximum(np.abs(wanted), 1)).max()
+    return float(error) if np.isfinite(error) else np.inf
 
 
 def _values(rewriter: Rewriter, chain: Chain) -> np.ndarray:

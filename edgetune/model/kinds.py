@@ -220,7 +220,9 @@ BESIDES = {  # by the kind that they stand behind
 
 BRIDGES = ("QUANTIZE", "DEQUANTIZE")  # lead from one type of numbers to another
 FOLDED = {"PACK": Options("PackOptions", ("Axis",), needed=False)}  # worked out while reading
-OPTIONS = {name: kind.options for name, kind in KINDS.items() if kind.options} | FOLDED
+REWRITTEN = {"DIV": Options("DivOptions", (FUSED,), needed=False)}  # in float files, by others
+OPTIONS = {name: kind.options for name, kind in KINDS.items() if kind.options}
+OPTIONS |= FOLDED | REWRITTEN
 
 
 def _where(holds: Callable[[Kind], bool]) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ def test_networks(network):
     check(NETWORKS[network]())
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"SOFTMAX"}))  # test_forward.py has it
+# SOFTMAX is test_forward.py's; ELU has no reference kernel, and others round convolutions once
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"SOFTMAX", "ELU"}))
 def test_an_example_of_every_kind(kind):
     check(EXAMPLES[kind](ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3)))
 

@@ -159,7 +159,8 @@ class ModelBuilder:
     def unary(self, kind, alpha=None, **quantization):
         """Any operator with one input and the same output shape (LOGISTIC, RELU, QUANTIZE, ...).
 
-        ``alpha`` is LEAKY_RELU's; GELU's whether it approximates; ``scale`` and ``zero_point`` may be given.
+        ``alpha`` is LEAKY_RELU's, or whether GELU approximates; ``scale`` and ``zero_point`` may
+        be given.
         """
         real = FUNCTIONS.get(kind, lambda x, alpha: x)(self._probe, alpha)
         table, name = PARAMETERS.get(kind, ("", ""))
@@ -347,8 +348,8 @@ class ModelBuilder:
 
 
 NO_ACTIVATION = {
-    "", "GeluOptions", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
-    "StridedSliceOptions",
+    "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
+    "StridedSliceOptions", "GeluOptions",
 }
 ERF = np.vectorize(math.erf)
 ARITHMETIC = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}

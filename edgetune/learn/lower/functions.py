@@ -82,6 +82,10 @@ def _relu(activation: str, source: Grid, target: Grid) -> np.ndarray:
     return np.clip(_requantised(VALUES - source[1], float(one / other), target[1]), low, high)
 
 
+def _clip_of(activation: str) -> Callable[[Grid, Grid, float], np.ndarray]:
+    return lambda source, target, alpha: _relu(activation, source, target)
+
+
 def _leaky_relu(source, target, alpha):
     one, other, slope = _single(source[0], target[0], alpha)
     x = VALUES - source[1]
@@ -202,7 +206,7 @@ def _over_32768(x: np.ndarray) -> np.ndarray:
 FUNCTIONS = {
     "QUANTIZE": _quantize,
     **{
-        kind: lambda source, target, alpha, kind=kind: _relu(kind, source, target)
+        kind: _clip_of(kind)
         for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
     },
     "LEAKY_RELU": _leaky_relu,
