@@ -12,7 +12,8 @@ from edgetune.model.decode import corrupt, quoted
 CONTAINERS = ("Sequential", "Functional", "Model")
 LAYERS = (
     "InputLayer", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",
-    "SeparableConv2D", "Dense", "BatchNormalization", "Activation", "ReLU", "LeakyReLU", "ELU", "PReLU",
+    "SeparableConv2D", "Dense", "BatchNormalization", "Activation", "ReLU", "LeakyReLU",
+    "ELU", "PReLU",
     "Softmax", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "ZeroPadding1D", "ZeroPadding2D",
     "Cropping1D", "Cropping2D", "Flatten", "Reshape", "Permute", "Dropout", "SpatialDropout1D",

@@ -21,15 +21,24 @@ def unary(builder: Builder, node: Node) -> Value:
 
 
 def leaky_relu(builder: Builder, node: Node) -> Value:
-    """LeakyRelu, and PRelu where every channel has the same slope."""
+    """LeakyRelu, and PRelu: the same where every channel has the same slope."""
     if node.kind == "PRelu":
         slopes = np.unique(node.weights(1, "the slopes"))
         if slopes.size != 1:
-            raise Unsupported("slopes that differ from channel to channel")
+            return _with_slopes(builder, node)
         alpha = float(slopes[0])
     else:
         alpha = float(node.attributes.get("alpha", 0.01))
     return builder.unary("LEAKY_RELU", node.activation(), alpha=alpha)
+
+
+def _with_slopes(builder: Builder, node: Node) -> Value:
+    """x * slopes + RELU(x) * (1 - slopes)."""
+    x, slopes = node.activation(), node.weights(1, "the slopes")
+    below, rest = (Value(slopes.shape, v) for v in (slopes, 1 - slopes))
+    above = builder.unary("RELU", x)
+    parts = [_with_constant(builder, "MUL", *pair, False) for pair in ((x, below), (above, rest))]
+    return _of_two(builder, "ADD", *parts)
 
 
 def elu(builder: Builder, node: Node) -> Value:
