@@ -367,7 +367,7 @@ FUNCTIONS = {
     "RELU_0_TO_1": lambda x, alpha: np.clip(x, 0, 1),
     "ABS": lambda x, alpha: np.abs(x),
     "EXP": lambda x, alpha: np.exp(x),
-    "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0),
+    "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0.0),
 }
 PARAMETERS = {
     "LEAKY_RELU": ("LeakyReluOptions", "Alpha"), "GELU": ("GeluOptions", "Approximate"),

@@ -26,6 +26,7 @@ from edgetune.model.kinds import DECIDED_BY_ONE, ELEMENTWISE, FUNCTIONS, VIEWS
 from edgetune.model.one_value import Chain, OneValue
 
 LOSSES = ("LOGISTIC",)  # at the end, of which a loss looks at the input
+TINY = 1e-30j
 FUSED = "fused_activation_function"
 
 
@@ -135,8 +136,11 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
     if op.kind in FUNCTIONS:
         x, slope = operands[0]
         by_source = DERIVATIVES[op.kind](x, parameter(op)) * slope
-    else:
+    elif op.kind in PARTIALS:
         by_source = PARTIALS[op.kind](*operands[0], *operands[1])
+    else:  # sums and products are analytic: a complex step is their derivative
+        ahead = [value + TINY * slope for value, slope in operands]
+        by_source = evaluate(linear, ahead, (256,)).imag / TINY.imag
     fused = op.options.get(FUSED, "NONE")
     low, high = LIMITS[fused]
     inside = (y > (-np.inf if low is None else low)) & (y < (np.inf if high is None else high))
@@ -144,9 +148,6 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
 
 
 PARTIALS = {  # from operands a, b with their derivatives
-    "ADD": lambda a, da, b, db: da + db,
-    "SUB": lambda a, da, b, db: da - db,
-    "MUL": lambda a, da, b, db: a * db + b * da,
     "MAXIMUM": lambda a, da, b, db: np.where(a >= b, da, db),
     "MINIMUM": lambda a, da, b, db: np.where(a <= b, da, db),
     "PRELU": lambda a, da, b, db: np.where(a >= 0, da, a * db + b * da),
