@@ -27,8 +27,13 @@ SOFTMAX            x                                 beta; over the last axis
 ADD, SUB, MUL      x, y                              fused; broadcast; one may be a constant
 CONCATENATION      x, y, ...                         axis, fused
 RELU, RELU6,       x
+RELU_N1_TO_1,
+RELU_0_TO_1,
 LOGISTIC, TANH,
-HARD_SWISH
+HARD_SWISH, ELU,
+ABS, EXP, RSQRT
+GELU               x                                 approximate
+MAXIMUM, MINIMUM   x, y                              y a constant of one value, or made of x
 LEAKY_RELU         x                                 alpha
 STRIDED_SLICE      x, begin, end, strides            begin_mask, end_mask, shrink_axis_mask,
                                                      ellipsis_mask, new_axis_mask (both 0);

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgetune.model.graph import Operator
 
 MAX_WINDOWS = 1 << 24  # elements
-LIMITS = {"NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6)}
+LIMITS = {
+    "NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6), "RELU_0_TO_1": (0, 1),
+    "RELU_N1_TO_1": (-1, 1),
+}
+ERF = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def evaluate(operator: Operator, operands: list, shape: tuple[int, ...]) -> np.ndarray:
@@ -143,6 +149,35 @@ def _hard_swish(options, operands, shape):
     return x * np.clip(x + 3, 0, 6) / np.float32(6)
 
 
+def _elu(options, operands, shape):
+    x = operands[0]
+    return np.where(x < 0, np.expm1(np.minimum(x, 0)), x)
+
+
+def _gelu(options, operands, shape):
+    x = operands[0]
+    if options["approximate"]:
+        inner = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))
+    else:
+        inner = ERF(x * math.sqrt(0.5)).astype(x.dtype)
+    return x * (1 + inner) / 2
+
+
+def _exp(options, operands, shape):
+    with np.errstate(over="ignore"):
+        return np.exp(operands[0])
+
+
+def _rsqrt(options, operands, shape):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1 / np.sqrt(operands[0])
+
+
+def _prelu(options, operands, shape):
+    x, slopes = operands
+    return np.where(x < 0, x * slopes, x)
+
+
 # ---- sliding windows
 
 
@@ -207,8 +242,18 @@ OPERATORS = {
     "SUB": lambda options, operands, shape: operands[0] - operands[1],
     "MUL": lambda options, operands, shape: operands[0] * operands[1],
     "CONCATENATION": _concatenation,
-    "RELU": lambda options, operands, shape: activate(operands[0], "RELU"),
-    "RELU6": lambda options, operands, shape: activate(operands[0], "RELU6"),
+    **{
+        kind: lambda options, operands, shape, kind=kind: activate(operands[0], kind)
+        for kind in LIMITS if kind != "NONE"
+    },
+    "ELU": _elu,
+    "GELU": _gelu,
+    "EXP": _exp,
+    "RSQRT": _rsqrt,
+    "ABS": lambda options, operands, shape: np.abs(operands[0]),
+    "MAXIMUM": lambda options, operands, shape: np.maximum(*operands),
+    "MINIMUM": lambda options, operands, shape: np.minimum(*operands),
+    "PRELU": _prelu,
     "LEAKY_RELU": _leaky_relu,
     "LOGISTIC": _logistic,
     "TANH": lambda options, operands, shape: np.tanh(operands[0]),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgetune.errors import ModelError
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
+from edgetune.floats.rewriting import rewritten
 from edgetune.floats.supported import INTEGERS
 from edgetune.floats.vectors import count_vectors_as_cells
 from edgetune.model.consistency import check_order
@@ -64,7 +65,7 @@ def as_float(decoded: Graph) -> Graph:
     _remove_bridges(rewriter)
     _make_real(rewriter)
     count_vectors_as_cells(rewriter)
-    graph = replace(rewriter.graph(), content=decoded.content)
+    graph = replace(rewritten(rewriter.graph()), content=decoded.content)
     _keep_clamps(graph)
     check_float_graph(graph)
     return graph

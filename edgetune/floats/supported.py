@@ -8,6 +8,7 @@ from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import (
     ARITHMETIC,
     CONVERTED,
+    DECIDED_BY_ONE,
     JOINING,
     KINDS,
     REWRITTEN,
@@ -16,6 +17,7 @@ from edgetune.model.kinds import (
     WINDOWED,
 )
 from edgetune.model.reasons import FIXED, STATELESS, Finding, Reason, refusal, unknown_kind
+from edgetune.model.refusals import many_values
 from edgetune.model.shapes import stated
 from edgetune.model.supported import other_ends, output_name
 
@@ -98,7 +100,7 @@ def _operand_reasons(graph, operator) -> list[str]:
             reasons.append(f"operand {place} is computed, not constant")
     if graph.tensors[operator.inputs[0]].data is not None and operator.kind != "CONCATENATION":
         others = [graph.tensors[i].data for i in operator.inputs[1:] if i >= 0]
-        if operator.kind not in ARITHMETIC or others[0] is not None:
+        if operator.kind not in (*ARITHMETIC, *DECIDED_BY_ONE[:2]) or others[0] is not None:
             reasons.append("it computes on constants only")
     return reasons
 
@@ -132,6 +134,9 @@ def _value_reasons(graph, operator) -> list[str]:
         paddings = graph.tensors[operator.inputs[1]].data
         if paddings.shape == (rank, 2) and paddings[[0, -1]].any():
             return ["padding of the batch or of channels"]
+    if operator.kind in DECIDED_BY_ONE:
+        reason = many_values(graph, operator)
+        return [reason] if reason else []
     if operator.kind in ARITHMETIC:
         ranks = {len(t.shape) for t in activations_of(graph, operator)}
         return ["operands of different ranks"] if len(ranks) > 1 else []

@@ -10,6 +10,10 @@ from edgetune.learn.program import NO_CLIP_HIGH, NO_CLIP_LOW, Activation, Layer
 from edgetune.model.graph import Graph, Operator
 
 NO_CLIP = (NO_CLIP_LOW, NO_CLIP_HIGH)
+BOUNDS = {  # real ones, of functions that clip
+    "NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_0_TO_1": (0.0, 1.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
 
 
 class Tensors:
@@ -70,6 +74,10 @@ class Tensors:
     def zero_point(self, tensor: int) -> int:
         return int(self.graph.tensors[tensor].grid.zero_point[0])
 
+    def grid(self, tensor: int) -> tuple[float, int]:
+        """Scale and zero point."""
+        return self.scale(tensor), self.zero_point(tensor)
+
     def place(
         self, op: Operator, clip: tuple[int, int] = NO_CLIP, operand: int = 0, output: int = 0
     ) -> tuple[str, int, int, int]:
@@ -97,9 +105,16 @@ def activation_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
-    """Lowest and highest value that NONE, RELU or RELU6 lets through."""
-    low = -128 if activation == "NONE" else max(-128, zero_point)
-    if activation != "RELU6":
-        return low, 127
-    six = int(np.floor(np.float32(6.0) / np.float32(scale) + 0.5))
-    return low, min(127, zero_point + six)
+    """Lowest and highest value that NONE, RELU, RELU6, RELU_0_TO_1 or RELU_N1_TO_1 lets
+    through."""
+    low, high = BOUNDS[activation]
+    return (
+        -128 if low is None else max(-128, zero_point + _steps(low, scale)),
+        127 if high is None else min(127, zero_point + _steps(high, scale)),
+    )
+
+
+def _steps(value: float, scale: float) -> int:
+    """Rounded half away from zero, as TFLite's float32 does it."""
+    exact = np.float32(value) / np.float32(scale)
+    return int(np.sign(exact) * np.floor(np.abs(exact) + 0.5))

@@ -16,6 +16,7 @@ from edgetune.model import faults, refusals, scales, shapes
 YES, NO = "yes", "no"
 VIEW = "as a view"  # runs: another shape of the same memory
 TABLE = "as a table of 256 values"  # runs: a function of one value
+DECIDED = "as a table, where one value decides"  # runs: a function of two, of which one is fixed
 LOSS = "with the loss"  # trains: its error is the loss's
 
 
@@ -102,6 +103,8 @@ SUB = Options("SubOptions", (FUSED,), needed=False)
 MUL = Options("MulOptions", (FUSED,), needed=False)
 JOIN = Options("ConcatenationOptions", ("Axis", FUSED), needed=False)
 LEAKY = Options("LeakyReluOptions", ("Alpha",))
+GELU = Options("GeluOptions", ("Approximate",), needed=False)
+EXTREME = Options("MaximumMinimumOptions", (), needed=False)
 SLICE = Options("StridedSliceOptions", MASKS, needed=False)
 SPLIT = Options("SplitOptions", ("NumSplits",))
 SPLIT_V = Options("SplitVOptions", ("NumSplits",))
@@ -129,6 +132,7 @@ SPATIAL = "over all but batch and channels"
 REPEATS = (
     "two activations, or one and a constant; one may be the other's last dimensions, and repeats"
 )
+DECIDES = "one activation and one constant value, or two activations made of one"
 MARGINS = "height and width"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
@@ -182,6 +186,26 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.unchanged,  scales.TANH),
     Kind("HARD_SWISH",        (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
          None,      1, shapes.unchanged,  scales.SWISH),
+    Kind("ELU",               (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
+         None,      1, shapes.unchanged,  scales.FUNCTION),
+    Kind("GELU",              (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
+         GELU,      2, shapes.unchanged,  scales.FUNCTION),
+    Kind("RELU_N1_TO_1",      (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
+         None,      1, shapes.unchanged,  scales.FUNCTION),
+    Kind("RELU_0_TO_1",       (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
+         None,      1, shapes.unchanged,  scales.FUNCTION),
+    Kind("ABS",               (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
+         None,      2, shapes.unchanged,  scales.FUNCTION),
+    Kind("EXP",               (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
+         None,      2, shapes.unchanged,  scales.EXP),
+    Kind("RSQRT",             (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
+         None,      2, shapes.unchanged,  scales.RSQRT),
+    Kind("MAXIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
+         EXTREME,   2, shapes.compared,   scales.SAME,     refusals.many_values),
+    Kind("MINIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
+         EXTREME,   2, shapes.compared,   scales.SAME,     refusals.many_values),
+    Kind("PRELU",             (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
+         None,      1, shapes.compared,   scales.SLOPES,   refusals.many_values),
     Kind("QUANTIZE",          (1, 1), (),          None, ANY,       PLACED, TABLE, YES,  RESCALES,
          None,      2, shapes.unchanged,  scales.FUNCTION),
     Kind("RESHAPE",           (1, 2), SHAPE,       None, ANY,       YES,    VIEW,  YES,  SHAPES,
@@ -243,7 +267,7 @@ BRIDGES = ("QUANTIZE", "DEQUANTIZE")  # lead from one type of numbers to another
 REDUCED = Options("ReducerOptions", ("KeepDims",))
 FOLDED = {  # worked out while reading, where all that they read is constant
     "REDUCE_PROD": REDUCED, "REDUCE_MAX": REDUCED, "SUM": REDUCED,
-    "DIV": Options("DivOptions", (FUSED,), needed=False),
+    "DIV": Options("DivOptions", (FUSED,), needed=False),  # in float files by others, too
 }
 REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     "SPACE_TO_BATCH_ND": "not around one convolution alone, which it would make dilated",
@@ -268,6 +292,8 @@ VIEWS = _where(lambda kind: kind.runs == VIEW)
 FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
 # Those that take each cell on its own, so that two dimensions may be cells and channels.
 OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
+DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
+ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CONVERTED = _where(lambda kind: kind.converts == YES)

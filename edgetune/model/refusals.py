@@ -94,3 +94,16 @@ def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def not_last(graph: Graph, operator: Operator) -> str | None:
     return None if operator is graph.operators[-1] else "a softmax before the end"
+
+
+def many_values(graph: Graph, operator: Operator) -> str | None:
+    """An operator that runs as a table, and more than one value decides."""
+    from edgetune.model.kinds import ELEMENTWISE  # which hold this function
+    from edgetune.model.one_value import OneValue
+
+    chains = OneValue(graph.tensors, graph.operators, graph.outputs)
+    if chains.chain(operator, ELEMENTWISE) is not None:
+        return None
+    if any(graph.tensors[i].data is not None for i in operator.inputs):
+        return "a constant with more than one value"
+    return "two activations that are not made of one"

@@ -65,6 +65,24 @@ def _sloped(graph: Graph, operator: Operator, scales: list[float], to: float) ->
     return scales[0] / to * max(1.0, abs(operator.options["alpha"]))
 
 
+def _sloped_by_constant(
+    graph: Graph, operator: Operator, scales: list[float], to: float
+) -> float:
+    slopes = graph.tensors[operator.inputs[1]]
+    grid = slopes.grid
+    largest = max(1.0, grid.scale[0] * abs(slopes.values - grid.zero_point[0]).max())
+    return scales[0] / to * float(largest)
+
+
+def _exponential(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    highest = 127 - int(graph.tensors[operator.inputs[0]].grid.zero_point[0])
+    return math.exp(min(scales[0] * highest, 700.0)) / to
+
+
+def _inverse_root(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    return 1 / (math.sqrt(scales[0]) * to)
+
+
 SAME = Same()
 WEIGHTED = Factor(_weighted, MAX_MULTIPLIER)
 MEAN = Factor(_ratio, MAX_MULTIPLIER)
@@ -72,6 +90,9 @@ SUM = Factor(_sum, 2.0**19)
 PRODUCT = Factor(_product, 2.0**15)
 FUNCTION = Factor(_ratio, 2.0**22)
 SLOPED = Factor(_sloped, 2.0**22)
+SLOPES = Factor(_sloped_by_constant, 2.0**22)
+EXP = Factor(_exponential, 2.0**31)  # beyond, the kernel's cast to an integer overflows
+RSQRT = Factor(_inverse_root, 2.0**10, 2.0**-10)  # 31 bits on either side
 SWISH = Factor(_ratio, 2.0**7, 2.0**-9, inputs=(2.0**-22, 2.0**20))  # 16 bits here
 UNIT = Fixed(1 / 256, -128)
 TANH = Fixed(1 / 128, 0)

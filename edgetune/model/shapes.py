@@ -79,6 +79,11 @@ def broadcast(graph: Graph, operator: Operator) -> Shape:
     return tuple(max(a, b) if a == b or 1 in (a, b) else 0 for a, b in pairs)
 
 
+def compared(graph: Graph, operator: Operator) -> Shape:
+    """As ``broadcast``, of two operands of which the larger one is chosen, or the like."""
+    return broadcast(graph, operator)
+
+
 def joined(graph: Graph, operator: Operator) -> Shape:
     """Operands one behind the other along an axis; a zero where they do not agree."""
     shapes, axis = [graph.tensors[i].shape for i in operator.inputs], operator.options["axis"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Operator
-from edgetune.model.kinds import ARITHMETIC, WEIGHTED
+from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, WEIGHTED
 from edgetune.model.rewrite import Rewriter
 
 AFFINE = "AFFINE"  # inputs x, factor [c], offset [c]; only inside this module
@@ -25,7 +25,11 @@ def fold_affine(rewriter: Rewriter) -> None:
     for op in [op for op in rewriter.operators if op.kind == AFFINE]:
         _fold_backward(rewriter, op)
     for op in [op for op in rewriter.operators if op.kind == AFFINE]:
-        if not _fold_forward(rewriter, op):
+        if _fold_forward(rewriter, op):
+            continue
+        if _in_chain(rewriter, op):
+            _as_scalars(rewriter, op)
+        else:
             _as_depthwise(rewriter, op)
 
 
@@ -157,6 +161,32 @@ def _times_input(op: Operator, weights: np.ndarray, values: np.ndarray) -> np.nd
 
 
 # ---- left over
+
+
+def _in_chain(rewriter: Rewriter, op: Operator) -> bool:
+    """Whether it does the same to every channel beside another link of a chain (``one_value``):
+    one table will serve them all."""
+    before, behind = rewriter.producer(op.inputs[0]), rewriter.readers(op.outputs[0])
+    links = [*([before] if before else []), *behind]
+    return all(np.ptp(rewriter.data(i)) == 0 for i in op.inputs[1:]) and any(
+        link.kind in ELEMENTWISE for link in links
+    )
+
+
+def _as_scalars(rewriter: Rewriter, op: Operator) -> None:
+    """A MUL and an ADD, as far as they do anything."""
+    x, name = op.inputs[0], rewriter.tensors[op.outputs[0]].name
+    factor, offset = (rewriter.data(i)[:1] for i in op.inputs[1:])
+    fused = {FUSED: op.options[FUSED]}
+    if offset[0] == 0:
+        op.kind, op.inputs, op.options = "MUL", (x, rewriter.constant(f"{name}/f", factor)), fused
+        return
+    if factor[0] != 1:
+        scaled = rewriter.activation(f"{name}/scaled", rewriter.shape(x))
+        constant = rewriter.constant(f"{name}/f", factor)
+        rewriter.insert(op, "MUL", (x, constant), (scaled,), {FUSED: "NONE"})
+        x = scaled
+    op.kind, op.inputs, op.options = "ADD", (x, rewriter.constant(f"{name}/o", offset)), fused
 
 
 def _as_depthwise(rewriter: Rewriter, op: Operator) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from branching import NETWORKS
 from operator_examples import EXAMPLES
+from real_network import RealNetwork
 from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune.errors import ModelError, UsageError
@@ -12,7 +13,7 @@ from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.functions import FUNCTIONS, function_table
 from edgetune.learn.recipe import Recipe
-from edgetune.model.kinds import ARITHMETIC, KINDS
+from edgetune.model.kinds import ARITHMETIC, DECIDED_BY_ONE, KINDS
 from edgetune.model.read import read_tflite
 
 RUN_ONLY = Recipe(layers=("none",))
@@ -33,7 +34,8 @@ def test_networks(network):
     check(NETWORKS[network]())
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"SOFTMAX"}))  # test_forward.py has it
+# SOFTMAX is test_forward.py's; ELU has no reference kernel, and others round convolutions once
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"SOFTMAX", "ELU"}))
 def test_an_example_of_every_kind(kind):
     check(EXAMPLES[kind](ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3)))
 
@@ -93,8 +95,18 @@ def scales_of(kind, rng):
         return source, (1 / 256, -128)
     if kind == "TANH":
         return source, (1 / 128, 0)
+    if kind == "EXP":  # outputs beyond 31 bits are refused
+        source = min(source[0], 0.05), source[1]
+    if kind == "RSQRT":  # of what is not negative
+        return (source[0], -128), (float(np.float32(source[0] ** -0.5 / 40)), source[1])
     target = float(np.float32(source[0] * 10 ** rng.uniform(-1, 1))), int(rng.integers(-128, 128))
     return source, target
+
+
+def parameter_of(kind, rng):
+    if kind == "LEAKY_RELU":
+        return float(np.float32(rng.uniform(-0.5, 1.5)))
+    return bool(rng.integers(2)) if kind == "GELU" else None
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)
@@ -102,10 +114,95 @@ def test_every_value_of_a_function(kind):
     rng = np.random.default_rng(5)
     for _ in range(150):
         source, target = scales_of(kind, rng)
-        alpha = float(np.float32(rng.uniform(-0.5, 1.5))) if kind == "LEAKY_RELU" else None
+        alpha = parameter_of(kind, rng)
         theirs = runtime_table(kind, source, target, alpha)
         ours = function_table(kind, source, target, alpha or 0.0)
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{source} {target} {alpha}")
+
+
+# -- chains in which one value decides ---------------------------------------------------------
+
+
+def hard_sigmoid(b):
+    b.join("ADD", b.constant([3.0])).unary("RELU6")
+    return b.join("MUL", b.constant([1 / 6]))
+
+
+def with_itself(kind, function):
+    """x * f(x), and the like."""
+
+    def add(b):
+        point = b.save()
+        return function(b).join(kind, point)
+
+    return add
+
+
+def leaky(b):
+    """max(x, 0.1 x) of one scale, as TFLite demands."""
+    point = b.save()
+    return b.decided("PRELU", b.constant([0.1])).decided("MAXIMUM", point)
+
+
+CHAINS = {
+    "silu": with_itself("MUL", lambda b: b.unary("LOGISTIC", scale=1 / 256)),
+    "hard swish": with_itself("MUL", hard_sigmoid),
+    "square": lambda b: b.join("MUL", b.save()).unary("QUANTIZE", scale=1 / 20, zero_point=-99),
+    "leaky": leaky,
+    "clip": lambda b: b.decided("MAXIMUM", b.constant([-0.9])).decided(
+        "MINIMUM", b.constant([1.4])),
+    "slope": lambda b: b.decided("PRELU", b.constant([0.2])).unary("QUANTIZE", scale=1 / 30),
+    "fused": lambda b: b.unary("TANH", scale=1 / 128, zero_point=0).join(
+        "SUB", b.constant([0.2]), "RELU", swap=True),
+}
+
+
+def behind_a_map(name):
+    return CHAINS[name](ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3))
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_chain_is_one_table(name):
+    check(behind_a_map(name))
+    layers = lower(read_tflite(behind_a_map(name).build())).layers
+    assert [layer.kind for layer in layers] == ["conv_2d", "lookup"]
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_slopes_of_a_chain_are_derivatives(name):
+    program = lower(read_tflite(behind_a_map(name).build()))
+    network, layer = RealNetwork(program), program.layers[-1]
+    x, y = (program.activations[i] for i in (layer.input, layer.output))
+    real = x.scale * (np.arange(-128, 128) - x.zero_point)
+    up, down = (network.output(layer, [real + h], None) for h in (1e-6, -1e-6))
+    wanted = (up - down) / 2e-6 * x.scale / y.scale
+    wrong = np.abs(layer.slopes * layer.slope_unit - wanted) > 1e-3 * np.abs(wanted).max()
+    assert wrong.sum() <= 2  # at kinks
+
+
+def test_a_chain_ends_where_another_layer_reads():
+    b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3)
+    gate = b.unary("LOGISTIC", scale=1 / 256).save()
+    b.unary("QUANTIZE", scale=1 / 200, zero_point=-128).conv(4, 1).join("MUL", gate)
+    check(b)
+    kinds = [layer.kind for layer in lower(read_tflite(b.build())).layers]
+    assert kinds == ["conv_2d", "lookup", "lookup", "conv_2d", "mul"]
+
+
+def test_a_sigmoid_at_the_end_keeps_its_logits():
+    b = ModelBuilder((1, 8), seed=3).dense(4)
+    b.join("ADD", b.constant([0.5])).unary("LOGISTIC", scale=1 / 256)
+    program = lower(read_tflite(b.build()))
+    assert [layer.kind for layer in program.layers] == ["fully_connected", "add", "lookup"]
+    assert program.logits == program.layers[-1].input
+
+
+@pytest.mark.parametrize("kind", DECIDED_BY_ONE)
+def test_two_values_that_decide_are_refused(kind):
+    b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3)
+    assert "more than one value" in refused(b.decided(kind, b.constant([0.1, 0.2])))
+    b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3)
+    assert "not made of one" in refused(b.average_pool(3, 1, "SAME").decided(kind, (0, b._probe)))
 
 
 # -- views, crops, dilation --------------------------------------------------------------------
@@ -255,7 +352,7 @@ def test_moves_that_are_refused(move, words):
 
 @pytest.mark.parametrize("kind, scales", [
     ("ADD", (1e6, 1e-6)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)), ("HARD_SWISH", (1, 1e-3)),
-    ("HARD_SWISH", (1e-4, 1)),
+    ("HARD_SWISH", (1e-4, 1)), ("EXP", (1, 1e-6)), ("RSQRT", (1, 1e4)),
 ])
 def test_factors_that_leave_32_bits(kind, scales):
     b = ModelBuilder((1, 8), scales[0])

@@ -217,6 +217,19 @@ UNARY = {
     "Clip 0 6": [node("Clip", "x zero six", "y")],
     "Clip 0": [node("Clip", "x zero", "y")],
     "Clip -1 2": [node("Clip", "x low two", "y")],
+    "Clip below": [node("Clip", "x low", "y")],
+    "Clip above": [node("Clip", "x - two", "y")],
+    "Elu": [node("Elu", "x", "y")],
+    "Elu 0.5": [node("Elu", "x", "y", alpha=0.5)],
+    "Selu": [node("Selu", "x", "y")],
+    "Abs": [node("Abs", "x", "y")],
+    "Exp": [node("Exp", "x", "y")],
+    "Max": [node("Max", "x low", "y")],
+    "Min": [node("Min", "two x", "y")],
+    "Pow": [node("Pow", "x two", "y")],
+    "Gelu": [node("Mul", "x root", "a"), node("Erf", "a", "b"), node("Add", "b one", "c"),
+             node("Mul", "x c", "d"), node("Div", "d two", "y")],
+    "Slopes": [node("PRelu", "x channel", "y")],
     "Neg": [node("Neg", "x", "y")],
     "Div": [node("Div", "x two", "y")],
     "Sub": [node("Sub", "two x", "y")],
@@ -227,7 +240,8 @@ UNARY = {
 }
 CONSTANTS = {
     "slope": np.full((3, 1, 1), 0.2, np.float32), "zero": scalar(0), "six": scalar(6),
-    "two": scalar(2), "low": scalar(-1), "channel": weights(1, 3, 1, 1), "row": weights(9),
+    "two": scalar(2), "low": scalar(-1), "one": scalar(1), "root": scalar(0.5**0.5),
+    "channel": weights(1, 3, 1, 1), "row": weights(9),
 }
 
 
@@ -356,7 +370,7 @@ def test_a_torch_network_loses_no_half_point_as_int8():
 
 def test_everything_unsupported_is_named_at_once():
     nodes = [
-        node("LSTM", "x w r", "a -", hidden_size=2), node("Erf", "x", "b"),
+        node("LSTM", "x w r", "a -", hidden_size=2), node("Sin", "x", "b"),
         node("Conv", "x k", "c", group=3), node("Resize", "c - scales", "d"),
     ]
     nodes += [node("Relu", "d", "y")]
@@ -364,7 +378,7 @@ def test_everything_unsupported_is_named_at_once():
                  "scales": np.ones(3, np.float32)}
     with pytest.raises(ModelError) as error:
         read_onnx(model(nodes, ROW, constants))
-    for text in ("LSTM 'the_a -'", "Erf 'the_b'", "Conv 'the_c'", "weights [4, 2",
+    for text in ("LSTM 'the_a -'", "Sin 'the_b'", "Conv 'the_c'", "weights [4, 2",
                  "Resize 'the_d'"):
         assert text in error.value.cause
     assert error.value.message.startswith("edgetune cannot convert 4 parts")

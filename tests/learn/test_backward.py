@@ -271,7 +271,10 @@ def test_joins_are_near_and_fit_their_types():
 
 # -- slopes ------------------------------------------------------------------------------------
 
-KINKS = {"RELU": (0,), "RELU6": (0, 6), "LEAKY_RELU": (0,), "HARD_SWISH": (-3, 3)}
+KINKS = {
+    "RELU": (0,), "RELU6": (0, 6), "LEAKY_RELU": (0,), "HARD_SWISH": (-3, 3),
+    "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1), "ABS": (0,), "RSQRT": (0,),
+}
 
 
 def lookup_of(kind, source=(2.0**-4, 0), target=2.0**-4, alpha=None) -> Lookup:

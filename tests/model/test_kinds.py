@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import tflite
 from operator_examples import EXAMPLES
-from tiny_tflite import ARITHMETIC, ModelBuilder
+from tiny_tflite import ARITHMETIC, DECIDED, ModelBuilder
 
 from edgetune.floats.operators import OPERATORS
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.backward import Update, lower_backward
+from edgetune.learn.lower.chains import DECIDERS
 from edgetune.learn.lower.lowering import LOWERINGS
 from edgetune.model import kinds
 from edgetune.model.kinds import BESIDES, KINDS, LOSS, YES
@@ -45,7 +46,7 @@ def test_errors_pass_a_dilated_convolution(behind):
 
 
 def test_every_row_has_its_code():
-    assert set(LOWERINGS) == set(EXAMPLES) == set(KINDS)
+    assert {*LOWERINGS, *DECIDERS} == set(EXAMPLES) == set(KINDS)
     assert set(kinds.CONVERTED) == set(OPERATORS) - {"QUANTIZE"}
 
 
@@ -62,7 +63,8 @@ def test_options_are_those_of_the_schema(kind):
 def test_groups_of_kinds_hold_what_their_names_say():
     assert kinds.WEIGHTED == ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
     assert kinds.ARITHMETIC == tuple(ARITHMETIC)
-    assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION", "PACK")
+    assert kinds.DECIDED_BY_ONE == tuple(DECIDED)
+    assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION", "PACK", *kinds.DECIDED_BY_ONE)
     assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
     assert kinds.WINDOWED == (*kinds.WEIGHTED[:2], "MAX_POOL_2D", "AVERAGE_POOL_2D")
     assert set(kinds.FUSING) == {

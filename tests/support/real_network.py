@@ -5,7 +5,7 @@ nothing of units, exponents or errors: derivatives are differences of its loss.
 """
 
 import numpy as np
-from tiny_tflite import ARITHMETIC, FUNCTIONS
+from tiny_tflite import ARITHMETIC, DECIDED, FUNCTIONS
 
 from edgetune.learn import operators as p
 from edgetune.learn.operators import BIAS_INPUT
@@ -89,8 +89,7 @@ class RealNetwork:
         if isinstance(layer, (p.Move, p.Gather)):
             return layer.forward(xs, shape)  # no arithmetic
         if isinstance(layer, p.Lookup):
-            op = self.program.graph.operators[layer.operator]
-            return FUNCTIONS.get(op.kind, lambda x, alpha: x)(x, op.options.get("alpha"))
+            return self._chain(layer, x)
         if isinstance(layer, p.MaxPool2D):
             return patches(x, layer.window, shape, -np.inf).max(axis=(2, 3))
         if isinstance(layer, p.AveragePool2D):
@@ -99,6 +98,17 @@ class RealNetwork:
             return x.mean(axis=(0, 1)).reshape(shape)
         assert isinstance(layer, p.Pad), layer
         return np.pad(x, [*zip(layer.before, layer.after), (0, 0)])
+
+    def _chain(self, layer, x) -> np.ndarray:
+        """A table's operators one behind the other, from the layer's input."""
+        graph = self.program.graph
+        values = {self.program.activations[layer.input].name: x}
+        for op in graph.operators[: layer.operator + 1]:
+            tensors = [graph.tensors[i] for i in op.inputs]
+            if all(t.data is not None or t.name in values for t in tensors):
+                xs = [values[t.name] if t.data is None else _real_constant(t) for t in tensors]
+                values[graph.tensors[op.outputs[0]].name] = _element(op, xs)
+        return values[graph.tensors[graph.operators[layer.operator].outputs[0]].name]
 
     def _operands(self, layer, xs) -> np.ndarray:
         """Both in the order of the file, which for a layer is that of their sizes."""
@@ -122,3 +132,19 @@ class RealNetwork:
             cells = np.repeat(cells, layer.multiplicity, axis=4)
             return (cells * weights).sum(axis=(2, 3)) * scale + offset
         return np.tensordot(cells, weights, ([2, 3, 4], [1, 2, 3])) * scale + offset
+
+
+def _real_constant(tensor) -> np.ndarray:
+    q = tensor.quantization
+    return q.scale[0] * (tensor.data.astype(np.float64) - q.zero_point[0])
+
+
+def _element(op, xs) -> np.ndarray:
+    """An operator of one value or of two, and its fused activation."""
+    if len(xs) == 2:
+        y = (ARITHMETIC | DECIDED)[op.kind](*xs)
+    else:
+        parameter = op.options.get("alpha", op.options.get("approximate"))
+        y = FUNCTIONS.get(op.kind, lambda x, alpha: x)(xs[0], parameter)
+    high = {"RELU": np.inf, "RELU6": 6.0}.get(op.options.get("fused_activation_function"))
+    return y if high is None else np.clip(y, 0, high)

@@ -11,6 +11,7 @@ output scale is chosen from the range it takes, so that activations fill the int
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import flatbuffers
@@ -175,10 +176,12 @@ class ModelBuilder:
     def unary(self, kind, alpha=None, **quantization):
         """Any operator with one input and the same output shape (LOGISTIC, RELU, QUANTIZE, ...).
 
-        ``alpha`` is LEAKY_RELU's; ``scale`` and ``zero_point`` may be given.
+        ``alpha`` is LEAKY_RELU's, or whether GELU approximates; ``scale`` and ``zero_point`` may
+        be given.
         """
         real = FUNCTIONS.get(kind, lambda x, alpha: x)(self._probe, alpha)
-        table, options = ("", None) if alpha is None else ("LeakyReluOptions", dict(Alpha=alpha))
+        table, name = PARAMETERS.get(kind, ("", ""))
+        options = {name: alpha} if table else None
         return self._finish(kind, [], real, table, options, **quantization)
 
     # ---- branches
@@ -206,6 +209,19 @@ class ModelBuilder:
         scale = np.float32(max(np.abs(values).max(), 1e-3) / 127)
         data = np.round(values / scale).astype(np.int8)
         return self._constant("constant", data, np.array([scale])), data * scale
+
+    def decided(self, kind, point):
+        """MAXIMUM, MINIMUM or PRELU with a constant, or with a saved activation that is made of
+        the same values; the scale stays."""
+        index, probe = point
+        tensor = self.tensors[index]
+        if tensor.data is not None and kind != "PRELU":  # all of one scale
+            here = self.tensors[self.current]
+            tensor.scale, tensor.zero_point = here.scale, here.zero_point
+            steps = np.round(probe / here.scale[0]) + here.zero_point[0]
+            tensor.data = np.clip(steps, -128, 127).astype(np.int8)
+            probe = (tensor.data - here.zero_point[0]) * here.scale[0]
+        return self._finish(kind, [index], DECIDED[kind](self._probe, probe), keep_scale=True)
 
     def concatenate(self, *points, axis=-1):
         """CONCATENATION of the current output and saved ones, all of one scale."""
@@ -387,7 +403,7 @@ class ModelBuilder:
 
 NO_ACTIVATION = {
     "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
-    "StridedSliceOptions", "PackOptions",
+    "StridedSliceOptions", "PackOptions", "GeluOptions",
 }
 MOVE_OPTIONS = {  # table and fields
     "TRANSPOSE": ("", ()), "SLICE": ("", ()), "REVERSE_V2": ("", ()), "TILE": ("", ()),
@@ -403,6 +419,7 @@ MOVE_OPTIONS = {  # table and fields
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
 }
 NO_ACTIVATION |= {table for table, _ in MOVE_OPTIONS.values()}
+ERF = np.vectorize(math.erf)
 ARITHMETIC = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
 FUNCTIONS = {
     "RELU": lambda x, alpha: np.maximum(x, 0),
@@ -411,11 +428,28 @@ FUNCTIONS = {
     "LOGISTIC": lambda x, alpha: 1 / (1 + np.exp(-x)),
     "TANH": lambda x, alpha: np.tanh(x),
     "HARD_SWISH": lambda x, alpha: x * np.clip(x + 3, 0, 6) / 6,
+    "ELU": lambda x, alpha: np.where(x < 0, np.exp(np.minimum(x, 0)) - 1, x),
+    "GELU": lambda x, alpha: x / 2 * (1 + (
+        np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)) if alpha else ERF(x / np.sqrt(2)))),
+    "RELU_N1_TO_1": lambda x, alpha: np.clip(x, -1, 1),
+    "RELU_0_TO_1": lambda x, alpha: np.clip(x, 0, 1),
+    "ABS": lambda x, alpha: np.abs(x),
+    "EXP": lambda x, alpha: np.exp(x),
+    "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0.0),
+}
+PARAMETERS = {
+    "LEAKY_RELU": ("LeakyReluOptions", "Alpha"), "GELU": ("GeluOptions", "Approximate"),
+}
+DECIDED = {
+    "MAXIMUM": np.maximum,
+    "MINIMUM": np.minimum,
+    "PRELU": lambda x, slopes: np.where(x < 0, x * slopes, x),
 }
 
 
 def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     """Runs a model in tflite_runtime's reference kernels (BUILTIN_REF); skips without them.
+    Of ELU there is none among these: such a model runs in the other kernels.
 
     Args:
         inputs: ``(count, *input_shape)`` int8.
@@ -426,9 +460,13 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     runtime = pytest.importorskip(
         "tflite_runtime.interpreter", reason="tflite-runtime is for Python up to 3.11"
     )
+    resolvers = runtime.OpResolverType
+    others = any(code.BuiltinCode() == tflite.BuiltinOperator.ELU for code in codes(content))
     interpreter = runtime.Interpreter(
         model_content=content,
-        experimental_op_resolver_type=runtime.OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=(
+            resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES if others else resolvers.BUILTIN_REF
+        ),
     )
     interpreter.allocate_tensors()
     where = interpreter.get_input_details()[0]["index"]
@@ -439,6 +477,11 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
         interpreter.invoke()
         results.append([interpreter.get_tensor(index) for index in outputs])
     return [np.stack(column) for column in zip(*results)]
+
+
+def codes(content: bytes) -> list:
+    model = tflite.Model.GetRootAs(content, 0)
+    return [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
 
 
 def serialise(tensors, operators, outputs, old_codes=False, inputs=(0,)) -> bytes:
@@ -550,7 +593,8 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
-            "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2}
+            "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
+            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2}
 
 
 def _pair(value):

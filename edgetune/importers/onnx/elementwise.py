@@ -10,6 +10,7 @@ from edgetune.importers.onnx.values import Unsupported, Value, as_image
 
 UNARY = {
     "Relu": "RELU", "Sigmoid": "LOGISTIC", "Tanh": "TANH", "HardSwish": "HARD_SWISH",
+    "Abs": "ABS", "Exp": "EXP", "Erf": "ERF",  # of which only a chain's GELU is left in the end
 }
 BINARY = {"Add": "ADD", "Sum": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL"}
 INFINITE = 1e30  # bounds beyond, and infinite ones, are none
@@ -20,15 +21,69 @@ def unary(builder: Builder, node: Node) -> Value:
 
 
 def leaky_relu(builder: Builder, node: Node) -> Value:
-    """LeakyRelu, and PRelu where every channel has the same slope."""
+    """LeakyRelu, and PRelu: the same where every channel has the same slope."""
     if node.kind == "PRelu":
         slopes = np.unique(node.weights(1, "the slopes"))
         if slopes.size != 1:
-            raise Unsupported("slopes that differ from channel to channel")
+            return _with_slopes(builder, node)
         alpha = float(slopes[0])
     else:
         alpha = float(node.attributes.get("alpha", 0.01))
     return builder.unary("LEAKY_RELU", node.activation(), alpha=alpha)
+
+
+def _with_slopes(builder: Builder, node: Node) -> Value:
+    """x * slopes + RELU(x) * (1 - slopes)."""
+    x, slopes = node.activation(), node.weights(1, "the slopes")
+    below, rest = (Value(slopes.shape, v) for v in (slopes, 1 - slopes))
+    above = builder.unary("RELU", x)
+    parts = [_with_constant(builder, "MUL", *pair, False) for pair in ((x, below), (above, rest))]
+    return _of_two(builder, "ADD", *parts)
+
+
+def elu(builder: Builder, node: Node) -> Value:
+    return _elu(builder, node.activation(), float(node.attributes.get("alpha", 1.0)))
+
+
+def selu(builder: Builder, node: Node) -> Value:
+    alpha = float(node.attributes.get("alpha", 1.6732632423543772))
+    y = _elu(builder, node.activation(), alpha)
+    return _times(builder, y, float(node.attributes.get("gamma", 1.0507009873554805)))
+
+
+def _elu(builder: Builder, x: Value, alpha: float) -> Value:
+    """RELU(x) + alpha * ELU(min(x, 0))."""
+    if alpha == 1:
+        return builder.unary("ELU", x)
+    below = builder.unary("ELU", _with_scalar(builder, "MINIMUM", x, 0.0))
+    above = builder.unary("RELU", x)
+    return _of_two(builder, "ADD", above, _times(builder, below, alpha))
+
+
+def gelu(builder: Builder, node: Node) -> Value:
+    approximate = node.attributes.get("approximate", "none") in ("tanh", b"tanh")
+    return builder.unary("GELU", node.activation(), approximate=approximate)
+
+
+def extreme(builder: Builder, node: Node) -> Value:
+    """Max or Min of two, one of them a constant or made of the same activation."""
+    if len(node.operands) != 2:
+        raise Unsupported(f"{len(node.operands)} operands instead of two")
+    first, second = node.operands
+    kind = {"Max": "MAXIMUM", "Min": "MINIMUM"}[node.kind]
+    if first.data is None and second.data is None:
+        return _of_two(builder, kind, first, second)
+    x, constant = (first, second) if first.data is None else (second, first)
+    if np.unique(constant.data).size != 1 or len(constant.shape) > len(x.shape):
+        raise Unsupported("a constant with more than one value")
+    return _with_scalar(builder, kind, x, constant.data.reshape(-1)[0])
+
+
+def power(builder: Builder, node: Node) -> Value:
+    exponents = np.unique(node.weights(1, "the exponents"))
+    if exponents.size != 1 or float(exponents[0]) not in (1, 2, 3, 4, -0.5):
+        raise Unsupported(f"powers of {exponents[:4].tolist()}")
+    return _with_scalar(builder, "POW", node.activation(), float(exponents[0]))
 
 
 def negative(builder: Builder, node: Node) -> Value:
@@ -45,7 +100,11 @@ def clip(builder: Builder, node: Node) -> Value:
         return x
     if high is None and low == 0:
         return builder.unary("RELU", x)
-    if high is None or low is None or not low < high:
+    if high is None:
+        return _with_scalar(builder, "MAXIMUM", x, low)
+    if low is None:
+        return _with_scalar(builder, "MINIMUM", x, high)
+    if not low < high:
         raise Unsupported(f"clipping to {low} and {high}")
     return _clipped(builder, x, low, high)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgetune.errors import ModelError
 from edgetune.floats.graph import MAX_ELEMENTS, MAX_OPERATORS, check_float_graph
+from edgetune.floats.rewriting import rewritten
 from edgetune.importers.extras import need
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph
@@ -128,6 +129,6 @@ def _lowered(graph, opset: int, shapes: dict, name: str) -> Graph:
         lowering = Lowering(graph, opset, shapes, name, order)
         lowered = lowering.run()
         if lowered is not None:
-            return lowered
+            return rewritten(lowered)
         problems.append(lowering.problems)
     raise refused(min(problems, key=len)) if problems[0] else corrupt("It has no nodes.")

@@ -7,7 +7,9 @@ in float32, step by step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from edgetune.learn.fixedpoint import (
     quantize_multiplier,
     rounding_divide_by_power_of_two,
 )
+from edgetune.learn.lower.inverse_root import inverse_root
 from edgetune.learn.operators import Lookup
 from edgetune.learn.tensors import Tensors, activation_range
 from edgetune.model.graph import Operator
@@ -27,17 +30,18 @@ INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
 
 def lower_function(tensors: Tensors, op: Operator) -> None:
     """The table of a QUANTIZE, RELU, LOGISTIC, ... and its layer."""
-    table = function_table(
-        op.kind,
-        (tensors.scale(op.inputs[0]), tensors.zero_point(op.inputs[0])),
-        (tensors.scale(op.outputs[0]), tensors.zero_point(op.outputs[0])),
-        op.options.get("alpha", 0.0),
-    )
-    scales = tensors.scale(op.inputs[0]), tensors.scale(op.outputs[0])
-    real = scales[0] * (VALUES - tensors.zero_point(op.inputs[0]))
-    derivative = DERIVATIVES[op.kind](real, op.options.get("alpha", 0.0))
+    source, target = tensors.grid(op.inputs[0]), tensors.grid(op.outputs[0])
+    table = function_table(op.kind, source, target, parameter(op))
+    scales = source[0], target[0]
+    real = scales[0] * (VALUES - source[1])
+    derivative = DERIVATIVES[op.kind](real, parameter(op))
     slopes = slope_table(derivative * (scales[0] / scales[1]))
     tensors.layers.append(Lookup(*tensors.place(op), table, *slopes))
+
+
+def parameter(op: Operator) -> float:
+    """What a function has besides its value: LEAKY_RELU's slope; 1 where GELU approximates."""
+    return float(op.options.get("alpha", op.options.get("approximate", 0.0)))
 
 
 def slope_table(slopes: np.ndarray) -> tuple[np.ndarray, float]:
@@ -55,7 +59,7 @@ def function_table(
 
     Args:
         source, target: scale (a float32 value) and zero point of input and output.
-        alpha: the slope of LEAKY_RELU below zero.
+        alpha: the slope of LEAKY_RELU below zero; 1 for GELU by its approximation.
     """
     return np.clip(FUNCTIONS[kind](source, target, alpha), -128, 127).astype(np.int8)
 
@@ -76,6 +80,10 @@ def _relu(activation: str, source: Grid, target: Grid) -> np.ndarray:
     one, other = _single(source[0], target[0])
     low, high = activation_range(activation, *target)
     return np.clip(_requantised(VALUES - source[1], float(one / other), target[1]), low, high)
+
+
+def _clip_of(activation: str) -> Callable[[Grid, Grid, float], np.ndarray]:
+    return lambda source, target, alpha: _relu(activation, source, target)
 
 
 def _leaky_relu(source, target, alpha):
@@ -121,6 +129,43 @@ def _rounded(function: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.
     return function(x.astype(np.float64)).astype(np.float32)
 
 
+def _elu(x: np.ndarray) -> np.ndarray:
+    return np.where(x < 0, _rounded(np.expm1, x), x)
+
+
+ERF = np.vectorize(math.erf, otypes=[np.float64])
+HALF, ONE = np.float32(0.5), np.float32(1)
+
+
+def _gelu(source, target, alpha):
+    return _through_floats(_gelu_by_tanh if alpha else _gelu_by_erf, source, target)
+
+
+def _gelu_by_erf(x: np.ndarray) -> np.ndarray:
+    return HALF * x * (ONE + _rounded(ERF, x * np.float32(math.sqrt(0.5))))
+
+
+def _gelu_by_tanh(x: np.ndarray) -> np.ndarray:
+    inner = x + np.float32(0.044715) * x * x * x
+    return HALF * x * (ONE + _tanh_of_float(np.float32(math.sqrt(2 / math.pi)) * inner))
+
+
+def _abs(source, target, alpha):
+    size = np.abs(VALUES - source[1])
+    one, other = _single(source[0], target[0])
+    return size + target[1] if one == other else _requantised(size, float(one / other), target[1])
+
+
+def _rsqrt(source, target, alpha):
+    """Where there is no root TFLite's kernel ends the run; here it is infinite there, as at 0."""
+    x = VALUES - source[1]
+    one, other = _single(source[0], target[0])
+    roots = np.array([inverse_root(int(value)) for value in np.maximum(x, 1)])
+    multiplier, shift = quantize_multiplier(1 / float(np.sqrt(one) * other))
+    y = multiply_by_quantized_multiplier(roots, multiplier, shift - 20) + target[1]
+    return np.where(x > 0, y, 127)
+
+
 # -- HARD_SWISH: x * relu6(x + 3) / 6 in 16 bits ---------------------------------------------
 
 
@@ -160,12 +205,19 @@ def _over_32768(x: np.ndarray) -> np.ndarray:
 
 FUNCTIONS = {
     "QUANTIZE": _quantize,
-    "RELU": lambda source, target, alpha: _relu("RELU", source, target),
-    "RELU6": lambda source, target, alpha: _relu("RELU6", source, target),
+    **{
+        kind: _clip_of(kind)
+        for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
+    },
     "LEAKY_RELU": _leaky_relu,
     "LOGISTIC": _logistic,
     "TANH": _tanh,
     "HARD_SWISH": _hard_swish,
+    "ELU": lambda source, target, alpha: _through_floats(_elu, source, target),
+    "GELU": _gelu,
+    "ABS": _abs,
+    "EXP": lambda source, target, alpha: _through_floats(partial(_rounded, np.exp), source, target),
+    "RSQRT": _rsqrt,
 }
 
 
@@ -182,12 +234,32 @@ def _hard_swish_derivative(x: np.ndarray, alpha: float) -> np.ndarray:
     return np.where(x <= -3, 0.0, np.where(x >= 3, 1.0, (2 * x + 3) / 6))
 
 
+def _gelu_derivative(x: np.ndarray, alpha: float) -> np.ndarray:
+    if alpha:
+        c = math.sqrt(2 / math.pi)
+        t = np.tanh(c * (x + 0.044715 * x**3))
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * c * (1 + 3 * 0.044715 * x**2)
+    density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+    return 0.5 * (1 + ERF(x * math.sqrt(0.5))) + x * density
+
+
+def _inside(low: float, high: float) -> Callable[[np.ndarray, float], np.ndarray]:
+    return lambda x, alpha: ((x > low) & (x < high)).astype(np.float64)
+
+
 DERIVATIVES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "QUANTIZE": lambda x, alpha: np.ones_like(x),
-    "RELU": lambda x, alpha: (x > 0).astype(np.float64),
-    "RELU6": lambda x, alpha: ((x > 0) & (x < 6)).astype(np.float64),
+    "RELU": _inside(0, math.inf),
+    "RELU6": _inside(0, 6),
+    "RELU_N1_TO_1": _inside(-1, 1),
+    "RELU_0_TO_1": _inside(0, 1),
     "LEAKY_RELU": lambda x, alpha: np.where(x >= 0, 1.0, alpha),
     "LOGISTIC": _logistic_derivative,
     "TANH": lambda x, alpha: 1 - np.tanh(x) ** 2,
     "HARD_SWISH": _hard_swish_derivative,
+    "ELU": lambda x, alpha: np.exp(np.minimum(x, 0)),
+    "GELU": _gelu_derivative,
+    "ABS": lambda x, alpha: np.sign(x),
+    "EXP": lambda x, alpha: np.exp(x),
+    "RSQRT": lambda x, alpha: np.where(x > 0, -0.5 * np.where(x > 0, x, 1) ** -1.5, 0.0),
 }

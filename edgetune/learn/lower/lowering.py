@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgetune.errors import ModelError
 from edgetune.learn.losses import LossChoice, ModelEnd, make_loss
+from edgetune.learn.lower.chains import chains, lower_chain
 from edgetune.learn.lower.functions import FUNCTIONS, lower_function
 from edgetune.learn.operators import OF_OPERATORS
 from edgetune.learn.program import Program
@@ -23,7 +24,8 @@ def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
     """Lower ``graph`` to a Program that learns by ``loss``.
 
     New shapes of the same memory become views, and a PAD whose only reader is a convolution
-    with VALID padding becomes that convolution's own padding.  Operators that the output does
+    with VALID padding becomes that convolution's own padding.  A chain in which one value
+    decides becomes one table.  Operators that the output does
     not depend on are left out.
 
     Raises:
@@ -33,8 +35,13 @@ def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
     operators = _needed(graph)
     tensors = Tensors(graph, operators)
     start = tensors.add(graph.inputs[0])
+    tables = chains(graph, operators)
+    inner = {op.index for chain in tables.values() for op in chain.operators}
     for op in operators:
-        LOWERINGS[op.kind](tensors, op)
+        if op.index in tables:
+            lower_chain(tensors, tables[op.index])
+        elif op.index not in inner:
+            LOWERINGS[op.kind](tensors, op)
     if not tensors.layers:
         raise ModelError(
             "The model computes nothing.",

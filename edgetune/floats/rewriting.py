@@ -1,0 +1,183 @@
+"""Operators without an int8 kernel in TFLite, written with those that have one; and chains of
+operators that have a name, by that name.
+
+    NEG x             MUL x, -1                SQUARE x          MUL x, x
+    DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products; POW x, -1/2 is RSQRT
+    SQUARED_DIFFERENCE a, b                    the square of SUB a, b
+    PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
+    a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
+
+A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
+where it computes GELU, HARD_SWISH or another function, that takes its place.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgetune.floats.operators import ERF, OPERATORS, evaluate
+from edgetune.model.graph import Graph, Operator
+from edgetune.model.kinds import ELEMENTWISE, FUSING
+from edgetune.model.one_value import Chain, OneValue
+from edgetune.model.rewrite import Rewriter
+
+FUSED = "fused_activation_function"
+BEHIND = ("RELU_N1_TO_1", "RELU_0_TO_1", "TANH")  # functions that no int8 kernel fuses
+LARGE = np.geomspace(10, 1e4, 31)
+TRIED = np.concatenate([[-1.0], np.linspace(-9, 9, 721), -LARGE, LARGE])[None]
+CLOSE = 2e-4  # of a function by that name, in its own size beyond one
+NAMES = (
+    *((kind, {}) for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "LOGISTIC",
+                              "TANH", "HARD_SWISH", "ELU")),
+    ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
+)
+
+
+def rewritten(graph: Graph) -> Graph:
+    """A float Graph without the operators above, as far as they can be written otherwise."""
+    rewriter = Rewriter(graph)
+    for op in list(rewriter.operators):
+        if op.kind in RULES and min(op.inputs, default=-1) >= 0 and len(op.outputs) == 1:
+            RULES[op.kind](rewriter, op)
+        if op.kind in FUSING and op.options.get(FUSED) in BEHIND and len(op.outputs) == 1:
+            _unfuse(rewriter, op)
+    _name_chains(rewriter)
+    return rewriter.graph()
+
+
+def _unfuse(rewriter: Rewriter, op: Operator) -> None:
+    result, function = op.outputs[0], op.options[FUSED]
+    inner = rewriter.activation(f"{_name(rewriter, op)}/linear", rewriter.shape(result))
+    op.outputs, op.options = (inner,), dict(op.options, **{FUSED: "NONE"})
+    rewriter.insert_after(op, function, (inner,), (result,))
+
+
+def _name(rewriter: Rewriter, op: Operator) -> str:
+    return rewriter.tensors[op.outputs[0]].name
+
+
+# ---- one operator by others
+
+
+def _become(op: Operator, kind: str, *inputs: int, **options) -> None:
+    op.kind, op.inputs, op.options = kind, inputs, options
+
+
+def _times(rewriter: Rewriter, op: Operator, values, fused: str = "NONE") -> None:
+    constant = rewriter.constant(f"{_name(rewriter, op)}/factor", np.asarray(values, np.float32))
+    _become(op, "MUL", op.inputs[0], constant, **{FUSED: fused})
+
+
+def _negative(rewriter: Rewriter, op: Operator) -> None:
+    _times(rewriter, op, [-1.0])
+
+
+def _square(rewriter: Rewriter, op: Operator) -> None:
+    _become(op, "MUL", op.inputs[0], op.inputs[0], **{FUSED: "NONE"})
+
+
+def _quotient(rewriter: Rewriter, op: Operator) -> None:
+    divisors = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
+    if divisors is not None and (divisors != 0).all():
+        reciprocals = 1 / divisors.astype(np.float32)
+        _times(rewriter, op, reciprocals, op.options.get(FUSED, "NONE"))
+
+
+def _power(rewriter: Rewriter, op: Operator) -> None:
+    exponents = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
+    if exponents is None or np.unique(exponents).size != 1:
+        return
+    exponent, x = float(exponents.reshape(-1)[0]), op.inputs[0]
+    if exponent == -0.5:
+        _become(op, "RSQRT", x)
+    elif exponent == 1:
+        _times(rewriter, op, [1.0])
+    elif exponent in (2, 3, 4):
+        _product(rewriter, op, x, int(exponent))
+
+
+def _product(rewriter: Rewriter, op: Operator, x: int, count: int) -> None:
+    """x * x, times x or squared again."""
+    if count == 2:
+        return _become(op, "MUL", x, x, **{FUSED: "NONE"})
+    inner = rewriter.activation(f"{_name(rewriter, op)}/square", rewriter.shape(x))
+    rewriter.insert(op, "MUL", (x, x), (inner,), {FUSED: "NONE"})
+    return _become(op, "MUL", inner, x if count == 3 else inner, **{FUSED: "NONE"})
+
+
+def _squared_difference(rewriter: Rewriter, op: Operator) -> None:
+    shape = rewriter.shape(op.outputs[0])
+    inner = rewriter.activation(f"{_name(rewriter, op)}/difference", shape)
+    rewriter.insert(op, "SUB", op.inputs, (inner,), {FUSED: "NONE"})
+    _become(op, "MUL", inner, inner, **{FUSED: "NONE"})
+
+
+def _slopes(rewriter: Rewriter, op: Operator) -> None:
+    slopes = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
+    if slopes is None:
+        return
+    x, shape = op.inputs[0], rewriter.shape(op.inputs[0])
+    if np.unique(slopes).size == 1:
+        _become(op, "LEAKY_RELU", x, alpha=float(slopes.reshape(-1)[0]))
+    elif slopes.size == slopes.shape[-1] == shape[-1]:
+        name, values = _name(rewriter, op), slopes.reshape(-1).astype(np.float32)
+        parts = [rewriter.activation(f"{name}/{r}", shape) for r in ("below", "relu", "above")]
+        factors = [rewriter.constant(f"{name}/{r}", v)
+                   for r, v in (("slopes", values), ("rest", 1 - values))]
+        rewriter.insert(op, "MUL", (x, factors[0]), parts[:1], {FUSED: "NONE"})
+        rewriter.insert(op, "RELU", (x,), parts[1:2])
+        rewriter.insert(op, "MUL", (parts[1], factors[1]), parts[2:], {FUSED: "NONE"})
+        _become(op, "ADD", parts[0], parts[2], **{FUSED: "NONE"})
+
+
+RULES = {
+    "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
+    "SQUARED_DIFFERENCE": _squared_difference, "PRELU": _slopes,
+}
+
+
+# ---- chains that have a name
+
+
+def _name_chains(rewriter: Rewriter) -> None:
+    done: set[int] = set()  # outputs of operators inside chains that have a name now
+    kinds = (*ELEMENTWISE, "ERF")
+    for op in reversed(list(rewriter.operators)):
+        if len(op.outputs) != 1 or op.outputs[0] in done:
+            continue
+        found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
+        chain = found.chain(op, kinds)
+        if chain and len(chain.operators) > 1 and (named := _function(rewriter, chain)):
+            done |= {inner.outputs[0] for inner in chain.operators}
+            _become(op, named[0], chain.source, **named[1])
+
+
+def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
+    """Kind and options of the function that a chain computes; None where it has no name."""
+    y = _values(rewriter, chain)
+    candidates = (*NAMES, ("LEAKY_RELU", {"alpha": float(-y[0, 0])}))  # TRIED starts with -1
+    with np.errstate(all="ignore"):
+        errors = [_error(y, OPERATORS[kind](options, [TRIED], TRIED.shape))
+                  for kind, options in candidates]
+    best = int(np.argmin(errors))
+    return candidates[best] if errors[best] < CLOSE else None
+
+
+def _error(y: np.ndarray, wanted: np.ndarray) -> float:
+    error = (np.abs(y - wanted) / np.maximum(np.abs(wanted), 1)).max()
+    return float(error) if np.isfinite(error) else np.inf
+
+
+def _values(rewriter: Rewriter, chain: Chain) -> np.ndarray:
+    """What the chain makes of the values tried, float64."""
+    values = {chain.source: TRIED}
+    with np.errstate(all="ignore"):
+        for op in chain.operators:
+            operands = [
+                values[i] if i in values
+                else np.float64(rewriter.tensors[i].values.reshape(-1)[0]) for i in op.inputs
+            ]
+            values[op.outputs[0]] = (
+                ERF(operands[0]) if op.kind == "ERF" else evaluate(op, operands, TRIED.shape)
+            )
+    return values[chain.operators[-1].outputs[0]]

@@ -1,0 +1,148 @@
+"""Functions of one value in float models: what has no int8 kernel is written with others, chains
+get their name, and the written file computes here what it computes in TFLite."""
+
+import numpy as np
+import pytest
+from float_builder import FloatBuilder
+from tiny_tflite import run_in_tflite
+
+from edgetune.floats.engine import FloatEngine
+from edgetune.floats.graph import check_float_graph
+from edgetune.floats.rewriting import rewritten
+from edgetune.learn.learner import Learner
+from edgetune.learn.lower import lower
+from edgetune.learn.recipe import Recipe
+from edgetune.model.read import read_tflite
+from edgetune.quantize import convert
+
+NONE = dict(fused_activation_function="NONE")
+
+
+def value(number):
+    return np.array([number], np.float32)
+
+
+def scaled(b, kind, x, number):
+    return b.add(kind, x, value(number), **NONE)
+
+
+def silu(b, x):
+    return b.add("MUL", x, b.add("LOGISTIC", x), **NONE)
+
+
+def gelu_of_erf(b, x):
+    erf = b.add("ERF", scaled(b, "MUL", x, 0.70710678))
+    return scaled(b, "MUL", b.add("MUL", x, scaled(b, "ADD", erf, 1.0), **NONE), 0.5)
+
+
+def gelu_of_tanh(b, x):
+    cube = scaled(b, "MUL", scaled(b, "POW", x, 3.0), 0.044715)
+    inner = scaled(b, "MUL", b.add("ADD", x, cube, **NONE), 0.7978845608)
+    half = scaled(b, "MUL", x, 0.5)
+    return b.add("MUL", half, scaled(b, "ADD", b.add("TANH", inner), 1.0), **NONE)
+
+
+def hard_swish(b, x):
+    gate = b.add("RELU6", scaled(b, "ADD", x, 3.0))
+    return scaled(b, "MUL", b.add("MUL", x, gate, **NONE), 1 / 6)
+
+
+def hard_sigmoid(b, x):
+    return scaled(b, "MUL", b.add("RELU6", scaled(b, "ADD", x, 3.0)), 1 / 6)
+
+
+def selu(b, x):
+    below = b.add("ELU", b.add("MINIMUM", x, value(0.0)))
+    below = scaled(b, "MUL", below, 1.6732632)
+    return scaled(b, "MUL", b.add("ADD", b.add("RELU", x), below, **NONE), 1.050701)
+
+
+CASES = {  # what is built, in numpy, and the kinds that are left
+    "ABS": (lambda b, x: b.add("ABS", x), np.abs, ["ABS"]),
+    "ELU": (lambda b, x: b.add("ELU", x), lambda x: np.where(x < 0, np.expm1(x), x), ["ELU"]),
+    "NEG": (lambda b, x: b.add("NEG", x), np.negative, ["MUL"]),
+    "SQUARE": (lambda b, x: b.add("SQUARE", x), np.square, ["MUL"]),
+    "POW": (lambda b, x: scaled(b, "POW", x, 3.0), lambda x: x**3, ["MUL", "MUL"]),
+    "DIV": (lambda b, x: scaled(b, "DIV", x, 4.0), lambda x: x / 4, ["MUL"]),
+    "SQUARED_DIFFERENCE": (
+        lambda b, x: b.add("SQUARED_DIFFERENCE", x, value(0.5)), lambda x: (x - 0.5) ** 2,
+        ["SUB", "MUL"],
+    ),
+    "leaky": (
+        lambda b, x: b.add("MAXIMUM", x, scaled(b, "MUL", x, 0.1)),
+        lambda x: np.maximum(x, x / 10), ["LEAKY_RELU"],
+    ),
+    "PRELU": (
+        lambda b, x: b.add("PRELU", x, value(0.25)), lambda x: np.where(x < 0, x / 4, x),
+        ["LEAKY_RELU"],
+    ),
+    "slopes": (
+        lambda b, x: b.add("PRELU", x, np.array([0.1, 0.5, -0.3, 1.2], np.float32)),
+        lambda x: np.where(x < 0, x * np.array([0.1, 0.5, -0.3, 1.2]), x),
+        ["MUL", "RELU", "MUL", "ADD"],
+    ),
+    "clip": (
+        lambda b, x: b.add("MAXIMUM", b.add("MINIMUM", x, value(1.5)), value(-0.5)),
+        lambda x: np.clip(x, -0.5, 1.5), ["MINIMUM", "MAXIMUM"],
+    ),
+    "fused": (
+        lambda b, x: b.add("ADD", x, value(0.5), fused_activation_function="RELU_N1_TO_1"),
+        lambda x: np.clip(x + 0.5, -1, 1), ["ADD", "RELU_N1_TO_1"],
+    ),
+    "silu": (silu, lambda x: x / (1 + np.exp(-x)), ["LOGISTIC", "MUL"]),
+    "hard sigmoid": (hard_sigmoid, lambda x: np.clip(x + 3, 0, 6) / 6, ["ADD", "RELU6", "MUL"]),
+    "hard swish": (hard_swish, lambda x: x * np.clip(x + 3, 0, 6) / 6, ["HARD_SWISH"]),
+    "GELU by erf": (gelu_of_erf, None, ["GELU"]),
+    "GELU by tanh": (gelu_of_tanh, None, ["GELU"]),
+    "selu": (
+        selu, lambda x: 1.050701 * np.where(x < 0, 1.6732632 * np.expm1(x), x),
+        ["RELU", "MINIMUM", "ELU", "MUL", "ADD", "MUL"],
+    ),
+}
+
+
+def behind_a_map(name):
+    b = FloatBuilder((1, 6, 6, 3), seed=2)
+    inner = b.conv(b.input, 4, 3)
+    return b, CASES[name][0](b, inner)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_written_instead_computes_the_same(name):
+    b, output = behind_a_map(name)
+    graph = rewritten(b.graph(output))
+    check_float_graph(graph)
+    assert sorted(op.kind for op in graph.operators[1:]) == sorted(CASES[name][2])
+    if CASES[name][1]:
+        values = FloatEngine(graph).activations(b.samples(4))
+        x, y = (values[graph.operators[i].outputs[0]] for i in (0, -1))
+        np.testing.assert_allclose(y, CASES[name][1](x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"ELU", "selu"}))  # no reference kernel
+def test_the_int8_file_runs_as_in_tflite_and_close_to_float(name):
+    b, output = behind_a_map(name)
+    graph = rewritten(b.graph(output))
+    result = convert(graph, b.samples(40))
+    program = lower(read_tflite(result.content))
+    learner = Learner(program, Recipe(layers=("none",)))
+    quantised = np.random.default_rng(5).integers(-128, 128, (10, *program.graph.input.shape))
+    quantised = quantised.astype(np.int8)
+    theirs = run_in_tflite(result.content, quantised)[0].reshape(10, -1)
+    np.testing.assert_array_equal([learner.forward(x) for x in quantised], theirs)
+    assert result.report.layers[-1].sqnr_db > 20
+
+
+@pytest.mark.parametrize("name", ["silu", "clip", "selu", "POW"])
+def test_a_converted_chain_is_one_table(name):
+    b, output = behind_a_map(name)
+    content = convert(rewritten(b.graph(output)), b.samples(40)).content
+    kinds = [layer.kind for layer in lower(read_tflite(content)).layers]
+    assert kinds == ["conv_2d", "lookup"]
+
+
+def test_a_clip_far_out_is_no_relu():
+    """What is tried reaches beyond the values that a function is usually given."""
+    b = FloatBuilder((1, 6, 6, 3))
+    x = b.add("MINIMUM", b.add("RELU", b.conv(b.input, 4, 3)), value(50.0))
+    assert [op.kind for op in rewritten(b.graph(x)).operators[1:]] == ["RELU", "MINIMUM"]
