@@ -89,7 +89,7 @@ def input_error_c(library, layer: Layer, operand: int, e, xs, clip) -> tuple[np.
     """The engine's error of input ``operand``, where ``clip`` lets it through: int8 mantissas,
     and the shift that they took."""
     x, *others = (xs[i] for i in layer.error_operands(operand))
-    constants, e_in = constants_c(layer, *_shapes(xs), e.shape), np.zeros(x.shape, np.int8)
+    constants, e_in = constants_c(layer, *_shapes(xs), e.shape), np.full(x.shape, 99, np.int8)
     what = [ctypes.byref(constants[layer.name])]
     if isinstance(layer, p.Lookup):
         what = [ctypes.byref(constants[f"{layer.name}_slopes"]), u32(x.size)]
