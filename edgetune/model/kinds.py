@@ -92,7 +92,7 @@ CONV = Options("Conv2DOptions", (*WINDOW, *DILATION))
 DEPTHWISE = Options("DepthwiseConv2DOptions", (*WINDOW, *DILATION, "DepthMultiplier"))
 DENSE = Options("FullyConnectedOptions", (FUSED, "WeightsFormat", "KeepNumDims"))
 POOL = Options("Pool2DOptions", (*WINDOW, "FilterHeight", "FilterWidth"))
-MEAN = Options("ReducerOptions", ("KeepDims",))
+REDUCE = Options("ReducerOptions", ("KeepDims",))
 ADD = Options("AddOptions", (FUSED,), needed=False)
 SUB = Options("SubOptions", (FUSED,), needed=False)
 MUL = Options("MulOptions", (FUSED,), needed=False)
@@ -111,7 +111,7 @@ BOUNDS = ("begins", "ends", "strides")
 KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tensor"
 VECTOR = "one vector; scales per channel or tensor"
 WINDOWS = "any window"
-SPATIAL = "over all but batch and channels"
+REDUCED = "over any axes"
 REPEATS = (
     "two activations, or one and a constant; one may be the other's last dimensions, and repeats"
 )
@@ -138,8 +138,10 @@ KINDS = {kind.name: kind for kind in (
          POOL,      2, shapes.pool,       scales.SAME),
     Kind("AVERAGE_POOL_2D",   (1, 1), (),          None, (4,),      YES,    YES,   YES,  WINDOWS,
          POOL,      2, shapes.pool,       scales.SAME),
-    Kind("MEAN",              (2, 2), AXES,        None, (3, 4),    YES,    YES,   YES,  SPATIAL,
-         MEAN,      2, shapes.mean,       scales.MEAN,     refusals.other_axes),
+    Kind("MEAN",              (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  REDUCED,
+         REDUCE,    2, shapes.reduced,    scales.FUNCTION, refusals.scattered_axes, faults.axes),
+    Kind("REDUCE_MAX",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  REDUCED,
+         REDUCE,    2, shapes.reduced,    scales.SAME,     refusals.scattered_axes, faults.axes),
     Kind("PAD",               (2, 2), PADDINGS,    None, (4,),      YES,    YES,   YES,  MARGINS,
          None,      2, shapes.padded,     scales.SAME,     refusals.paddings, faults.paddings),
     Kind("ADD",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,

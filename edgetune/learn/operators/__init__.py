@@ -17,6 +17,8 @@ from edgetune.learn.operators.max_pool_2d import MaxPool2D
 from edgetune.learn.operators.mean import Mean
 from edgetune.learn.operators.mul import Mul
 from edgetune.learn.operators.pad import Pad
+from edgetune.learn.operators.reduce_max import ReduceMax
+from edgetune.learn.operators.reduction import Reduction
 from edgetune.learn.operators.softmax import Softmax
 from edgetune.learn.operators.strided_slice import StridedSlice
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
@@ -25,5 +27,5 @@ __all__ = [
     "BIAS_INPUT", "OF_OPERATORS",
     "Add", "AveragePool2D", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
     "DilatedDepthwiseConv2D", "FullyConnected", "JoiningLayer", "Lookup", "MaxPool2D", "Mean",
-    "Mul", "Pad", "Softmax", "StridedSlice", "Term", "WeightedLayer",
+    "Mul", "Pad", "ReduceMax", "Reduction", "Softmax", "StridedSlice", "Term", "WeightedLayer",
 ]
