@@ -210,6 +210,7 @@ JOINING = _where(lambda kind: kind.joining)
 ARITHMETIC = _where(lambda kind: kind.output_shape is shapes.broadcast)
 VIEWS = _where(lambda kind: kind.runs == VIEW)
 FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
+REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CONVERTED = _where(lambda kind: kind.converts == YES)

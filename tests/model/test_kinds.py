@@ -64,6 +64,7 @@ def test_groups_of_kinds_hold_what_their_names_say():
     assert kinds.ARITHMETIC == tuple(ARITHMETIC)
     assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION")
     assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
+    assert kinds.REDUCING == ("MEAN", "REDUCE_MAX")
     assert kinds.WINDOWED == (*kinds.WEIGHTED[:2], "MAX_POOL_2D", "AVERAGE_POOL_2D")
     assert set(kinds.FUSING) == {*kinds.WINDOWED, "FULLY_CONNECTED", *kinds.JOINING}
     assert all(KINDS[name].constants == () for name in kinds.FUNCTIONS)

@@ -191,12 +191,10 @@ def test_float_within_an_int8_model_is_unsupported():
     assert cause.count("float in the midst of an int8 model") == 2
 
 
-def test_mean_and_pad_over_other_axes_are_unsupported():
-    model = ModelBuilder((1, 4, 4, 2)).pad(1, 1, 1, 1).mean(keep_dims=True)
+def test_padding_of_channels_is_unsupported():
+    model = ModelBuilder((1, 4, 4, 2)).pad(1, 1, 1, 1)
     model.tensors[1].data = np.array([[0, 0], [0, 0], [0, 0], [1, 1]], np.int32)
-    model.tensors[3].data = np.array([1, 3], np.int32)
-    cause = refused(model.build()).cause
-    assert "padding of the batch or of channels" in cause and "axes [1, 3]" in cause
+    assert "padding of the batch or of channels" in refused(model.build()).cause
 
 
 # ---- what is corrupt

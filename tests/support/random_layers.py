@@ -238,7 +238,8 @@ LAYERS = {
     **{kind: partial(weighted, kind) for kind in (p.Conv2D, p.DepthwiseConv2D, p.FullyConnected)},
     **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
-    p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation, p.StridedSlice: strided_slice,
+    p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad,
+    p.Concatenation: concatenation, p.StridedSlice: strided_slice,
     p.Lookup: lookup, p.Softmax: softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
 }  # fmt: skip

@@ -483,9 +483,10 @@ def _code_table(b, kind, old):
 
 
 VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
-            "AVERAGE_POOL_2D": 2, "MEAN": 2, "REDUCE_MAX": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2, "SUB": 2, "MUL": 2,
-            "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
-            "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2}
+            "AVERAGE_POOL_2D": 2, "MEAN": 2, "REDUCE_MAX": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2,
+            "SUB": 2, "MUL": 2, "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2,
+            "LOGISTIC": 2, "TANH": 2, "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2,
+            "STRIDED_SLICE": 2}
 
 
 def _pair(value):
