@@ -18,7 +18,7 @@ FULLY_CONNECTED    x, weights [units,n], bias        keep_num_dims (False: x is 
                    [units] or -1                     fused
 MAX_POOL_2D,       x [1,h,w,c]                       padding, stride_h, stride_w, filter_height,
 AVERAGE_POOL_2D                                      filter_width, fused
-MEAN               x, axes                           keep_dims; axes are the spatial ones
+MEAN, REDUCE_MAX   x, axes                           keep_dims
 PAD                x, paddings [rank,2]              zeros; not of the batch nor of channels
 RESHAPE, SQUEEZE,  x (further operands are ignored)  the output tensor's shape says it all
 EXPAND_DIMS
@@ -185,13 +185,6 @@ def _check_output(graph, operator) -> None:
 
 
 def _expected_shape(graph, operator) -> tuple[int, ...]:
-    if operator.kind == "MEAN":
-        data, axes = (graph.tensors[i] for i in operator.inputs)
-        chosen = {int(a) % len(data.shape) for a in axes.data.reshape(-1)}
-        kept = [1 if i in chosen else n for i, n in enumerate(data.shape)]
-        if operator.options["keep_dims"]:
-            return tuple(kept)
-        return tuple(n for i, n in enumerate(kept) if i not in chosen)
     if operator.kind == "STRIDED_SLICE":
         crop = crop_of(graph, operator)
         shrunk = operator.options["shrink_axis_mask"]

@@ -92,9 +92,17 @@ def _average_pool(options, operands, shape):
 
 
 def _mean(options, operands, shape):
+    return operands[0].mean(axis=_reduced(operands), dtype=np.float32).reshape(shape)
+
+
+def _reduce_max(options, operands, shape):
+    return operands[0].max(axis=_reduced(operands)).reshape(shape)
+
+
+def _reduced(operands) -> tuple[int, ...]:
+    """The axes of a reduction; never the samples of a batch."""
     x, axes = operands
-    axes = tuple(sorted({int(a) % x.ndim for a in axes.reshape(-1)}))
-    return x.mean(axis=axes, dtype=np.float32).reshape(shape)
+    return tuple(sorted({int(a) % x.ndim for a in axes.reshape(-1)} - {0}))
 
 
 def _pad(options, operands, shape):
@@ -231,6 +239,7 @@ OPERATORS = {
     "MAX_POOL_2D": _max_pool,
     "AVERAGE_POOL_2D": _average_pool,
     "MEAN": _mean,
+    "REDUCE_MAX": _reduce_max,
     "PAD": _pad,
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from edgetune.model.faults import axes as axes_fault
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import (
     ARITHMETIC,
@@ -11,6 +10,7 @@ from edgetune.model.kinds import (
     DECIDED_BY_ONE,
     JOINING,
     KINDS,
+    REDUCING,
     REWRITTEN,
     VIEWS,
     WEIGHTED,
@@ -128,8 +128,8 @@ def _option_reasons(operator) -> list[str]:
 def _value_reasons(graph, operator) -> list[str]:
     data = graph.tensors[operator.inputs[0]]
     rank = len(data.shape)
-    if operator.kind == "MEAN":
-        return _mean_reasons(data, graph.tensors[operator.inputs[1]].data)
+    if operator.kind in REDUCING and (cause := axes_fault(graph, operator)):
+        return [cause]
     if operator.kind == "PAD":
         paddings = graph.tensors[operator.inputs[1]].data
         if paddings.shape == (rank, 2) and paddings[[0, -1]].any():
@@ -152,17 +152,6 @@ def _value_reasons(graph, operator) -> list[str]:
         strides = graph.tensors[operator.inputs[3]].data
         if (strides != 1).any() or (operator.options["shrink_axis_mask"] & 1):
             return ["a slice that is not a crop"]
-    return []
-
-
-def _mean_reasons(data: Tensor, axes: np.ndarray) -> list[str]:
-    """Means over all of height and width; dimensions of one do not matter."""
-    rank = len(data.shape)
-    chosen = {int(a) % rank for a in axes.reshape(-1)}
-    spatial = {i for i in range(1, rank - 1) if data.shape[i] > 1}
-    long = {i for i in chosen if data.shape[i] > 1}
-    if rank < 3 or not long <= spatial or (long != spatial and long):
-        return [f"mean over the axes {sorted(chosen)} of {list(data.shape)}"]
     return []
 
 

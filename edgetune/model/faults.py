@@ -53,6 +53,14 @@ def _kernel(weights: Shape) -> str | None:
     return f"a kernel of {weights[1]}x{weights[2]}" if too_large else None
 
 
+def axes(graph: Graph, operator: Operator) -> str | None:
+    rank = len(graph.tensors[operator.inputs[0]].shape)
+    values = graph.tensors[operator.inputs[1]].values.reshape(-1).tolist()
+    if not all(-rank <= axis < rank for axis in values):
+        return f"the axes {values[:8]} of {rank} dimensions"
+    return None
+
+
 def paddings(graph: Graph, operator: Operator) -> str | None:
     pairs = graph.tensors[operator.inputs[1]]
     if pairs.shape != (4, 2) or pairs.values.min() < 0 or pairs.values.max() > MAX_WINDOW:

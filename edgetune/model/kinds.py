@@ -97,7 +97,7 @@ CONV = Options("Conv2DOptions", (*WINDOW, *DILATION))
 DEPTHWISE = Options("DepthwiseConv2DOptions", (*WINDOW, *DILATION, "DepthMultiplier"))
 DENSE = Options("FullyConnectedOptions", (FUSED, "WeightsFormat", "KeepNumDims"))
 POOL = Options("Pool2DOptions", (*WINDOW, "FilterHeight", "FilterWidth"))
-MEAN = Options("ReducerOptions", ("KeepDims",))
+REDUCE = Options("ReducerOptions", ("KeepDims",))
 ADD = Options("AddOptions", (FUSED,), needed=False)
 SUB = Options("SubOptions", (FUSED,), needed=False)
 MUL = Options("MulOptions", (FUSED,), needed=False)
@@ -128,7 +128,7 @@ INDICES, SIZE, TIMES = ("indices",), ("size",), ("multiples",)
 KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tensor"
 VECTORS = "one vector, or one a cell; scales per channel or tensor"
 WINDOWS = "any window"
-SPATIAL = "over all but batch and channels"
+REDUCED = "over any axes"
 REPEATS = (
     "two activations, or one and a constant; one may be the other's last dimensions, and repeats"
 )
@@ -162,8 +162,10 @@ KINDS = {kind.name: kind for kind in (
          POOL,      2, shapes.pool,       scales.SAME),
     Kind("AVERAGE_POOL_2D",   (1, 1), (),          None, (4,),      YES,    YES,   YES,  WINDOWS,
          POOL,      2, shapes.pool,       scales.SAME),
-    Kind("MEAN",              (2, 2), AXES,        None, (3, 4),    YES,    YES,   YES,  SPATIAL,
-         MEAN,      2, shapes.mean,       scales.MEAN,     refusals.other_axes),
+    Kind("MEAN",              (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  REDUCED,
+         REDUCE,    2, shapes.reduced,    scales.FUNCTION, refusals.scattered_axes, faults.axes),
+    Kind("REDUCE_MAX",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  REDUCED,
+         REDUCE,    2, shapes.reduced,    scales.SAME,     refusals.scattered_axes, faults.axes),
     Kind("PAD",               (2, 2), PADDINGS,    None, (4,),      YES,    YES,   YES,  MARGINS,
          None,      2, shapes.padded,     scales.SAME,     refusals.paddings, faults.paddings),
     Kind("ADD",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
@@ -264,9 +266,8 @@ BESIDES = {  # by the kind that they stand behind
 }  # fmt: skip
 
 BRIDGES = ("QUANTIZE", "DEQUANTIZE")  # lead from one type of numbers to another
-REDUCED = Options("ReducerOptions", ("KeepDims",))
 FOLDED = {  # worked out while reading, where all that they read is constant
-    "REDUCE_PROD": REDUCED, "REDUCE_MAX": REDUCED, "SUM": REDUCED,
+    "REDUCE_PROD": REDUCE, "SUM": REDUCE,
     "DIV": Options("DivOptions", (FUSED,), needed=False),  # in float files by others, too
 }
 REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
@@ -294,6 +295,7 @@ FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
 OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
 DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
+REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CONVERTED = _where(lambda kind: kind.converts == YES)

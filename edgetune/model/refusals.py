@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgetune.model.shapes import reduced_axes, reduction
+
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
 
@@ -41,13 +43,11 @@ def dense_layouts(graph: Graph, operator: Operator) -> str | None:
     return None
 
 
-def other_axes(graph: Graph, operator: Operator) -> str | None:
-    """A mean over other axes than all but batch and channels."""
-    rank = len(graph.tensors[operator.inputs[0]].shape)
-    axes = graph.tensors[operator.inputs[1]].values.reshape(-1)
-    wanted = list(range(1, rank - 1))
-    if sorted(int(a) % max(1, rank) for a in axes) != wanted:
-        return f"mean over the axes {[int(a) for a in axes[:8]]} instead of {wanted}"
+def scattered_axes(graph: Graph, operator: Operator) -> str | None:
+    """A reduction over axes that lie apart more than once; four dimensions have no such."""
+    if reduction(graph, operator) is None:
+        shape = list(graph.tensors[operator.inputs[0]].shape)
+        return f"the axes {sorted(reduced_axes(graph, operator))} of {shape}"
     return None
 
 

@@ -85,7 +85,6 @@ def _inverse_root(graph: Graph, operator: Operator, scales: list[float], to: flo
 
 SAME = Same()
 WEIGHTED = Factor(_weighted, MAX_MULTIPLIER)
-MEAN = Factor(_ratio, MAX_MULTIPLIER)
 SUM = Factor(_sum, 2.0**19)
 PRODUCT = Factor(_product, 2.0**15)
 FUNCTION = Factor(_ratio, 2.0**22)

@@ -50,11 +50,12 @@ def dense(graph: Graph, operator: Operator) -> Shape:
     return (math.prod(shape) // max(1, weights[1]), weights[0])
 
 
-def mean(graph: Graph, operator: Operator) -> Shape:
-    """Over all but batch and channels."""
+def reduced(graph: Graph, operator: Operator) -> Shape:
     shape = graph.tensors[operator.inputs[0]].shape
-    kept = len(shape) - 1 if operator.options["keep_dims"] else 1
-    return (*(1,) * kept, shape[-1])
+    gone = reduced_axes(graph, operator)
+    if operator.options["keep_dims"]:
+        return tuple(1 if axis in gone else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in gone)
 
 
 def padded(graph: Graph, operator: Operator) -> Shape:
@@ -105,6 +106,29 @@ def packed(graph: Graph, operator: Operator) -> Shape:
         return (0,)
     axis %= rank
     return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
+
+
+def reduced_axes(graph: Graph, operator: Operator) -> set[int]:
+    """The axes over which a reduction goes, counted from the first."""
+    rank = len(graph.tensors[operator.inputs[0]].shape)
+    axes = graph.tensors[operator.inputs[1]].values.reshape(-1)
+    return {int(axis) % rank for axis in axes} if rank else set()
+
+
+def reduction(graph: Graph, operator: Operator) -> tuple[int, int, int, int] | None:
+    """The input of a reduction as [outer][rows][inner][columns], of which it leaves
+    [outer][inner]; None where its axes and the others alternate more often than that."""
+    shape, gone = graph.tensors[operator.inputs[0]].shape, reduced_axes(graph, operator)
+    lengths, place = [1, 1, 1, 1], 0
+    for axis, size in enumerate(shape):
+        if size == 1:
+            continue
+        place += (axis in gone) != place % 2  # outer and inner stay, rows and columns go
+        if place == len(lengths):
+            return None
+        lengths[place] *= size
+    outer, rows, inner, columns = lengths
+    return outer, rows, inner, columns
 
 
 def slice_bounds(graph: Graph, operator: Operator) -> list[tuple[int, int]]:

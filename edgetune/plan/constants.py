@@ -174,16 +174,28 @@ def _(layer, program, errors):
     })]
 
 
+REDUCTION = struct("et_reduction", (U32, "outer rows inner columns"))
 MEAN = struct(
     "et_mean",
-    (SHAPE, "in"), (I16, "input_zero_point output_zero_point"), (I32, "multiplier shift"),
+    (REDUCTION, "over"), (I16, "input_zero_point output_zero_point"), (I32, "multiplier shift"),
 )
+
+
+def _lengths(layer: p.Reduction) -> dict:
+    return {
+        "outer": layer.outer, "rows": layer.rows, "inner": layer.inner, "columns": layer.columns,
+    }
+
+
+@layer_constants.register
+def _(layer: p.ReduceMax, program: Program, errors: bool) -> list[CObject]:
+    return [CObject(layer.name, REDUCTION, _lengths(layer))]
 
 
 @layer_constants.register
 def _(layer: p.Mean, program: Program, errors: bool) -> list[CObject]:
     return [CObject(layer.name, MEAN, {
-        "in": program.activations[layer.input].shape,
+        "over": _lengths(layer),
         "input_zero_point": layer.input_zero_point,
         "output_zero_point": layer.output_zero_point,
         "multiplier": layer.multiplier, "shift": layer.shift,

@@ -245,12 +245,17 @@ def _average_pool_input_error(work: Work) -> dict:
     }
 
 
-def _mean_forward(work: Work) -> dict:
-    return {"channels": work.x[2], "values": math.prod(work.x)}
+def _reduction(work: Work) -> dict:
+    """Searches and sums go down the rows of each column."""
+    layer = work.layer
+    starts = layer.outer * layer.inner * layer.columns
+    return {"channels": starts, "values": math.prod(work.x)}
 
 
 def _mean_input_error(work: Work) -> dict:
-    return {"cells": work.cells, "values": math.prod(work.x)}
+    layer = work.layer
+    runs = layer.outer * layer.rows * (1 if layer.columns == 1 else layer.inner)
+    return {"cells": runs, "values": math.prod(work.x)}
 
 
 def _pad_forward(work: Work) -> dict:
@@ -346,7 +351,8 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "max_pool_2d_input_error": _max_pool_input_error,
     "average_pool_2d_forward": _pool,
     "average_pool_2d_input_error": _average_pool_input_error,
-    "mean_forward": _mean_forward, "mean_input_error": _mean_input_error,
+    "mean_forward": _reduction, "mean_input_error": _mean_input_error,
+    "reduce_max_forward": _reduction, "reduce_max_input_error": _reduction,
     "pad_forward": _pad_forward, "pad_input_error": _pad_input_error,
     "softmax_forward": _softmax,
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,

@@ -1,9 +1,9 @@
 """One form for what float files write in many ways.
 
 After ``canonical`` a float Graph has only CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED (flat),
-MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN over height and width, PAD with four pairs,
-RESHAPE, STRIDED_SLICE without masks, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6,
-LEAKY_RELU, LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become images one row
+MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN, REDUCE_MAX, PAD with four pairs, RESHAPE,
+STRIDED_SLICE without masks, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6, LEAKY_RELU,
+LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become images one row
 high, as 1-D convolutions want them; batch normalisation and standalone activations are in the
 operators before them where they can be.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from edgetune.floats.graph import crop_of
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import VIEWS
+from edgetune.model.kinds import REDUCING, VIEWS
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.affine import fold_affine
 from edgetune.quantize.fusion import fuse_activations
@@ -38,8 +38,8 @@ def canonical(graph: Graph) -> Graph:
             op.options["axis"] %= len(rewriter.shape(op.outputs[0]))
     _lift(rewriter)
     for op in list(rewriter.operators):
-        if op.kind == "MEAN":
-            _spatial_mean(rewriter, op)
+        if op.kind in REDUCING:
+            _reduction(rewriter, op)
         elif op.kind == "AVERAGE_POOL_2D":
             _global_average(rewriter, op)
         elif op.kind == "FULLY_CONNECTED" and op.options["keep_num_dims"]:
@@ -112,7 +112,7 @@ def _lift_operands(rewriter: Rewriter, op: Operator) -> None:
         old = rewriter.tensors[op.inputs[place]]
         new = rewriter.constant(old.name, np.insert(old.data, 1, row, axis=0))
         op.inputs = tuple(new if i == place else t for i, t in enumerate(op.inputs))
-    if op.kind == "MEAN":
+    if op.kind in REDUCING:
         old = rewriter.tensors[op.inputs[1]]
         axes = old.data.reshape(-1) % 3
         op.inputs = (op.inputs[0], rewriter.constant(old.name, axes + (axes > 0)))
@@ -132,22 +132,24 @@ def _lift_constant(rewriter: Rewriter, op: Operator, place: int, index: int) -> 
 # ---- operators that TFLite has in several guises
 
 
-def _spatial_mean(rewriter: Rewriter, op: Operator) -> None:
-    """A MEAN over exactly height and width, or over nothing at all."""
+def _reduction(rewriter: Rewriter, op: Operator) -> None:
+    """Over the axes that are longer than one, and all of height and width together."""
     data, shape = rewriter.shape(op.inputs[0]), rewriter.shape(op.outputs[0])
     axes = {int(a) % len(data) for a in rewriter.data(op.inputs[1]).reshape(-1)}
-    if len(data) != 4 or all(n == 1 for n in data[1:3]):
+    axes = {axis for axis in axes if data[axis] > 1}
+    if not axes:
         op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
         return
-    if not any(data[a] > 1 for a in axes):
-        op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
-        return
+    if len(data) == 4 and all(data[axis] == 1 for axis in {1, 2} - axes):
+        axes |= {1, 2}
     name = rewriter.tensors[op.outputs[0]].name
-    op.inputs = (op.inputs[0], rewriter.constant(f"{name}/axes", np.array([1, 2], np.int32)))
-    op.options = {"keep_dims": len(shape) == 4}
-    if shape not in ((1, data[3]), (1, 1, 1, data[3])):
-        op.options = {"keep_dims": True}
-        _then_reshape(rewriter, op, (1, 1, 1, data[3]))
+    order = np.array(sorted(axes), np.int32)
+    op.inputs = (op.inputs[0], rewriter.constant(f"{name}/axes", order))
+    left = tuple(n for axis, n in enumerate(data) if axis not in axes)
+    op.options = {"keep_dims": shape != left}
+    kept = tuple(1 if axis in axes else n for axis, n in enumerate(data))
+    if shape not in (left, kept):
+        _then_reshape(rewriter, op, kept)
 
 
 def _global_average(rewriter: Rewriter, op: Operator) -> None:

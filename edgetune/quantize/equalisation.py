@@ -14,12 +14,12 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import WEIGHTED
+from edgetune.model.kinds import REDUCING, WEIGHTED
 from edgetune.model.rewrite import Rewriter
 
 ROUNDS = 3  # pairs overlap, so ranges settle in a few
 LARGEST = 1e3  # factor; beyond, a channel is as good as dead
-BETWEEN = ("PAD", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "RESHAPE")  # scale as their input
+BETWEEN = ("PAD", "MAX_POOL_2D", "AVERAGE_POOL_2D", *REDUCING, "RESHAPE")  # scale as their input
 
 
 def equalise(graph: Graph) -> Graph:
@@ -46,8 +46,15 @@ def _partner(rewriter: Rewriter, op: Operator) -> Operator | None:
             return behind
         if behind.kind not in BETWEEN or behind.options.get(
             "fused_activation_function", "NONE"
-        ) == "RELU6":
+        ) == "RELU6" or (behind.kind in REDUCING and not _keeps_channels(rewriter, op, behind)):
             return None
+
+
+def _keeps_channels(rewriter: Rewriter, op: Operator, reduction: Operator) -> bool:
+    """Whether what goes into one value of ``reduction`` is of one channel of ``op``."""
+    shape = rewriter.shape(reduction.inputs[0])
+    axes = rewriter.data(reduction.inputs[1]).reshape(-1) % len(shape)
+    return shape[-1] == rewriter.shape(op.outputs[0])[-1] and len(shape) - 1 not in axes
 
 
 def _even_out(rewriter: Rewriter, first: Operator, second: Operator) -> None:

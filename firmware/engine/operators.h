@@ -59,9 +59,14 @@ typedef struct {
     int16_t activation_min, activation_max;
 } et_pool_2d;
 
-/* MEAN over height and width; the multiplier includes 1 / (height * width). */
+/* A reduction of x [outer][rows][inner][columns] to y [outer][inner]: REDUCE_MAX. */
 typedef struct {
-    et_shape in;
+    uint32_t outer, rows, inner, columns;
+} et_reduction;
+
+/* MEAN; the multiplier includes 1 / (rows * columns). */
+typedef struct {
+    et_reduction over;
     int16_t input_zero_point, output_zero_point;
     int32_t multiplier, shift;
 } et_mean;
@@ -157,6 +162,7 @@ void et_fully_connected_forward(const et_fully_connected *p, const int8_t *weigh
 void et_max_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y);
 void et_average_pool_2d_forward(const et_pool_2d *p, const int8_t *x, int8_t *y);
 void et_mean_forward(const et_mean *p, const int8_t *x, int8_t *y);
+void et_reduce_max_forward(const et_reduction *p, const int8_t *x, int8_t *y);
 void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y);
 void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y);
 void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weights,
@@ -185,6 +191,8 @@ int32_t et_max_pool_2d_input_error(const et_pool_2d *p, const int8_t *e, const i
                                    et_clip clip, int8_t *e_in);
 int32_t et_average_pool_2d_input_error(const et_pool_2d *p, const int8_t *e, const int8_t *x,
                                        et_clip clip, int8_t *e_in);
+int32_t et_reduce_max_input_error(const et_reduction *p, const int8_t *e, const int8_t *x,
+                                  et_clip clip, int8_t *e_in);
 int32_t et_mean_input_error(const et_mean *p, const int8_t *e, const int8_t *x, et_clip clip,
                             int8_t *e_in);
 int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et_clip clip,

@@ -204,8 +204,8 @@ def _with_note(graph, metadata):
 
 def _unsupported(folder):
     build = FloatBuilder((1, 6, 6, 2))
-    x = build.conv(build.input, 4, 3, fused="RELU_N1_TO_1")
-    x = build.conv(x, 4, 3, fused="RELU_N1_TO_1")
+    x = build.conv(build.input, 4, 3, fused="SIGN_BIT")
+    x = build.conv(x, 4, 3, fused="SIGN_BIT")
     (folder / "odd.tflite").write_bytes(encode(build.graph(build.dense(x, 3))))
 
 

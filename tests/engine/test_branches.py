@@ -19,14 +19,14 @@ from edgetune.model.read import read_tflite
 RUN_ONLY = Recipe(layers=("none",))
 
 
-def check(builder: ModelBuilder, count=20):
+def check(builder: ModelBuilder, count=20, spread=20):
     content = builder.build()
     inputs = builder.random_inputs(count, seed=1)
     theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1)
     learner = Learner(lower(read_tflite(content)), RUN_ONLY)
     ours = np.array([learner.forward(x) for x in inputs])
     np.testing.assert_array_equal(ours, theirs)
-    assert np.ptp(theirs.astype(int)) > 20
+    assert np.ptp(theirs.astype(int)) > spread
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -295,6 +295,34 @@ def test_moves_of_values(name):
     check(MOVES[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)), 5)
 
 
+# -- reductions --------------------------------------------------------------------------------
+
+
+REDUCED = [(1, 5, 6, 4), (1, 7, 6), (1, 9), (1, 1, 5, 1, 4), (1, 30, 20, 1)]
+
+
+@pytest.mark.parametrize("keep_dims", [False, True], ids=["", "kept"])
+@pytest.mark.parametrize("kind", ["MEAN", "REDUCE_MAX"])
+@pytest.mark.parametrize("shape", REDUCED, ids=str)
+def test_reductions_over_random_axes(shape, kind, keep_dims):
+    """Every set of axes that keeps the batch, in a random order and of a random sign."""
+    rng = np.random.default_rng(10)
+    rank = len(shape)
+    for chosen in range(1, 2 ** (rank - 1)):
+        axes = [axis for axis in range(1, rank) if chosen >> (axis - 1) & 1]
+        written = rng.permutation([axis - rank * rng.integers(0, 2) for axis in axes])
+        b = ModelBuilder(shape, 1 / 40, -9, seed=chosen)
+        b.reduce(kind, written.tolist(), keep_dims, same_scale=rng.random() < 0.3)
+        check(b, 10, spread=0)
+
+
+def test_reductions_of_everything_one_axis_after_the_other_and_of_the_batch():
+    b = ModelBuilder((1, 6, 7, 3), 1 / 40, -9, seed=11).reduce("MEAN", (1,)).reduce("MEAN", (1,))
+    check(b)
+    b = ModelBuilder((1, 2, 2, 1), 1 / 40, -9, seed=12)
+    check(b.reduce("REDUCE_MAX", (0, 1, 2, 3), keep_dims=True))
+
+
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("multiplier", [1, 2])
 def test_dilation(padding, multiplier):
@@ -350,14 +378,25 @@ def test_moves_that_are_refused(move, words):
     assert words in refused(ModelBuilder((1, 6, 5, 4)).move(kind, constant, **options))
 
 
+def test_axes_that_alternate_more_often_than_four_dimensions_can():
+    cause = refused(ModelBuilder((1, 2, 3, 4, 5)).reduce("MEAN", (1, 3)))
+    assert "the axes [1, 3] of [1, 2, 3, 4, 5]" in cause
+
+
+def test_axes_that_the_input_has_not():
+    b = ModelBuilder((1, 4, 5, 3)).reduce("MEAN", (1, 2))
+    b.tensors[b.operators[0].inputs[1]].data[1] = 6
+    assert "the axes [1, 6] of 4 dimensions" in refused(b)
+
+
 @pytest.mark.parametrize("kind, scales", [
-    ("ADD", (1e6, 1e-6)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)), ("HARD_SWISH", (1, 1e-3)),
-    ("HARD_SWISH", (1e-4, 1)), ("EXP", (1, 1e-6)), ("RSQRT", (1, 1e4)),
+    ("ADD", (1e6, 1e-6)), ("MEAN", (1, 2**-22)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)),
+    ("HARD_SWISH", (1, 1e-3)), ("HARD_SWISH", (1e-4, 1)), ("EXP", (1, 1e-6)), ("RSQRT", (1, 1e4)),
 ])
 def test_factors_that_leave_32_bits(kind, scales):
     b = ModelBuilder((1, 8), scales[0])
-    if kind in ("ADD", "MUL"):
-        b.join(kind, b.save())
+    if kind in ("ADD", "MUL", "MEAN"):
+        b = b.reduce(kind, (1,)) if kind == "MEAN" else b.join(kind, b.save())
         b.tensors[b.current].scale[0] = scales[1]
     else:
         b.unary(kind, scale=scales[1])

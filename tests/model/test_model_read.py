@@ -139,15 +139,15 @@ def test_built_float_and_hybrid_models_are_named():
 
 
 def test_all_unsupported_operators_are_listed_at_once():
-    model = ModelBuilder((1, 7, 9, 3)).unary("LOG").unary("ELU").conv(3, 3)
-    model.conv(4, 3, activation="RELU_N1_TO_1").softmax().reshape((1, -1))
+    model = ModelBuilder((1, 7, 9, 3)).unary("LOG").unary("SIN").conv(3, 3)
+    model.conv(4, 3, activation="SIGN_BIT").softmax().reshape((1, -1))
     lines = refused(model.build()).cause.splitlines()
     assert [line.split(" (")[0] for line in lines] == [
-        "operator 0 LOG", "operator 1 ELU", "operator 3 CONV_2D", "operator 4 SOFTMAX",
+        "operator 0 LOG", "operator 1 SIN", "operator 3 CONV_2D", "operator 4 SOFTMAX",
     ]
     assert "log0" in lines[0] and "not supported" in lines[0]
     assert "not supported" in lines[1]
-    assert "RELU_N1_TO_1" in lines[2]
+    assert "SIGN_BIT" in lines[2]
     assert "before the end" in lines[3]
 
 
@@ -192,12 +192,10 @@ def test_float_within_an_int8_model_is_unsupported():
     assert cause.count("float in the midst of an int8 model") == 2
 
 
-def test_mean_and_pad_over_other_axes_are_unsupported():
-    model = ModelBuilder((1, 4, 4, 2)).pad(1, 1, 1, 1).mean(keep_dims=True)
+def test_padding_of_channels_is_unsupported():
+    model = ModelBuilder((1, 4, 4, 2)).pad(1, 1, 1, 1)
     model.tensors[1].data = np.array([[0, 0], [0, 0], [0, 0], [1, 1]], np.int32)
-    model.tensors[3].data = np.array([1, 3], np.int32)
-    cause = refused(model.build()).cause
-    assert "padding of the batch or of channels" in cause and "axes [1, 3]" in cause
+    assert "padding of the batch or of channels" in refused(model.build()).cause
 
 
 # ---- what is corrupt

@@ -113,10 +113,13 @@ DILATED_DEPTHWISES = [
 POOLED = [case for case in WINDOWS if case[3] in (SAME, VALID)]
 MAX_POOLS = [pool(p.MaxPool2D, case, 3) for case in POOLED]
 AVERAGE_POOLS = [pool(p.AveragePool2D, case, 3) for case in POOLED]
-MEANS = [
-    Work(p.Mean("m", 0, 0, 1, 2**30, 0, 0, 0), shape, (1, 1, shape[2]), {})
-    for shape in ((3, 4, 5), (1, 7, 2), (1, 1, 1))
+LENGTHS = ((1, 12, 5, 1), (1, 7, 2, 1), (1, 1, 1, 1), (2, 3, 4, 5))
+REDUCTIONS = [  # outer, rows, inner, columns
+    (lengths, (lengths[0] * lengths[1], lengths[2], lengths[3]), (1, lengths[0], lengths[2]))
+    for lengths in LENGTHS
 ]
+MEANS = [Work(p.Mean("m", 0, 0, 1, *n, 2**30, 0, 0, 0), x, y, {}) for n, x, y in REDUCTIONS]
+MAXIMA = [Work(p.ReduceMax("m", 0, 0, 1, *n), x, y, {}) for n, x, y in REDUCTIONS]
 PADS = [
     Work(p.Pad("p", 0, 0, 1, (1, 2), (0, 3), 5), (h, w, c), (h + 1, w + 5, c), {})
     for h, w, c in ((3, 4, 5), (1, 7, 2))
@@ -274,9 +277,13 @@ LOOPS = {
         "values": line("mean.c", "total += *cell"),
     },
     "mean_input_error": {
-        "cells": turns("mean.c", "for (uint32_t i = (uint32_t)p->in.height"),
+        "cells": line("mean.c", "const int8_t *error ="),
         "values": line("mean.c", "et_error_put(&block"),
     },
+    **{f"reduce_max_{part}": {
+        "channels": line("reduce_max.c", "const int8_t *cell ="),
+        "values": line("reduce_max.c", "if (*cell > *first"),
+    } for part in ("forward", "input_error")},
     "pad_forward": {
         "rows": line("pad.c", "memcpy("), "values": None, "outputs": None,
     },
@@ -402,6 +409,7 @@ SHAPED = {  # works whose loops turn each in its own way; of the others random l
     p.Conv2D: CONVS[::2], p.DepthwiseConv2D: DEPTHWISES[::2], p.FullyConnected: DENSES,
     p.DilatedConv2D: DILATED + DILATED_WIDE, p.DilatedDepthwiseConv2D: DILATED_DEPTHWISES,
     p.MaxPool2D: MAX_POOLS, p.AveragePool2D: AVERAGE_POOLS, p.Mean: MEANS, p.Pad: PADS,
+    p.ReduceMax: MAXIMA,
 }
 WORKS = {kind.kind: SHAPED.get(kind) or some(kind) for kind in LAYERS}
 CASES = {

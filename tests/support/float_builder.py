@@ -59,12 +59,13 @@ class FloatBuilder:
         options = _window(size if stride is None else stride, padding, fused)
         return self.add(kind, x, filter_height=height, filter_width=width, **options)
 
-    def mean(self, x, axes=(1, 2), keep_dims=False):
+    def mean(self, x, axes=(1, 2), keep_dims=False, kind="MEAN"):
+        """MEAN or REDUCE_MAX."""
         rank = len(self.shape(x))
-        axes = [a % rank for a in axes]
-        shape = [1 if i in axes else n for i, n in enumerate(self.shape(x))
-                 if keep_dims or i not in axes]
-        return self.add("MEAN", x, np.array(axes, np.int32), shape=shape, keep_dims=keep_dims)
+        chosen = [a % rank for a in axes]
+        shape = [1 if i in chosen else n for i, n in enumerate(self.shape(x))
+                 if keep_dims or i not in chosen]
+        return self.add(kind, x, np.array(axes, np.int32), shape=shape, keep_dims=keep_dims)
 
     def pad(self, x, paddings):
         return self.add("PAD", x, np.array(paddings, np.int32))

@@ -84,5 +84,15 @@ def branches(seed=0):
     return b, b.add("SOFTMAX", b.dense(x, 5), beta=1.0)
 
 
+def reductions(seed=0):
+    """MEAN and REDUCE_MAX over channels, over one axis of an image, over a row."""
+    b = FloatBuilder((1, 8, 9, 2), seed)
+    shade = b.mean(b.conv(b.input, 6, 3, fused="RELU"), axes=(-1,))
+    shade = b.dense(b.reshape(shade, (1, 72)), 3)
+    x = b.mean(b.conv(b.input, 5, 3, fused="RELU"), axes=(2,), kind="REDUCE_MAX")
+    most = b.mean(x, axes=(1, 2), kind="REDUCE_MAX", keep_dims=True)
+    return b, b.dense(b.concat([b.mean(x, axes=(1,)), b.reshape(most, (1, 1)), shade]), 4)
+
+
 NETWORKS = {f.__name__: f for f in (residual, pre_activation, inverted_residual, autoencoder,
-                                     one_dimensional, branches)}
+                                     one_dimensional, branches, reductions)}

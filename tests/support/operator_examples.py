@@ -28,6 +28,7 @@ EXAMPLES = {
     "MAX_POOL_2D": lambda b: b.max_pool(2),
     "AVERAGE_POOL_2D": lambda b: b.average_pool(2),
     "MEAN": lambda b: b.mean(),
+    "REDUCE_MAX": lambda b: b.reduce("REDUCE_MAX", (1, 3)),
     "PAD": lambda b: b.pad(1, 1, 1, 1),
     "ADD": lambda b: b.join("ADD", b.constant(channels(b))),
     "SUB": lambda b: b.join("SUB", b.constant(channels(b))),

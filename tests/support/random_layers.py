@@ -144,11 +144,26 @@ def reaches_only_padding(window, in_hw, out_hw) -> bool:
     )
 
 
+def lengths_of(rng) -> tuple[int, int, int, int]:
+    """Outer, rows, inner and columns of a reduction; often no columns."""
+    outer, rows, inner, columns = sizes(rng, 6, 4)
+    return outer, rows, inner, columns if rng.random() < 0.5 else 1
+
+
 def mean(rng, extreme):
-    shape = sizes(rng, 9)
-    factor = quantize_multiplier(float(rng.uniform(0.5, 2) / (shape[0] * shape[1])))
-    layer = p.Mean("m", 0, 0, 1, *factor, *(int(z) for z in rng.integers(-128, 128, 2)))
-    return layer, [int8(rng, shape, extreme)], (1, 1, shape[2])
+    outer, rows, inner, columns = lengths = lengths_of(rng)
+    factor = quantize_multiplier(float(rng.uniform(0.5, 2) / (rows * columns)))
+    ends = (int(z) for z in rng.integers(-128, 128, 2))
+    layer = p.Mean("m", 0, 0, 1, *lengths, *factor, *ends)
+    return layer, [int8(rng, (outer * rows, inner, columns), extreme)], (1, outer, inner)
+
+
+def reduce_max(rng, extreme):
+    outer, rows, inner, columns = lengths = lengths_of(rng)
+    x = int8(rng, (outer * rows, inner, columns), extreme)
+    if not extreme:
+        x = (x // rng.integers(1, 60)).astype(np.int8)  # many equal values
+    return p.ReduceMax("m", 0, 0, 1, *lengths), [x], (1, outer, inner)
 
 
 def pad(rng, extreme):
@@ -237,7 +252,8 @@ LAYERS = {
     **{kind: partial(weighted, kind) for kind in (p.Conv2D, p.DepthwiseConv2D, p.FullyConnected)},
     **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
-    p.Mean: mean, p.Pad: pad, p.Concatenation: concatenation, p.Move: move, p.Gather: gather,
+    p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
+    p.Move: move, p.Gather: gather,
     p.Lookup: lookup, p.Softmax: softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
 }  # fmt: skip

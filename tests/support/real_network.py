@@ -94,8 +94,9 @@ class RealNetwork:
             return patches(x, layer.window, shape, -np.inf).max(axis=(2, 3))
         if isinstance(layer, p.AveragePool2D):
             return np.nanmean(patches(x, layer.window, shape, np.nan), axis=(2, 3))
-        if isinstance(layer, p.Mean):
-            return x.mean(axis=(0, 1)).reshape(shape)
+        if isinstance(layer, p.Reduction):
+            reduce = np.mean if isinstance(layer, p.Mean) else np.max
+            return reduce(layer.gathered(x), axis=2).reshape(shape)
         assert isinstance(layer, p.Pad), layer
         return np.pad(x, [*zip(layer.before, layer.after), (0, 0)])
 

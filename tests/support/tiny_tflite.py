@@ -148,11 +148,16 @@ class ModelBuilder:
 
     def mean(self, keep_dims=False, same_scale=False):
         """MEAN over all but batch and channels; a scale of its own unless ``same_scale``."""
-        axes = tuple(range(1, self._probe.ndim - 1))
-        real = self._probe.mean(axis=axes, keepdims=keep_dims)
-        axes = self._constant("axes", np.array(axes, np.int32))
-        options = dict(KeepDims=int(keep_dims))
-        return self._finish("MEAN", [axes], real, "ReducerOptions", options, keep_scale=same_scale)
+        return self.reduce("MEAN", range(1, self._probe.ndim - 1), keep_dims, same_scale)
+
+    def reduce(self, kind, axes, keep_dims=False, same_scale=False):
+        """MEAN or REDUCE_MAX over ``axes``, which may be negative or stand twice."""
+        function = {"MEAN": np.mean, "REDUCE_MAX": np.max}[kind]
+        chosen = {axis % self._probe.ndim for axis in axes} - {0}  # the batch is one
+        real = function(self._probe, axis=tuple(chosen), keepdims=keep_dims)
+        index = self._constant("axes", np.array(list(axes), np.int32))
+        return self._finish(kind, [index], real, "ReducerOptions", dict(KeepDims=int(keep_dims)),
+                            keep_scale=same_scale or kind == "REDUCE_MAX")
 
     def pad(self, top, bottom, left, right):
         """PAD with zeros (the zero point) in height and width."""
@@ -590,6 +595,7 @@ def _code_table(b, kind, old):
 
 VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
             "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2, "SUB": 2, "MUL": 2,
+            "REDUCE_MAX": 2,
             "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,

@@ -1,4 +1,4 @@
-"""MEAN over height and width."""
+"""MEAN."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.lowerings import lowers
-from edgetune.learn.program import Layer
+from edgetune.learn.operators.reduction import Reduction, reduced
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
-class Mean(Layer):
-    """Requantised: the multiplier includes 1 / (height * width)."""
+class Mean(Reduction):
+    """Requantised: the multiplier includes 1 / count."""
 
     multiplier: int
     shift: int
@@ -25,16 +25,16 @@ class Mean(Layer):
     kind = "mean"
 
     def forward(self, xs, out_shape):
-        total = (xs[0] - self.input_zero_point).sum(axis=(0, 1))  # [c]
+        total = (self.gathered(xs[0]) - self.input_zero_point).sum(axis=2)  # [outer, inner]
         y = multiply_by_quantized_multiplier(total, self.multiplier, self.shift)
         return np.clip(y + self.output_zero_point, -128, 127).reshape(out_shape)
 
     def input_error(self, operand, e, xs):
-        return np.broadcast_to(e.reshape(1, 1, -1), xs[0].shape).copy()
+        each = np.repeat(e.reshape(-1), self.count)
+        return self.scattered(each).reshape(xs[0].shape)
 
     def input_unit(self, operand, xs, y):
-        height, width, _ = xs[0].shape
-        return xs[0].scale / y.scale / (height * width)
+        return xs[0].scale / y.scale / self.count
 
 
 def mean_multiplier(real: float, count: int) -> tuple[int, int]:
@@ -46,8 +46,8 @@ def mean_multiplier(real: float, count: int) -> tuple[int, int]:
 
 @lowers("MEAN")
 def _mean(tensors: Tensors, op: Operator) -> None:
-    height, width, _ = tensors.activation(op.inputs[0]).shape
+    lengths = reduced(tensors, op)
     real = tensors.scale(op.inputs[0]) / tensors.scale(op.outputs[0])
-    pair = mean_multiplier(real, height * width)
+    pair = mean_multiplier(real, lengths[1] * lengths[3])
     zero_points = tensors.zero_point(op.inputs[0]), tensors.zero_point(op.outputs[0])
-    tensors.layers.append(Mean(*tensors.place(op), *pair, *zero_points))
+    tensors.layers.append(Mean(*tensors.place(op), *lengths, *pair, *zero_points))
