@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from edgetune.boards import CORES  # noqa: E402
 from edgetune.build import find_cross_gcc  # noqa: E402
+from edgetune.plan.instructions import STEP  # noqa: E402
 from edgetune.plan.plan import make_plan  # noqa: E402
 from edgetune.session.bench import bench, bench_board  # noqa: E402
 from tools.calibration.benches import errors, instruction_costs  # noqa: E402
@@ -36,18 +37,20 @@ def calibrate(core: str, folder: Path, kernels: frozenset[str] = frozenset()):
 
     ``kernels``: the rows of "instructions" to measure, all where it is empty.
     """
-    benches, compiled = [], []
+    benches, compiled, used = [], [], {STEP}
     board = bench_board(core)
     for index, (graph, recipe) in enumerate(spread()):
         plan = make_plan(graph, recipe, board)
-        if not kernels or kernels & {stage.kernel.cost for stage in plan.schedule.stages}:
+        held = {stage.kernel.cost for stage in plan.schedule.stages}
+        used |= held
+        if not kernels or kernels & held:
             benches.append((plan, bench(graph, recipe, core, folder / f"{core}-bench-{index}")))
         compiled.append((plan, compile_model(plan, folder / f"{core}-code-{index}")))
     path = COSTS / f"{core}.json"
     measured = instruction_costs(benches)
     if kernels:
         kept = json.loads(path.read_text(encoding="utf-8"))["instructions"]
-        measured = kept | {name: measured[name] for name in kernels}
+        measured = {name: (measured if name in kernels else kept)[name] for name in used}
     table = {
         "core": core,
         "compiler": _compiler(),
