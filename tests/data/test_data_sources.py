@@ -434,6 +434,14 @@ def test_a_folder_of_images_is_the_archive(tmp_path, arrays, folder):
     assert_same(load_data(folder, COLOUR, 0.5, scale=BYTE, memory=10), expected)
 
 
+def test_an_order_stored_with_a_model_is_that_of_arrays(folder):
+    stored = Preprocessing(BYTE, order="chw")
+    assert_same(load_data(folder, COLOUR, 0.5, stored=stored),
+                load_data(folder, COLOUR, 0.5, scale=BYTE))
+    with pytest.raises(DataError, match="holds samples of shape"):
+        load_data(folder, COLOUR, 0.5, scale=BYTE, order="chw")
+
+
 @pytest.mark.parametrize("suffix", ["png", "bmp", "pgm", "jpg", "JPEG"])
 def test_kinds_of_images(tmp_path, pillow, suffix):
     for label in "ab":

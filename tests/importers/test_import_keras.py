@@ -14,6 +14,7 @@ from edgetune.floats.engine import FloatEngine
 from edgetune.importers.extras import need
 from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
+from edgetune.importers.keras.old_files import modern
 from edgetune.importers.load import kind_of, load_model
 from edgetune.importers.other_files import refuse_other
 
@@ -139,6 +140,34 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it():
     assert error.value.next_step == "pip install 'edgetune[onnx]'"
 
 
+def test_layers_that_do_nothing_at_inference_pass():
+    names = ("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast",
+             "GaussianNoise", "GaussianDropout", "SpatialDropout2D", "AlphaDropout")
+    check_layers(sequential(*map(layer, names), layer("Normalization"), layer("Rescaling")))
+
+
+def test_a_layer_at_every_step_is_judged_by_what_is_inside():
+    check_layers(sequential(layer("TimeDistributed", layer=layer("Dense"))))
+    with pytest.raises(ModelError, match="cannot convert 1 part"):
+        check_layers(sequential(layer("TimeDistributed", layer=layer("Lambda"))))
+
+
+OLD = {"class_name": "Model", "config": {
+    "name": "net", "layers": [
+        {"class_name": "DepthwiseConv2D", "name": "a/b", "config": {"name": "a/b", "groups": 1}},
+        {"class_name": "Conv2D", "name": "c", "config": {"name": "c", "groups": 2},
+         "inbound_nodes": [[["a/b", 0, 0, {}]]]},
+    ], "output_layers": [["c", 0, 0]],
+}}
+
+
+def test_what_keras_2_wrote_and_keras_3_rejects_is_rewritten():
+    first, second = modern(OLD)["config"]["layers"]
+    assert first == {"class_name": "DepthwiseConv2D", "name": "a_b", "config": {"name": "a_b"}}
+    assert second["inbound_nodes"] == [[["a_b", 0, 0, {}]]] and second["config"]["groups"] == 2
+    assert modern(modern(OLD)) == modern(OLD)
+
+
 # ---- with TensorFlow
 
 
@@ -183,8 +212,18 @@ def one_dimensional(keras):
     ])
 
 
+def habits(keras):
+    """Layers that do nothing at inference, and one at every step."""
+    k = keras.layers
+    return keras.Sequential([
+        keras.Input((8, 3)), k.GaussianNoise(0.1), k.Normalization(mean=0.5, variance=2.0),
+        k.TimeDistributed(k.Dense(4, "relu")), k.Dense(5), k.SpatialDropout1D(0.1),
+        k.Conv1D(4, 3, padding="causal", dilation_rate=2), k.Flatten(), k.Dense(3),
+    ])
+
+
 @pytest.mark.thorough
-@pytest.mark.parametrize("make", [branching, one_dimensional])
+@pytest.mark.parametrize("make", [branching, one_dimensional, habits])
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_saved_models_compute_the_same(tf, tmp_path, make, suffix):
     tf.keras.utils.set_random_seed(1)
@@ -206,6 +245,24 @@ def test_operators_that_only_the_converter_sees_are_named_at_once(tf, tmp_path):
     with pytest.raises(ModelError, match="2 parts") as error:
         load_model(tmp_path / "m.keras")
     assert "GELU" in error.value.cause and "ELU" in error.value.cause
+
+
+@pytest.mark.thorough
+def test_a_file_of_keras_2_is_read(tf, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    k = tf.keras.layers
+    tf.keras.Sequential([
+        tf.keras.Input((6, 6, 2)), k.DepthwiseConv2D(3, name="slash"), k.Flatten(), k.Dense(3),
+    ]).save(tmp_path / "m.h5")
+    expected = load_model(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        model = file.attrs["model_config"].replace('"slash"', '"a/slash"')
+        file.attrs["model_config"] = model.replace(
+            '"depth_multiplier"', '"groups": 1, "depth_multiplier"'
+        )
+    x = np.ones((1, 6, 6, 2), np.float32)
+    outputs = [FloatEngine(graph).run(x) for graph in (expected, load_model(tmp_path / "m.h5"))]
+    np.testing.assert_array_equal(*outputs)
 
 
 @pytest.mark.thorough

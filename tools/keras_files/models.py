@@ -129,7 +129,7 @@ def _sequence(k: Any) -> list:
 MODELS: dict[str, Callable[[Keras], Any]] = {
     "dense": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3, "softmax")]),
     "logits": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3)]),
-    "sigmoid": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(1, "sigmoid")]),
+    "one_sigmoid": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(1, "sigmoid")]),
     "regression": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(1)]),
     "autoencoder": _chain(VECTOR, lambda k: [k.Dense(3, "relu"), k.Dense(6)]),
     "flatten": _chain(IMAGE, lambda k: [

@@ -38,6 +38,7 @@ def _converted(source: str) -> bytes:
         model = tf.keras.models.load_model(source, compile=False)
     except Exception as error:  # Keras raises what it likes
         raise _failed("Keras cannot load this model.", error) from None
+    _dense_everywhere(tf, model)
     forward = _with_batch_of_one(tf, model)
     # the function in the place of the model: so its weights become constants in every version
     converter = tf.lite.TFLiteConverter.from_concrete_functions([forward], forward)
@@ -46,6 +47,16 @@ def _converted(source: str) -> bytes:
         return converter.convert()
     except Exception as error:
         raise _failed("TensorFlow cannot convert this model to .tflite.", error) from None
+
+
+def _dense_everywhere(tf, model) -> None:
+    """Lets TimeDistributed(Dense) be that dense layer, which takes any number of dimensions;
+    Keras would write it as many layers, one a step."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, tf.keras.layers.TimeDistributed) and isinstance(
+            layer.layer, tf.keras.layers.Dense
+        ):
+            layer.call = lambda x, training=None, mask=None, dense=layer.layer: dense(x)
 
 
 def _with_batch_of_one(tf, model):

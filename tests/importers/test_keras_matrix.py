@@ -1,0 +1,55 @@
+"""Files that TensorFlow made of Keras models, ``python tools/keras_matrix.py --out FOLDER``: each
+is read, runs as tflite-runtime does, and tunes; or is refused in words that stand here."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_tflite import ModelBuilder, run_in_tflite
+
+from edgetune.floats.engine import FloatEngine
+from edgetune.floats.read import read_float
+from edgetune.model.read import read_tflite
+from tools.keras_files.formats import FORMATS, WAYS
+from tools.keras_files.judge import FLOAT_TOLERANCE, TOLERANCES, judge
+from tools.keras_files.models import MODELS
+
+FILES = sorted((Path(__file__).parent / "keras_models").glob("*.tflite"))
+REFUSED = {  # by the file's name without its suffix: what the sentence says
+    "flatten.from_keras_model.int8": "SHAPE",
+    "dense_over_sequence.from_keras_model.float": "GATHER",
+    "two_outputs.from_keras_model.float": "the graph has 2 outputs instead of one",
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_of_tensorflow(path):
+    verdict = judge(path.read_bytes(), TOLERANCES.get(path.stem.split(".")[2], FLOAT_TOLERANCE))
+    if path.stem in REFUSED:
+        assert not verdict.read and REFUSED[path.stem] in verdict.refusal
+    else:
+        assert (verdict.word, verdict.tunes) == ("ok", True), verdict
+
+
+@pytest.mark.parametrize("everywhere", ["kept", "rows"])
+def test_a_dense_layer_over_every_cell_learns(everywhere):
+    b = ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6).dense(5, "RELU", everywhere=everywhere)
+    verdict = judge(b.reshape((1, -1)).dense(3).softmax().build())
+    assert (verdict.word, verdict.tunes) == ("ok", True)
+
+
+def test_vectors_in_rows_are_cells_in_float():
+    b = ModelBuilder((1, 12, 5), 1 / 40, -9, seed=6).dense(4, "RELU", everywhere="rows")
+    content = b.reshape((1, 12, 4)).build()
+    inside, outside = read_tflite(content).input.grid, read_tflite(content).output.grid
+    x = b.random_inputs(3, seed=1)
+    real = ((x[:, 0].astype(int) - inside.zero_point[0]) * inside.scale[0]).astype(np.float32)
+    theirs = run_in_tflite(content, x)[0][:, 0].astype(int) - outside.zero_point[0]
+    highest = (127 - outside.zero_point[0]) * outside.scale[0]
+    ours = np.minimum(FloatEngine(read_float(content)).run(real), highest)
+    np.testing.assert_allclose(ours, theirs * outside.scale[0], atol=2 * outside.scale[0])
+
+
+def test_the_files_are_the_matrix_in_small():
+    names, ways, forms = map(set, zip(*(path.stem.split(".") for path in FILES)))
+    assert names <= set(MODELS) and ways == set(WAYS) and forms == set(FORMATS)
