@@ -20,10 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from edgetune.boards import CORES  # noqa: E402
 from edgetune.build import find_cross_gcc  # noqa: E402
-from edgetune.plan.instructions import STEP  # noqa: E402
 from edgetune.plan.plan import make_plan  # noqa: E402
 from edgetune.session.bench import bench, bench_board  # noqa: E402
-from tools.calibration.benches import errors, instruction_costs  # noqa: E402
+from tools.calibration.benches import errors, instruction_costs, rows_of  # noqa: E402
 from tools.calibration.firmware_parts import firmware_parts  # noqa: E402
 from tools.calibration.model_code import model_costs  # noqa: E402
 from tools.calibration.models import spread  # noqa: E402
@@ -37,11 +36,12 @@ def calibrate(core: str, folder: Path, kernels: frozenset[str] = frozenset()):
 
     ``kernels``: the rows of "instructions" to measure, all where it is empty.
     """
-    benches, compiled, used = [], [], {STEP}
+    benches, compiled = [], []
+    used: set[str] = set()
     board = bench_board(core)
     for index, (graph, recipe) in enumerate(spread()):
         plan = make_plan(graph, recipe, board)
-        held = {stage.kernel.cost for stage in plan.schedule.stages}
+        held = rows_of(plan)
         used |= held
         if not kernels or kernels & held:
             benches.append((plan, bench(graph, recipe, core, folder / f"{core}-bench-{index}")))

@@ -32,7 +32,7 @@ def cost_of(report: Report) -> str:
 def compared(accuracy: Accuracy) -> str:
     return (
         f"Accuracy on {accuracy.samples:,} labelled samples: "
-        f"{100 * accuracy.float_accuracy:.2f} % in float, "
+        f"{100 * accuracy.float_accuracy:.2f} % {accuracy.original}, "
         f"{100 * accuracy.int8_accuracy:.2f} % in int8; "
         f"{100 * accuracy.agreement:.2f} % of the predictions are the same."
     )

@@ -36,10 +36,10 @@ def compare_accuracy(
     """
     labels = np.asarray(list(y)).reshape(-1)
     engine, int8 = FloatEngine(graph), _Int8(content, simulation, graph.inputs[0])
-    itself = _runner(original) or engine.run
+    itself = _runner(original)
     exact, rounded = [], []
     for batch in batches(graph, x, len(labels) + 1):
-        exact.append(_winners(itself(batch)))
+        exact.append(_winners((itself or engine.run)(batch)))
         rounded.append(_winners(int8.run(batch)))
     found = sum(map(len, exact))
     if found != len(labels) or not found:
@@ -54,6 +54,7 @@ def compare_accuracy(
     return Accuracy(
         found, float((one == labels).mean()), float((other == labels).mean()),
         float((one == other).mean()), int8.by, int8.no_judge,
+        "as the file itself" if itself else "in float",
     )
 
 

@@ -47,7 +47,8 @@ class LayerReport:
 class Accuracy:
     """Float against int8 on ``samples`` labelled samples; all three are shares, 0..1.
 
-    ``float_accuracy`` is that of the file itself, where it is quantised and tflite-runtime runs it.
+    ``float_accuracy`` is that of the file itself, where it is quantised and tflite-runtime runs it;
+    ``original`` says of which: "in float" or "as the file itself".
     ``agreement``: how often the predictions are the same.  ``by``: what ran the int8 model,
     "tflite-runtime" or "simulation".  ``no_judge``: why tflite-runtime did not, where it is
     installed.
@@ -59,6 +60,7 @@ class Accuracy:
     agreement: float
     by: str
     no_judge: str = ""
+    original: str = "in float"
 
 
 @dataclass

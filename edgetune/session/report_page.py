@@ -61,7 +61,7 @@ def _summary(report: Report) -> str:
 def _accuracy(accuracy: Accuracy) -> str:
     return (
         f"<p>On {accuracy.samples:,} labelled samples: {100 * accuracy.float_accuracy:.2f} % right "
-        f"in float, <b>{100 * accuracy.int8_accuracy:.2f} % in int8</b>; "
+        f"{accuracy.original}, <b>{100 * accuracy.int8_accuracy:.2f} % in int8</b>; "
         f"{100 * accuracy.agreement:.2f} % of the predictions are the same "
         f"(int8 run by {escape(accuracy.by)}).</p>"
     )

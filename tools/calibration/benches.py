@@ -25,6 +25,12 @@ def instruction_costs(benches: list[tuple[Plan, BenchResult]]) -> dict:
     return {name: _fit(found) for name, found in sorted(rows.items())}
 
 
+def rows_of(plan: Plan) -> set[str]:
+    """The rows of the table that ``plan`` looks up."""
+    seen = observe(plan)
+    return {STEP} | {features(plan, stage, seen)[0] for stage in plan.schedule.stages}
+
+
 def _fit(rows: list[tuple[dict, float]]) -> dict[str, float]:
     return fit([row for row, _ in rows], np.array([count for _, count in rows]))
 
