@@ -131,24 +131,6 @@ def reduction(graph: Graph, operator: Operator) -> tuple[int, int, int, int] | N
     return outer, rows, inner, columns
 
 
-def slice_bounds(graph: Graph, operator: Operator) -> list[tuple[int, int]]:
-    """Begin and end, along each axis, of a STRIDED_SLICE whose strides are one."""
-    shape = graph.tensors[operator.inputs[0]].shape
-    begins, ends = (graph.tensors[i].values.reshape(-1).tolist() for i in operator.inputs[1:3])
-    return [
-        (
-            0 if operator.options["begin_mask"] >> axis & 1 else _position(begin, size),
-            size if operator.options["end_mask"] >> axis & 1 else _position(end, size),
-        )
-        for axis, (begin, end, size) in enumerate(zip(begins, ends, shape))
-    ]
-
-
-def _position(index: int, size: int) -> int:
-    """As Python counts: from the end where negative, and no further than the ends."""
-    return min(max(index + size if index < 0 else index, 0), size)
-
-
 def _windows(shape: Shape, kernel: Shape, options: dict) -> Shape:
     """How many windows fit, down and across."""
     strides = options["stride_h"], options["stride_w"]

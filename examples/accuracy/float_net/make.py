@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.shapes import slice_bounds
+from edgetune.model.moves import MOVES, places
 
 from . import arithmetic, functions, pools, shapes, weighted
 from .layer import Layer
@@ -32,12 +32,14 @@ def rounded(y: np.ndarray, tensor: Tensor) -> np.ndarray:
     return (q * scale).astype(y.dtype)
 
 
-def make_layer(graph: Graph, operator: Operator, dtype=np.float32) -> Layer:
-    """One operator's layer, without its fused activation.
+def make_layer(graph: Graph, operator: Operator, dtype=np.float32, output: int = 0) -> Layer:
+    """The layer of one of an operator's outputs, without its fused activation.
 
     Raises:
         ValueError: a kind of operator that has no layer here.
     """
+    if operator.kind in MOVES:
+        return shapes.Take(places(graph, operator)[output])
     if operator.kind not in MAKERS:
         raise ValueError(f"no float layer for {operator.kind}")
     layer = MAKERS[operator.kind](graph, operator)
@@ -90,10 +92,9 @@ def _dense(graph, operator):
     return weighted.Dense(*_weights(graph, operator), shape)
 
 
-def _mean(graph, operator):
+def _axes(graph, operator):
     axes = graph.tensors[operator.inputs[1]].data.reshape(-1)
-    axes = sorted({int(axis) % _rank(graph, operator) for axis in axes})
-    return pools.Mean(axes, operator.options["keep_dims"])
+    return sorted({int(axis) % _rank(graph, operator) for axis in axes})
 
 
 def _view(graph, operator):
@@ -114,14 +115,13 @@ MAKERS = {
     "FULLY_CONNECTED": _dense,
     "MAX_POOL_2D": lambda g, o: pools.MaxPool(_pool(o)),
     "AVERAGE_POOL_2D": lambda g, o: pools.AveragePool(_pool(o)),
-    "MEAN": _mean,
+    "MEAN": lambda g, o: pools.Mean(_axes(g, o), o.options["keep_dims"]),
+    "REDUCE_MAX": lambda g, o: pools.Max(_axes(g, o), o.options["keep_dims"]),
     "PAD": _pad,
-    "STRIDED_SLICE": lambda g, o: shapes.Crop(slice_bounds(g, o)),
     "CONCATENATION": _concatenate,
     "RESHAPE": _view,
     "SQUEEZE": _view,
     "EXPAND_DIMS": _view,
-    "TRANSPOSE": _view,  # edgetune reads those that move only axes of size one
     "ADD": lambda g, o: arithmetic.Add(),
     "SUB": lambda g, o: arithmetic.Subtract(),
     "MUL": lambda g, o: arithmetic.Multiply(),

@@ -14,7 +14,7 @@ from .make import dequantize, make_fused, make_layer, rounded
 from .optimizers import Sgd
 from .weighted import Weighted
 
-VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
+VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 BATCH = 25  # samples run at once where only outputs are asked for
 
 
@@ -54,8 +54,8 @@ class Network:
         self.tensors = graph.tensors if on_grid else None
         self.input, self.end = graph.inputs[0], _end(graph, self.loss.closing)
         self.nodes = [
-            Node(make_layer(graph, o, dtype), make_fused(o), o.operands, o.outputs[0])
-            for o in _needed(graph, self.end)
+            Node(make_layer(graph, o, dtype, k), make_fused(o), o.operands, output)
+            for o, k, output in _needed(graph, self.end)
         ]
         self.constants = {
             i: _constant(dequantize(graph.tensors[i], dtype))
@@ -124,12 +124,13 @@ def _end(graph: Graph, closing: str | None) -> int:
 
 
 def _needed(graph: Graph, end: int) -> list:
-    """The operators that ``end`` depends on, in order."""
+    """What ``end`` depends on, in order: operators, and which of their outputs."""
     wanted, needed = {end}, []
     for operator in reversed(graph.operators):
-        if operator.outputs[0] in wanted:
-            wanted.update(operator.operands)
-            needed.append(operator)
+        for k, output in enumerate(operator.outputs):
+            if output in wanted:
+                wanted.update(operator.operands)
+                needed.append((operator, k, output))
     return needed[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Layers that reduce: pools over windows, and means over whole axes."""
+"""Layers that reduce: pools over windows, means and largest values over whole axes."""
 
 from __future__ import annotations
 
@@ -47,6 +47,28 @@ class AveragePool(Layer):
         for _, at in self.windows.taps():
             dx[at] += dy
         return (self.windows.leave(dx),)
+
+
+class Max(Layer):
+    """The largest over ``axes``, none of them the batch; the gradient goes to the first of them."""
+
+    def __init__(self, axes: tuple[int, ...], keep_dims: bool):
+        self.axes, self.keep_dims = tuple(axes), keep_dims
+
+    def forward(self, x):
+        self.given = x.shape
+        behind = tuple(range(-len(self.axes), 0))
+        rows = np.moveaxis(x, self.axes, behind)
+        self.moved, rows = rows.shape, rows.reshape((*rows.shape[: -len(self.axes)], -1))
+        self.winner = rows.argmax(axis=-1)
+        return x.max(axis=self.axes, keepdims=self.keep_dims)
+
+    def backward(self, dy):
+        rows = np.zeros((*self.winner.shape, math.prod(self.moved[-len(self.axes) :])), dy.dtype)
+        dy = dy.reshape(self.winner.shape)
+        np.put_along_axis(rows, self.winner[..., None], dy[..., None], -1)
+        behind = tuple(range(-len(self.axes), 0))
+        return (np.moveaxis(rows.reshape(self.moved), behind, self.axes),)
 
 
 class Mean(Layer):

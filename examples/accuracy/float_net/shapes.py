@@ -1,4 +1,4 @@
-"""Layers that move values and change none: views, padding, crops, concatenation."""
+"""Layers that move values and change none: views, padding, copies, concatenation."""
 
 from __future__ import annotations
 
@@ -38,20 +38,21 @@ class Pad(Layer):
         return (dy[tuple(slice(s, s + n) for s, n in zip(starts, self.given, strict=True))],)
 
 
-class Crop(Layer):
-    """``bounds``: (begin, end) for every axis; the whole batch stays."""
+class Take(Layer):
+    """Elements by their flat ``places`` in one sample; ``places`` has the output's shape with a
+    batch of one."""
 
-    def __init__(self, bounds: list[tuple[int, int]]):
-        self.at = (slice(None), *(slice(*pair) for pair in bounds[1:]))
+    def __init__(self, places: np.ndarray):
+        self.places, self.shape = places.reshape(-1), places.shape[1:]
 
     def forward(self, x):
         self.given = x.shape
-        return x[self.at]
+        return x.reshape(len(x), -1)[:, self.places].reshape((len(x), *self.shape))
 
     def backward(self, dy):
-        dx = np.zeros(self.given, dy.dtype)
-        dx[self.at] = dy
-        return (dx,)
+        dx = np.zeros((self.given[0], int(np.prod(self.given[1:]))), dy.dtype)
+        np.add.at(dx, (slice(None), self.places), dy.reshape(len(dy), -1))
+        return (dx.reshape(self.given),)
 
 
 class Concatenate(Layer):
