@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
@@ -90,10 +92,10 @@ def _dense(graph, operator):
     return weighted.Dense(*_weights(graph, operator), shape)
 
 
-def _mean(graph, operator):
+def _reduction(kind, graph, operator):
     axes = graph.tensors[operator.inputs[1]].data.reshape(-1)
     axes = sorted({int(axis) % _rank(graph, operator) for axis in axes})
-    return pools.Mean(axes, operator.options["keep_dims"])
+    return kind(axes, operator.options["keep_dims"])
 
 
 def _view(graph, operator):
@@ -114,7 +116,8 @@ MAKERS = {
     "FULLY_CONNECTED": _dense,
     "MAX_POOL_2D": lambda g, o: pools.MaxPool(_pool(o)),
     "AVERAGE_POOL_2D": lambda g, o: pools.AveragePool(_pool(o)),
-    "MEAN": _mean,
+    "MEAN": partial(_reduction, pools.Mean),
+    "REDUCE_MAX": partial(_reduction, pools.Max),
     "PAD": _pad,
     "STRIDED_SLICE": lambda g, o: shapes.Crop(slice_bounds(g, o)),
     "CONCATENATION": _concatenate,

@@ -1,4 +1,4 @@
-"""Layers that reduce: pools over windows, and means over whole axes."""
+"""Layers that reduce: pools over windows, means and maxima over whole axes."""
 
 from __future__ import annotations
 
@@ -63,3 +63,22 @@ class Mean(Layer):
         kept = [1 if axis in self.axes else n for axis, n in enumerate(self.given)]
         count = math.prod(self.given[axis] for axis in self.axes)
         return (np.broadcast_to(dy.reshape(kept) / dy.dtype.type(count), self.given),)
+
+
+class Max(Mean):
+    """The gradient goes to the first largest cell."""
+
+    def forward(self, x):
+        self.given = x.shape
+        behind = tuple(range(x.ndim - len(self.axes), x.ndim))
+        cells = np.moveaxis(x, self.axes, behind)
+        places = np.moveaxis(np.arange(x.size).reshape(x.shape), self.axes, behind)
+        rows = (*cells.shape[: x.ndim - len(self.axes)], -1)
+        first = cells.reshape(rows).argmax(axis=-1)[..., None]
+        self.winner = np.take_along_axis(places.reshape(rows), first, axis=-1).reshape(-1)
+        return x.max(axis=self.axes, keepdims=self.keep_dims)
+
+    def backward(self, dy):
+        dx = np.zeros(math.prod(self.given), dy.dtype)
+        dx[self.winner] = dy.reshape(-1)
+        return (dx.reshape(self.given),)
