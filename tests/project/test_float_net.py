@@ -76,6 +76,7 @@ OPERATORS = {
     "AVERAGE_POOL_2D": lambda: start().average_pool(3, 2, "SAME", "RELU"),
     "MEAN": lambda: start().mean(),
     "MEAN keep_dims": lambda: start().mean(keep_dims=True),
+    "REDUCE_MAX": lambda: start().reduce("REDUCE_MAX", (1, 3)),
     "PAD": lambda: start().pad(1, 2, 0, 3).conv(3, 3, 2, "VALID"),
     "STRIDED_SLICE": lambda: start().crop((0, 1, 2, 1), (1, 5, 6, 3)),
     "CONCATENATION channels": lambda: concatenated(-1),
