@@ -22,7 +22,9 @@ MEAN, REDUCE_MAX   x, axes                           keep_dims
 PAD                x, paddings [rank,2]              zeros; not of the batch nor of channels
 RESHAPE, SQUEEZE,  x (further operands are ignored)  the output tensor's shape says it all
 EXPAND_DIMS
-TRANSPOSE          x, permutation                    may move dimensions of one only
+TRANSPOSE, SLICE,  as TFLite has them                as TFLite has them; the batch stays
+STRIDED_SLICE,
+GATHER, TILE, ...
 SOFTMAX            x                                 beta; over the last axis
 ADD, SUB, MUL      x, y                              fused; broadcast; one may be a constant
 CONCATENATION      x, y, ...                         axis, fused
@@ -35,9 +37,6 @@ ABS, EXP, RSQRT
 GELU               x                                 approximate
 MAXIMUM, MINIMUM   x, y                              y a constant of one value, or made of x
 LEAKY_RELU         x                                 alpha
-STRIDED_SLICE      x, begin, end, strides            begin_mask, end_mask, shrink_axis_mask,
-                                                     ellipsis_mask, new_axis_mask (both 0);
-                                                     strides of one
 =================  ================================  ============================================
 
 ``fused`` stands for ``fused_activation_function``: "NONE", "RELU" or "RELU6".  A batch
@@ -54,9 +53,9 @@ from edgetune.errors import ModelError
 from edgetune.floats.supported import activations_of, refuse_unsupported
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.faults import MAX_WINDOW
+from edgetune.model.faults import MAX_WINDOW, move
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import KINDS, VIEWS, WEIGHTED
+from edgetune.model.kinds import KINDS, MOVED, VIEWS, WEIGHTED
 
 MAX_OPERATORS = 2000
 MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
@@ -113,10 +112,8 @@ def _check_operator(graph: Graph, operator: Operator) -> None:
         _check_weights(graph, operator)
     elif operator.kind == "PAD":
         _check_paddings(graph, operator)
-    elif operator.kind == "STRIDED_SLICE":
-        _check_slice(graph, operator)
-    elif operator.kind == "TRANSPOSE":
-        _check_permutation(graph, operator)
+    elif operator.kind in MOVED and (cause := move(graph, operator)):
+        raise _wrong(operator, cause)
     _check_output(graph, operator)
 
 
@@ -159,19 +156,6 @@ def _check_paddings(graph, operator) -> None:
         raise _wrong(operator, "paddings that are not pairs of small positive integers")
 
 
-def _check_slice(graph, operator) -> None:
-    rank = len(graph.tensors[operator.inputs[0]].shape)
-    if any(graph.tensors[i].shape != (rank,) for i in operator.inputs[1:]):
-        raise _wrong(operator, "begin, end and strides are not one number a dimension")
-
-
-def _check_permutation(graph, operator) -> None:
-    shape = graph.tensors[operator.inputs[0]].shape
-    order = graph.tensors[operator.inputs[1]].data.reshape(-1).tolist()
-    if sorted(order) != list(range(len(shape))):
-        raise _wrong(operator, f"the permutation {order[:8]} of {len(shape)} dimensions")
-
-
 def _check_output(graph, operator) -> None:
     output = graph.tensors[operator.outputs[0]]
     data = graph.tensors[operator.inputs[0]]
@@ -179,37 +163,9 @@ def _check_output(graph, operator) -> None:
         if data.size != output.size:
             raise _wrong(operator, f"{data.shape} becomes {output.shape}")
         return
-    expected = _expected_shape(graph, operator)
+    expected = KINDS[operator.kind].output_shape(graph, operator)
     if min(expected, default=0) < 1 or output.shape != expected:
         raise _wrong(operator, f"its output has the shape {output.shape}, computed {expected}")
-
-
-def _expected_shape(graph, operator) -> tuple[int, ...]:
-    if operator.kind == "STRIDED_SLICE":
-        crop = crop_of(graph, operator)
-        shrunk = operator.options["shrink_axis_mask"]
-        return tuple(b - a for i, (a, b) in enumerate(crop) if not shrunk >> i & 1)
-    return KINDS[operator.kind].output_shape(graph, operator)
-
-
-def crop_of(graph: Graph, operator: Operator) -> list[tuple[int, int]]:
-    """The range that a STRIDED_SLICE keeps of every dimension, [begin, end)."""
-    shape = graph.tensors[operator.inputs[0]].shape
-    begins, ends = (graph.tensors[i].data.tolist() for i in operator.inputs[1:3])
-    crop = []
-    for i, (size, begin, end) in enumerate(zip(shape, begins, ends)):
-        begin = 0 if operator.options["begin_mask"] >> i & 1 else _inside(begin, size)
-        if operator.options["shrink_axis_mask"] >> i & 1:
-            end = begin + 1
-        else:
-            end = size if operator.options["end_mask"] >> i & 1 else _inside(end, size)
-        crop.append((begin, end))
-    return crop
-
-
-def _inside(place: int, size: int) -> int:
-    """A slice's bound as Python takes it: negative from the end, clamped."""
-    return min(max(place + size if place < 0 else place, 0), size)
 
 
 def _wrong(operator: Operator, cause: str) -> ModelError:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from edgetune.model.graph import Operator
+from edgetune.model.kinds import MOVED
+from edgetune.model.moves import places_of
 
 MAX_WINDOWS = 1 << 24  # elements
 LIMITS = {
@@ -127,19 +130,10 @@ def _concatenation(options, operands, shape):
     return np.concatenate(parts, axis)
 
 
-def _strided_slice(options, operands, shape):
-    x, begin, end, _ = operands
-    rank = x.ndim
-    shrunk = options["shrink_axis_mask"]
-    kept = [slice(None)]
-    for i in range(1, rank):
-        first = None if options["begin_mask"] >> i & 1 else int(begin[i])
-        last = None if options["end_mask"] >> i & 1 else int(end[i])
-        if shrunk >> i & 1:
-            first = first or 0
-            last = first + 1 or None
-        kept.append(slice(first, last))
-    return x[tuple(kept)].reshape(shape)
+def _move(kind, options, operands, shape):
+    x, *constants = operands
+    taken = places_of(kind, (1, *x.shape[1:]), options, constants)[0]
+    return x.reshape(len(x), -1)[:, taken.reshape(-1)].reshape(shape)
 
 
 def _logistic(options, operands, shape):
@@ -244,7 +238,6 @@ OPERATORS = {
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,
-    "TRANSPOSE": _reshape,
     "QUANTIZE": _reshape,  # a change of scale, put in by quantisation
     "SOFTMAX": _softmax,
     "ADD": lambda options, operands, shape: operands[0] + operands[1],
@@ -267,5 +260,5 @@ OPERATORS = {
     "LOGISTIC": _logistic,
     "TANH": lambda options, operands, shape: np.tanh(operands[0]),
     "HARD_SWISH": _hard_swish,
-    "STRIDED_SLICE": _strided_slice,
+    **{kind: partial(_move, kind) for kind in MOVED},
 }

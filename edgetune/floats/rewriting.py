@@ -5,6 +5,8 @@ operators that have a name, by that name.
     DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products; POW x, -1/2 is RSQRT
     SQUARED_DIFFERENCE a, b                    the square of SUB a, b
     PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
+    SPLIT, UNPACK                              a SLICE for each output
+    PACK                                       CONCATENATION
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
 A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
@@ -13,11 +15,14 @@ where it computes GELU, HARD_SWISH or another function, that takes its place.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgetune.floats.operators import ERF, OPERATORS, evaluate
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import ELEMENTWISE, FUSING
+from edgetune.model.kinds import ELEMENTWISE, FUSING, KINDS
+from edgetune.model.moves import places_of
 from edgetune.model.one_value import Chain, OneValue
 from edgetune.model.rewrite import Rewriter
 
@@ -37,6 +42,8 @@ def rewritten(graph: Graph) -> Graph:
     """A float Graph without the operators above, as far as they can be written otherwise."""
     rewriter = Rewriter(graph)
     for op in list(rewriter.operators):
+        if op.kind in PARTED and min(op.inputs, default=-1) >= 0:
+            _part(rewriter, op)
         if op.kind in RULES and min(op.inputs, default=-1) >= 0 and len(op.outputs) == 1:
             RULES[op.kind](rewriter, op)
         if op.kind in FUSING and op.options.get(FUSED) in BEHIND and len(op.outputs) == 1:
@@ -130,7 +137,52 @@ def _slopes(rewriter: Rewriter, op: Operator) -> None:
         _become(op, "ADD", parts[0], parts[2], **{FUSED: "NONE"})
 
 
+def _part(rewriter: Rewriter, op: Operator) -> None:
+    """A slice for each output, wherever its elements lie side by side in a box; where sizes
+    contradict each other nothing is written otherwise."""
+    x = op.inputs[KINDS[op.kind].data]
+    constants = [rewriter.data(i) for i in op.inputs if i != x]
+    shape = rewriter.shape(x)
+    if any(constant is None for constant in constants):
+        return
+    try:
+        parts = places_of(op.kind, shape, op.options, constants)
+    except ValueError:
+        return
+    if [part.shape for part in parts] != [rewriter.shape(i) for i in op.outputs]:
+        return
+    for output, part in zip(op.outputs, parts):
+        corners = np.array(np.unravel_index([part.min(), part.max()], shape), np.int32).T
+        begin, size = corners[0], corners[1] - corners[0] + 1
+        name = rewriter.tensors[output].name
+        bounds = [rewriter.constant(f"{name}/{role}", values)
+                  for role, values in (("begin", begin), ("size", size))]
+        inner = rewriter.activation(f"{name}/slice", tuple(int(n) for n in size))
+        rewriter.insert(op, "SLICE", (x, *bounds), (inner,))
+        rewriter.insert(op, "RESHAPE", (inner,), (output,))
+    rewriter.remove(op)
+
+
+def _pack(rewriter: Rewriter, op: Operator) -> None:
+    """Operands with an axis of their own, one behind the other along it."""
+    shape = rewriter.shape(op.outputs[0])
+    axis = op.options["axis"] % max(1, len(shape))
+    row, inputs = (*shape[:axis], 1, *shape[axis + 1 :]), []
+    if any(rewriter.tensors[i].size != math.prod(row) for i in op.inputs):
+        return
+    for place, index in enumerate(op.inputs):
+        data, name = rewriter.data(index), f"{_name(rewriter, op)}/{place}"
+        if data is not None:
+            inputs.append(rewriter.constant(name, data.reshape(row)))
+        else:
+            inputs.append(rewriter.activation(name, row))
+            rewriter.insert(op, "RESHAPE", (index,), (inputs[-1],))
+    _become(op, "CONCATENATION", *inputs, axis=axis, **{FUSED: "NONE"})
+
+
+PARTED = ("SPLIT", "SPLIT_V", "UNPACK")
 RULES = {
+    "PACK": _pack,
     "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
     "SQUARED_DIFFERENCE": _squared_difference, "PRELU": _slopes,
 }

@@ -10,6 +10,7 @@ from edgetune.model.kinds import (
     DECIDED_BY_ONE,
     JOINING,
     KINDS,
+    MOVED,
     REDUCING,
     REWRITTEN,
     VIEWS,
@@ -76,7 +77,7 @@ def _activation_reasons(graph, operator) -> list[str]:
             reasons.append(Reason(f"a batch other than one, {shape}", FIXED))
         elif tensor.variable:
             reasons.append(Reason("activations that keep state between calls", STATELESS))
-        elif len(shape) > MAX_RANK and operator.kind not in (*VIEWS, "TRANSPOSE"):
+        elif len(shape) > MAX_RANK and operator.kind not in (*VIEWS, *MOVED):
             reasons.append(f"{len(shape)} dimensions")
     if operator.kind in WINDOWED and len(graph.tensors[operator.inputs[0]].shape) != 4:
         reasons.append("an input that has not 4 dimensions")
@@ -120,8 +121,6 @@ def _option_reasons(operator) -> list[str]:
         reasons.append(f"fused activation {activation}")
     if options.get("weights_format", 0) != 0:
         reasons.append("shuffled weights")
-    if options.get("ellipsis_mask", 0) or options.get("new_axis_mask", 0):
-        reasons.append("an ellipsis or a new axis")
     return reasons
 
 
@@ -144,21 +143,10 @@ def _value_reasons(graph, operator) -> list[str]:
         weights = graph.tensors[operator.inputs[1]]
         if len(weights.shape) == 4 and weights.shape[3] < data.shape[3]:
             return ["grouped convolution"]
-    if operator.kind == "TRANSPOSE":
-        order = graph.tensors[operator.inputs[1]].data.reshape(-1).tolist()
-        if sorted(order) == list(range(rank)) and not _trivial(data.shape, order):
-            return [f"transposition by {order}"]
-    if operator.kind == "STRIDED_SLICE":
-        strides = graph.tensors[operator.inputs[3]].data
-        if (strides != 1).any() or (operator.options["shrink_axis_mask"] & 1):
-            return ["a slice that is not a crop"]
+    refused = KINDS[operator.kind].refused
+    if operator.kind in MOVED and refused and (reason := refused(graph, operator)):
+        return [reason]
     return []
-
-
-def _trivial(shape: tuple[int, ...], order: list[int]) -> bool:
-    """Whether a transposition leaves the elements where they are."""
-    long = [axis for axis in order if shape[axis] > 1]
-    return long == sorted(long)
 
 
 def _graph_reasons(graph: Graph) -> list[str]:

@@ -15,6 +15,7 @@ from edgetune.model import faults, refusals, scales, shapes
 
 YES, NO = "yes", "no"
 VIEW = "as a view"  # runs: another shape of the same memory
+APART = "as SLICE or CONCATENATION"  # converts: each output, or each operand, by itself
 TABLE = "as a table of 256 values"  # runs: a function of one value
 DECIDED = "as a table, where one value decides"  # runs: a function of two, of which one is fixed
 LOSS = "with the loss"  # trains: its error is the loss's
@@ -218,32 +219,32 @@ KINDS = {kind.name: kind for kind in (
          None,      1, shapes.stated,     scales.SAME,     wrong=faults.view),
     Kind("TRANSPOSE",         (2, 2), ORDER,       None, ANY,       YES,    YES,   YES,  ORDERS,
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("SLICE",             (3, 3), PIECE,       None, ANY,       NO,     YES,   YES,  CUTS,
+    Kind("SLICE",             (3, 3), PIECE,       None, ANY,       YES,    YES,   YES,  CUTS,
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("STRIDED_SLICE",     (4, 4), BOUNDS,      None, ANY,       YES,    YES,   YES,  CUTS,
          SLICE,     2, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("SPLIT",             (2, 2), AXIS,        None, ANY,       NO,     YES,   YES,  PARTS,
+    Kind("SPLIT",             (2, 2), AXIS,        None, ANY,       APART,    YES,   YES,  PARTS,
          SPLIT,     2, shapes.parts,      scales.SAME,     wrong=faults.move, outputs=MANY, data=1),
-    Kind("SPLIT_V",           (3, 3), PIECES,      None, ANY,       NO,     YES,   YES,  PARTS,
+    Kind("SPLIT_V",           (3, 3), PIECES,      None, ANY,       APART,    YES,   YES,  PARTS,
          SPLIT_V,   2, shapes.parts,      scales.SAME,     wrong=faults.move, outputs=MANY),
-    Kind("UNPACK",            (1, 1), (),          None, ANY,       NO,     YES,   YES,  PARTS,
+    Kind("UNPACK",            (1, 1), (),          None, ANY,       APART,    YES,   YES,  PARTS,
          UNPACK,    2, shapes.parts,      scales.SAME,     wrong=faults.move, outputs=MANY),
-    Kind("PACK",              MANY,   ACTIVATIONS, None, ANY,       NO,     YES,   YES,  JOINS,
+    Kind("PACK",              MANY,   ACTIVATIONS, None, ANY,       APART,    YES,   YES,  JOINS,
          PACK,      2, shapes.packed,     scales.SAME),
-    Kind("GATHER",            (2, 2), INDICES,     None, ANY,       NO,     YES,   YES,  TAKES,
+    Kind("GATHER",            (2, 2), INDICES,     None, ANY,       YES,    YES,   YES,  TAKES,
          GATHER,    2, shapes.moved,      scales.SAME,     refusals.batches, faults.move),
-    Kind("RESIZE_NEAREST_NEIGHBOR", (2, 2), SIZE,  None, (4,),      NO,     YES,   YES,
+    Kind("RESIZE_NEAREST_NEIGHBOR", (2, 2), SIZE,  None, (4,),      YES,    YES,   YES,
          NEAREST_CELLS,
          NEAREST,   3, shapes.moved,      scales.SAME,     refusals.both_corners, faults.move),
-    Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       NO,     YES,   YES,  FLIPS,
+    Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  FLIPS,
          None,      1, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("SPACE_TO_DEPTH",    (1, 1), (),          None, (4,),      NO,     YES,   YES,  BLOCKS,
+    Kind("SPACE_TO_DEPTH",    (1, 1), (),          None, (4,),      YES,    YES,   YES,  BLOCKS,
          TO_DEPTH,  2, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("DEPTH_TO_SPACE",    (1, 1), (),          None, (4,),      NO,     YES,   YES,  BLOCKS,
+    Kind("DEPTH_TO_SPACE",    (1, 1), (),          None, (4,),      YES,    YES,   YES,  BLOCKS,
          TO_SPACE,  1, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("TILE",              (2, 2), TIMES,       None, ANY,       NO,     YES,   YES,  COPIES,
+    Kind("TILE",              (2, 2), TIMES,       None, ANY,       YES,    YES,   YES,  COPIES,
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("BROADCAST_TO",      (2, 2), SHAPE,       None, ANY,       NO,     YES,   YES,  COPIES,
+    Kind("BROADCAST_TO",      (2, 2), SHAPE,       None, ANY,       YES,    YES,   YES,  COPIES,
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
          SOFTMAX,   2, shapes.unchanged,  scales.UNIT,     refusals.not_last),
@@ -296,6 +297,7 @@ OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
 DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
+MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CONVERTED = _where(lambda kind: kind.converts == YES)

@@ -2,7 +2,7 @@
 
 After ``canonical`` a float Graph has only CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED (flat),
 MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN, REDUCE_MAX, PAD with four pairs, RESHAPE,
-STRIDED_SLICE without masks, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6, LEAKY_RELU,
+what moves values, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6, LEAKY_RELU,
 LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become images one row
 high, as 1-D convolutions want them; batch normalisation and standalone activations are in the
 operators before them where they can be.
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.floats.graph import crop_of
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import REDUCING, VIEWS
+from edgetune.model.kinds import MOVED, REDUCING, VIEWS
+from edgetune.model.moves import places
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.affine import fold_affine
 from edgetune.quantize.fusion import fuse_activations
@@ -29,14 +29,15 @@ POINTWISE = {
 def canonical(graph: Graph) -> Graph:
     """``graph`` in the form above; it computes the same, up to float rounding."""
     rewriter = Rewriter(graph)
+    kept: set[int] = set()  # tensors that keep three dimensions
     for op in list(rewriter.operators):
-        if op.kind in (*VIEWS, "TRANSPOSE"):  # one that moves nothing
+        if op.kind in VIEWS or (op.kind in MOVED and _moves_nothing(graph, op)):
             op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
-        elif op.kind == "STRIDED_SLICE":
-            _crop(rewriter, op, crop_of(graph, op))
+        elif op.kind in MOVED:
+            kept |= _stand_apart(rewriter, op)
         elif op.kind == "CONCATENATION":
             op.options["axis"] %= len(rewriter.shape(op.outputs[0]))
-    _lift(rewriter)
+    _lift(rewriter, kept)
     for op in list(rewriter.operators):
         if op.kind in REDUCING:
             _reduction(rewriter, op)
@@ -52,20 +53,27 @@ def canonical(graph: Graph) -> Graph:
     return rewriter.graph()
 
 
-def _crop(rewriter: Rewriter, op: Operator, crop: list[tuple[int, int]]) -> None:
-    """A slice with its bounds written out; dropped dimensions leave through a RESHAPE."""
-    name = rewriter.tensors[op.outputs[0]].name
-    begin, end = np.array(crop, np.int32).T
-    shape = tuple(int(n) for n in end - begin)
-    operands = (begin, end, np.ones(len(crop), np.int32))
-    constants = [
-        rewriter.constant(f"{name}/{role}", values)
-        for role, values in zip(("begin", "end", "strides"), operands)
-    ]
-    op.inputs = (op.inputs[0], *constants)
-    op.options = dict.fromkeys(op.options, 0)
-    if shape != rewriter.shape(op.outputs[0]):
-        _then_reshape(rewriter, op, shape)
+def _moves_nothing(graph: Graph, op: Operator) -> bool:
+    found = places(graph, op)[0].reshape(-1)
+    return len(found) == graph.tensors[op.inputs[0]].size and bool((np.diff(found) == 1).all())
+
+
+def _stand_apart(rewriter: Rewriter, op: Operator) -> set[int]:
+    """Keeps the dimensions that a move counts: where they are three, RESHAPEs stand around it.
+    Returns the tensors in between."""
+    source, result = op.inputs[0], op.outputs[0]
+    shapes, name = [rewriter.shape(i) for i in (source, result)], rewriter.tensors[result].name
+    constants = [rewriter.tensors[i] for i in op.inputs[1:]]
+    small = [rewriter.constant(t.name, t.values.astype(np.int32)) for t in constants]
+    op.inputs = (source, *small)
+    if 3 not in map(len, shapes):
+        return set()
+    before, behind = (rewriter.activation(f"{name}/{role}", shape)
+                      for role, shape in zip(("before", "moved"), shapes))
+    rewriter.insert(op, "RESHAPE", (source,), (before,))
+    op.inputs, op.outputs = (before, *small), (behind,)
+    rewriter.insert_after(op, "RESHAPE", (behind,), (result,))
+    return {before, behind}
 
 
 def _then_reshape(rewriter: Rewriter, op: Operator, shape: tuple[int, ...]) -> None:
@@ -78,12 +86,13 @@ def _then_reshape(rewriter: Rewriter, op: Operator, shape: tuple[int, ...]) -> N
 # ---- three dimensions to four
 
 
-def _lift(rewriter: Rewriter) -> None:
-    """Gives every activation of three dimensions a height of one; not at the graph's ends."""
+def _lift(rewriter: Rewriter, kept: set[int]) -> None:
+    """Gives every activation of three dimensions a height of one; not at the graph's ends, nor
+    those that are ``kept``."""
     _free_the_ends(rewriter)
-    ends = {*rewriter.inputs, *rewriter.outputs}
+    ends = {*rewriter.inputs, *rewriter.outputs, *kept}
     for op in rewriter.operators:
-        if len(rewriter.shape(op.inputs[0])) == 3:
+        if len(rewriter.shape(op.inputs[0])) == 3 and op.inputs[0] not in kept:
             _lift_operands(rewriter, op)
     for tensor in rewriter.tensors:
         if tensor.data is None and len(tensor.shape) == 3 and tensor.index not in ends:
@@ -107,7 +116,7 @@ def _free_the_ends(rewriter: Rewriter) -> None:
 
 def _lift_operands(rewriter: Rewriter, op: Operator) -> None:
     """Moves what counts dimensions one further."""
-    rows = {"PAD": [(0, 0)], "STRIDED_SLICE": [0, 1, 1]}.get(op.kind, [])
+    rows = {"PAD": [(0, 0)]}.get(op.kind, [])
     for place, row in enumerate(rows, start=1):
         old = rewriter.tensors[op.inputs[place]]
         new = rewriter.constant(old.name, np.insert(old.data, 1, row, axis=0))

@@ -107,12 +107,40 @@ def test_everything_unsupported_is_named_at_once():
     b = FloatBuilder((1, 8, 8, 2))
     x = b.add("SIN", b.input)
     x = b.conv(x, 4, 3, fused="RELU_N1_TO_1")
-    x = b.add("TRANSPOSE", x, np.array([0, 2, 1, 3], np.int32), shape=(1, 8, 8, 4))
+    x = b.add("GATHER", x, np.array([[0]], np.int32), axis=1, batch_dims=1, shape=(1, 1, 8, 4))
     with pytest.raises(ModelError) as caught:
         check_float_graph(b.graph(b.mean(x, axes=(5,), keep_dims=True)))
     assert "4 parts" in caught.value.message
-    for part in ("SIN", "RELU_N1_TO_1", "transposition", "the axes"):
+    for part in ("SIN", "RELU_N1_TO_1", "for each batch", "the axes"):
         assert part in caught.value.cause
+
+
+@pytest.mark.parametrize("kind, constants, options, shapes", [
+    ("SPLIT", [3], dict(num_splits=2), [(1, 4, 5, 3)] * 2),
+    ("SPLIT_V", [[2, 1, 1], 1], dict(num_splits=3), [(1, 2, 5, 6), (1, 1, 5, 6), (1, 1, 5, 6)]),
+    ("UNPACK", [], dict(num=5, axis=-2), [(1, 4, 6)] * 5),
+])
+def test_parts_are_slices_and_together_again_a_concatenation(kind, constants, options, shapes):
+    b = FloatBuilder((1, 4, 5, 6))
+    x, operands = b.conv(b.input, 6, 3), [np.array(c, np.int32) for c in constants]
+    operands = [*operands, x] if kind == "SPLIT" else [x, *operands]
+    parts = [b.add(kind, *operands, shape=shape, **options) for shape in shapes]
+    for operator in b.operators[2:]:
+        b.operators.remove(operator)
+    b.operators[1].outputs = tuple(parts)
+    same = [part for part in parts if b.shape(part) == shapes[-1]]
+    if kind == "UNPACK":
+        together = b.add("PACK", *same[::-1], axis=1, values_count=5, shape=(1, 5, 4, 6))
+    else:
+        together = b.concat(same[::-1])
+    content = encode(b.graph(b.dense(together, 3)))
+    graph = read_float(content)
+    assert {op.kind for op in graph.operators} <= {
+        "CONV_2D", "SLICE", "RESHAPE", "CONCATENATION", "FULLY_CONNECTED",
+    }
+    samples = b.samples(3)
+    expected = run_in_tflite(content, samples[:, None])[0][:, 0]
+    np.testing.assert_allclose(FloatEngine(graph).run(samples), expected, atol=1e-4)
 
 
 def test_shapes_that_the_model_computes_are_worked_out():

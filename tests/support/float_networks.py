@@ -94,5 +94,32 @@ def reductions(seed=0):
     return b, b.dense(b.concat([b.mean(x, axes=(1,)), b.reshape(most, (1, 1)), shade]), 4)
 
 
+def rearranged(seed=0):
+    """What moves values: in images, in rows of three dimensions, up and down in size."""
+    b = FloatBuilder((1, 3, 8, 6), seed)
+    x = b.add("TRANSPOSE", b.input, np.array([0, 2, 3, 1], np.int32))
+    x = b.conv(x, 8, 3, fused="RELU")
+    small = b.add("SPACE_TO_DEPTH", b.conv(x, 8, 3, stride=2), block_size=1)
+    large = b.add("RESIZE_NEAREST_NEIGHBOR", small, np.array([8, 6], np.int32),
+                  align_corners=False, half_pixel_centers=True)
+    x = b.both("ADD", x, large, fused="RELU")
+    x = b.add("DEPTH_TO_SPACE", x, block_size=2)
+    x = b.reshape(b.add("GATHER", x, np.array([3, 0, 1], np.int32), axis=1, batch_dims=0),
+                  (1, 36, 2))
+    x = b.add("TRANSPOSE", b.dense(x, 4, keep_num_dims=True), np.array([0, 2, 1], np.int32))
+    x = b.add("REVERSE_V2", b.add("SLICE", x, *_bounds((0, 0, 3), (1, 4, 30))), _numbers(2))
+    x = b.add("STRIDED_SLICE", x, *_bounds((0, 1, 0), (1, 4, 30), (1, 1, 2)), begin_mask=0,
+              end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0)
+    return b, b.dense(b.reshape(b.add("TILE", x, _numbers(1, 2, 1)), (1, 90)), 4)
+
+
+def _numbers(*values) -> np.ndarray:
+    return np.array(values, np.int32)
+
+
+def _bounds(*rows) -> list[np.ndarray]:
+    return [_numbers(*row) for row in rows]
+
+
 NETWORKS = {f.__name__: f for f in (residual, pre_activation, inverted_residual, autoencoder,
-                                     one_dimensional, branches, reductions)}
+                                     one_dimensional, branches, reductions, rearranged)}
