@@ -11,6 +11,7 @@ from edgetune.importers.onnx.values import (
     activation,
     as_image,
     channels_last,
+    transposition,
 )
 from edgetune.model.graph import Graph
 from edgetune.model.kinds import FUSING
@@ -56,19 +57,40 @@ class Builder:
 
     def arranged(self, value: Value, order: tuple[int, ...]) -> int:
         """The tensor of ``value`` with its axes in ``order``; three dimensions as an image.
+        Where elements have to move for that, by a TRANSPOSE.
 
         Raises:
-            Unsupported: elements would have to move, or the batch is not one.
+            Unsupported: they would have to move otherwise, or the batch is not one.
         """
         _check_batch(value)
         if len(value.shape) > MAX_RANK:
             raise Unsupported(f"an operand of {len(value.shape)} dimensions")
-        if not value.stands_in(order):
-            raise Unsupported("its operand would have to be transposed in memory")
-        return self.reshaped(value.tensor, as_image(tuple(value.shape[i] for i in order)))
+        shape = as_image(tuple(value.shape[i] for i in order))
+        return self.reshaped(self.standing(value, order), shape)
+
+    def standing(self, value: Value, order: tuple[int, ...]) -> int:
+        """A tensor of any shape that holds the elements with the axes of ``value`` in ``order``.
+
+        Raises:
+            Unsupported: elements would have to move in another way than by a TRANSPOSE.
+        """
+        if value.stands_in(order):
+            return value.tensor
+        return self._transposed(value.tensor, value.places.transpose(order))
+
+    def _transposed(self, tensor: int, places: np.ndarray) -> int:
+        """A tensor that holds the elements of ``tensor`` at ``places``, one after another."""
+        found = transposition(places)
+        if found is None or places.size != np.prod(self.shape(tensor)):
+            raise Unsupported("elements of its operand would have to move in memory")
+        shape, order = found
+        start = self.reshaped(tensor, shape)
+        moved = tuple(shape[axis] for axis in order)
+        return self.emit("TRANSPOSE", (start, self.integers("order", order)), moved)
 
     def order_of(self, *values: Value) -> tuple[int, ...]:
-        """An order of axes, channels last or as ONNX has them, in which all values stand.
+        """An order of axes, channels last or as ONNX has them, in which all values stand; channels
+        last where they stand in none.
 
         The one that the first value's tensor has already is preferred.
         """
@@ -79,7 +101,7 @@ class Builder:
         for order in orders:
             if all(value.stands_in(order) for value in values):
                 return order
-        raise Unsupported("its operands would have to be transposed in memory")
+        return channels_last(rank)
 
     def unary(self, kind: str, value: Value, **options) -> Value:
         """An element-wise operator: it takes its operand in any order."""

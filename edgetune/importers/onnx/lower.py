@@ -125,7 +125,7 @@ class Lowering:
         try:
             order = builder.order_of(value)
             shape = tuple(value.shape[i] for i in order)
-            sink = builder.reshaped(value.tensor, shape)
+            sink = builder.reshaped(builder.standing(value, order), shape)
         except Unsupported as error:
             self.problems.append(f"the graph's output {quoted(name)}: {error}")
             return

@@ -115,7 +115,7 @@ def _fix_batch(value) -> None:
 
 
 def _lowered(graph, opset: int, shapes: dict, name: str) -> Graph:
-    """The Graph, for the first order of the input's axes that works."""
+    """The Graph, for the order of the input's axes that takes the fewest transpositions."""
     from edgetune.importers.onnx.lower import Lowering, refused
     from edgetune.importers.onnx.table import CHANNELS_SECOND
     from edgetune.importers.onnx.values import channels_last
@@ -124,11 +124,13 @@ def _lowered(graph, opset: int, shapes: dict, name: str) -> Graph:
     orders = list(dict.fromkeys((channels_last(rank), tuple(range(rank)))))
     if not any(node.op_type in CHANNELS_SECOND for node in graph.node):
         orders.reverse()
-    problems = []
-    for order in orders:
-        lowering = Lowering(graph, opset, shapes, name, order)
-        lowered = lowering.run()
-        if lowered is not None:
-            return rewritten(lowered)
-        problems.append(lowering.problems)
+    attempts = [Lowering(graph, opset, shapes, name, order) for order in orders]
+    found = [lowered for attempt in attempts if (lowered := attempt.run()) is not None]
+    if found:
+        return rewritten(min(found, key=_transpositions))
+    problems = [attempt.problems for attempt in attempts]
     raise refused(min(problems, key=len)) if problems[0] else corrupt("It has no nodes.")
+
+
+def _transpositions(graph: Graph) -> int:
+    return sum(operator.kind == "TRANSPOSE" for operator in graph.operators)

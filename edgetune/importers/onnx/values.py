@@ -52,6 +52,20 @@ def activation(tensor: int, shape: tuple[int, ...], order: tuple[int, ...]) -> V
     return Value(tuple(shape), None, tensor, places.transpose(np.argsort(order)))
 
 
+def transposition(places: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The shape of a tensor, and the order of its axes in which its elements stand at
+    ``places``, both with a batch of one; None where they are in no such order."""
+    long = [axis for axis, size in enumerate(places.shape) if size > 1]
+    places = places.reshape([places.shape[axis] for axis in long])
+    steps = [int(places.flat[math.prod(places.shape[i + 1 :])]) for i in range(places.ndim)]
+    down = sorted(range(places.ndim), key=lambda axis: -steps[axis])
+    shape = tuple(places.shape[axis] for axis in down)
+    order = tuple(down.index(axis) for axis in range(places.ndim))
+    if (np.arange(places.size).reshape(shape).transpose(order) != places).any():
+        return None
+    return (1, *shape), (0, *(axis + 1 for axis in order))
+
+
 def channels_last(rank: int) -> tuple[int, ...]:
     """The axes of an ONNX tensor of ``rank`` in the order batch, space, channels."""
     return tuple(range(rank)) if rank < 3 else (0, *range(2, rank), 1)
