@@ -408,7 +408,7 @@ def test_a_transposition_that_moves_elements(shape, order):
     constants = {"w": weights(*kernel), "v": weights(4, 3 * math.prod(moved[2:]))}
     ours, theirs, graph = answers(model(nodes, shape, constants))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
-    assert (kinds(graph).count("TRANSPOSE") > 0) == (len(shape) == 4)  # rows come in the other order
+    assert (kinds(graph).count("TRANSPOSE") > 0) == (len(shape) == 4)
 
 
 @pytest.mark.parametrize("shape", [("n", 3, "h", 8), (2, 3, 8, 8), (1, 2, 3, 4, 5)])
