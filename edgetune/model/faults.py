@@ -62,9 +62,10 @@ def axes(graph: Graph, operator: Operator) -> str | None:
 
 
 def paddings(graph: Graph, operator: Operator) -> str | None:
-    pairs = graph.tensors[operator.inputs[1]]
-    if pairs.shape != (4, 2) or pairs.values.min() < 0 or pairs.values.max() > MAX_WINDOW:
-        return "paddings that are not 4 pairs of small positive integers"
+    data, pairs = (graph.tensors[i] for i in operator.inputs)
+    rank = len(data.shape)
+    if pairs.shape != (rank, 2) or pairs.values.min() < 0 or pairs.values.max() > MAX_WINDOW:
+        return f"paddings that are not {rank} pairs of small positive integers"
     return None
 
 

@@ -134,7 +134,7 @@ REPEATS = (
     "two activations, or one and a constant; one may be the other's last dimensions, and repeats"
 )
 DECIDES = "one activation and one constant value, or two activations made of one"
-MARGINS = "height and width"
+MARGINS = "height and width, or the length of a sequence"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
 RESCALES = "int8 to int8"
@@ -167,7 +167,7 @@ KINDS = {kind.name: kind for kind in (
          REDUCE,    2, shapes.reduced,    scales.FUNCTION, refusals.scattered_axes, faults.axes),
     Kind("REDUCE_MAX",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  REDUCED,
          REDUCE,    2, shapes.reduced,    scales.SAME,     refusals.scattered_axes, faults.axes),
-    Kind("PAD",               (2, 2), PADDINGS,    None, (4,),      YES,    YES,   YES,  MARGINS,
+    Kind("PAD",               (2, 2), PADDINGS,    None, (3, 4),    YES,    YES,   YES,  MARGINS,
          None,      2, shapes.padded,     scales.SAME,     refusals.paddings, faults.paddings),
     Kind("ADD",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
          ADD,       2, shapes.broadcast,  scales.SUM,      refusals.unlike_shapes),

@@ -53,7 +53,7 @@ def scattered_axes(graph: Graph, operator: Operator) -> str | None:
 
 def paddings(graph: Graph, operator: Operator) -> str | None:
     pairs = graph.tensors[operator.inputs[1]].values
-    if pairs.shape == (4, 2) and pairs[[0, 3]].any():
+    if pairs.ndim == 2 and pairs[[0, -1]].any():
         return "padding of the batch or of channels"
     return None
 

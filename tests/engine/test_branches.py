@@ -339,6 +339,13 @@ def test_padding_serves_its_own_reader_only():
     check(b.back_to(source).conv(4, 3).join("ADD", padded).conv(4, 3, padding="VALID"))
 
 
+def test_a_causal_convolution_over_a_sequence():
+    """As Keras writes it: padded in three dimensions, convolved in four."""
+    b = ModelBuilder((1, 12, 3), 1 / 40, 5, seed=8).pad(2, 0).reshape((1, 1, 14, 3))
+    b.conv(4, (1, 3), padding="VALID").reshape((1, 12, 4)).pad(1, 2)
+    check(b.reshape((1, -1)).dense(3))
+
+
 def test_what_the_output_does_not_need_is_left_out():
     b = ModelBuilder((1, 7, 7, 3), seed=9).conv(4, 3)
     kept = b.save()

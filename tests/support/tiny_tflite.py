@@ -159,9 +159,9 @@ class ModelBuilder:
         return self._finish(kind, [index], real, "ReducerOptions", dict(KeepDims=int(keep_dims)),
                             keep_scale=same_scale or kind == "REDUCE_MAX")
 
-    def pad(self, top, bottom, left, right):
-        """PAD with zeros (the zero point) in height and width."""
-        paddings = [(0, 0), (top, bottom), (left, right), (0, 0)]
+    def pad(self, *edges):
+        """PAD with zeros (the zero point): top, bottom, left and right, of a sequence its ends."""
+        paddings = [(0, 0), *zip(edges[::2], edges[1::2]), (0, 0)]
         index = self._constant("paddings", np.array(paddings, np.int32))
         real = np.pad(self._probe, paddings)
         return self._finish("PAD", [index], real, "PadOptions", {}, keep_scale=True)

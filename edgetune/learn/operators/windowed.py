@@ -31,9 +31,9 @@ def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> Window
 
 
 def paddings(tensors: Tensors, op: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Before and after, each (height, width)."""
-    rows = tensors.graph.tensors[op.inputs[1]].values.reshape(-1, 2)[1:3]
-    (top, bottom), (left, right) = rows.tolist()
+    """Before and after, each (height, width); a sequence is one row high."""
+    rows = tensors.graph.tensors[op.inputs[1]].values.reshape(-1, 2)[1:-1].tolist()
+    (top, bottom), (left, right) = rows if len(rows) == 2 else ((0, 0), *rows)
     return (top, left), (bottom, right)
 
 
