@@ -42,7 +42,7 @@ def rewritten(graph: Graph) -> Graph:
     """A float Graph without the operators above, as far as they can be written otherwise."""
     rewriter = Rewriter(graph)
     for op in list(rewriter.operators):
-        if op.kind in PARTED and min(op.inputs, default=-1) >= 0:
+        if op.kind in PARTED and _complete(op):
             _part(rewriter, op)
         if op.kind in RULES and min(op.inputs, default=-1) >= 0 and len(op.outputs) == 1:
             RULES[op.kind](rewriter, op)
@@ -50,6 +50,12 @@ def rewritten(graph: Graph) -> Graph:
             _unfuse(rewriter, op)
     _name_chains(rewriter)
     return rewriter.graph()
+
+
+def _complete(op: Operator) -> bool:
+    """Whether it has the inputs that its kind needs."""
+    least, most = KINDS[op.kind].inputs if op.kind in KINDS else (1, 1)
+    return least <= len(op.inputs) <= most and min(op.inputs) >= 0
 
 
 def _unfuse(rewriter: Rewriter, op: Operator) -> None:
@@ -199,7 +205,9 @@ def _name_chains(rewriter: Rewriter) -> None:
             continue
         found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
         chain = found.chain(op, kinds)
-        if chain and len(chain.operators) > 1 and (named := _function(rewriter, chain)):
+        if chain is None or len(chain.operators) < 2 or not all(map(_complete, chain.operators)):
+            continue
+        if named := _function(rewriter, chain):
             done |= {inner.outputs[0] for inner in chain.operators}
             _become(op, named[0], chain.source, **named[1])
 

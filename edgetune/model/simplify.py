@@ -30,6 +30,8 @@ def simplify(graph: Graph) -> Graph:
             _plain_pad(graph, op)
         elif op.kind == "DEPTHWISE_CONV_2D":
             _multiplier_by_shapes(graph, op)
+        elif op.kind == "FULLY_CONNECTED":
+            _as_many_vectors(graph, op)
     return graph
 
 
@@ -43,6 +45,17 @@ def _plain_pad(graph: Graph, op: Operator) -> None:
     zero = 0 if data.quantization is None else data.quantization.zero_point[0]
     if value.data.reshape(()) == zero:
         op.kind, op.inputs = "PAD", op.inputs[:2]
+
+
+def _as_many_vectors(graph: Graph, op: Operator) -> None:
+    """One vector for each that it reads: where the batch was open, the file says one."""
+    if len(op.inputs) < 2 or -1 in op.inputs[:2] or len(op.outputs) != 1:
+        return
+    data, weights = (graph.tensors[i].shape for i in op.inputs[:2])
+    output = graph.tensors[op.outputs[0]]
+    of_rows = len(data) == len(weights) == 2 and data[1] == weights[1] and data[0] > 1
+    if of_rows and output.shape == (1, weights[0]):
+        output.shape = (data[0], weights[0])
 
 
 def _multiplier_by_shapes(graph: Graph, op: Operator) -> None:

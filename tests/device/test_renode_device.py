@@ -18,6 +18,7 @@ import pytest
 from cli_runner import MODEL, succeed
 from echo_project import build_echo, ended, greet, receive
 from renode_stand_in import INSTRUCTIONS
+from signals import by_default
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -207,7 +208,7 @@ def test_it_ends_with_who_started_it(renode, image, number):
         "os.kill(os.getpid(), int(sys.argv[2]))\n"
     )
     command = [sys.executable, "-c", code, image, str(int(number))]
-    done = subprocess.run(command, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, stderr=subprocess.DEVNULL, preexec_fn=by_default)
     assert done.returncode == -number
     assert all_ended(renode)
 
