@@ -19,7 +19,7 @@ from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode
 from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
-from edgetune.model.kinds import BRIDGES, FUSING, WEIGHTED
+from edgetune.model.kinds import BRIDGES, CLAMPING, FUSED_OPTION, WEIGHTED
 from edgetune.model.numbers import real_values
 from edgetune.model.read import file_content
 from edgetune.model.rewrite import Rewriter
@@ -27,8 +27,6 @@ from edgetune.model.simplify import simplify
 
 MAX_WEIGHTS = 16 << 20
 MAX_SCALE = 1e12
-FUSED_ACTIVATION = "fused_activation_function"
-TAKERS = [kind for kind in FUSING if kind != "CONCATENATION"]  # kinds that hold a clamp
 NUMBERS = ("int8", "uint8", "int16", "int32", "float16", "float32")
 
 
@@ -156,11 +154,11 @@ def _keep_clamps(graph: Graph) -> None:
     """A range that ends at zero is the RELU of older files, one from 0 to 6 their RELU6."""
     for op in graph.operators:
         q = graph.tensors[op.outputs[0]].quantization
-        if q is None or op.kind not in TAKERS or q.zero_point[0] != -128:
+        if q is None or op.kind not in CLAMPING or q.zero_point[0] != -128:
             continue
-        if op.options.get(FUSED_ACTIVATION, "NONE") == "NONE":
+        if op.options.get(FUSED_OPTION, "NONE") == "NONE":
             six = abs(255 * q.scale[0] - 6) < q.scale[0] / 2
-            op.options[FUSED_ACTIVATION] = "RELU6" if six else "RELU"
+            op.options[FUSED_OPTION] = "RELU6" if six else "RELU"
 
 
 def _dequantize(rewriter: Rewriter, op: Operator, place: int) -> None:

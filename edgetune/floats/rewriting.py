@@ -21,12 +21,11 @@ import numpy as np
 
 from edgetune.floats.operators import ERF, OPERATORS, evaluate
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import ELEMENTWISE, FUSING, KINDS
+from edgetune.model.kinds import ELEMENTWISE, FUSED_OPTION, FUSING, KINDS
 from edgetune.model.moves import places_of
 from edgetune.model.one_value import Chain, OneValue
 from edgetune.model.rewrite import Rewriter
 
-FUSED = "fused_activation_function"
 BEHIND = ("RELU_N1_TO_1", "RELU_0_TO_1", "TANH")  # functions that no int8 kernel fuses
 LARGE = np.geomspace(10, 1e4, 31)
 TRIED = np.concatenate([[-1.0], np.linspace(-9, 9, 721), -LARGE, LARGE])[None]
@@ -46,7 +45,7 @@ def rewritten(graph: Graph) -> Graph:
             _part(rewriter, op)
         if op.kind in RULES and min(op.inputs, default=-1) >= 0 and len(op.outputs) == 1:
             RULES[op.kind](rewriter, op)
-        if op.kind in FUSING and op.options.get(FUSED) in BEHIND and len(op.outputs) == 1:
+        if op.kind in FUSING and op.options.get(FUSED_OPTION) in BEHIND and len(op.outputs) == 1:
             _unfuse(rewriter, op)
     _name_chains(rewriter)
     return rewriter.graph()
@@ -59,9 +58,9 @@ def _complete(op: Operator) -> bool:
 
 
 def _unfuse(rewriter: Rewriter, op: Operator) -> None:
-    result, function = op.outputs[0], op.options[FUSED]
+    result, function = op.outputs[0], op.options[FUSED_OPTION]
     inner = rewriter.activation(f"{_name(rewriter, op)}/linear", rewriter.shape(result))
-    op.outputs, op.options = (inner,), dict(op.options, **{FUSED: "NONE"})
+    op.outputs, op.options = (inner,), dict(op.options, **{FUSED_OPTION: "NONE"})
     rewriter.insert_after(op, function, (inner,), (result,))
 
 
@@ -78,7 +77,7 @@ def _become(op: Operator, kind: str, *inputs: int, **options) -> None:
 
 def _times(rewriter: Rewriter, op: Operator, values, fused: str = "NONE") -> None:
     constant = rewriter.constant(f"{_name(rewriter, op)}/factor", np.asarray(values, np.float32))
-    _become(op, "MUL", op.inputs[0], constant, **{FUSED: fused})
+    _become(op, "MUL", op.inputs[0], constant, **{FUSED_OPTION: fused})
 
 
 def _negative(rewriter: Rewriter, op: Operator) -> None:
@@ -86,14 +85,14 @@ def _negative(rewriter: Rewriter, op: Operator) -> None:
 
 
 def _square(rewriter: Rewriter, op: Operator) -> None:
-    _become(op, "MUL", op.inputs[0], op.inputs[0], **{FUSED: "NONE"})
+    _become(op, "MUL", op.inputs[0], op.inputs[0], **{FUSED_OPTION: "NONE"})
 
 
 def _quotient(rewriter: Rewriter, op: Operator) -> None:
     divisors = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
     if divisors is not None and (divisors != 0).all():
         reciprocals = 1 / divisors.astype(np.float32)
-        _times(rewriter, op, reciprocals, op.options.get(FUSED, "NONE"))
+        _times(rewriter, op, reciprocals, op.options.get(FUSED_OPTION, "NONE"))
 
 
 def _power(rewriter: Rewriter, op: Operator) -> None:
@@ -112,17 +111,17 @@ def _power(rewriter: Rewriter, op: Operator) -> None:
 def _product(rewriter: Rewriter, op: Operator, x: int, count: int) -> None:
     """x * x, times x or squared again."""
     if count == 2:
-        return _become(op, "MUL", x, x, **{FUSED: "NONE"})
+        return _become(op, "MUL", x, x, **{FUSED_OPTION: "NONE"})
     inner = rewriter.activation(f"{_name(rewriter, op)}/square", rewriter.shape(x))
-    rewriter.insert(op, "MUL", (x, x), (inner,), {FUSED: "NONE"})
-    return _become(op, "MUL", inner, x if count == 3 else inner, **{FUSED: "NONE"})
+    rewriter.insert(op, "MUL", (x, x), (inner,), {FUSED_OPTION: "NONE"})
+    return _become(op, "MUL", inner, x if count == 3 else inner, **{FUSED_OPTION: "NONE"})
 
 
 def _squared_difference(rewriter: Rewriter, op: Operator) -> None:
     shape = rewriter.shape(op.outputs[0])
     inner = rewriter.activation(f"{_name(rewriter, op)}/difference", shape)
-    rewriter.insert(op, "SUB", op.inputs, (inner,), {FUSED: "NONE"})
-    _become(op, "MUL", inner, inner, **{FUSED: "NONE"})
+    rewriter.insert(op, "SUB", op.inputs, (inner,), {FUSED_OPTION: "NONE"})
+    _become(op, "MUL", inner, inner, **{FUSED_OPTION: "NONE"})
 
 
 def _slopes(rewriter: Rewriter, op: Operator) -> None:
@@ -137,10 +136,10 @@ def _slopes(rewriter: Rewriter, op: Operator) -> None:
         parts = [rewriter.activation(f"{name}/{r}", shape) for r in ("below", "relu", "above")]
         factors = [rewriter.constant(f"{name}/{r}", v)
                    for r, v in (("slopes", values), ("rest", 1 - values))]
-        rewriter.insert(op, "MUL", (x, factors[0]), parts[:1], {FUSED: "NONE"})
+        rewriter.insert(op, "MUL", (x, factors[0]), parts[:1], {FUSED_OPTION: "NONE"})
         rewriter.insert(op, "RELU", (x,), parts[1:2])
-        rewriter.insert(op, "MUL", (parts[1], factors[1]), parts[2:], {FUSED: "NONE"})
-        _become(op, "ADD", parts[0], parts[2], **{FUSED: "NONE"})
+        rewriter.insert(op, "MUL", (parts[1], factors[1]), parts[2:], {FUSED_OPTION: "NONE"})
+        _become(op, "ADD", parts[0], parts[2], **{FUSED_OPTION: "NONE"})
 
 
 def _part(rewriter: Rewriter, op: Operator) -> None:
@@ -183,7 +182,7 @@ def _pack(rewriter: Rewriter, op: Operator) -> None:
         else:
             inputs.append(rewriter.activation(name, row))
             rewriter.insert(op, "RESHAPE", (index,), (inputs[-1],))
-    _become(op, "CONCATENATION", *inputs, axis=axis, **{FUSED: "NONE"})
+    _become(op, "CONCATENATION", *inputs, axis=axis, **{FUSED_OPTION: "NONE"})
 
 
 PARTED = ("SPLIT", "SPLIT_V", "UNPACK")

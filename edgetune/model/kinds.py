@@ -91,6 +91,7 @@ class Kind:
 
 
 FUSED = "FusedActivationFunction"
+FUSED_OPTION = "fused_activation_function"  # its name in ``Operator.options``
 WINDOW = ("Padding", "StrideH", "StrideW", FUSED)
 DILATION = ("DilationHFactor", "DilationWFactor")
 MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
@@ -300,4 +301,5 @@ REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
+CLAMPING = tuple(name for name in FUSING if name != "CONCATENATION")  # its int8 kernel cannot
 CONVERTED = _where(lambda kind: kind.converts == YES)

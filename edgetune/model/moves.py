@@ -45,6 +45,11 @@ def places_of(
     return [np.asarray(y) for y in (found if isinstance(found, list) else [found])]
 
 
+def stays(places: Numbers, size: int) -> bool:
+    """Whether the input's ``size`` elements are the output, in their order: a view of them."""
+    return np.array_equal(places.reshape(-1), np.arange(size))
+
+
 def along_axes(
     kind: str, shape: tuple[int, ...], options: dict, constants: list[np.ndarray]
 ) -> list[tuple[int, np.ndarray]]:

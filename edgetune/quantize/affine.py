@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Operator
-from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, WEIGHTED
+from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, WEIGHTED
 from edgetune.model.rewrite import Rewriter
 
 AFFINE = "AFFINE"  # inputs x, factor [c], offset [c]; only inside this module
-FUSED = "fused_activation_function"
 
 
 def fold_affine(rewriter: Rewriter) -> None:
@@ -54,7 +53,7 @@ def _as_affine(rewriter: Rewriter, op: Operator) -> None:
     parameters = [rewriter.constant(f"{name}/{r}", v)
                   for r, v in (("factor", factor), ("offset", offset))]
     op.kind, op.inputs = AFFINE, (x, *parameters)
-    op.options = {FUSED: op.options.get(FUSED, "NONE")}
+    op.options = {FUSED_OPTION: op.options.get(FUSED_OPTION, "NONE")}
 
 
 # ---- into the layer before
@@ -64,7 +63,7 @@ def _fold_backward(rewriter: Rewriter, op: Operator) -> None:
     before = rewriter.producer(op.inputs[0])
     if before is None or before.kind not in (*WEIGHTED, AFFINE):
         return
-    if before.options[FUSED] != "NONE" or not rewriter.only_reader(op.inputs[0], op):
+    if before.options[FUSED_OPTION] != "NONE" or not rewriter.only_reader(op.inputs[0], op):
         return
     factor, offset = (rewriter.data(i) for i in op.inputs[1:])
     if before.kind == AFFINE:
@@ -75,7 +74,7 @@ def _fold_backward(rewriter: Rewriter, op: Operator) -> None:
         if len(bias) != len(factor):
             return
         _replace(rewriter, before, _times_output(before, weights, factor), bias * factor + offset)
-    before.options = dict(before.options, **{FUSED: op.options[FUSED]})
+    before.options = dict(before.options, **{FUSED_OPTION: op.options[FUSED_OPTION]})
     rewriter.absorb(op, before)
 
 
@@ -108,7 +107,7 @@ def _replace(rewriter: Rewriter, op: Operator, *values: np.ndarray) -> None:
 
 def _fold_forward(rewriter: Rewriter, op: Operator) -> bool:
     """Whether all readers have taken it over: an offset they can only take without padding."""
-    if op.options[FUSED] != "NONE" or op.outputs[0] in rewriter.outputs:
+    if op.options[FUSED_OPTION] != "NONE" or op.outputs[0] in rewriter.outputs:
         return False
     readers = _weighted_readers(rewriter, op.outputs[0])
     factor, offset = (rewriter.data(i) for i in op.inputs[1:])
@@ -177,14 +176,14 @@ def _as_scalars(rewriter: Rewriter, op: Operator) -> None:
     """A MUL and an ADD, as far as they do anything."""
     x, name = op.inputs[0], rewriter.tensors[op.outputs[0]].name
     factor, offset = (rewriter.data(i)[:1] for i in op.inputs[1:])
-    fused = {FUSED: op.options[FUSED]}
+    fused = {FUSED_OPTION: op.options[FUSED_OPTION]}
     if offset[0] == 0:
         op.kind, op.inputs, op.options = "MUL", (x, rewriter.constant(f"{name}/f", factor)), fused
         return
     if factor[0] != 1:
         scaled = rewriter.activation(f"{name}/scaled", rewriter.shape(x))
         constant = rewriter.constant(f"{name}/f", factor)
-        rewriter.insert(op, "MUL", (x, constant), (scaled,), {FUSED: "NONE"})
+        rewriter.insert(op, "MUL", (x, constant), (scaled,), {FUSED_OPTION: "NONE"})
         x = scaled
     op.kind, op.inputs, op.options = "ADD", (x, rewriter.constant(f"{name}/o", offset)), fused
 
@@ -196,7 +195,7 @@ def _as_depthwise(rewriter: Rewriter, op: Operator) -> None:
     weights = rewriter.constant(f"{name}/weights", rewriter.data(factor).reshape(1, 1, 1, -1))
     options = {
         "padding": "VALID", "stride_h": 1, "stride_w": 1, "depth_multiplier": 1,
-        "dilation_h_factor": 1, "dilation_w_factor": 1, FUSED: op.options[FUSED],
+        "dilation_h_factor": 1, "dilation_w_factor": 1, FUSED_OPTION: op.options[FUSED_OPTION],
     }
     op.kind, op.options = "DEPTHWISE_CONV_2D", options
     op.inputs = (x, weights, offset)

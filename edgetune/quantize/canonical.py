@@ -14,7 +14,7 @@ import numpy as np
 
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.kinds import MOVED, REDUCING, VIEWS
-from edgetune.model.moves import places
+from edgetune.model.moves import places, stays
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.affine import fold_affine
 from edgetune.quantize.fusion import fuse_activations
@@ -31,7 +31,7 @@ def canonical(graph: Graph) -> Graph:
     rewriter = Rewriter(graph)
     kept: set[int] = set()  # tensors that keep three dimensions
     for op in list(rewriter.operators):
-        if op.kind in VIEWS or (op.kind in MOVED and _moves_nothing(graph, op)):
+        if op.kind in VIEWS or (op.kind in MOVED and _is_view(graph, op)):
             op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
         elif op.kind in MOVED:
             kept |= _stand_apart(rewriter, op)
@@ -53,9 +53,8 @@ def canonical(graph: Graph) -> Graph:
     return rewriter.graph()
 
 
-def _moves_nothing(graph: Graph, op: Operator) -> bool:
-    found = places(graph, op)[0].reshape(-1)
-    return len(found) == graph.tensors[op.inputs[0]].size and bool((np.diff(found) == 1).all())
+def _is_view(graph: Graph, op: Operator) -> bool:
+    return stays(places(graph, op)[0], graph.tensors[op.inputs[0]].size)
 
 
 def _stand_apart(rewriter: Rewriter, op: Operator) -> set[int]:

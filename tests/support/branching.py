@@ -51,15 +51,17 @@ def dense_net() -> ModelBuilder:
     b.unary("TANH", scale=1 / 128, zero_point=0)
     wide = b.unary("QUANTIZE", scale=1 / 50, zero_point=10).save()
     b.conv(6, 1).join("SUB", wide).join("MUL", b.constant([0.5, 1, 1.5, 1, 0.2, -1]))
-    b.unary("RELU").reduce("REDUCE_MAX", (1,), keep_dims=True)
-    return b.mean(keep_dims=True).squeeze(1, 2).dense(4)
+    return b.unary("RELU").mean(keep_dims=True).squeeze(1, 2).dense(4)
 
 
 def moved() -> ModelBuilder:
-    """Channels first and then last, an upsampled branch, parts in another order."""
+    """Channels first and then last, an upsampled branch, less a row of largest values, parts in
+    another order."""
     b = ModelBuilder((1, 3, 8, 6), 1 / 40, 3, seed=16).transpose(0, 2, 3, 1)
     maps = b.conv(6, 3, activation="RELU").save()
-    b.conv(6, 3, 2).move("RESIZE_NEAREST_NEIGHBOR", [8, 6]).join("ADD", maps, "RELU")
+    most = b.reduce("REDUCE_MAX", (1,), keep_dims=True).save()
+    b.back_to(maps).conv(6, 3, 2).move("RESIZE_NEAREST_NEIGHBOR", [8, 6])
+    b.join("ADD", maps, "RELU").join("SUB", most)
     b.move("GATHER", [2, 0, 0, 1, 5], Axis=3).move("SPLIT", 1, data=1, NumSplits=2, part=1)
     parts = b.made
     b.join("ADD", parts[0])

@@ -22,12 +22,11 @@ from edgetune.learn.lower.functions import (
 from edgetune.learn.operators import OF_OPERATORS, Lookup
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import DECIDED_BY_ONE, ELEMENTWISE, FUNCTIONS, VIEWS
+from edgetune.model.kinds import DECIDED_BY_ONE, ELEMENTWISE, FUNCTIONS, FUSED_OPTION, VIEWS
 from edgetune.model.one_value import Chain, OneValue
 
 LOSSES = ("LOGISTIC",)  # at the end, of which a loss looks at the input
 TINY = 1e-30j
-FUSED = "fused_activation_function"
 
 
 def chains(graph: Graph, operators: list[Operator]) -> dict[int, Chain]:
@@ -130,7 +129,7 @@ def _constant(tensor: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
     """Value and derivative behind ``op``, from those of its operands."""
-    linear = replace(op, options=dict(op.options, **{FUSED: "NONE"}))
+    linear = replace(op, options=dict(op.options, **{FUSED_OPTION: "NONE"}))
     with np.errstate(all="ignore"):
         y = evaluate(linear, [value for value, _ in operands], (256,))
     if op.kind in FUNCTIONS:
@@ -141,7 +140,7 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
     else:  # sums and products are analytic: a complex step is their derivative
         ahead = [value + TINY * slope for value, slope in operands]
         by_source = evaluate(linear, ahead, (256,)).imag / TINY.imag
-    fused = op.options.get(FUSED, "NONE")
+    fused = op.options.get(FUSED_OPTION, "NONE")
     low, high = LIMITS[fused]
     inside = (y > (-np.inf if low is None else low)) & (y < (np.inf if high is None else high))
     return activate(y, fused), np.where(inside, by_source, 0.0)

@@ -14,7 +14,7 @@ from edgetune.learn.operators.gather import Gather
 from edgetune.learn.program import Layer
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
-from edgetune.model.moves import MOVES, along_axes, places
+from edgetune.model.moves import MOVES, along_axes, places, stays
 
 MAX_AXES = 8  # ET_MOVE_AXES of the engine
 
@@ -91,7 +91,7 @@ def _move(tensors: Tensors, op: Operator) -> None:
 
 def _part(tensors: Tensors, op: Operator, number: int, taken: np.ndarray) -> None:
     source = tensors.activation(op.operands[0])
-    if np.array_equal(taken, np.arange(source.size)):
+    if stays(taken, source.size):
         tensors.view(op.outputs[number], op.operands[0])
     elif line := straight(taken):
         place = tensors.place(op, (source.clip_low, source.clip_high), output=number)
@@ -107,7 +107,7 @@ def _gathers(tensors: Tensors, op: Operator, taken: np.ndarray) -> None:
     along = along_axes(op.kind, tuple(shape), op.options, constants)
     takes = [
         (axis, indices) for axis, indices in along
-        if not np.array_equal(indices, np.arange(shape[axis]))
+        if not stays(indices, shape[axis])
     ]
     if not takes:
         shape, takes = [1, math.prod(shape)], [(1, taken)]
