@@ -2,6 +2,7 @@
 
 import math
 from contextlib import suppress
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from onnx_builder import answers, model, node  # noqa: E402
 from edgetune.errors import EdgetuneError, ModelError  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
+from edgetune.importers.onnx.values import transposition  # noqa: E402
 from edgetune.quantize.canonical import canonical  # noqa: E402
 from edgetune.quantize.convert import convert  # noqa: E402
 
@@ -394,6 +396,15 @@ def test_a_shuffle_of_channels_is_refused():
     with pytest.raises(ModelError, match="1 part") as error:
         read_onnx(model(nodes, (1, 4, 4, 4), constants))
     assert "would have to move in memory" in error.value.cause
+
+
+@pytest.mark.parametrize("order", permutations(range(4)), ids=str)
+def test_every_transposition_is_found_from_its_places(order):
+    places = np.arange(120).reshape(2, 3, 4, 5).transpose(order)
+    shape, axes = transposition(places[None])
+    tensor = np.arange(120).reshape(shape).transpose(axes)
+    np.testing.assert_array_equal(tensor.reshape(places.shape), places)
+    assert transposition(places[::-1]) is None
 
 
 @pytest.mark.parametrize("shape, order", [((1, 4, 6, 5), (0, 2, 1, 3)), ((1, 4, 6), (0, 2, 1))])
