@@ -398,7 +398,7 @@ def test_a_shuffle_of_channels_is_refused():
     assert "would have to move in memory" in error.value.cause
 
 
-@pytest.mark.parametrize("order", permutations(range(4)), ids=str)
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 def test_every_transposition_is_found_from_its_places(order):
     places = np.arange(120).reshape(2, 3, 4, 5).transpose(order)
     shape, axes = transposition(places[None])
