@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from edgetune.cli.options import calibration_options, model_argument
+from edgetune.cli.options import calibration_options, model_argument, output_option
 from edgetune.cli.printer import Printer
-from edgetune.cli.show_conversion import show_conversion
+from edgetune.cli.show_conversion import show_conversion, show_left_out
 from edgetune.cli.verb import stack, verb
 from edgetune.data import Targets, load_labelled, load_samples, preprocessing_note
 from edgetune.data.npz import has_test_set
@@ -17,7 +17,7 @@ from edgetune.errors import UsageError
 from edgetune.files import save_atomically
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content
-from edgetune.quantize import Conversion, Options, Report, convert, load
+from edgetune.quantize import Conversion, Options, convert, load, passed
 from edgetune.quantize.ranges import RULES
 from edgetune.session.report_page import report_page
 
@@ -38,15 +38,17 @@ _choices = stack(
 
 @verb("convert")
 @model_argument
-@click.option("-o", "--output", required=True, type=click.Path(), metavar="OUT.tflite",
+@click.option("-o", "--out", "target", required=True, type=click.Path(), metavar="OUT.tflite",
               help="The int8 model.")
+@output_option
 @calibration_options
 @_choices
 @click.option("--report", "page", type=click.Path(), metavar="FILE.html",
               help="The report as a page, with plots.")
 def command(
-    printer: Printer, model: str, output: str, data: dict, range_rule: str, percentile: float,
-    calibration_samples: int, no_bias_correction: bool, equalise: bool, page: str | None,
+    printer: Printer, model: str, target: str, output: str | None, data: dict, range_rule: str,
+    percentile: float, calibration_samples: int, no_bias_correction: bool, equalise: bool,
+    page: str | None,
 ):
     """Make an int8 .tflite file of MODEL: a .tflite, .keras, .h5 or .onnx file.
 
@@ -57,18 +59,18 @@ def command(
     options = Options(
         range_rule, percentile, calibration_samples, not no_bias_correction, equalise
     )
-    _check_outputs(model, output, page)
-    conversion = _convert(printer, model, data, options)
+    _check_outputs(model, target, page)
+    conversion = _convert(printer, model, output, data, options)
     report = conversion.report
     html = report_page(Path(model).name, report).encode() if page else b""
-    save_atomically(output, conversion.content)
+    save_atomically(target, conversion.content)
     if page:
         save_atomically(page, html)
     printer.result = {
-        "model": model, "output": output, "bytes": len(conversion.content),
+        "model": model, "output": target, "bytes": len(conversion.content),
         "sha256": hashlib.sha256(conversion.content).hexdigest(), "report": report.as_dict(),
     }
-    _show(printer, model, output, conversion)
+    _show(printer, model, target, conversion)
 
 
 def _check_outputs(model: str, *outputs: str | None):
@@ -86,10 +88,12 @@ def _check_outputs(model: str, *outputs: str | None):
             )
 
 
-def _convert(printer: Printer, model: str, data: dict, options: Options) -> Conversion:
-    found = load(model)
+def _convert(
+    printer: Printer, model: str, output: str | None, data: dict, options: Options
+) -> Conversion:
+    found = load(model, output)
     if not isinstance(found, Graph):
-        return Conversion(found, Report(converted=False))
+        return passed(found, model, output)
     if data["path"] is None:
         raise UsageError(
             f"{model} is a float model: samples are needed to convert it.",
@@ -123,11 +127,15 @@ def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[s
     return (x, y), warnings
 
 
-def _show(printer: Printer, model: str, output: str, conversion: Conversion):
-    if conversion.report.converted:
-        show_conversion(printer, conversion.report)
-        printer.text(f"{output}: {len(conversion.content):,} bytes.")
+def _show(printer: Printer, model: str, target: str, conversion: Conversion):
+    report = conversion.report
+    if report.converted:
+        show_conversion(printer, report)
+        printer.text(f"{target}: {len(conversion.content):,} bytes.")
     elif conversion.content == file_content(Path(model)):
-        printer.text(f"{model} is int8 already; {output} is the same file.")
+        printer.text(f"{model} is int8 already; {target} is the same file.")
+    elif report.left_out:
+        show_left_out(printer, report)
+        printer.text(f"{model} is int8 inside; {target} has one output, and int8 ends.")
     else:
-        printer.text(f"{model} is int8 inside; {output} is without its float or uint8 ends.")
+        printer.text(f"{model} is int8 inside; {target} is without its float or uint8 ends.")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 
 import click
 
 from edgetune.boards import load_board
-from edgetune.cli.options import model_argument
+from edgetune.cli.options import model_argument, output_option
 from edgetune.cli.printer import Printer
+from edgetune.cli.show_outputs import show_outputs
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.learn.lower import lower
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
+from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
+from edgetune.model.outputs import SeveralOutputs
 from edgetune.model.read import file_content
 from edgetune.plan.cores import estimate_cores
 from edgetune.plan.cost import Estimate, estimate
@@ -29,30 +33,35 @@ HEADERS = ["name", "operator", "output", "activation", "weights", "scales", "MAC
 
 @verb("inspect")
 @model_argument
+@output_option
 @click.option("--board", metavar="BOARD", help="What it would cost there, as `edgetune plan` has "
               "it; without it a line for each core.")
-def command(printer: Printer, model: str, board: str | None):
+def command(printer: Printer, model: str, output: str | None, board: str | None):
     """What MODEL will be on a device: its operators, what can be trained, what it costs.
 
     A .tflite, .keras, .h5 or .onnx file. A float model is converted in memory by made-up samples:
-    names and sizes are those of `edgetune convert`, scales are not shown. Whatever cannot be used
+    names and sizes are those of `edgetune convert`, scales are not shown. Of several outputs each
+    is shown with what it would learn, until one is chosen with --output. Whatever cannot be used
     is named, all at once, with the exit code that `edgetune plan` has for it.
     """
     chosen = load_board(board) if board else None
-    seen = preview(model)
+    try:
+        seen = preview(model, output)
+    except SeveralOutputs as error:
+        raise show_outputs(printer, model, error) from None
     graph = seen.graph or seen.source
     assert graph is not None  # there is one of the two
     facts = _facts(model, seen, graph)
     printer.result = {"model": model, "int8": seen.source is None} | facts
     _show(printer, model, facts)
     if seen.graph is None:
-        _show_problem(printer, model, seen, facts)
+        _show_problem(printer, model, output, seen, facts)
         return
     program = lower(graph)
     recipe = Recipe() if program.weighted_layers else Recipe(("none",))
     _show_totals(printer, facts, program)
     if seen.source is not None:
-        _show_conversion(printer, model)
+        _show_conversion(printer, model, output)
     printer.text()
     if chosen is None:
         _show_cores(printer, estimate_cores(graph, recipe))
@@ -66,6 +75,8 @@ def command(printer: Printer, model: str, board: str | None):
 def _facts(model: str, seen: Preview, graph: Graph) -> dict:
     """Of the int8 model; of a float one without scales, which made-up samples do not tell."""
     facts = describe(graph)
+    if others := [other.name for other in (seen.source or graph).other_outputs]:
+        facts["other_outputs"] = others
     if seen.graph is not None:
         _name(facts, lower(graph))
     if seen.source is None:
@@ -107,7 +118,7 @@ def _show_cores(printer: Printer, costs: dict[str, Estimate]) -> None:
         [[core, *facts.values()] for core, facts in printer.result["cores"].items()],
     )
     printer.text()
-    printer.text(
+    printer.sentences(
         "All layers trained, by the engine's own kernels; --board BOARD says whether it fits."
     )
 
@@ -116,6 +127,9 @@ def _show(printer: Printer, model: str, facts: dict):
     printer.text(f"{model}: {facts['file_bytes']:,} bytes, SHA-256 {facts['sha256'][:16]}...")
     for role in ("input", "output"):
         printer.text(f"{role}: {_tensor(facts[role])}")
+    if others := facts.get("other_outputs"):
+        names = ", ".join(map(quoted, others))
+        printer.sentences(f"Its other outputs are left out with what only they need: {names}.")
     printer.text()
     printer.table(HEADERS, [_row(operator) for operator in facts["operators"]])
     printer.text()
@@ -123,29 +137,37 @@ def _show(printer: Printer, model: str, facts: dict):
 
 def _show_totals(printer: Printer, facts: dict, program: Program):
     totals = facts["totals"]
-    printer.text(
+    printer.sentences(
         f"{totals['trainable']} of {totals['operators']} operators have weights and can be "
         f"trained, to {end_of(program)} without --loss; the model has {_size(totals)}"
     )
 
 
-def _show_conversion(printer: Printer, model: str):
-    printer.text(
+def _show_conversion(printer: Printer, model: str, output: str | None):
+    printer.sentences(
         "A float model, shown as it is after conversion by made-up samples: only its scales and "
         "its accuracy need real ones."
     )
-    printer.text(f"All of it converts: edgetune convert {model} -o INT8.tflite --data SAMPLES")
+    printer.text(f"All of it converts: {_convert(model, output)}")
 
 
-def _show_problem(printer: Printer, model: str, seen: Preview, facts: dict):
+def _show_problem(
+    printer: Printer, model: str, output: str | None, seen: Preview, facts: dict
+):
     """Every operator converts, but made-up samples led out of int8's ranges."""
     printer.result["problem"] = seen.problem.as_dict()
-    printer.text(f"A float model: it has {_size(facts['totals'])}")
-    printer.text(
+    printer.sentences(f"A float model: it has {_size(facts['totals'])}")
+    printer.sentences(
         f"Made-up samples did not bring it into int8: {seen.problem.message} "
-        f"{seen.problem.cause} Real samples may: "
-        f"edgetune convert {model} -o INT8.tflite --data SAMPLES"
+        f"{seen.problem.cause} Real samples may:"
     )
+    printer.text(_convert(model, output))
+
+
+def _convert(model: str, output: str | None) -> str:
+    """The command that does it, in one line for who copies it."""
+    chosen = "" if output is None else f" --output {shlex.quote(output)}"
+    return f"edgetune convert {shlex.quote(model)}{chosen} -o INT8.tflite --data SAMPLES"
 
 
 def _size(totals: dict) -> str:

@@ -76,6 +76,10 @@ cmsis_nn_option = _cmsis_nn(
     callback=lambda ctx, parameter, place: find_cmsis_nn(place) if place else None
 )
 cmsis_nn_place_option = _cmsis_nn()  # as it was said, whether or not CMSIS-NN is there
+output_option = click.option(
+    "--output", metavar="NAME", help="Of a model with several outputs the one that counts: its "
+    "name, or its number from 0, as `edgetune inspect` shows them.",
+)
 out_option = click.option(
     "--out", type=click.Path(), metavar="FOLDER",
     help="Where the results go; without it a folder below build/ or runs/.",
@@ -94,7 +98,7 @@ _RECIPE = tuple(field.name for field in fields(Recipe))
 
 
 def recipe_options(function):
-    """--train, --rate, --draw, --reset and what says the loss, given to the verb as
+    """--train, --output, --rate, --draw, --reset and what says the loss, given to the verb as
     ``recipe``."""
 
     @stack(
@@ -102,6 +106,7 @@ def recipe_options(function):
                      default="all", show_default=True, help="What to train: all layers, the last, "
                      "the last K, none, of all layers the biases alone, or names as "
                      "`edgetune inspect` prints them."),
+        output_option,
         click.option("--rate", type=float, help="Trials of a step over the root of the number "
                      "of weights; the default follows the number of trained layers."),
         click.option("--draw", type=click.Choice(list(DRAWS)), default=Recipe.draw,
@@ -127,6 +132,7 @@ def recipe_options(function):
 def recipe_words(recipe: Recipe) -> list[str]:
     """The options that say ``recipe``; none for what they are without them."""
     words = [] if recipe.layers == Recipe.layers else ["--train", ",".join(recipe.layers)]
+    words += [] if recipe.output is None else ["--output", str(recipe.output)]
     words += [] if recipe.rate is None else ["--rate", str(recipe.rate)]
     words += [] if recipe.draw == Recipe.draw else ["--draw", recipe.draw]
     words += [] if recipe.loss == AUTO else ["--loss", recipe.loss]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 
 from rich.console import Console
 from rich.table import Table
 
 from edgetune.cli.progress import PlainReporter, TerminalReporter
-from edgetune.cli.shown import shown
+from edgetune.cli.shown import broken, shown
 from edgetune.errors import EdgetuneError, Interrupted
 
 FORMAT = 1  # of the JSON output; a change that could break a reader raises it
 PLAIN_WIDTH = 160  # columns where there is no terminal to ask
+SENTENCE_WIDTH = 100  # of sentences, there
 GAP = 2  # blanks between columns of a table
 
 
@@ -41,12 +41,12 @@ class Printer:
     def wrapped(self, text: str, indent: int) -> None:
         """A long line of the result, on a terminal broken between words and indented."""
         console = _console(sys.stdout)
-        if console.is_terminal:
-            text = "\n".join(textwrap.wrap(
-                text, console.width, subsequent_indent=" " * indent, break_long_words=False,
-                break_on_hyphens=False,
-            ))
-        self.text(text)
+        self.text(broken(text, console.width, indent) if console.is_terminal else text)
+
+    def sentences(self, text: str) -> None:
+        """Sentences of the result, broken between words."""
+        console = _console(sys.stdout)
+        self.text(broken(text, console.width if console.is_terminal else SENTENCE_WIDTH))
 
     def table(self, headers: list[str], rows: list[list], title: str = "") -> None:
         """A table of the result; numbers stand on the right.

@@ -15,12 +15,18 @@ def show_conversion(printer: Printer, report: Report) -> None:
     printer.text()
     for note in report.notes:
         printer.text(note)
+    show_left_out(printer, report)
     printer.text(cost_of(report))
     if report.agreement is not None:
         printer.text(f"Run by tflite-runtime, it predicts as the file itself on "
                      f"{100 * report.agreement:.2f} % of the calibration samples.")
     for warning in report.warnings:
         printer.note(f"Warning: {warning}")
+
+
+def show_left_out(printer: Printer, report: Report) -> None:
+    if report.outputs:
+        printer.sentences(report.outputs)
 
 
 def cost_of(report: Report) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from edgetune.cli.printer import Printer
 from edgetune.learn.program import Program
+from edgetune.model.decode import quoted
+from edgetune.model.ends import learnt
+from edgetune.model.outputs import changing
 from edgetune.plan.cost import Estimate
+from edgetune.plan.plan import Plan
 
 PHASES = ("forward", "backward", "update")
 HANGING = len("Flash: ")
@@ -19,6 +23,7 @@ def plan_facts(estimate: Estimate) -> dict:
         "rate": plan.recipe.rate_for(len(plan.trained)),
         "loss": plan.program.loss.name,
         "trained": [layer.name for layer in plan.trained],
+        **_other_outputs(plan),
         "unmeasured": list(estimate.table.unmeasured),
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
@@ -28,12 +33,7 @@ def plan_facts(estimate: Estimate) -> dict:
 
 def end_of(program: Program) -> str:
     """How many classes, labels or values, and the loss: "10 classes, softmax loss"."""
-    loss = program.loss
-    count, words = loss.size, {"class": "classes", "labels": "labels", "values": "values"}
-    word = words.get(loss.target, "values as its input")
-    if count == 1:
-        word = {"labels": "label", "values": "value"}.get(loss.target, word)
-    return f"{count:,} {word}, {loss.name} loss"
+    return learnt(program.loss.name, program.loss.size)
 
 
 def show_plan(printer: Printer, estimate: Estimate) -> None:
@@ -63,6 +63,8 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
         f"{len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
         f"{end_of(estimate.plan.program)}"
     )
+    if estimate.plan.program.graph.other_outputs:
+        printer.wrapped(_output_words(estimate.plan), HANGING)
     if estimate.plan.cmsis_nn:
         printer.text(
             "Code, stack and instructions are those of the engine's own kernels: "
@@ -76,6 +78,22 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
     printer.text()
     _show_layers(printer, estimate)
     printer.text()
+
+
+def _other_outputs(plan: Plan) -> dict:
+    """What becomes of the file's other outputs, where it has some."""
+    changed, kept = changing(plan.program.graph, [layer.operator for layer in plan.trained])
+    return {"changing_outputs": changed, "kept_outputs": kept} if changed or kept else {}
+
+
+def _output_words(plan: Plan) -> str:
+    """The output that learns, and what becomes of the others: they share layers with it or not."""
+    graph, others = plan.program.graph, _other_outputs(plan)
+    changed, kept = (", ".join(map(quoted, names)) for names in others.values())
+    words = f"Output: {quoted(graph.output.name)}, one of {len(graph.other_outputs) + 1}"
+    if changed:
+        words += f"; with the layers that are trained, others change: {changed}"
+    return words + (f"; these stay as they are: {kept}" if kept else "")
 
 
 def _show_layers(printer: Printer, estimate: Estimate) -> None:

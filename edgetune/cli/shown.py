@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rich.markup import escape
 
 
@@ -11,6 +13,15 @@ def shown(text: str) -> str:
     A name in a model file could else move the cursor, set the title or hide what follows.
     """
     return escape("".join(c if c.isprintable() or c in "\n\t" else _code(c) for c in text))
+
+
+def broken(text: str, width: int, indent: int = 0) -> str:
+    """``text`` in lines of at most ``width`` columns, broken between words; all but the first are
+    indented."""
+    return "\n".join(textwrap.wrap(
+        text, width, subsequent_indent=" " * indent, break_long_words=False,
+        break_on_hyphens=False,
+    ))
 
 
 def _code(character: str) -> str:

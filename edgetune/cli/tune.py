@@ -15,7 +15,7 @@ from edgetune.cli.options import (
     seed_option,
 )
 from edgetune.cli.printer import Printer
-from edgetune.cli.show_conversion import cost_of
+from edgetune.cli.show_conversion import cost_of, show_left_out
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
@@ -98,6 +98,7 @@ def _conversion(job: Job, folder: RunFolder) -> dict:
 def _show_model(printer: Printer, job: Job):
     plan = job.plan
     if job.conversion:
+        show_left_out(printer, job.conversion.report)
         printer.text(cost_of(job.conversion.report))
     weights = sum(layer.weights.size for layer in plan.program.weighted_layers)
     printer.text(

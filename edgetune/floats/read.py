@@ -21,7 +21,8 @@ from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import BRIDGES, CLAMPING, FUSED_OPTION, WEIGHTED
 from edgetune.model.numbers import real_values
-from edgetune.model.read import file_content
+from edgetune.model.outputs import Choice, choose_output
+from edgetune.model.read import file_content, named
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.simplify import simplify
 
@@ -30,28 +31,30 @@ MAX_SCALE = 1e12
 NUMBERS = ("int8", "uint8", "int16", "int32", "float16", "float32")
 
 
-def read_float(source: str | os.PathLike | bytes) -> Graph:
+def read_float(source: str | os.PathLike | bytes, output: Choice = None) -> Graph:
     """Reads a .tflite model of any number type as a float Graph (``floats.graph``).
 
     Args:
         source: a path, or the file's content.
+        output: of a file with several outputs the one that counts, its name or number.
 
     Raises:
-        ModelError: the file cannot be read, is not a TFLite model, is corrupt, or holds
-            operators that cannot be converted (all of them listed).
+        ModelError: the file cannot be read, is not a TFLite model, is corrupt, holds operators
+            that cannot be converted (all of them listed), or has several outputs and none is
+            named.
+        UsageError: there is no such output.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return as_float(decode(bytes(source)))
+        return as_float(decode(bytes(source)), output)
     path = Path(source)
-    try:
-        return as_float(decode(file_content(path)))
-    except ModelError as error:
-        raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
+    with named(path):
+        return as_float(decode(file_content(path)), output)
 
 
-def as_float(decoded: Graph) -> Graph:
+def as_float(decoded: Graph, output: Choice = None) -> Graph:
     """The float Graph of a decoded file; errors as ``read_float``."""
     check_order(decoded)
+    decoded = choose_output(decoded, output)
     refuse_foreign(decoded)
     if len(decoded.operators) > MAX_OPERATORS:
         raise ModelError(
@@ -63,7 +66,10 @@ def as_float(decoded: Graph) -> Graph:
     _remove_bridges(rewriter)
     _make_real(rewriter)
     count_vectors_as_cells(rewriter)
-    graph = replace(rewritten(rewriter.graph()), content=decoded.content)
+    graph = replace(
+        rewritten(rewriter.graph()), content=decoded.content, other_outputs=decoded.other_outputs,
+        output_number=decoded.output_number,
+    )
     _keep_clamps(graph)
     check_float_graph(graph)
     return graph

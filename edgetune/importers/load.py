@@ -12,40 +12,43 @@ from edgetune.importers.onnx.read import read_onnx
 from edgetune.importers.other_files import refuse_other
 from edgetune.model.decode import IDENTIFIER
 from edgetune.model.graph import Graph
-from edgetune.model.read import file_content
+from edgetune.model.outputs import Choice
+from edgetune.model.read import file_content, named
 
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 IR_VERSION = 0x08  # the first field of every ONNX file: number 1, a varint
 
 
-def load_model(path: str | os.PathLike) -> Graph:
+def load_model(path: str | os.PathLike, output: Choice = None) -> Graph:
     """Reads a .tflite, .keras, .h5 or .onnx file as a float Graph (``floats.graph``).
 
     Quantised .tflite files come back with real values in the place of integers.
 
+    Args:
+        output: of a model with several outputs the one that counts, its name or number.
+
     Raises:
-        ModelError: the file cannot be read, is none of these, is corrupt, or holds what cannot
-            be converted (all of it listed).
+        ModelError: the file cannot be read, is none of these, is corrupt, holds what cannot be
+            converted (all of it listed), or has several outputs and none is named.
+        UsageError: there is no such output.
         ToolchainError: the extra that reads such files is not installed.
     """
     path = Path(path)
     _refuse_folder(path)
-    try:
-        return _read(file_content(path), path)
-    except ModelError as error:
-        raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
+    with named(path):
+        return _read(file_content(path), path, output)
 
 
-def _read(content: bytes, path: Path) -> Graph:
+def _read(content: bytes, path: Path, output: Choice) -> Graph:
     refuse_other(content)
     kind = kind_of(content)
     if kind == "keras":
-        return read_keras(content)
+        return read_keras(content, output)
     if kind == "onnx":
-        return read_onnx(content, path.parent)
+        return read_onnx(content, path.parent, output)
     if kind == "tflite":
-        return read_float(content)
+        return read_float(content, output)
     raise ModelError(
         "This is no model that edgetune reads.",
         "It is neither a .tflite, .keras, .h5 nor .onnx file.",

@@ -27,6 +27,8 @@ class Recipe:
     alone; None for the depth-scaled default.
     ``draw``: "systematic" or "independent" (the multinomial).
     ``reset``: zero what is trained first (a new head).
+    ``output``: of a model with several outputs the one that is trained, its name or number
+    (``model.outputs``), by which a `Job` reads it.
     ``loss``: a name of `LOSSES`, or "auto": the model's end decides.  ``class_weights``,
     ``label_smoothing``, ``huber_delta``: see `LossChoice`.
     """
@@ -35,6 +37,7 @@ class Recipe:
     rate: float | None = None
     draw: str = "systematic"
     reset: bool = False
+    output: str | int | None = None
     loss: str = AUTO
     class_weights: tuple[float, ...] = ()
     label_smoothing: float = 0.0

@@ -12,10 +12,11 @@ from edgetune.model.graph import Graph, Operator, Place, Quantization, Tensor
 
 def users_of(graph: Graph) -> dict[int, set[Place]]:
     """Which inputs of which operators are a tensor, by tensor; the graph's outputs are the
-    inputs of an operator -1."""
+    inputs of an operator -1, and so are the file's other ones."""
     users: dict[int, set[Place]] = {tensor.index: set() for tensor in graph.tensors}
-    ends = Operator(-1, "", graph.outputs, ())
-    for operator in (*graph.operators, *graph.folded, ends):
+    others = tuple(other.tensor for other in graph.other_outputs)
+    ends = Operator(-1, "", (*graph.outputs, *others), ())
+    for operator in (*graph.operators, *graph.folded, *graph.cut, ends):
         for number, tensor in enumerate(operator.inputs):
             if tensor >= 0:
                 users[tensor].add((operator.index, number))
@@ -33,7 +34,7 @@ def same_but_for(graph: Graph, other: Graph, places: Iterable[Place]) -> bool:
     return (
         _ends(graph) == _ends(other)
         and graph.metadata == other.metadata
-        and len(graph.operators) == len(other.operators)
+        and len(_all_operators(graph)) == len(_all_operators(other))
         and len(graph.tensors) <= len(other.tensors)
         and all(
             a.name == b.name and _same_kind(a, b) and (a.index in free or _same_data(a, b))
@@ -41,13 +42,21 @@ def same_but_for(graph: Graph, other: Graph, places: Iterable[Place]) -> bool:
         )
         and all(
             _same_operator(graph, a, other, b, places)
-            for a, b in zip(graph.operators, other.operators)
+            for a, b in zip(_all_operators(graph), _all_operators(other))
         )
     )
 
 
 def _ends(graph: Graph) -> tuple:
-    return graph.inputs, graph.outputs, graph.file_inputs, graph.file_outputs
+    return (
+        graph.inputs, graph.outputs, graph.file_inputs, graph.file_outputs, graph.output_number,
+        graph.other_outputs,
+    )
+
+
+def _all_operators(graph: Graph) -> list[Operator]:
+    """Those that only the file's other outputs need too."""
+    return [*graph.operators, *graph.cut]
 
 
 def _same_operator(graph: Graph, a: Operator, other: Graph, b: Operator, places: set) -> bool:

@@ -114,7 +114,20 @@ class _Decoder:
         inputs = self.integers(subgraph.InputsLength(), subgraph.InputsAsNumpy)
         outputs = self.integers(subgraph.OutputsLength(), subgraph.OutputsAsNumpy)
         metadata = {name: self.data(_pick(buffers, index, "buffer")) for name, index in notes}
-        return Graph(tensors, operators, inputs, outputs, self.content, metadata=metadata)
+        names = self.output_names(model) if len(outputs) > 1 else {}
+        return Graph(tensors, operators, inputs, outputs, self.content, metadata=metadata,
+                     output_names=names)
+
+    def output_names(self, model: Any) -> dict[int, str]:
+        """What the file's signatures call its outputs, by tensor."""
+        signatures = self.each(
+            model.SignatureDefs, model.SignatureDefsLength(),
+            lambda one: self.each(one.Outputs, one.OutputsLength(), self.tensor_name),
+        )
+        return {tensor: name for pairs in reversed(signatures) for tensor, name in pairs}
+
+    def tensor_name(self, pair: Any) -> tuple[int, str]:
+        return pair.TensorIndex(), self.text(pair.Name())
 
     def buffer(self, buffer: Any) -> tuple[int, int]:
         """Where a buffer's data starts, and its length."""

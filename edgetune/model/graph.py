@@ -30,6 +30,16 @@ class Quantization:
         return len(self.scale) > 1
 
 
+@dataclass(frozen=True)
+class OtherOutput:
+    """An output of the file beside the one that is trained: its tensor, and the indices of the
+    operators that it depends on."""
+
+    name: str
+    tensor: int
+    needs: frozenset[int]
+
+
 Place = tuple[int, int]  # an operator's index in the file, and the number of one of its inputs
 
 
@@ -109,7 +119,10 @@ class Graph:
     ``file_inputs`` and ``file_outputs`` are those of the file, which may lie outside of
     ``inputs`` and ``outputs``: behind a QUANTIZE or DEQUANTIZE that was left out.
     ``metadata``: the file's own notes, by name.  ``folded``: operators of the file that were
-    worked out while reading it.
+    worked out while reading it.  ``output_names``: what a signature calls outputs, by tensor.
+
+    Of a file with several outputs ``outputs`` is the one that was chosen, the file's number
+    ``output_number``; ``cut``: the operators that only the others need.
     """
 
     tensors: list[Tensor]
@@ -122,6 +135,10 @@ class Graph:
     file_outputs: tuple[int, ...] = ()
     metadata: dict[str, bytes] = field(default_factory=dict)
     folded: list[Operator] = field(default_factory=list)
+    output_names: dict[int, str] = field(default_factory=dict)
+    output_number: int = 0
+    other_outputs: tuple[OtherOutput, ...] = ()
+    cut: list[Operator] = field(default_factory=list)
 
     @property
     def input(self) -> Tensor:
@@ -130,6 +147,11 @@ class Graph:
     @property
     def output(self) -> Tensor:
         return self.tensors[self.outputs[0]]
+
+    @property
+    def choice(self) -> int | None:
+        """What names the output where the file is read again; None of a file with one."""
+        return self.output_number if self.other_outputs else None
 
     @property
     def hash32(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgetune.errors import ModelError
@@ -12,6 +14,7 @@ from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph
+from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.simplify import simplify
 from edgetune.model.size import check_count, check_work
 from edgetune.model.supported import refuse_float, refuse_unsupported
@@ -19,7 +22,7 @@ from edgetune.model.supported import refuse_float, refuse_unsupported
 MAX_FILE_BYTES = 64 << 20
 
 
-def read_tflite(source: str | os.PathLike | bytes) -> Graph:
+def read_tflite(source: str | os.PathLike | bytes, output: Choice = None) -> Graph:
     """Reads an int8 .tflite model.
 
     The operators of the graph that comes back stand in an order in which they can run, batches
@@ -28,19 +31,31 @@ def read_tflite(source: str | os.PathLike | bytes) -> Graph:
 
     Args:
         source: a path, or the file's content.
+        output: of a file with several outputs the one that counts, its name or number
+            (``outputs``).
 
     Raises:
         ModelError: the file cannot be read, is not a TFLite model, is corrupt, is too large, is a
-            float or hybrid model, or holds operators that edgetune does not run (all of them
-            listed).
+            float or hybrid model, holds operators that edgetune does not run (all of them
+            listed), or has several outputs and none is named.
+        UsageError: there is no such output.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _checked(bytes(source))
+        return _checked(bytes(source), output)
     path = Path(source)
+    with named(path):
+        return _checked(file_content(path), output)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Lets a ModelError begin with the name of the file."""
     try:
-        return _checked(file_content(path))
+        yield
     except ModelError as error:
-        raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
+        error.message = f"{path.name}: {error.message}"
+        error.args = (error.message,)
+        raise
 
 
 def file_content(path: Path) -> bytes:
@@ -61,11 +76,12 @@ def file_content(path: Path) -> bytes:
     return content
 
 
-def _checked(content: bytes) -> Graph:
+def _checked(content: bytes, output: Choice) -> Graph:
     graph = decode(content)
     graph.sha256 = hashlib.sha256(content).hexdigest()
     check_count(graph)
     check_order(graph)
+    graph = choose_output(graph, output)
     refuse_foreign(graph)
     refuse_float(graph)
     graph = simplify(graph)

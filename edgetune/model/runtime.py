@@ -41,15 +41,20 @@ class Runtime:
         """
         return cls(content) if find_spec("tflite_runtime") else None
 
-    def run(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
+    def run(self, inputs: Iterable[np.ndarray], output: int = 0) -> np.ndarray:
         """Outputs [n, *output shape without the batch] of inputs [n, ...] in the model's type.
+
+        Args:
+            output: the number of one of the file's outputs.
 
         Raises:
             RuntimeError: as ``of``.
         """
         inputs, results = iter(inputs), []
         while batch := list(islice(inputs, BATCH)):
-            answer = _worker(os.getpid()).ask(self._content, _packed(np.stack(batch)))
+            answer = _worker(os.getpid()).ask(
+                self._content, _packed(np.stack(batch)), str(output).encode()
+            )
             results.append(np.load(io.BytesIO(answer), allow_pickle=False))
         return np.concatenate(results)
 

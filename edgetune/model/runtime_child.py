@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 
-def answer(content: bytes, packed: bytes = b"") -> bytes:
-    """Outputs [n, ...] of inputs [n, ...], both as .npy files; without inputs only loads."""
+def answer(content: bytes, packed: bytes = b"", output: bytes = b"0") -> bytes:
+    """The output of that number [n, ...] of inputs [n, ...], both as .npy files; without inputs
+    only loads."""
     interpreter = _interpreter(content)
     if not packed:
         return b""
     file = io.BytesIO()
-    np.save(file, _run(interpreter, np.load(io.BytesIO(packed), allow_pickle=False)))
+    inputs = np.load(io.BytesIO(packed), allow_pickle=False)
+    np.save(file, _run(interpreter, inputs, int(output)))
     return file.getvalue()
 
 
@@ -30,9 +32,9 @@ def _interpreter(content: bytes) -> Any:
     return interpreter
 
 
-def _run(interpreter: Any, inputs: np.ndarray) -> np.ndarray:
+def _run(interpreter: Any, inputs: np.ndarray, output: int) -> np.ndarray:
     source = interpreter.get_input_details()[0]
-    sink = interpreter.get_output_details()[0]["index"]
+    sink = interpreter.get_output_details()[output]["index"]
     results = []
     for sample in inputs:
         interpreter.set_tensor(source["index"], sample.reshape(source["shape"]))

@@ -30,9 +30,10 @@ def write_weights(graph: Graph, weights: dict[Place, np.ndarray]) -> bytes:
         weights: new values by place, of the shape and dtype that ``read_weights`` gives.
 
     Returns:
-        A file that differs from ``graph.content`` in the data of these places only; one in which
-        something got a place of its own ends with the old file (see ``extend``).  It is read
-        again before it is given back, and holds these values and else the same model.
+        The whole file, with all its outputs.  It differs from ``graph.content`` in the data of
+        these places only; one in which something got a place of its own ends with the old file
+        (see ``extend``).  It is read again before it is given back, and holds these values and
+        else the same model.
 
     Raises:
         ModelError: no such place, another shape or dtype, or a file that cannot be changed so.
@@ -143,7 +144,7 @@ def _own_tensor(graph: Graph, operator: Operator, place: Place) -> Tensor:
 def _check_written(graph: Graph, weights: dict[Place, np.ndarray], content: bytes) -> None:
     """The file, read again, holds its new values and else what it held."""
     try:
-        found = read_tflite(content)
+        found = read_tflite(content, graph.choice)
     except ModelError as error:
         raise not_writable(f"With new values it could not be read: {error.cause}") from None
     for place, values in weights.items():

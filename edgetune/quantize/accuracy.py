@@ -17,10 +17,12 @@ from edgetune.quantize.lowering import to_int8
 from edgetune.quantize.report import Accuracy
 from edgetune.quantize.simulation import Simulation
 
+Run = Callable[[np.ndarray], np.ndarray]
+
 
 def compare_accuracy(
     graph: Graph, content: bytes, simulation: Simulation, x: Iterable, y: Iterable,
-    original: bytes = b"",
+    itself: Run | None = None,
 ) -> Accuracy:
     """Predictions of a float Graph and of its int8 file.
 
@@ -29,14 +31,13 @@ def compare_accuracy(
 
     Args:
         x: real-valued samples, as for calibration; y: their class numbers.
-        original: the quantised file that stands in for the float Graph, where it can be run.
+        itself: the quantised file that stands in for the float Graph (``runner_of``).
 
     Raises:
         DataError: as ``calibration.batches``, or another number of labels than samples.
     """
     labels = np.asarray(list(y)).reshape(-1)
     engine, int8 = FloatEngine(graph), _Int8(content, simulation, graph.inputs[0])
-    itself = _runner(original)
     exact, rounded = [], []
     for batch in batches(graph, x, len(labels) + 1):
         exact.append(_winners((itself or engine.run)(batch)))
@@ -58,17 +59,14 @@ def compare_accuracy(
     )
 
 
-def quantised_file(graph: Graph) -> bytes:
-    """The file that a float Graph was read from, where it gave ranges; else nothing."""
-    ranged = any(t.quantization is not None for t in graph.tensors)
-    return graph.content if ranged else b""
-
-
 def agreement(
-    original: bytes, content: bytes, simulation: Simulation, graph: Graph, samples: np.ndarray
+    itself: Run | None, content: bytes, simulation: Simulation, graph: Graph, samples: np.ndarray
 ) -> float | None:
-    """On what share of real-valued samples two files predict the same; None without a judge."""
-    itself = _runner(original)
+    """On what share of real-valued samples two files predict the same; None without a judge.
+
+    Args:
+        itself: runs the file that ``content`` was made of (``runner_of``).
+    """
     int8 = _Int8(content, simulation, graph.inputs[0])
     if itself is None or int8.runtime is None:
         return None
@@ -76,17 +74,19 @@ def agreement(
     return None if int8.no_judge else found
 
 
-def _runner(content: bytes) -> Callable[[np.ndarray], np.ndarray] | None:
-    """Runs real values through a file in tflite-runtime; None where that cannot be done."""
-    if not content:
+def runner_of(graph: Graph) -> Run | None:
+    """Runs real values through the quantised file that a float Graph was read from, in
+    tflite-runtime; None where it gave no ranges, or that cannot be done."""
+    content = graph.content
+    if not content or all(t.quantization is None for t in graph.tensors):
         return None
-    graph = decode(content)
-    source = graph.tensors[graph.inputs[0]]
+    decoded = decode(content)
+    source = decoded.tensors[decoded.inputs[0]]
     integer = source.quantization is not None and source.dtype != "float32"
 
     def run(x: np.ndarray) -> np.ndarray:
         assert runtime is not None
-        return runtime.run(quantized_values(x, source) if integer else x)
+        return runtime.run(quantized_values(x, source) if integer else x, graph.output_number)
 
     try:
         runtime = Runtime.of(content)

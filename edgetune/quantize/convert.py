@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
 from edgetune.model.graph import Graph
-from edgetune.model.read import file_content, read_tflite
+from edgetune.model.outputs import Choice, choose_output
+from edgetune.model.read import file_content, named, read_tflite
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.simplify import simplify
-from edgetune.quantize.accuracy import agreement, compare_accuracy, quantised_file
+from edgetune.quantize.accuracy import agreement, compare_accuracy, runner_of
 from edgetune.quantize.bias_correction import correct_biases
 from edgetune.quantize.calibration import Calibration, calibrate
 from edgetune.quantize.canonical import canonical
@@ -51,6 +53,7 @@ def convert(
     options: Options = Options(),
     labelled: tuple[Iterable, Iterable] | None = None,
     metadata: dict[str, bytes] | None = None,
+    output: Choice = None,
 ) -> Conversion:
     """Converts a model to int8 weights, activations, input and output.
 
@@ -63,21 +66,35 @@ def convert(
         options: see ``Options``.
         labelled: samples as above and class numbers, for float against int8 in the report.
         metadata: notes by name that a converted file is to carry.
+        output: of a file with several outputs the one that counts, its name or number; the int8
+            file has this one alone.
 
     Raises:
         ModelError: the file is unreadable or corrupt, or parts of it cannot be converted (or, of
-            an int8 file, run), all of which are named.
+            an int8 file, run), all of which are named; or it has several outputs and none is
+            named.
+        UsageError: there is no such output.
         DataError: the samples do not suit the model.
         ToolchainError: the extra that reads such files is not installed.
     """
-    found = source if isinstance(source, Graph) else load(source)
+    found = source if isinstance(source, Graph) else load(source, output)
     if isinstance(found, bytes):
-        return Conversion(found, Report(converted=False))
+        assert not isinstance(source, Graph)
+        return passed(found, source, output)
     check_float_graph(found)
     return _convert(found, calibration, options, labelled, metadata or {})
 
 
-def load(source: str | os.PathLike | bytes) -> bytes | Graph:
+def passed(found: bytes, source: str | os.PathLike | bytes, output: Choice = None) -> Conversion:
+    """What ``load`` found to be int8 already."""
+    return Conversion(found, Report(False, left_out=_left_out(read_tflite(source, output))))
+
+
+def _left_out(graph: Graph) -> list[str]:
+    return [other.name for other in graph.other_outputs]
+
+
+def load(source: str | os.PathLike | bytes, output: Choice = None) -> bytes | Graph:
     """What there is to convert: a float Graph, or a file that is int8 already.
 
     Arguments and errors are those of ``convert``.
@@ -87,49 +104,42 @@ def load(source: str | os.PathLike | bytes) -> bytes | Graph:
     elif Path(source).is_dir():
         return load_model(source)  # which says what to do
     else:
-        content = _named(source, file_content, Path(source))
+        with named(Path(source)):
+            content = file_content(Path(source))
         if kind_of(content) != "tflite":
-            return load_model(source)
-    decoded = _named(source, decode, content)
-    ready = _named(source, int8_content, decoded)
-    return _named(source, as_float, decoded) if ready is None else ready
+            return load_model(source, output)
+    with nullcontext() if _is_content(source) else named(Path(source)):
+        decoded = decode(content)
+        ready = int8_content(decoded, output)
+        return as_float(decoded, output) if ready is None else ready
 
 
-def int8_content(decoded: Graph) -> bytes | None:
+def int8_content(decoded: Graph, output: Choice = None) -> bytes | None:
     """The file of a model that computes in int8 throughout, else None.
 
-    The file as it is, or without a QUANTIZE and DEQUANTIZE at its float or uint8 ends.
+    The file as it is; or without a QUANTIZE and DEQUANTIZE at its float or uint8 ends, and of
+    several outputs with the chosen one alone.
 
     Raises:
         ModelError: it computes in int8, but edgetune cannot run it (``read_tflite``).
     """
     check_order(decoded)
-    graph = simplify(decoded)
+    graph = simplify(choose_output(decoded, output))
     leave_out_edges(graph)
     tensors = {i for op in graph.operators for i in (*op.inputs, *op.outputs)} - {-1}
     types = {graph.tensors[i].dtype for i in tensors}
     ends = {graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)}
     if ends != {"int8"} or types & {"float16", "float32", "float64", "uint8", "int16"}:
         return None
-    read_tflite(decoded.content)
-    if (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs):
+    read_tflite(decoded.content, output)
+    same_ends = (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs)
+    if same_ends and not graph.other_outputs:
         return decoded.content
     return encode(replace(Rewriter(graph).graph(), metadata=decoded.metadata))
 
 
 def _is_content(source) -> bool:
     return isinstance(source, (bytes, bytearray, memoryview))
-
-
-def _named(source, function, argument):
-    """``function(argument)``; errors begin with the file's name where there is one."""
-    try:
-        return function(argument)
-    except ModelError as error:
-        if _is_content(source):
-            raise
-        name = Path(source).name
-        raise ModelError(f"{name}: {error.message}", error.cause, error.next_step) from None
 
 
 def _convert(
@@ -151,12 +161,13 @@ def _convert(
     _check_scales(content)
     simulation = Simulation(graph, scales, layers)
     report = Report(True, seen.samples, options.as_dict(),
-                    describe_layers(graph, scales, seen, simulation))
+                    describe_layers(graph, scales, seen, simulation), left_out=_left_out(source))
     report.warnings += _warnings(report, seen)
-    report.agreement = agreement(quantised_file(source), content, simulation, graph, seen.kept)
+    itself = runner_of(source)
+    report.agreement = agreement(itself, content, simulation, graph, seen.kept)
     if labelled is not None:
         report.accuracy = compare_accuracy(
-            graph, content, simulation, *labelled, quantised_file(source)
+            graph, content, simulation, *labelled, itself
         )
         report.warnings += [f"{r}." for r in [report.accuracy.no_judge] if r]
     return Conversion(content, report)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from edgetune.floats.engine import FloatEngine
+from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Quantization
 from edgetune.quantize.calibration import Calibration
 from edgetune.quantize.ranges import clipped_share
@@ -69,6 +70,7 @@ class Report:
 
     ``agreement``: of a quantised file, on what share of the calibration samples the int8 file
     predicts what the file itself does, run by tflite-runtime, 0..1; else None.
+    ``left_out``: names of the model's other outputs, which the int8 file has not.
     """
 
     converted: bool
@@ -78,6 +80,15 @@ class Report:
     accuracy: Accuracy | None = None
     agreement: float | None = None
     warnings: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> str:
+        """The sentence about what is left out; "" where nothing is."""
+        if not self.left_out:
+            return ""
+        names = ", ".join(map(quoted, self.left_out))
+        return f"Only what the chosen output needs is converted; left out: {names}."
 
     @property
     def notes(self) -> list[str]:

@@ -12,7 +12,8 @@ from edgetune.errors import ModelError
 from edgetune.importers.load import kind_of
 from edgetune.importers.other_files import refuse_other
 from edgetune.model.graph import Graph
-from edgetune.model.read import file_content, read_tflite
+from edgetune.model.outputs import Choice
+from edgetune.model.read import file_content, named, read_tflite
 from edgetune.model.supported import CONVERT
 from edgetune.quantize import Conversion, Options, convert
 
@@ -38,22 +39,20 @@ def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Con
     return convert(graph, calibration, options, labelled, preprocessing_note(data.preprocessing))
 
 
-def read_int8(path: str | os.PathLike) -> Graph:
+def read_int8(path: str | os.PathLike, output: Choice = None) -> Graph:
     """`read_tflite`, which also knows what to do with a Keras or ONNX file."""
     path = Path(path)
     if path.is_file():
-        _refuse_others(path.name, file_content(path))
-    return read_tflite(path)
+        with named(path):
+            _refuse_others(file_content(path))
+    return read_tflite(path, output)
 
 
-def _refuse_others(name: str, content: bytes) -> None:
-    try:
-        refuse_other(content)
-    except ModelError as error:
-        raise ModelError(f"{name}: {error.message}", error.cause, error.next_step) from None
+def _refuse_others(content: bytes) -> None:
+    refuse_other(content)
     if (kind := kind_of(content)) in KINDS:
         raise ModelError(
-            f"{name}: This is {KINDS[kind]}.", "The engine runs int8 .tflite files.", CONVERT
+            f"This is {KINDS[kind]}.", "The engine runs int8 .tflite files.", CONVERT
         )
 
 

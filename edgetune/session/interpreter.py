@@ -9,6 +9,7 @@ import numpy as np
 
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
+from edgetune.model.outputs import Choice
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime, one_line
 
@@ -31,7 +32,7 @@ class Judgement:
 
 def judge(
     content: bytes, original: bytes, x: np.ndarray, ours: np.ndarray,
-    simulate: Callable[[np.ndarray], np.ndarray], classes: bool = True,
+    simulate: Callable[[np.ndarray], np.ndarray], classes: bool = True, output: Choice = None,
 ) -> Judgement:
     """Whether a tuned file makes what the device makes: predictions of ``classes``, or outputs.
 
@@ -48,12 +49,13 @@ def judge(
         x: int8 [n, ...] in the model's input quantisation.
         ours: the device's outputs, int8 [n, outputs].
         simulate: the simulation's int8 outputs, flat, for one x.
+        output: which one of both files' outputs is the device's.
     """
-    graph = read_tflite(content)
+    graph = read_tflite(content, output)
     try:
         theirs = _outputs(graph, x)
     except (RuntimeError, ValueError) as error:
-        return _refused(original, x, one_line(str(error)))
+        return _refused(read_tflite(original, output), x, one_line(str(error)))
     if theirs is None:
         return Judgement(no_judge="tflite-runtime is not installed")
     return _predictions(graph, x, theirs, ours, simulate) if classes else _outputs_alike(
@@ -106,14 +108,16 @@ def _outputs(graph: Graph, x: Iterable[np.ndarray]) -> np.ndarray | None:
     runtime = Runtime.of(graph.content)
     if runtime is None:
         return None
-    outputs = runtime.run(to_file_input(graph, np.asarray(sample)) for sample in x)
+    outputs = runtime.run(
+        (to_file_input(graph, np.asarray(sample)) for sample in x), graph.output_number
+    )
     return from_file_output(graph, outputs).reshape(len(outputs), -1)
 
 
-def _refused(original: bytes, x: np.ndarray, reason: str) -> Judgement:
+def _refused(original: Graph, x: np.ndarray, reason: str) -> Judgement:
     """No judge, if it does not take the original either."""
     try:
-        _outputs(read_tflite(original), [x[0]])
+        _outputs(original, [x[0]])
     except (RuntimeError, ValueError):
         return Judgement(no_judge=f"tflite-runtime refuses this model: {reason}")
     return Judgement(fault=f"tflite-runtime takes the original and refuses this file: {reason}")

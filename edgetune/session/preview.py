@@ -9,8 +9,10 @@ import numpy as np
 
 from edgetune.errors import DataError, ModelError
 from edgetune.model.graph import Graph
+from edgetune.model.outputs import Choice
 from edgetune.model.read import read_tflite
 from edgetune.quantize import Options, convert, load
+from edgetune.session.conversion import read_int8
 
 MADE_UP = 4  # samples
 OPTIONS = Options(bias_correction=False)
@@ -28,16 +30,21 @@ class Preview:
     problem: ModelError | DataError | None = None
 
 
-def preview(model: str | os.PathLike) -> Preview:
+def preview(model: str | os.PathLike, output: Choice = None) -> Preview:
     """Reads a model of any kind; a float one is converted in memory by made-up samples.
 
+    Args:
+        output: of a model with several outputs the one that counts, its name or number.
+
     Raises:
-        ModelError: the file cannot be read, or holds what cannot be converted or run.
+        ModelError: the file cannot be read, or holds what cannot be converted or run; or it has
+            several outputs and none is named.
+        UsageError: there is no such output.
         ToolchainError: the extra that reads such files is not installed.
     """
-    found = load(model)
+    found = load(model, output)
     if not isinstance(found, Graph):
-        return Preview(read_tflite(found))
+        return Preview(read_int8(model, output))
     samples = np.random.default_rng(0).random((MADE_UP, *found.input.shape[1:]), np.float32)
     try:
         return Preview(read_tflite(convert(found, samples, OPTIONS).content), found)

@@ -51,11 +51,12 @@ def report_page(model: str, report: Report) -> str:
 
 
 def _summary(report: Report) -> str:
+    left_out = f"<p>{escape(report.outputs)}</p>" if report.outputs else ""
     if not report.converted:
-        return "<p>The model was int8 already and is unchanged.</p>"
+        return left_out or "<p>The model was int8 already and is unchanged.</p>"
     choices = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in report.options.items())
     text = f"<p>Calibrated by {report.samples:,} samples ({escape(choices)}).</p>"
-    return text + (_accuracy(report.accuracy) if report.accuracy else "")
+    return left_out + text + (_accuracy(report.accuracy) if report.accuracy else "")
 
 
 def _accuracy(accuracy: Accuracy) -> str:

@@ -206,10 +206,10 @@ def _learner_of(plan: Plan, state: bytes) -> Learner:
 
 
 def _judged(result: TuneResult, plan: Plan, content: bytes, x: np.ndarray) -> TuneResult:
-    simulation = _learner_of(plan, result.state)
+    simulation, graph = _learner_of(plan, result.state), plan.program.graph
     found = judge(
-        content, plan.program.graph.content, x, result.outputs, simulation.forward,
-        classes=plan.program.loss.target == CLASS,
+        content, graph.content, x, result.outputs, simulation.forward,
+        classes=plan.program.loss.target == CLASS, output=graph.choice,
     )
     return replace(
         result, file_agrees=found.agrees, file_fault=found.fault, no_judge=found.no_judge

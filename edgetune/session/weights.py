@@ -31,7 +31,8 @@ def push(client: Client, plan: Plan, content: bytes) -> int:
     Raises:
         ModelError: ``content`` differs in more than the trained weights.
     """
-    graph, other = plan.program.graph, read_tflite(content)
+    graph = plan.program.graph
+    other = read_tflite(content, graph.choice)
     if not same_but_for(graph, other, trained_places(plan)):
         raise _another_model("It differs in more than the weights that this recipe trains.")
     learner = new_learner(plan)

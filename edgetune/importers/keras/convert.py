@@ -2,7 +2,7 @@
 
 TensorFlow prints as it likes, may end the process, and keeps its memory; none of that reaches
 the process that asked.  Run as ``python -m edgetune.importers.keras.convert SOURCE TARGET``; an
-error is left as JSON in the place of TARGET.
+error is left as JSON in the place of TARGET.  Names of the outputs lie beside it, as JSON too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.keras.old_files import modern_file
 
 ZIP = b"PK"
+NAMES = ".json"  # suffix of the outputs' names
 
 
 def main(source: str, target: str) -> None:
@@ -25,13 +26,15 @@ def main(source: str, target: str) -> None:
         check_layers(description(content))
         if not content.startswith(ZIP):
             Path(source).write_bytes(modern_file(content))
-        result = _converted(source)
+        result, names = _converted(source)
+        Path(target).with_suffix(NAMES).write_text(json.dumps(names))
     except ModelError as error:
         result = json.dumps(error.as_dict()).encode()
     Path(target).write_bytes(result)
 
 
-def _converted(source: str) -> bytes:
+def _converted(source: str) -> tuple[bytes, list[str]]:
+    """The .tflite file, and what Keras calls its outputs, in their order."""
     import tensorflow as tf
 
     try:
@@ -44,7 +47,7 @@ def _converted(source: str) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([forward], forward)
     converter.allow_custom_ops = True  # so that what is unsupported is named, all at once
     try:
-        return converter.convert()
+        return converter.convert(), [str(name) for name in model.output_names]
     except Exception as error:
         raise _failed("TensorFlow cannot convert this model to .tflite.", error) from None
 
@@ -60,14 +63,15 @@ def _dense_everywhere(tf, model) -> None:
 
 
 def _with_batch_of_one(tf, model):
-    """The model's forward pass with a fixed shape, its input called as Keras calls it."""
+    """The model's forward pass with a fixed shape, its input called as Keras calls it; all its
+    outputs, in the order of their names."""
     inputs = model.inputs
     shapes = [tuple(i.shape) for i in inputs]
-    if len(inputs) != 1 or len(model.outputs) != 1:
+    if len(inputs) != 1:
         raise ModelError(
-            f"The model has {len(inputs)} inputs and {len(model.outputs)} outputs.",
-            "edgetune takes Keras files of one input and one output.",
-            "Save a model of one of them: keras.Model(inputs, one_output).save('model.keras').",
+            f"The model has {len(inputs)} inputs.",
+            "edgetune takes Keras files of one input.",
+            "Save a model of one of them: keras.Model(one_input, output).save('model.keras').",
         )
     if None in shapes[0][1:]:
         raise ModelError(
@@ -78,7 +82,8 @@ def _with_batch_of_one(tf, model):
     name = inputs[0].name.split(":")[0]
     spec = tf.TensorSpec([1, *shapes[0][1:]], inputs[0].dtype, name=name)
     try:
-        return tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
+        forward = tf.function(lambda x: tf.nest.flatten(model(x, training=False)))
+        return forward.get_concrete_function(spec)
     except Exception as error:
         raise _failed("Keras cannot run this model on one sample.", error) from None
 

@@ -11,13 +11,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from edgetune.errors import ModelError
-from edgetune.floats.read import read_float
+from edgetune.floats.read import as_float
 from edgetune.importers.extras import need
-from edgetune.model.decode import IDENTIFIER
+from edgetune.importers.keras.convert import NAMES
+from edgetune.model.decode import IDENTIFIER, decode
 from edgetune.model.graph import Graph
+from edgetune.model.outputs import Choice
 
 ROOT = Path(__file__).parents[3]  # where the package edgetune lies
 MODULE = "edgetune.importers.keras.convert"
@@ -27,31 +30,40 @@ QUIET = {
 }
 
 
-def read_keras(content: bytes) -> Graph:
+def read_keras(content: bytes, output: Choice = None) -> Graph:
     """Reads a Keras model as a float Graph (``floats.graph``).
 
     Args:
         content: of a .keras file (zip) or of an .h5 file (HDF5), with the whole model.
+        output: of a model with several outputs the one that counts, its name or number.
 
     Raises:
-        ModelError: not a Keras model, corrupt, or with layers that cannot be converted (all of
-            them listed).
+        ModelError: not a Keras model, corrupt, with layers that cannot be converted (all of
+            them listed), or with several outputs of which none is named.
+        UsageError: there is no such output.
         ToolchainError: TensorFlow is not installed.
     """
     need("tensorflow", "keras", "Keras files")
-    return read_float(as_tflite(content))
+    result, names = as_tflite(content)
+    decoded = decode(result)
+    decoded.output_names = dict(zip(decoded.outputs, names))
+    return as_float(decoded, output)
 
 
-def as_tflite(content: bytes) -> bytes:
-    """The float .tflite file that TensorFlow makes of a Keras file; errors as ``read_keras``."""
+@lru_cache(maxsize=1)
+def as_tflite(content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The float .tflite file that TensorFlow makes of a Keras file, and the names of its outputs;
+    errors as ``read_keras``."""
     suffix = ".keras" if content.startswith(b"PK") else ".h5"  # Keras goes by the name
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, f"model{suffix}"), Path(folder, "model.tflite")
         source.write_bytes(content)
         output = _run(source, target)
         result = target.read_bytes() if target.exists() else b""
+        names = target.with_suffix(NAMES)
+        found = json.loads(names.read_text()) if names.exists() else []
     if result[4:8] == IDENTIFIER:
-        return result
+        return result, tuple(found)
     if result:
         error = json.loads(result)
         raise ModelError(error["message"], error["cause"], error["next_step"])

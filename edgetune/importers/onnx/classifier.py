@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from onnx import GraphProto, NodeProto
 
+from edgetune.importers.onnx.outputs import ancestors, keep_output
+
 LABELS = ("ArgMax", "ArrayFeatureExtractor", "LabelEncoder", "Binarizer")
 
 
@@ -21,15 +23,10 @@ def cut_classifier(graph: GraphProto) -> None:
     kept = [i for i, name in enumerate(names) if not _is_label(name, makers)]
     if len(kept) != 1:
         return
-    output, name = graph.output[kept[0]], names[kept[0]]
-    del graph.output[:]
-    graph.output.add().CopyFrom(output)
-    graph.output[0].name = name
-    graph.output[0].ClearField("type")
-    needed = _ancestors(name, makers)
-    nodes = [node for node in graph.node if any(o in needed for o in node.output)]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    output = graph.output[kept[0]]
+    output.name = names[kept[0]]
+    output.ClearField("type")
+    keep_output(graph, output, makers)
 
 
 def _probabilities(name: str, makers: dict[str, NodeProto]) -> str:
@@ -46,14 +43,4 @@ def _probabilities(name: str, makers: dict[str, NodeProto]) -> str:
 
 
 def _is_label(name: str, makers: dict[str, NodeProto]) -> bool:
-    return any(n in makers and makers[n].op_type in LABELS for n in _ancestors(name, makers))
-
-
-def _ancestors(name: str, makers: dict[str, NodeProto]) -> set[str]:
-    found, waiting = set(), [name]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += makers[name].input if name in makers else ()
-    return found
+    return any(n in makers and makers[n].op_type in LABELS for n in ancestors(name, makers))

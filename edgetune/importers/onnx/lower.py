@@ -56,8 +56,8 @@ class Lowering:
         with np.errstate(all="ignore"):  # what is not finite is found later
             for node in self.proto.node:
                 self._node(node)
-        if len(self.proto.output) != 1:
-            self.problems.append(f"the graph has {len(self.proto.output)} outputs instead of one")
+        if not self.proto.output:
+            self.problems.append("the graph has no output")
         if self.problems:
             return None
         self._output(self.proto.output[0].name)

@@ -9,6 +9,7 @@ channels.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from edgetune.errors import ModelError
@@ -16,35 +17,44 @@ from edgetune.floats.graph import MAX_ELEMENTS, MAX_OPERATORS, check_float_graph
 from edgetune.floats.rewriting import rewritten
 from edgetune.importers.extras import need
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.graph import Graph
+from edgetune.model.graph import Graph, OtherOutput
+from edgetune.model.outputs import Choice
 
 FIRST_OPSET = 7
 MAX_RANK = 4
 
 
-def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
+def read_onnx(
+    content: bytes, folder: Path | None = None, output: Choice = None
+) -> Graph:
     """Reads an ONNX model of opset 7 or newer as a float Graph (``floats.graph``).
 
     Args:
         content: the file's.
         folder: where a file of weights that the model names may lie.
+        output: of a model with several outputs the one that counts, its name or number.
 
     Raises:
-        ModelError: not an ONNX file, corrupt, or with nodes that cannot be converted (all of
-            them listed).
+        ModelError: not an ONNX file, corrupt, with nodes that cannot be converted (all of them
+            listed), or with several outputs of which none is named.
+        UsageError: there is no such output.
         ToolchainError: the package ``onnx`` is not installed.
     """
     need("onnx", "onnx", "ONNX files")
     from edgetune.importers.onnx.classifier import cut_classifier
     from edgetune.importers.onnx.load import load
+    from edgetune.importers.onnx.outputs import choose_output
 
     model = load(content, folder)
-    cut_classifier(model.graph)
+    if output is None:
+        cut_classifier(model.graph)
+    left_out = choose_output(model.graph, output)
     opset = _opset(model)
     name = _free_input(model)
     graph = _lowered(model.graph, opset, _shapes(model, name), name)
     check_float_graph(graph)
-    return graph
+    others = tuple(OtherOutput(left, -1, frozenset()) for left in left_out)
+    return replace(graph, other_outputs=others)
 
 
 def _opset(model) -> int:

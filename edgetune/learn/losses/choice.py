@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from edgetune.learn.losses.sigmoid_cross_entropy import SigmoidCrossEntropy, sig
 from edgetune.learn.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from edgetune.learn.losses.squared_error import STEP_Q8, Reconstruction, SquaredError
 from edgetune.learn.program import Activation, exponential_table
+from edgetune.model.ends import default_loss
 
 AUTO = "auto"
 LOSSES = ("softmax", "sigmoid", "mse", "huber", "reconstruction")
@@ -62,23 +62,6 @@ class ModelEnd:
 TARGETS = {
     "softmax": CLASS, "sigmoid": LABELS, "mse": VALUES, "huber": VALUES, "reconstruction": INPUT,
 }  # by the loss's name
-
-
-def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...]) -> str:
-    """What the model's end says: a SOFTMAX classes, a LOGISTIC labels, one output or TANH a
-    value, an output like the input the input itself, all else the logits of classes.
-
-    Args:
-        kind: of the last operator.
-        output, source: shapes of the model's output and of its input.
-    """
-    if kind == "SOFTMAX":
-        return "softmax"
-    if kind == "LOGISTIC":
-        return "sigmoid"
-    if math.prod(output) == 1 or kind == "TANH":
-        return "mse"
-    return "reconstruction" if output == source else "softmax"
 
 
 def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
