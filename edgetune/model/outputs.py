@@ -37,6 +37,10 @@ class End:
         return next(filter(None, self.names), "").split(";")[0]
 
     @property
+    def called(self) -> tuple[str, ...]:
+        return (*self.names, *(name.split(";")[0] for name in self.names))
+
+    @property
     def learns(self) -> str:
         """What it would learn without --loss: "10 classes, softmax loss"; "" if not known."""
         if min(self.shape, default=0) < 1:
@@ -58,11 +62,7 @@ class SeveralOutputs(ModelError):
         self.ends = ends
 
     def as_dict(self) -> dict:
-        outputs = [
-            {"number": number, "name": end.name, "shape": list(end.shape), "learns": end.learns}
-            for number, end in enumerate(self.ends)
-        ]
-        return super().as_dict() | {"outputs": outputs}
+        return super().as_dict() | {"error": ModelError.__name__}
 
 
 def pick(ends: list[End], wanted: Choice) -> int:
@@ -76,17 +76,18 @@ def pick(ends: list[End], wanted: Choice) -> int:
         if len(ends) > 1:
             raise SeveralOutputs(ends)
         return 0
-    found = [number for number, end in enumerate(ends) if str(wanted) in (*end.names, end.name)]
+    name = str(wanted)
+    found = [number for number, end in enumerate(ends) if name and name in end.called]
     if len(found) > 1:
         raise UsageError(
-            f"{len(found)} outputs are called {quoted(str(wanted))}.", _listed(ends),
+            f"{len(found)} outputs are called {quoted(name)}.", _listed(ends),
             "Give the number of the one that is meant, with --output.",
         )
-    if not found and str(wanted).isdecimal() and int(wanted) < len(ends):
-        return int(wanted)
+    if not found and name.isdecimal() and int(name) < len(ends):
+        return int(name)
     if not found:
         raise UsageError(
-            f"The model has no output {quoted(str(wanted))}.", _listed(ends),
+            f"The model has no output {quoted(name)}.", _listed(ends),
             "Name one of these, or its number from 0, with --output.",
         )
     return found[0]

@@ -60,7 +60,8 @@ def test_report_and_file(tiny):
     result = succeed(*CONVERT, "--data", "d.npz", *DECLARED)
     report = result["report"]
     assert result.keys() == {"model", "output", "bytes", "sha256", "report"}
-    keys = {"converted", "samples", "options", "layers", "accuracy", "agreement", "warnings"}
+    keys = {"converted", "samples", "options", "layers", "accuracy", "agreement", "warnings",
+            "left_out"}
     assert report.keys() == keys
     assert report["converted"] and report["samples"] == 40
     assert [row["kind"] for row in report["layers"]] == ["INPUT", "CONV_2D", "FULLY_CONNECTED"]
