@@ -14,6 +14,7 @@ from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
+from edgetune.model.outputs import SeveralOutputs
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime
 from edgetune.model.write import read_weights, write_weights
@@ -47,19 +48,37 @@ class Verdict:
 
 
 def judge(content: bytes, tolerance: float = FLOAT_TOLERANCE) -> Verdict:
-    """The verdict on a .tflite file.
+    """The verdict on a .tflite file, all its outputs together.
 
     Args:
         tolerance: of a float file's outputs, as a share of the largest.
     """
     try:
-        found = load(content)
+        return _judge_one(content, tolerance, None)
+    except SeveralOutputs as error:
+        verdicts = [_judge_one(content, tolerance, i) for i in range(len(error.ends))]
+    return Verdict(
+        all(v.read for v in verdicts), _both(*(v.runs for v in verdicts)),
+        _both(*(v.tunes for v in verdicts)), next((v.refusal for v in verdicts if v.refusal), ""),
+    )
+
+
+def _judge_one(content: bytes, tolerance: float, output: int | None) -> Verdict:
+    """The verdict on one output.
+
+    Raises:
+        SeveralOutputs: there are more, and none is named.
+    """
+    try:
+        found = load(content, output)
         if isinstance(found, Graph):
             ready = convert(found, _samples(found.input.shape, CALIBRATION)).content
             alike = _float_alike(content, found, tolerance)
         else:
-            ready, alike = found, _ends_alike(content)
+            ready, alike = found, _ends_alike(content, output)
         return _judge_int8(ready, alike)
+    except SeveralOutputs:
+        raise
     except EdgetuneError as error:
         return Verdict(False, refusal=f"{error.message} {error.cause}")
 
@@ -90,13 +109,13 @@ def _int8_alike(content: bytes, learner: Learner, x: np.ndarray) -> bool | None:
     return bool(np.array_equal(theirs, [learner.forward(one) for one in x]))
 
 
-def _ends_alike(content: bytes) -> bool | None:
+def _ends_alike(content: bytes, output: int | None) -> bool | None:
     """Whether a file with float or uint8 ends computes what is read of it."""
-    runtime, graph = Runtime.of(content), read_tflite(content)
+    runtime, graph = Runtime.of(content), read_tflite(content, output)
     if runtime is None:
         return None
     learner, x = Learner(lower(graph), Recipe(layers=("none",))), _int8_inputs(graph)
-    theirs = from_file_output(graph, runtime.run(to_file_input(graph, x)))
+    theirs = from_file_output(graph, runtime.run(to_file_input(graph, x), graph.output_number))
     return bool(np.array_equal(theirs.reshape(len(x), -1), [learner.forward(one) for one in x]))
 
 
@@ -105,7 +124,7 @@ def _float_alike(content: bytes, graph: Graph, tolerance: float) -> bool | None:
     if runtime is None:
         return None
     x = _samples(graph.input.shape, INPUTS)
-    theirs = runtime.run(x).reshape(len(x), -1)
+    theirs = runtime.run(x, graph.output_number).reshape(len(x), -1)
     ours = FloatEngine(graph).run_all(x).reshape(len(x), -1)
     return bool(np.abs(theirs - ours).max() <= tolerance * max(1.0, np.abs(theirs).max()))
 
