@@ -14,6 +14,7 @@ from edgetune.cli.printer import Printer
 from edgetune.cli.show_outputs import show_outputs
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
+from edgetune.errors import DoesNotFitError
 from edgetune.learn.lower import lower
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
@@ -69,7 +70,15 @@ def command(printer: Printer, model: str, output: str | None, board: str | None)
     cost = estimate(make_plan(graph, recipe, chosen))
     printer.result["plan"] = plan_facts(cost)
     show_plan(printer, cost)
-    check_fit(cost.plan, cost)
+    _check_fit(cost)
+
+
+def _check_fit(cost: Estimate) -> None:
+    try:
+        check_fit(cost.plan, cost)
+    except DoesNotFitError as error:  # whose advice has options that this verb has not
+        error.next_step = f"For edgetune plan and tune: {error.next_step}"
+        raise
 
 
 def _facts(model: str, seen: Preview, graph: Graph) -> dict:

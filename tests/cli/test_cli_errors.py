@@ -113,7 +113,7 @@ def test_settings(folder, text, words):
 # -- too large: 5 ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["plan", "tune"])
+@pytest.mark.parametrize("verb", ["plan", "tune", "inspect"])
 def test_does_not_fit(folder, verb):
     """On a board like the Discovery with 11 KB of RAM; the layers that it names do fit."""
     text = (resource_path("boards") / BOARD / "board.toml").read_text()
@@ -127,6 +127,7 @@ def test_does_not_fit(folder, verb):
     assert error["exit_code"] == 5 and "RAM" in error["message"]
     assert "fully_connected_5" in error["cause"] and "--layers" in error["next_step"]
     assert not (folder / "runs").exists()
+    assert error["next_step"].startswith("For edgetune plan") == (verb == "inspect")
     layers = error["next_step"].split("--layers ")[1].split()[0]
     assert succeed("plan", MODEL, "--board", "small", "--layers", layers)["ram_available"] == 0x2C00
 

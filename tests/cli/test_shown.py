@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from cli_runner import BOARD, edgetune
+from tiny_tflite import ModelBuilder
 
 from edgetune.cli.printer import Printer
 from edgetune.cli.shown import shown
@@ -24,6 +26,18 @@ def test_what_is_printed_has_no_control_characters(capsys, say):
     said = "".join(capsys.readouterr())
     assert AS_TEXT in said
     assert all(c.isprintable() or c == "\n" for c in said)
+
+
+def test_a_custom_operator_s_name_is_shown_as_text(tmp_path):
+    """A file whose operator is named by a sequence that sets a terminal's title."""
+    model = ModelBuilder((1, 6)).dense(4)
+    model.operators[0].kind, model.operators[0].options_table = f"CUSTOM:{EVIL}", ""
+    (tmp_path / "m.tflite").write_bytes(model.build())
+    for verb in (("inspect",), ("plan", "--board", BOARD)):
+        outcome = edgetune(*verb, tmp_path / "m.tflite")
+        said = outcome.stdout + outcome.stderr
+        assert outcome.code == 8 and f"CUSTOM:{AS_TEXT}" in said
+        assert all(c.isprintable() or c == "\n" for c in said)
 
 
 def test_json_escapes_them_itself(capsys):

@@ -3,8 +3,10 @@ keeps them all."""
 
 import numpy as np
 import pytest
+from model_ends import in_uint8
 from several_outputs import NAMES, float_heads, float_heads_file, three_heads, three_heads_file
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
+from written import written
 
 from edgetune.errors import EdgetuneError, ModelError, UsageError
 from edgetune.floats.engine import FloatEngine
@@ -19,7 +21,6 @@ from edgetune.model.encode import encode
 from edgetune.model.outputs import End, SeveralOutputs, changing, pick
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime
-from edgetune.model.write import BIAS, WEIGHTS, read_weights, write_weights
 from edgetune.quantize import convert
 from edgetune.session.interpreter import judge
 
@@ -35,12 +36,7 @@ def learnt(content, output, layers=("all",)):
     x = three_heads().random_inputs(STEPS, seed=9)
     for i in range(STEPS):
         learner.train(x[i], learner.program.loss.any_target(5 * i))
-    new = {}
-    for layer in learner.trained:
-        for number, values in ((WEIGHTS, layer.weights), (BIAS, layer.bias)):
-            place = layer.operator, number
-            new[place] = values.reshape(read_weights(graph, place).shape)
-    return learner, write_weights(graph, new)
+    return learner, written(graph, learner)
 
 
 # ---- what runs
@@ -320,15 +316,11 @@ def test_a_quantised_file_judges_its_conversion_by_the_same_output():
 
 
 def as_uint8():
-    """The heads without functions that differ in uint8, computed in uint8."""
+    """Two heads, computed in uint8."""
     model = ModelBuilder((1, 6, 6, 2), seed=3).conv(5, 3, stride=2, per_channel=False)
     trunk = model.save()
     ends = [model.mean().dense(7).current, model.back_to(trunk).dense(4).current]
     for index, name in zip(ends, ("colour", "digits")):
         model.tensors[index].name = name
-    for tensor in model.tensors:
-        if tensor.dtype == "int8":
-            tensor.dtype, tensor.zero_point = "uint8", tensor.zero_point + 128
-            if tensor.data is not None:
-                tensor.data = (tensor.data.astype(np.int16) + 128).astype(np.uint8)
+    in_uint8(model)
     return serialise(model.tensors, model.operators, ends)

@@ -4,6 +4,7 @@ tuned in the user's own file."""
 import numpy as np
 import pytest
 import tflite
+from model_ends import in_uint8
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite
 
 from edgetune.errors import ModelError
@@ -204,11 +205,7 @@ def test_a_multiplier_that_is_wrong():
 
 def as_uint8(builder):
     """The same model in uint8, as older converters wrote it: a RELU is only a range."""
-    for spec in builder.tensors:
-        if spec.dtype == "int8":
-            spec.dtype, spec.zero_point = "uint8", spec.zero_point + 128
-            if spec.data is not None:
-                spec.data = (spec.data.astype(int) + 128).astype(np.uint8)
+    in_uint8(builder)
     for op in builder.operators:
         if op.options and "FusedActivationFunction" in op.options:
             op.options["FusedActivationFunction"] = 0

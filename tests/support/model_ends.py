@@ -1,6 +1,16 @@
 """Models whose ends have another type than int8."""
 
+import numpy as np
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
+
+
+def in_uint8(builder):
+    """Makes a model's activations and weights uint8, as those of older files."""
+    for spec in builder.tensors:
+        if spec.dtype == "int8":
+            spec.dtype, spec.zero_point = "uint8", spec.zero_point + 128
+            if spec.data is not None:
+                spec.data = (spec.data.astype(int) + 128).astype(np.uint8)
 
 
 def with_ends(dtype, scale=None, zero_point=None):

@@ -588,8 +588,11 @@ def _operator_table(b, spec, opcode):
 
 
 def _code_table(b, kind, old):
-    code = getattr(tflite.BuiltinOperator, kind)
-    fields = dict(DeprecatedBuiltinCode=min(code, 127), Version=VERSIONS.get(kind, 1))
+    """``kind`` may be "CUSTOM:name"."""
+    name, _, custom = kind.partition(":")
+    code = getattr(tflite.BuiltinOperator, name)
+    fields = dict(DeprecatedBuiltinCode=min(code, 127), Version=VERSIONS.get(kind, 1),
+                  CustomCode=b.CreateString(custom) if custom else None)
     return _table(b, "OperatorCode", **fields, BuiltinCode=None if old else code)
 
 
