@@ -83,6 +83,6 @@ def _convert(name: str, value):
         return float(value)
     if kind := (_LISTS | _EITHER).get(name):
         return tuple(map(kind, value.split(",") if isinstance(value, str) else value))
-    if name in ("label_column", "output") and not isinstance(value, (list, tuple)):
+    if name == "label_column" and not isinstance(value, (list, tuple)):
         return str(value)
     return value

@@ -522,7 +522,8 @@ def two_outputs():
     nodes = [
         node("Conv", "x w", "h"), node("Relu", "h", "r"), node("Flatten", "r", "flat"),
         node("Gemm", "flat a", "logits"), node("Softmax", "logits", "classes"),
-        node("Gemm", "flat b", "raw"), node("Sigmoid", "raw", "label"), node("Erf", "raw", "odd"),
+        node("Gemm", "flat b", "raw"), node("Sigmoid", "raw", "label"),
+        node("Hardmax", "raw", "odd"),
     ]
     constants = {"w": weights(2, 3, 3, 3), "a": weights(84, 4), "b": weights(84, 1)}
     return with_outputs(model(nodes, IMAGE, constants), "classes", "label", "odd")
