@@ -17,6 +17,7 @@ from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.keras.old_files import modern
 from edgetune.importers.load import kind_of, load_model
 from edgetune.importers.other_files import refuse_other
+from edgetune.model.outputs import SeveralOutputs
 
 
 def archive(**members) -> bytes:
@@ -245,6 +246,30 @@ def test_operators_that_only_the_converter_sees_are_named_at_once(tf, tmp_path):
     with pytest.raises(ModelError, match="2 parts") as error:
         load_model(tmp_path / "m.keras")
     assert "GELU" in error.value.cause and "ELU" in error.value.cause
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("named", [False, True])
+def test_one_of_several_outputs_is_chosen_by_its_layers_name(tf, tmp_path, named):
+    """Outputs in a list are called after their layers, others by their keys."""
+    k = tf.keras.layers
+    x = tf.keras.Input((6, 6, 2))
+    trunk = k.Flatten()(k.Conv2D(4, 3)(x))
+    ends = {"zebra": k.Dense(3, "softmax", name="zebra")(trunk),
+            "ape": k.Dense(1, "sigmoid", name="ape")(trunk)}
+    model = tf.keras.Model(x, ends if named else list(ends.values()))
+    model.save(tmp_path / "m.keras")
+    samples = np.random.default_rng(0).standard_normal((3, 6, 6, 2)).astype(np.float32)
+    expected = model(samples, training=False)
+    expected = expected if named else dict(zip(ends, expected))
+    with pytest.raises(SeveralOutputs, match="m.keras: The model has 2 outputs"):
+        load_model(tmp_path / "m.keras")
+    for name, other in (("zebra", "ape"), ("ape", "zebra")):
+        graph = load_model(tmp_path / "m.keras", name)
+        assert [left.name for left in graph.other_outputs] == [other]
+        np.testing.assert_allclose(
+            FloatEngine(graph).run(samples), expected[name].numpy(), rtol=1e-4, atol=1e-5
+        )
 
 
 @pytest.mark.thorough

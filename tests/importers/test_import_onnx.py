@@ -153,9 +153,12 @@ def test_a_classifier_of_scikit_learn_gives_its_probabilities(classes):
     proto.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 1))
     label = onnx.helper.make_tensor_value_info("label", onnx.TensorProto.INT64, [1])
     proto.graph.output.insert(0, label)
-    graph = read_onnx(proto.SerializeToString())
-    assert kinds(graph)[-1] == ("LOGISTIC" if classes == 2 else "SOFTMAX")
-    assert graph.output.shape == (1, wide)
+    for wanted in (None, "out", 1, "1"):
+        graph = read_onnx(proto.SerializeToString(), output=wanted)
+        assert kinds(graph)[-1] == ("LOGISTIC" if classes == 2 else "SOFTMAX")
+        assert graph.output.shape == (1, wide)
+    with pytest.raises(ModelError, match="part"):
+        read_onnx(proto.SerializeToString(), output="label")
 
 
 def test_same_padding_needs_no_pad_operator():

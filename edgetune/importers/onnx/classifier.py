@@ -9,24 +9,27 @@ from __future__ import annotations
 from onnx import GraphProto, NodeProto
 
 from edgetune.importers.onnx.outputs import ancestors, keep_output
+from edgetune.model.outputs import Choice
 
 LABELS = ("ArgMax", "ArrayFeatureExtractor", "LabelEncoder", "Binarizer")
 
 
-def cut_classifier(graph: GraphProto) -> None:
-    """Leaves the probabilities as the only output of a classifier; other graphs stay."""
+def cut_classifier(graph: GraphProto, wanted: Choice = None) -> bool:
+    """Leaves the probabilities as the only output of a classifier, and says so; other graphs stay,
+    and one of which another output is wanted."""
     makers = {name: node for node in graph.node for name in node.output}
     kinds = {node.op_type for node in graph.node if node.domain == "ai.onnx.ml"}
     if not kinds & {"ZipMap", "ArrayFeatureExtractor", "LabelEncoder"}:
-        return
+        return False
     names = [_probabilities(output.name, makers) for output in graph.output]
     kept = [i for i, name in enumerate(names) if not _is_label(name, makers)]
-    if len(kept) != 1:
-        return
-    output = graph.output[kept[0]]
+    output = graph.output[kept[0]] if len(kept) == 1 else None
+    if output is None or str(wanted) not in (str(None), output.name, str(kept[0])):
+        return False
     output.name = names[kept[0]]
     output.ClearField("type")
     keep_output(graph, output, makers)
+    return True
 
 
 def _probabilities(name: str, makers: dict[str, NodeProto]) -> str:

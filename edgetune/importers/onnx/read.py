@@ -46,9 +46,8 @@ def read_onnx(
     from edgetune.importers.onnx.outputs import choose_output
 
     model = load(content, folder)
-    if output is None:
-        cut_classifier(model.graph)
-    left_out = choose_output(model.graph, output)
+    cut = cut_classifier(model.graph, output)
+    left_out = choose_output(model.graph, None if cut else output)
     opset = _opset(model)
     name = _free_input(model)
     graph = _lowered(model.graph, opset, _shapes(model, name), name)
