@@ -90,7 +90,7 @@ def _output_words(plan: Plan) -> str:
     """The output that learns, and what becomes of the others: they share layers with it or not."""
     graph, others = plan.program.graph, _other_outputs(plan)
     changed, kept = (", ".join(map(quoted, names)) for names in others.values())
-    words = f"Output: {quoted(graph.output.name)}, one of {len(graph.other_outputs) + 1}"
+    words = f"Output: {quoted(graph.output_name)}, one of {len(graph.other_outputs) + 1}"
     if changed:
         words += f"; with the layers that are trained, others change: {changed}"
     return words + (f"; these stay as they are: {kept}" if kept else "")

@@ -149,6 +149,12 @@ class Graph:
         return self.tensors[self.outputs[0]]
 
     @property
+    def output_name(self) -> str:
+        """What the file calls its output: in a signature, else its tensor."""
+        index = (self.file_outputs or self.outputs)[0]
+        return self.output_names.get(index, self.tensors[index].name)
+
+    @property
     def choice(self) -> int | None:
         """What names the output where the file is read again; None of a file with one."""
         return self.output_number if self.other_outputs else None

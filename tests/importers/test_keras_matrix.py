@@ -46,6 +46,13 @@ def test_vectors_in_rows_are_cells_in_float():
     np.testing.assert_allclose(ours, theirs * outside.scale[0], atol=2 * outside.scale[0])
 
 
+def test_outputs_go_by_their_names_in_the_signature():
+    content = (FILES[0].parent / "two_outputs.from_saved_model.int8_float_ends.tflite").read_bytes()
+    for name, size in (("output_0", 3), ("output_1", 1)):
+        graph = read_tflite(content, name)
+        assert graph.output.size == size and graph.output_name == name
+
+
 def test_the_files_are_the_matrix_in_small():
     names, ways, forms = map(set, zip(*(path.stem.split(".") for path in FILES)))
     assert names <= set(MODELS) and ways == set(WAYS) and forms == set(FORMATS)
