@@ -25,9 +25,10 @@ from edgetune.learn.recipe import Recipe
 from edgetune.model.decode import decode
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
+from edgetune.model.outputs import SeveralOutputs
 from edgetune.model.runtime import Runtime
 from edgetune.plan.plan import make_plan
-from edgetune.session.preview import preview
+from edgetune.session.preview import Preview, preview
 
 SUFFIXES = (".tflite", ".onnx", ".h5", ".keras")
 BOARD = "mps2-an386"
@@ -59,7 +60,7 @@ def _tests_operators(path: Path) -> bool:
 def _judged(path: Path) -> dict[str, str]:
     facts: dict[str, str] = {}
     try:
-        seen = preview(path)
+        seen = _seen(path)
     except EdgetuneError as error:
         cause = error.cause.replace("\n", "; ")
         return {"read": f"{error.message} {cause}"}
@@ -74,6 +75,14 @@ def _judged(path: Path) -> dict[str, str]:
         except Exception as error:  # a table of defects is of more use than the first of them
             facts[name] = f"defect: {error!r}"
     return facts
+
+
+def _seen(path: Path) -> Preview:
+    """Of several outputs for the first."""
+    try:
+        return preview(path)
+    except SeveralOutputs:
+        return preview(path, 0)
 
 
 def _recipe(graph: Graph) -> Recipe:
@@ -95,7 +104,8 @@ def _forward(graph: Graph) -> str:
     judge = Runtime.of(graph.content)
     if judge is None:
         return "no tflite-runtime"
-    wanted = from_file_output(graph, judge.run(to_file_input(graph, inputs)))
+    outputs = judge.run(to_file_input(graph, inputs), graph.output_number)
+    wanted = from_file_output(graph, outputs)
     found = [learner.forward(x) for x in inputs]
     return "yes" if np.array_equal(wanted.reshape(len(inputs), -1), found) else "no"
 
