@@ -14,6 +14,7 @@ import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.numbers import quantized_values, real_values
+from edgetune.model.open_sizes import settle_sizes
 
 MAX_FOLDED = 1 << 24  # elements read and made, all together; what is beyond stays an operator
 PLAIN = ("int32", "int64", "float32")  # types that arithmetic is done in
@@ -32,7 +33,7 @@ def fold_constants(graph: Graph) -> None:
     """
     folder = _Folder(graph)
     for op in list(graph.operators):
-        _settle_shape(graph, op)
+        settle_sizes(graph, op)
         values = folder.values(op)
         if values is not None:
             for index, array in zip(op.outputs, values):
@@ -102,21 +103,6 @@ class _Folder:
             return None
         known = source.quantization is not None or source.dtype == "float16"
         return real_values(source) if known and source.dtype in NUMBERS else None
-
-
-def _settle_shape(graph: Graph, op: Operator) -> None:
-    """A shape that the file leaves open and a constant now states."""
-    if op.kind != "RESHAPE" or len(op.inputs) != 2 or len(op.outputs) != 1 or -1 in op.inputs:
-        return
-    (data, shape), output = (graph.tensors[i] for i in op.inputs), graph.tensors[op.outputs[0]]
-    if shape.data is None or shape.dtype not in PLAIN or min(output.shape, default=1) > 0:
-        return
-    wanted = shape.data.reshape(-1).tolist()
-    rest = -math.prod(wanted)
-    if min(data.shape, default=1) > 0 and wanted.count(-1) == 1 and 0 < rest <= data.size:
-        wanted = [data.size // rest if n == -1 else n for n in wanted]
-    if min(wanted, default=1) > 0 and math.prod(wanted) == data.size:
-        output.shape = tuple(int(n) for n in wanted)
 
 
 def _drop_unread_bridges(graph: Graph) -> None:
