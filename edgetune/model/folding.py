@@ -260,7 +260,7 @@ FOLDERS: dict[str, tuple[Callable, Callable]] = {
     "CONCATENATION": (_same_grid, _joined),
     "GATHER": (_same_grid, _gather),
     "BROADCAST_TO": (_same_grid, _broadcast),
-    "FILL": (_any, _fill),
+    "FILL": (lambda tensors, output: _same_grid(tensors[1:], output), _fill),
     "RANGE": (_plain, _range),
     "RANK": (_any, lambda op, o, out: np.array(o[0].ndim)),
     "CAST": (_any, lambda op, o, out: o[0].astype(out.dtype)),

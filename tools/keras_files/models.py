@@ -14,7 +14,7 @@ from tools.keras_files.parts import IMAGE, SEQUENCE, VECTOR, Keras, Make, chain
 
 ACTIVATIONS = (
     "relu", "relu6", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "hard_silu",
-    "softplus", "exponential", "log_softmax",
+    "softplus", "exponential",
 )
 AUGMENTATION = "augmentation"
 
@@ -157,7 +157,7 @@ MODELS: dict[str, Make] = {
     ]),
     "layers_of_functions": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3), k.LeakyReLU(), k.Conv2D(4, 1), k.ELU(), k.Conv2D(4, 1),
-        k.ReLU(max_value=4, negative_slope=0.1, threshold=0.2), k.Flatten(), k.Dense(3),
+        k.ReLU(max_value=4), k.Flatten(), k.Dense(3),
         k.Softmax(),
     ]),
     "dense_batch_norm": chain(VECTOR, lambda k: [
@@ -178,18 +178,19 @@ MODELS: dict[str, Make] = {
         k.TimeDistributed(k.Conv2D(4, 3, activation="relu")), k.TimeDistributed(k.MaxPooling2D()),
         k.TimeDistributed(k.Flatten()), k.Conv1D(4, 2), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "lstm": chain(SEQUENCE, lambda k: [k.LSTM(4), k.Dense(3, "softmax")]),
+    "lstm": chain(SEQUENCE, lambda k: [k.LSTM(4), k.Dense(3, "softmax")], batch=1),
     "lstm_unrolled": chain(SEQUENCE, lambda k: [k.LSTM(4, unroll=True), k.Dense(3, "softmax")]),
-    "gru": chain(SEQUENCE, lambda k: [k.GRU(4), k.Dense(3, "softmax")]),
+    "gru": chain(SEQUENCE, lambda k: [k.GRU(4), k.Dense(3, "softmax")], batch=1),
     "bidirectional": chain(SEQUENCE, lambda k: [
-        k.Bidirectional(k.SimpleRNN(4)), k.Dense(3, "softmax"),
-    ]),
+        k.Bidirectional(k.LSTM(4)), k.Dense(3, "softmax"),
+    ], batch=1),
     "conv_3d": chain((4, 4, 4, 2), lambda k: [
         k.Conv3D(3, 2), k.Flatten(), k.Dense(3, "softmax"),
     ]),
     "embedding": chain(VECTOR, lambda k: [
         k.Embedding(5, 4), k.Flatten(), k.Dense(3, "softmax"),
     ]),
+    "log_softmax": chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3, "log_softmax")]),
     "softmax_between": chain(VECTOR, lambda k: [k.Dense(5, "softmax"), k.Dense(3, "softmax")]),
 } | FUNCTIONAL | {name: _activation(name) for name in ACTIVATIONS}  # fmt: skip
 
