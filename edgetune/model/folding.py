@@ -57,6 +57,8 @@ class _Folder:
 
     def values(self, op: Operator) -> list[np.ndarray] | None:
         """What ``op`` always yields, an array an output; None where that is not known."""
+        if op.kind == "FULLY_CONNECTED":
+            return self._of_zeros(op)
         if not op.inputs or -1 in op.inputs or (len(op.outputs) != 1 and op.kind != "UNPACK"):
             return None
         tensors = [self.graph.tensors[i] for i in op.inputs]
@@ -90,6 +92,19 @@ class _Folder:
         self.left -= sum(a.size for a in arrays)
         return [np.ascontiguousarray(a, t.dtype).reshape(a.shape) for a, t in zip(arrays, outputs)]
 
+    def _of_zeros(self, op: Operator) -> list[np.ndarray] | None:
+        """A dense layer without a bias makes zeros of zeros: of a state before the first step."""
+        if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0 or set(op.inputs[2:]) - {-1}:
+            return None
+        source, output = (self.graph.tensors[i] for i in (op.inputs[0], op.outputs[0]))
+        data = self._data(source.index)
+        if data is None or (data != _zero(source)).any() or output.dtype not in NUMBERS:
+            return None
+        if min(output.shape, default=1) < 1 or output.size > self.left:
+            return None
+        self.left -= output.size
+        return [np.full(output.shape, _zero(output)).astype(output.dtype)]
+
     def _affordable(self, tensors: list[Tensor]) -> bool:
         return sum(t.size for t in tensors if t.data is not None) <= self.left
 
@@ -103,6 +118,11 @@ class _Folder:
             return None
         known = source.quantization is not None or source.dtype == "float16"
         return real_values(source) if known and source.dtype in NUMBERS else None
+
+
+def _zero(tensor: Tensor) -> int:
+    """The number that stands for zero."""
+    return 0 if tensor.quantization is None else int(tensor.quantization.zero_point[0])
 
 
 def _drop_unread_bridges(graph: Graph) -> None:

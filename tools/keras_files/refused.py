@@ -17,7 +17,7 @@ REFUSED_LAYERS = {  # of its Keras file, which is judged before TensorFlow conve
     "conv_3d": "Conv3D: this kind of layer is not supported",
     "embedding": "Embedding: this kind of layer is not supported",
     **dict.fromkeys(
-        ("lstm", "lstm_unrolled", "gru", "bidirectional"),
+        ("lstm", "gru", "bidirectional"),
         "a recurrent layer, whose state goes from step to step",
     ),
 }

@@ -31,6 +31,7 @@ LAYERS = (
     "RepeatVector", "Identity", "Add", "Subtract", "Multiply", "Concatenate", "Average",
     "Maximum", "Minimum", "Normalization", "Rescaling", "TimeDistributed", *AT_TRAINING,
 )
+UNROLLED = ("LSTM", "GRU", "SimpleRNN")  # with unroll=True
 OLD_NAMES = ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization")
 OPERATIONS = {  # of Keras 3, written as x + y or keras.ops.relu(x); they hold numbers only
     "keras.src.ops.numpy": (
@@ -132,11 +133,17 @@ def _reason(layer: dict, kind, config) -> str:
     elif kind == "TFOpLambda":
         known = isinstance(config, dict) and config.get("function") in FUNCTIONS
     else:
-        known = kind in (*LAYERS, *OLD_NAMES) and layer.get("module") in LAYER_MODULES
+        known = kind in (*LAYERS, *OLD_NAMES) or kind in UNROLLED and _is_unrolled(config)
+        known = known and layer.get("module") in LAYER_MODULES
     if not known:
         return unknown_layer(str(kind))
     inside = {**layer, "class_name": None, "module": None}
     return "it brings code of its own" if _brings_code(inside) else ""
+
+
+def _is_unrolled(config) -> bool:
+    """Whether a recurrent layer is written out step by step, and begins anew with each sample."""
+    return isinstance(config, dict) and config.get("unroll") is True and not config.get("stateful")
 
 
 def _brings_code(value, depth: int = 0) -> bool:
