@@ -44,6 +44,21 @@ def test_moves_and_joins_of_steps_are_written_for_flat_rows(axis):
     )
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+def test_joins_of_whole_sequences_keep_the_order(axis):
+    b = FloatBuilder((1, STEPS, WIDTH, CHANNELS))
+    front = b.add("TRANSPOSE", b.input, np.array([1, 2, 0, 3], np.int32))
+    constant = np.arange(STEPS * WIDTH * CHANNELS, dtype=np.float32).reshape(b.shape(front))
+    joined = b.concat([front, constant], axis=axis)
+    rewriter = Rewriter(b.graph(b.reshape(joined, (1, 2 * constant.size))))
+    lay_flat(rewriter)
+    graph = rewriter.graph()
+    check_float_graph(graph)
+    x = b.samples(4)
+    wanted = [np.concatenate([one[:, :, None], constant], axis=axis).reshape(-1) for one in x]
+    np.testing.assert_array_equal(FloatEngine(graph).run(x), wanted)
+
+
 def test_other_readers_are_left_alone():
     b = FloatBuilder((1, STEPS, WIDTH, CHANNELS))
     front = b.add("TRANSPOSE", b.input, np.array([1, 2, 0, 3], np.int32))
