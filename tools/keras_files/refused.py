@@ -7,9 +7,7 @@ REFUSED = {  # by the model's name: of its .tflite files
     "conv_3d": "CONV_3D",
     "embedding": "GATHER",
     "group_normalisation": "5 dimensions",
-    "lstm": "a recurrent layer, whose state goes from step to step",
-    "bidirectional": "a recurrent layer, whose state goes from step to step",
-    "gru": "loops or conditions",
+    **dict.fromkeys(("lstm", "gru", "bidirectional"), "The model has loops or conditions"),
     "softmax_between": "a softmax before the end",
 }
 REFUSED_LAYERS = {  # of its Keras file, which is judged before TensorFlow converts it
