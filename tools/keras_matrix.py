@@ -2,11 +2,14 @@
 each file: a matrix.
 
     python tools/keras_matrix.py [MODEL ...] [--format NAME ...] [--way NAME ...] [--out FOLDER]
+                                 [--host]
 
 Needs TensorFlow (`pip install 'edgetune[keras]'`).  A cell says "ok" (read, every output is
-tflite-runtime's, and it learns), "refused" (the sentences stand below the matrix), "DIFFERS",
-"TF" where TensorFlow itself does not convert.  The status is 1 where an output differs.  With
---out the files are kept.
+tflite-runtime's, and it learns), "refused" (for a reason of ``keras_files/refused.py``), "REFUSED"
+(for another one), "DIFFERS", "TF" where TensorFlow itself does not convert; sentences stand below
+the matrix.  With --host each model's .keras and .h5 file goes through the whole of `edgetune
+tune`, with this computer as the device.  The status is 1 where a word has capitals only but "TF".
+With --out the files are kept.
 """
 
 from __future__ import annotations
@@ -15,46 +18,61 @@ import argparse
 import multiprocessing
 import os
 import sys
+import tempfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.keras_files.formats import FORMATS, WAYS, made  # noqa: E402
-from tools.keras_files.judge import FLOAT_TOLERANCE, TOLERANCES, Verdict, judge  # noqa: E402
+from tools.keras_files.formats import FORMATS, WAYS, made, saved  # noqa: E402
+from tools.keras_files.host import tuned_on_host  # noqa: E402
+from tools.keras_files.judge import FLOAT_TOLERANCE, TOLERANCES, judge  # noqa: E402
 from tools.keras_files.models import MODELS  # noqa: E402
+from tools.keras_files.refused import REFUSED_LAYERS, is_known  # noqa: E402
 
 WIDTH = 15  # of a column
+SUFFIXES = (".keras", ".h5")
+WRONG = ("REFUSED", "DIFFERS")
+
+
+class Child:
+    """A process with TensorFlow in it, beside which tflite-runtime cannot run; another one where
+    TensorFlow ended it."""
+
+    def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self.pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+    def ask(self, function: Callable, *arguments: str) -> bytes | str | None:
+        try:
+            return self.pool.submit(function, *arguments).result()
+        except BrokenProcessPool:
+            self._start()
+            return "TensorFlow ends its process."
 
 
 def main() -> int:
     options = _options()
     print(f"{'':27}" + "".join(f"{form:>{WIDTH + 1}}" for form in options.format))
-    refusals: dict[str, list[str]] = {}
-    differ = False
+    sentences: dict[str, list[str]] = {}
+    child, wrong = Child(), False
     for name in options.models:
-        files = _files(name, options)
         for way in options.way:
-            verdicts = {form: _verdict(files[way, form], form) for form in options.format}
-            _print_row(f"{name} {way[5:10]}", verdicts, refusals)
-            differ |= any(isinstance(v, Verdict) and v.runs is False for v in verdicts.values())
-    for sentence, where in refusals.items():
+            row = {form: _cell(child, name, way, form, options.out) for form in options.format}
+            wrong |= _print_row(f"{name} {way[5:10]}", row, sentences)
+        if options.host:
+            row = {suffix: _file_cell(child, name, suffix) for suffix in SUFFIXES}
+            wrong |= _print_row(f"{name} file", row, sentences)
+    child.pool.shutdown()
+    for sentence, where in sentences.items():
         print(f"\n{', '.join(where)}:\n  {sentence}")
-    return int(differ)
-
-
-def _files(name: str, options: argparse.Namespace) -> dict[tuple[str, str], bytes | str]:
-    """The files of a model by way and format; in the place of one TensorFlow's words where it
-    does not convert.  Made in another process: tflite-runtime cannot run beside TensorFlow."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        files = pool.submit(made, name, options.way, options.format).result()
-    for (way, form), content in files.items():
-        if options.out is not None and isinstance(content, bytes):
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / f"{name}.{way}.{form}.tflite").write_bytes(content)
-    return files
+    return int(wrong)
 
 
 def _options() -> argparse.Namespace:
@@ -63,24 +81,48 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--format", action="append", choices=FORMATS)
     parser.add_argument("--way", action="append", choices=WAYS)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--host", action="store_true")
     options = parser.parse_args()
     options.format, options.way = options.format or FORMATS, options.way or WAYS
     return options
 
 
-def _verdict(content: bytes | str, form: str) -> Verdict | str:
-    if isinstance(content, str):
-        return content
-    return judge(content, TOLERANCES.get(form, FLOAT_TOLERANCE))
+def _cell(child: Child, name: str, way: str, form: str, out: Path | None) -> tuple[str, str]:
+    """Word and sentence of a .tflite file."""
+    content = child.ask(made, name, way, form)
+    if not isinstance(content, bytes):
+        return "TF", f"TensorFlow: {content}"
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{name}.{way}.{form}.tflite").write_bytes(content)
+    verdict = judge(content, TOLERANCES.get(form, FLOAT_TOLERANCE))
+    known = verdict.read or is_known(name, verdict.refusal)
+    return verdict.word if known else "REFUSED", verdict.refusal
 
 
-def _print_row(title: str, verdicts: dict, refusals: dict[str, list[str]]) -> None:
-    words = [v.word if isinstance(v, Verdict) else "TF" for v in verdicts.values()]
+def _file_cell(child: Child, name: str, suffix: str) -> tuple[str, str]:
+    """Word and sentence of a Keras file that learns on this computer."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"{name}{suffix}")
+        if failed := child.ask(saved, name, str(path)):
+            return "TF", str(failed)
+        sentence = tuned_on_host(path, Path(folder))
+    if sentence == "ok":
+        return "ok", ""
+    known = is_known(name, sentence) or REFUSED_LAYERS.get(name, "-") in sentence
+    return "refused" if known else "REFUSED", sentence
+
+
+def _print_row(
+    title: str, row: dict[str, tuple[str, str]], sentences: dict[str, list[str]]
+) -> bool:
+    """Whether anything in it is wrong."""
+    words = [word for word, _ in row.values()]
     print(f"{title:27.27}" + "".join(f"{word:>{WIDTH + 1}}" for word in words), flush=True)
-    for form, verdict in verdicts.items():
-        sentence = verdict.refusal if isinstance(verdict, Verdict) else f"TensorFlow: {verdict}"
+    for column, (_, sentence) in row.items():
         if sentence:
-            refusals.setdefault(sentence, []).append(f"{title} {form}")
+            sentences.setdefault(sentence, []).append(f"{title} {column}")
+    return any(word in WRONG for word in words)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgetune.errors import ModelError
+from edgetune.floats.batches import lay_flat
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
 from edgetune.floats.rewriting import rewritten
 from edgetune.floats.supported import INTEGERS
@@ -66,8 +67,10 @@ def as_float(decoded: Graph, output: Choice = None) -> Graph:
     _remove_bridges(rewriter)
     _make_real(rewriter)
     count_vectors_as_cells(rewriter)
+    rewriter = Rewriter(rewritten(rewriter.graph()))
+    lay_flat(rewriter)
     graph = replace(
-        rewritten(rewriter.graph()), content=decoded.content, other_outputs=decoded.other_outputs,
+        rewriter.graph(), content=decoded.content, other_outputs=decoded.other_outputs,
         output_number=decoded.output_number,
     )
     _keep_clamps(graph)

@@ -7,6 +7,7 @@ operators that have a name, by that name.
     PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
     SPLIT, UNPACK                              a SLICE for each output
     PACK                                       CONCATENATION
+    ADD, SUB, MUL of different dimensions      with as many dimensions, by a RESHAPE
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
 A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
@@ -21,7 +22,7 @@ import numpy as np
 
 from edgetune.floats.operators import ERF, OPERATORS, evaluate
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import ELEMENTWISE, FUSED_OPTION, FUSING, KINDS
+from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, FUSING, KINDS
 from edgetune.model.moves import places_of
 from edgetune.model.one_value import Chain, OneValue
 from edgetune.model.rewrite import Rewriter
@@ -185,11 +186,26 @@ def _pack(rewriter: Rewriter, op: Operator) -> None:
     _become(op, "CONCATENATION", *inputs, axis=axis, **{FUSED_OPTION: "NONE"})
 
 
+def _as_many_dimensions(rewriter: Rewriter, op: Operator) -> None:
+    """Dimensions of one before those of the smaller operand, as TFLite counts them."""
+    if len(op.inputs) != 2:
+        return
+    rank = max(len(rewriter.shape(i)) for i in op.inputs)
+    for index in op.inputs:
+        shape = rewriter.shape(index)
+        if rewriter.data(index) is None and len(shape) < rank:
+            wider = (1,) * (rank - len(shape)) + shape
+            inner = rewriter.activation(f"{rewriter.tensors[index].name}/wider", wider)
+            rewriter.insert(op, "RESHAPE", (index,), (inner,))
+            op.inputs = tuple(inner if i == index else i for i in op.inputs)
+
+
 PARTED = ("SPLIT", "SPLIT_V", "UNPACK")
 RULES = {
     "PACK": _pack,
     "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
     "SQUARED_DIFFERENCE": _squared_difference, "PRELU": _slopes,
+    **dict.fromkeys(ARITHMETIC, _as_many_dimensions),
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.numbers import quantized_values, real_values
+from edgetune.model.open_sizes import settle_sizes
 
 MAX_FOLDED = 1 << 24  # elements read and made, all together; what is beyond stays an operator
 PLAIN = ("int32", "int64", "float32")  # types that arithmetic is done in
@@ -32,7 +33,7 @@ def fold_constants(graph: Graph) -> None:
     """
     folder = _Folder(graph)
     for op in list(graph.operators):
-        _settle_shape(graph, op)
+        settle_sizes(graph, op)
         values = folder.values(op)
         if values is not None:
             for index, array in zip(op.outputs, values):
@@ -56,6 +57,8 @@ class _Folder:
 
     def values(self, op: Operator) -> list[np.ndarray] | None:
         """What ``op`` always yields, an array an output; None where that is not known."""
+        if op.kind == "FULLY_CONNECTED":
+            return self._of_zeros(op)
         if not op.inputs or -1 in op.inputs or (len(op.outputs) != 1 and op.kind != "UNPACK"):
             return None
         tensors = [self.graph.tensors[i] for i in op.inputs]
@@ -89,6 +92,19 @@ class _Folder:
         self.left -= sum(a.size for a in arrays)
         return [np.ascontiguousarray(a, t.dtype).reshape(a.shape) for a, t in zip(arrays, outputs)]
 
+    def _of_zeros(self, op: Operator) -> list[np.ndarray] | None:
+        """A dense layer without a bias makes zeros of zeros: of a state before the first step."""
+        if len(op.outputs) != 1 or not op.inputs or op.inputs[0] < 0 or set(op.inputs[2:]) - {-1}:
+            return None
+        source, output = (self.graph.tensors[i] for i in (op.inputs[0], op.outputs[0]))
+        data = self._data(source.index)
+        if data is None or (data != _zero(source)).any() or output.dtype not in NUMBERS:
+            return None
+        if min(output.shape, default=1) < 1 or output.size > self.left:
+            return None
+        self.left -= output.size
+        return [np.full(output.shape, _zero(output)).astype(output.dtype)]
+
     def _affordable(self, tensors: list[Tensor]) -> bool:
         return sum(t.size for t in tensors if t.data is not None) <= self.left
 
@@ -104,19 +120,9 @@ class _Folder:
         return real_values(source) if known and source.dtype in NUMBERS else None
 
 
-def _settle_shape(graph: Graph, op: Operator) -> None:
-    """A shape that the file leaves open and a constant now states."""
-    if op.kind != "RESHAPE" or len(op.inputs) != 2 or len(op.outputs) != 1 or -1 in op.inputs:
-        return
-    (data, shape), output = (graph.tensors[i] for i in op.inputs), graph.tensors[op.outputs[0]]
-    if shape.data is None or shape.dtype not in PLAIN or min(output.shape, default=1) > 0:
-        return
-    wanted = shape.data.reshape(-1).tolist()
-    rest = -math.prod(wanted)
-    if min(data.shape, default=1) > 0 and wanted.count(-1) == 1 and 0 < rest <= data.size:
-        wanted = [data.size // rest if n == -1 else n for n in wanted]
-    if min(wanted, default=1) > 0 and math.prod(wanted) == data.size:
-        output.shape = tuple(int(n) for n in wanted)
+def _zero(tensor: Tensor) -> int:
+    """The number that stands for zero."""
+    return 0 if tensor.quantization is None else int(tensor.quantization.zero_point[0])
 
 
 def _drop_unread_bridges(graph: Graph) -> None:
@@ -274,7 +280,7 @@ FOLDERS: dict[str, tuple[Callable, Callable]] = {
     "CONCATENATION": (_same_grid, _joined),
     "GATHER": (_same_grid, _gather),
     "BROADCAST_TO": (_same_grid, _broadcast),
-    "FILL": (_any, _fill),
+    "FILL": (lambda tensors, output: _same_grid(tensors[1:], output), _fill),
     "RANGE": (_plain, _range),
     "RANK": (_any, lambda op, o, out: np.array(o[0].ndim)),
     "CAST": (_any, lambda op, o, out: o[0].astype(out.dtype)),

@@ -284,6 +284,9 @@ REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
 OPTIONS = FOLDED | {name: kind.options for name, kind in KINDS.items() if kind.options}
 
 
+PLACED_SHAPES = (shapes.stated, shapes.moved, shapes.parts, shapes.packed, shapes.joined)
+
+
 def _where(holds: Callable[[Kind], bool]) -> tuple[str, ...]:
     return tuple(name for name, kind in KINDS.items() if holds(kind))
 
@@ -299,6 +302,7 @@ DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
+PLACING = _where(lambda kind: kind.output_shape in PLACED_SHAPES)  # only give values a place
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CLAMPING = tuple(name for name in FUSING if name != "CONCATENATION")  # its int8 kernel cannot

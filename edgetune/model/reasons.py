@@ -30,7 +30,10 @@ STATELESS = (
     "Convert the model that takes a whole window at once, not its streaming form: the device is "
     "sent the window."
 )
-UNROLLED = "Convert the model without loops and conditions."
+UNROLLED = (
+    "Convert the model without loops and conditions: a recurrent Keras layer has none with "
+    "unroll=True."
+)
 BUILTINS = (
     "Convert with target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS], and replace the "
     "layers that this refuses."

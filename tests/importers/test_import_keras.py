@@ -143,8 +143,24 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it():
 
 def test_layers_that_do_nothing_at_inference_pass():
     names = ("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast",
-             "GaussianNoise", "GaussianDropout", "SpatialDropout2D", "AlphaDropout")
+             "GaussianNoise", "GaussianDropout", "SpatialDropout2D", "RandomHue", "CutMix")
     check_layers(sequential(*map(layer, names), layer("Normalization"), layer("Rescaling")))
+    check_layers(sequential(layer("AlphaDropout", module="keras._legacy.layers")))
+
+
+def test_operations_of_keras_pass_and_other_functions_of_its_modules_do_not():
+    check_layers(sequential(layer("Add", module="keras.src.ops.numpy"),
+                            layer("Relu", module="keras.src.ops.nn")))
+    for kind, module in (("Relu", "keras.src.ops.numpy"), ("Map", "keras.src.ops.core")):
+        with pytest.raises(ModelError, match="cannot convert 1 part"):
+            check_layers(sequential(layer(kind, module=module)))
+
+
+def test_a_recurrent_layer_passes_where_it_is_written_out():
+    check_layers(sequential(layer("LSTM", unroll=True)))
+    for config in ({"unroll": False}, {"unroll": True, "stateful": True}, {}):
+        with pytest.raises(ModelError, match="cannot convert 1 part"):
+            check_layers(sequential(layer("LSTM", **config)))
 
 
 def test_a_layer_at_every_step_is_judged_by_what_is_inside():

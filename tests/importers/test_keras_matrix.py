@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from tiny_tflite import ModelBuilder, run_in_tflite
 
+from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine
 from edgetune.floats.read import read_float
+from edgetune.importers.keras.layers import check_layers
 from edgetune.model.read import read_tflite
 from tools.keras_files.formats import FORMATS, WAYS
 from tools.keras_files.judge import FLOAT_TOLERANCE, TOLERANCES, judge
 from tools.keras_files.models import MODELS
+from tools.keras_files.refused import REFUSED as REFUSED_MODELS
+from tools.keras_files.refused import REFUSED_LAYERS, is_known
 
 FILES = sorted((Path(__file__).parent / "keras_models").glob("*.tflite"))
 REFUSED: dict[str, str] = {}  # by the file's name without its suffix: what the sentence says
@@ -20,9 +24,12 @@ REFUSED: dict[str, str] = {}  # by the file's name without its suffix: what the 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_of_tensorflow(path):
-    verdict = judge(path.read_bytes(), TOLERANCES.get(path.stem.split(".")[2], FLOAT_TOLERANCE))
+    name, _, form = path.stem.split(".")
+    verdict = judge(path.read_bytes(), TOLERANCES.get(form, FLOAT_TOLERANCE))
     if path.stem in REFUSED:
         assert not verdict.read and REFUSED[path.stem] in verdict.refusal
+    elif name in REFUSED_MODELS:
+        assert not verdict.read and is_known(name, verdict.refusal), verdict
     else:
         assert (verdict.word, verdict.tunes) == ("ok", True), verdict
 
@@ -51,6 +58,21 @@ def test_outputs_go_by_their_names_in_the_signature():
     for name, size in (("output_0", 3), ("output_1", 1)):
         graph = read_tflite(content, name)
         assert graph.output.size == size and graph.output_name == name
+
+
+LAYERS_OF = {  # the layer by which a model is refused
+    "attention": "MultiHeadAttention", "conv_3d": "Conv3D", "embedding": "Embedding",
+    "lstm": "LSTM", "gru": "GRU", "bidirectional": "Bidirectional",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_LAYERS)
+def test_a_keras_file_is_refused_for_the_same_reason(name):
+    layer = {"class_name": LAYERS_OF[name], "module": "keras.layers", "config": {"name": "x"}}
+    model = {"class_name": "Sequential", "module": "keras", "config": {"layers": [layer]}}
+    with pytest.raises(ModelError) as error:
+        check_layers(model)
+    assert REFUSED_LAYERS[name] in error.value.cause
 
 
 def test_the_files_are_the_matrix_in_small():

@@ -170,6 +170,41 @@ def test_a_dilated_convolution_in_three_operators(kind, pads, crops, kinds):
     assert np.array_equal(ours(read_tflite(content), inputs).reshape(-1), expected.reshape(-1))
 
 
+def dilated_sequence(pads, crops, size=7, block=2):
+    """The same over a sequence, in three dimensions, with views around the convolution."""
+    b = ModelBuilder((1, size, 2), input_zero_point=5)
+    q, inner = b.tensors[b.current], (size + sum(pads)) // block
+    last = size + sum(pads) - 2 * block - sum(crops)
+    blocks, pad, crop, image, rows = (
+        b._constant(name, np.array(values, np.int32))
+        for name, values in (("block", [block]), ("pads", [pads]), ("crops", [crops]),
+                             ("image", [block, 1, inner, 2]), ("rows", [block, inner - 2, 3]))
+    )
+
+    def operator(kind, inputs, shape, like):
+        b.tensors.append(TensorSpec(f"{kind}{shape}", shape, "int8", like.scale, like.zero_point))
+        b.operators.append(OperatorSpec(kind, [b.current, *inputs], len(b.tensors) - 1))
+        b.current = len(b.tensors) - 1
+
+    operator("SPACE_TO_BATCH_ND", [blocks, pad], (block, inner, 2), q)
+    operator("RESHAPE", [image], (block, 1, inner, 2), q)
+    b._probe = b._probe.repeat(2, axis=1)[:, None, :inner]
+    b.conv(3, (1, 3), padding="VALID")
+    out = b.tensors[b.current]
+    out.shape = (block, 1, inner - 2, 3)
+    operator("RESHAPE", [rows], (block, inner - 2, 3), out)
+    operator("BATCH_TO_SPACE_ND", [blocks, crop], (1, last, 3), out)
+    return b
+
+
+@pytest.mark.parametrize("pads, crops, kinds", [
+    ((2, 3), (0, 1), []), ((0, 1), (0, 1), []), ((4, 1), (0, 1), ["PAD"]),
+])
+def test_a_dilated_convolution_over_a_sequence(pads, crops, kinds):
+    graph = agrees(dilated_sequence(pads, crops))
+    assert [op.kind for op in graph.operators] == [*kinds, "RESHAPE", "CONV_2D", "RESHAPE"]
+
+
 def test_what_is_no_dilated_convolution_is_refused_with_the_reason():
     with pytest.raises(ModelError) as caught:
         read_tflite(dilated((3, 2), (1, 0)).build())

@@ -81,6 +81,10 @@ CASES = {  # what is built, in numpy, and the kinds that are left
         lambda x: np.where(x < 0, x * np.array([0.1, 0.5, -0.3, 1.2]), x),
         ["MUL", "RELU", "MUL", "ADD"],
     ),
+    "of fewer dimensions": (
+        lambda b, x: b.both("MUL", x, b.mean(x)), lambda x: x * x.mean((1, 2), keepdims=True),
+        ["MEAN", "RESHAPE", "MUL"],
+    ),
     "clip": (
         lambda b, x: b.add("MAXIMUM", b.add("MINIMUM", x, value(1.5)), value(-0.5)),
         lambda x: np.clip(x, -0.5, 1.5), ["MINIMUM", "MAXIMUM"],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,24 @@ FORMATS = ("float", "int8", "int8_float_ends", "uint8_ends", "dynamic_range", "f
 SAMPLES = 50  # to calibrate by
 
 
-def made(name: str, ways: Iterable[str], forms: Iterable[str]) -> dict:
-    """The files of the model ``name`` by way and format; in the place of one TensorFlow's words
+def made(name: str, way: str, form: str) -> bytes | str:
+    """The file of the model ``name`` by one of `WAYS` in one of `FORMATS`; TensorFlow's words
     where it does not convert."""
     import tensorflow as tf
 
     os.dup2(2, 1)  # it prints as it likes; the matrix goes to standard output
-    files: dict[tuple[str, str], bytes | str] = {}
-    for way, form in itertools.product(ways, forms):
-        try:
-            files[way, form] = converted(tf, make(tf.keras, name), way, form)
-        except Exception as error:  # TensorFlow raises what it likes
-            files[way, form] = f"{type(error).__name__}: {error}"[:300]
-    return files
+    try:
+        return converted(tf, make(tf.keras, name), way, form)
+    except Exception as error:  # TensorFlow raises what it likes
+        return f"{type(error).__name__}: {error}"[:300]
+
+
+def saved(name: str, path: str) -> None:
+    """Saves the model ``name`` as Keras does; ``path`` ends with .keras or .h5."""
+    import tensorflow as tf
+
+    os.dup2(2, 1)
+    make(tf.keras, name).save(path)
 
 
 def converted(tf: Any, model: Any, way: str, form: str) -> bytes:
@@ -59,7 +63,10 @@ def _choose(tf: Any, converter: Any, model: Any, form: str) -> None:
     converter.inference_input_type = converter.inference_output_type = ends
 
 
-def _samples(model: Any) -> Iterator[list]:
+def _samples(model: Any) -> Iterator[list | dict]:
+    """By name where there are several inputs, whose order is not the model's."""
     random = np.random.default_rng(0)
     for _ in range(SAMPLES):
-        yield [random.normal(0, 1, (1, *i.shape[1:])).astype(np.float32) for i in model.inputs]
+        arrays = [random.normal(0, 1, (1, *i.shape[1:])).astype(np.float32) for i in model.inputs]
+        names = [i.name for i in model.inputs]
+        yield arrays if len(arrays) == 1 else dict(zip(names, arrays))

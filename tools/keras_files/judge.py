@@ -3,7 +3,7 @@ computes, and learns; or the sentence by which it is refused."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,18 +12,22 @@ from edgetune.floats.engine import FloatEngine
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
+from edgetune.model.decode import decode
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
+from edgetune.model.numbers import quantized_values, real_values
 from edgetune.model.outputs import SeveralOutputs
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime
 from edgetune.model.write import read_weights, write_weights
 from edgetune.quantize.convert import convert, load
+from tools.keras_files.interpreter import TensorFlowRuntime
 
 CALIBRATION, INPUTS, STEPS = 40, 5, 6
 FLOAT_TOLERANCE = 1e-4  # another order of sums
 # tflite-runtime rounds the activations of dynamic-range files to int8
 TOLERANCES = {"dynamic_range": 0.1}
+TOLERANCE_OF_INT8 = 0.1  # a file that computes in int8 but for some operators
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,16 @@ def _judge_int8(content: bytes, alike: bool | None) -> Verdict:
     return Verdict(True, runs, tunes)
 
 
+def _interpreter(content: bytes) -> Runtime | TensorFlowRuntime | None:
+    """What runs a file: tflite-runtime, or TensorFlow where the file is newer than that."""
+    try:
+        return Runtime.of(content)
+    except RuntimeError:
+        return TensorFlowRuntime.of(content)
+
+
 def _int8_alike(content: bytes, learner: Learner, x: np.ndarray) -> bool | None:
-    runtime = Runtime.of(content)
+    runtime = _interpreter(content)
     if runtime is None:
         return None
     theirs = runtime.run(x).reshape(len(x), -1)
@@ -111,7 +123,7 @@ def _int8_alike(content: bytes, learner: Learner, x: np.ndarray) -> bool | None:
 
 def _ends_alike(content: bytes, output: int | None) -> bool | None:
     """Whether a file with float or uint8 ends computes what is read of it."""
-    runtime, graph = Runtime.of(content), read_tflite(content, output)
+    runtime, graph = _interpreter(content), read_tflite(content, output)
     if runtime is None:
         return None
     learner, x = Learner(lower(graph), Recipe(layers=("none",))), _int8_inputs(graph)
@@ -120,12 +132,22 @@ def _ends_alike(content: bytes, output: int | None) -> bool | None:
 
 
 def _float_alike(content: bytes, graph: Graph, tolerance: float) -> bool | None:
-    runtime = Runtime.of(content)
+    """Whether a file computes what the float Graph does; as far as int8 rounds, if it has ends
+    of that type."""
+    runtime, x = _interpreter(content), _samples(graph.input.shape, INPUTS)
     if runtime is None:
         return None
-    x = _samples(graph.input.shape, INPUTS)
-    theirs = runtime.run(x, graph.output_number).reshape(len(x), -1)
-    ours = FloatEngine(graph).run_all(x).reshape(len(x), -1)
+    file = decode(content)
+    source, result = file.tensors[file.inputs[0]], file.tensors[file.outputs[graph.output_number]]
+    if source.dtype != "float32":
+        given, tolerance = quantized_values(x, source), TOLERANCE_OF_INT8
+        x = real_values(replace(source, data=given, shape=given.shape)).astype(np.float32)
+        theirs = runtime.run(given, graph.output_number)
+    else:
+        theirs = runtime.run(x, graph.output_number)
+    if result.dtype != "float32":
+        theirs = real_values(replace(result, data=theirs, shape=theirs.shape))
+    theirs, ours = (y.reshape(len(x), -1) for y in (theirs, FloatEngine(graph).run_all(x)))
     return bool(np.abs(theirs - ours).max() <= tolerance * max(1.0, np.abs(theirs).max()))
 
 

@@ -5,94 +5,26 @@ Every function takes the module ``keras`` and returns a model; ``MODELS`` has th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-Keras = Any  # the module
-IMAGE, SEQUENCE, VECTOR = (8, 8, 2), (12, 3), (6,)
+from tools.keras_files.functional import FUNCTIONAL
+from tools.keras_files.parts import IMAGE, SEQUENCE, VECTOR, Keras, Make, chain
+
 ACTIVATIONS = (
     "relu", "relu6", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "hard_silu",
-    "softplus", "exponential", "log_softmax",
+    "softplus", "exponential",
 )
 AUGMENTATION = "augmentation"
 
 
-def _chain(shape: tuple[int, ...], layers: Callable[[Any], list]) -> Callable[[Keras], Any]:
-    """A Sequential model of what ``layers`` makes of ``keras.layers``."""
-    return lambda keras: keras.Sequential([keras.Input(shape), *layers(keras.layers)])
-
-
-def _activation(name: str) -> Callable[[Keras], Any]:
+def _activation(name: str) -> Make:
     """``name`` behind a convolution."""
-    return _chain(IMAGE, lambda k: [
+    return chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, strides=2, padding="same"), k.Activation(name), k.Flatten(),
         k.Dense(3, "softmax"),
     ])  # fmt: skip
-
-
-def _residual(keras: Keras):
-    k = keras.layers
-    image = keras.Input(IMAGE)
-    x = k.Conv2D(4, 3, padding="same", activation="relu")(image)
-    y = k.BatchNormalization()(k.Conv2D(4, 3, padding="same", use_bias=False)(x))
-    x = k.ReLU()(k.Add()([x, y]))
-    return keras.Model(image, k.Dense(3, "softmax")(k.GlobalAveragePooling2D()(x)))
-
-
-def _squeeze(keras: Keras, keepdims: bool):
-    """Squeeze and excitation, the gate as a map of one cell or by a Reshape."""
-    k = keras.layers
-    image = keras.Input(IMAGE)
-    x = k.Conv2D(4, 3, padding="same", activation="relu")(image)
-    gate = k.GlobalAveragePooling2D(keepdims=keepdims)(x)
-    gate = gate if keepdims else k.Reshape((1, 1, 4))(gate)
-    gate = k.Dense(4, "sigmoid")(k.Dense(2, "relu")(gate))
-    x = k.Multiply()([x, gate])
-    return keras.Model(image, k.Dense(3, "softmax")(k.GlobalAveragePooling2D()(x)))
-
-
-def _inverted(keras: Keras):
-    """An inverted residual of MobileNetV2."""
-    k = keras.layers
-    image = keras.Input(IMAGE)
-    x = k.Conv2D(4, 3, strides=2, padding="same")(image)
-    y = k.ReLU(6.0)(k.BatchNormalization()(k.Conv2D(8, 1, use_bias=False)(x)))
-    y = k.DepthwiseConv2D(3, padding="same", use_bias=False)(y)
-    y = k.BatchNormalization()(k.Conv2D(4, 1)(k.ReLU(6.0)(k.BatchNormalization()(y))))
-    x = k.GlobalAveragePooling2D()(k.Add()([x, y]))
-    return keras.Model(image, k.Dense(3, "softmax")(k.Dropout(0.2)(x)))
-
-
-def _merges(keras: Keras):
-    k = keras.layers
-    image = keras.Input(IMAGE)
-    x, y = (k.Conv2D(4, n, padding="same", activation="relu")(image) for n in (1, 3))
-    x = k.Concatenate()([k.Add()([x, y]), k.Subtract()([x, y]), k.Multiply()([x, y])])
-    return keras.Model(image, k.Dense(3, "softmax")(k.Flatten()(k.AveragePooling2D(2)(x))))
-
-
-def _extremes(keras: Keras):
-    k = keras.layers
-    image = keras.Input(IMAGE)
-    x, y = (k.Conv2D(4, n, padding="same")(image) for n in (1, 3))
-    x = k.Average()([k.Maximum()([x, y]), k.Minimum()([x, y])])
-    return keras.Model(image, k.Dense(3, "softmax")(k.Flatten()(x)))
-
-
-def _two_inputs(keras: Keras):
-    k = keras.layers
-    image, more = keras.Input(IMAGE), keras.Input(VECTOR)
-    x = k.Concatenate()([k.Flatten()(k.Conv2D(4, 3)(image)), more])
-    return keras.Model([image, more], k.Dense(3, "softmax")(x))
-
-
-def _two_outputs(keras: Keras):
-    k = keras.layers
-    image = keras.Input(IMAGE)
-    x = k.Flatten()(k.Conv2D(4, 3, activation="relu")(image))
-    return keras.Model(image, [k.Dense(3, "softmax")(x), k.Dense(1, "sigmoid")(x)])
 
 
 def _normalisation(k: Any) -> list:
@@ -126,94 +58,141 @@ def _sequence(k: Any) -> list:
     ]  # fmt: skip
 
 
-MODELS: dict[str, Callable[[Keras], Any]] = {
-    "dense": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3, "softmax")]),
-    "logits": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3)]),
-    "one_sigmoid": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(1, "sigmoid")]),
-    "regression": _chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(1)]),
-    "autoencoder": _chain(VECTOR, lambda k: [k.Dense(3, "relu"), k.Dense(6)]),
-    "flatten": _chain(IMAGE, lambda k: [
+MODELS: dict[str, Make] = {
+    "dense": chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3, "softmax")]),
+    "logits": chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3)]),
+    "one_sigmoid": chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(1, "sigmoid")]),
+    "regression": chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(1)]),
+    "autoencoder": chain(VECTOR, lambda k: [k.Dense(3, "relu"), k.Dense(6)]),
+    "flatten": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, activation="relu"), k.MaxPooling2D(), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "flatten_only": _chain(IMAGE, lambda k: [k.Flatten(), k.Dense(3, "softmax")]),
-    "reshape": _chain((128,), lambda k: [
+    "flatten_only": chain(IMAGE, lambda k: [k.Flatten(), k.Dense(3, "softmax")]),
+    "reshape": chain((128,), lambda k: [
         k.Reshape(IMAGE), k.Conv2D(4, 3, strides=2), k.Reshape((-1,)), k.Dense(3, "softmax"),
     ]),
-    "permute": _chain(IMAGE, lambda k: [
+    "permute": chain(IMAGE, lambda k: [
         k.Permute((2, 1, 3)), k.Conv2D(4, 3), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "global_average": _chain(IMAGE, lambda k: [
+    "global_average": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, activation="relu"), k.GlobalAveragePooling2D(), k.Dense(3, "softmax"),
     ]),
-    "global_max": _chain(IMAGE, lambda k: [
+    "global_max": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, activation="relu"), k.GlobalMaxPooling2D(), k.Dense(3, "softmax"),
     ]),
-    "global_max_1d": _chain(SEQUENCE, lambda k: [
+    "global_max_1d": chain(SEQUENCE, lambda k: [
         k.Conv1D(4, 3, activation="relu"), k.GlobalMaxPooling1D(), k.Dense(3, "softmax"),
     ]),
-    "global_average_1d": _chain(SEQUENCE, lambda k: [
+    "global_average_1d": chain(SEQUENCE, lambda k: [
         k.Conv1D(4, 3, activation="relu"), k.GlobalAveragePooling1D(), k.Dense(3, "softmax"),
     ]),
-    "batch_norm": _chain(IMAGE, lambda k: [
+    "batch_norm": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, use_bias=False), k.BatchNormalization(), k.ReLU(), k.Dropout(0.5),
         k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "batch_norm_last": _chain(IMAGE, lambda k: [
+    "batch_norm_last": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, activation="relu"), k.BatchNormalization(), k.MaxPooling2D(), k.Flatten(),
         k.Dense(3, "softmax"),
     ]),
-    "separable": _chain(IMAGE, lambda k: [
+    "separable": chain(IMAGE, lambda k: [
         k.SeparableConv2D(4, 3, padding="same"), k.ReLU(6.0), k.DepthwiseConv2D(3, strides=2),
         k.GlobalAveragePooling2D(), k.Dense(3, "softmax"),
     ]),
-    "dilated": _chain(IMAGE, lambda k: [
+    "dilated": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, dilation_rate=2), k.DepthwiseConv2D(3, padding="same", dilation_rate=2),
         k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "grouped": _chain(IMAGE, lambda k: [
+    "grouped": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, groups=2), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "windows": _chain(IMAGE, _windows),
-    AUGMENTATION: _chain(IMAGE, _augmentation),
-    "normalisation": _chain(IMAGE, _normalisation),
-    "layer_normalisation": _chain(SEQUENCE, lambda k: [
+    "windows": chain(IMAGE, _windows),
+    AUGMENTATION: chain(IMAGE, _augmentation),
+    "normalisation": chain(IMAGE, _normalisation),
+    "layer_normalisation": chain(SEQUENCE, lambda k: [
         k.LayerNormalization(), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "sequence": _chain(SEQUENCE, _sequence),
-    "causal": _chain(SEQUENCE, lambda k: [
+    "sequence": chain(SEQUENCE, _sequence),
+    "causal": chain(SEQUENCE, lambda k: [
         k.Conv1D(4, 3, padding="causal", activation="relu"),
         k.Conv1D(4, 3, padding="causal", dilation_rate=2), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "dense_over_sequence": _chain(SEQUENCE, lambda k: [
+    "dense_over_sequence": chain(SEQUENCE, lambda k: [
         k.Dense(4, "relu"), k.Dense(5), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "dense_over_image": _chain(IMAGE, lambda k: [
+    "dense_over_image": chain(IMAGE, lambda k: [
         k.Dense(4, "relu"), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "time_distributed": _chain(SEQUENCE, lambda k: [
+    "time_distributed": chain(SEQUENCE, lambda k: [
         k.TimeDistributed(k.Dense(4, "relu")), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "time_distributed_conv": _chain((3, 6, 6, 2), lambda k: [
+    "time_distributed_conv": chain((3, 6, 6, 2), lambda k: [
         k.TimeDistributed(k.Conv2D(4, 3)), k.Flatten(), k.Dense(3, "softmax"),
     ]),
-    "upsampling": _chain(IMAGE, lambda k: [
+    "upsampling": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, strides=2, padding="same", activation="relu"), k.UpSampling2D(2),
         k.Conv2D(2, 3, padding="same"),
     ]),
-    "transposed": _chain(IMAGE, lambda k: [
+    "transposed": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
         k.Conv2DTranspose(2, 3, strides=2, padding="same"),
     ]),
-    "lstm": _chain(SEQUENCE, lambda k: [k.LSTM(4, unroll=True), k.Dense(3, "softmax")]),
-    "residual": _residual,
-    "squeeze": lambda keras: _squeeze(keras, keepdims=True),
-    "squeeze_reshape": lambda keras: _squeeze(keras, keepdims=False),
-    "inverted_residual": _inverted,
-    "merges": _merges,
-    "extremes": _extremes,
-    "two_inputs": _two_inputs,
-    "two_outputs": _two_outputs,
-} | {name: _activation(name) for name in ACTIVATIONS}  # fmt: skip
+    "upsampling_bilinear": chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3, strides=2, padding="same"), k.UpSampling2D(2, interpolation="bilinear"),
+        k.Conv2D(2, 3, padding="same"),
+    ]),
+    "transposed_1d": chain(SEQUENCE, lambda k: [
+        k.Conv1D(4, 3, strides=2, padding="same", activation="relu"),
+        k.Conv1DTranspose(3, 3, strides=2, padding="same"),
+    ]),
+    "upsampling_1d": chain(SEQUENCE, lambda k: [
+        k.Conv1D(4, 3, strides=2, padding="same", activation="relu"), k.UpSampling1D(2),
+        k.Conv1D(3, 3, padding="same"),
+    ]),
+    "prelu": chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3, strides=2), k.PReLU(shared_axes=[1, 2]), k.Flatten(),
+        k.Dense(3, "softmax"),
+    ]),
+    "prelu_of_cells": chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3, strides=2), k.PReLU(), k.Flatten(), k.Dense(3, "softmax"),
+    ]),
+    "layers_of_functions": chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3), k.LeakyReLU(), k.Conv2D(4, 1), k.ELU(), k.Conv2D(4, 1),
+        k.ReLU(max_value=4), k.Flatten(), k.Dense(3),
+        k.Softmax(),
+    ]),
+    "dense_batch_norm": chain(VECTOR, lambda k: [
+        k.Dense(8, use_bias=False), k.BatchNormalization(), k.ReLU(), k.Dropout(0.5),
+        k.Dense(3, "softmax"),
+    ]),
+    "repeated": chain(VECTOR, lambda k: [
+        k.Dense(4, "relu"), k.RepeatVector(5), k.Conv1D(3, 3), k.Flatten(),
+        k.Dense(3, "softmax"),
+    ]),
+    "layer_normalisation_2d": chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3, strides=2), k.LayerNormalization(), k.Flatten(), k.Dense(3, "softmax"),
+    ]),
+    "group_normalisation": chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3, strides=2), k.GroupNormalization(2), k.Flatten(), k.Dense(3, "softmax"),
+    ]),
+    "time_distributed_net": chain((3, 6, 6, 2), lambda k: [
+        k.TimeDistributed(k.Conv2D(4, 3, activation="relu")), k.TimeDistributed(k.MaxPooling2D()),
+        k.TimeDistributed(k.Flatten()), k.Conv1D(4, 2), k.Flatten(), k.Dense(3, "softmax"),
+    ]),
+    "lstm": chain(SEQUENCE, lambda k: [k.LSTM(4), k.Dense(3, "softmax")], batch=1),
+    "lstm_unrolled": chain(SEQUENCE, lambda k: [k.LSTM(4, unroll=True), k.Dense(3, "softmax")]),
+    "gru": chain(SEQUENCE, lambda k: [k.GRU(4), k.Dense(3, "softmax")], batch=1),
+    "bidirectional": chain(SEQUENCE, lambda k: [
+        k.Bidirectional(k.LSTM(4)), k.Dense(3, "softmax"),
+    ], batch=1),
+    "conv_3d": chain((4, 4, 4, 2), lambda k: [
+        k.Conv3D(3, 2), k.Flatten(), k.Dense(3, "softmax"),
+    ]),
+    "embedding": chain(VECTOR, lambda k: [
+        k.Embedding(5, 4), k.Flatten(), k.Dense(3, "softmax"),
+    ]),
+    "log_softmax": chain(VECTOR, lambda k: [k.Dense(5, "relu"), k.Dense(3, "log_softmax")]),
+    "softmax_between": chain(VECTOR, lambda k: [k.Dense(5, "softmax"), k.Dense(3, "softmax")]),
+} | FUNCTIONAL | {name: _activation(name) for name in ACTIVATIONS}  # fmt: skip
 
 
 def make(keras: Keras, name: str):
@@ -225,6 +204,6 @@ def make(keras: Keras, name: str):
         kind = weight.path.rsplit("/", 1)[-1] if hasattr(weight, "path") else weight.name
         if kind.startswith(("gamma", "moving_variance")):
             weight.assign(random.uniform(0.5, 2, weight.shape))
-        elif kind.startswith(("beta", "bias", "moving_mean")):
+        elif kind.startswith(("alpha", "beta", "bias", "moving_mean")):
             weight.assign(random.normal(0, 0.3, weight.shape))
     return model

@@ -12,30 +12,45 @@ from edgetune.model.decode import corrupt, printable, quoted
 from edgetune.model.reasons import Finding, refusal
 
 CONTAINERS = ("Sequential", "Functional", "Model")
+AT_TRAINING = (  # and nothing at inference
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
+    "AlphaDropout", "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom",
+    "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomHue", "RandomSaturation",
+    "RandomSharpness", "RandomColorJitter", "RandomColorDegeneration", "RandomGrayscale",
+    "RandomPosterization", "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomShear",
+    "RandomPerspective", "RandomElasticTransform", "CutMix", "MixUp", "AugMix", "RandAugment",
+)
 LAYERS = (
     "InputLayer", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",
-    "SeparableConv2D", "Dense", "BatchNormalization", "Activation", "ReLU", "LeakyReLU",
-    "ELU", "PReLU",
-    "Softmax", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
-    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D", "ZeroPadding1D", "ZeroPadding2D",
-    "Cropping1D", "Cropping2D", "Flatten", "Reshape", "Permute", "Dropout", "SpatialDropout1D",
-    "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
-    "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
-    "RandomContrast", "RandomBrightness", "Add", "Subtract", "Multiply", "Concatenate", "Average",
-    "Maximum", "Minimum", "Normalization", "Rescaling", "ELU", "UpSampling2D", "Conv2DTranspose",
-    "TimeDistributed",
+    "SeparableConv2D", "Conv1DTranspose", "Conv2DTranspose", "Dense", "BatchNormalization",
+    "LayerNormalization", "GroupNormalization", "UnitNormalization", "Activation", "ReLU",
+    "LeakyReLU", "ELU", "PReLU", "Softmax", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D",
+    "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D",
+    "UpSampling1D", "UpSampling2D", "Resizing", "CenterCrop", "Flatten", "Reshape", "Permute",
+    "RepeatVector", "Identity", "Add", "Subtract", "Multiply", "Concatenate", "Average",
+    "Maximum", "Minimum", "Normalization", "Rescaling", "TimeDistributed", *AT_TRAINING,
 )
+UNROLLED = ("LSTM", "GRU", "SimpleRNN")  # with unroll=True
 OLD_NAMES = ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization")
-OPERATIONS = ("Add", "Subtract", "Multiply")  # of Keras 3, written as x + y
+OPERATIONS = {  # of Keras 3, written as x + y or keras.ops.relu(x); they hold numbers only
+    "keras.src.ops.numpy": (
+        "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Negative",
+        "Absolute", "Abs", "Square", "Sqrt", "Exp", "Tanh", "Clip", "Mean", "Max", "Reshape",
+        "Squeeze", "ExpandDims", "Transpose", "Concatenate", "GetItem", "Pad",
+    ),
+    "keras.src.ops.nn": (
+        "Relu", "Relu6", "Sigmoid", "Silu", "HardSigmoid", "HardSilu", "LeakyRelu", "Elu", "Gelu",
+        "Selu", "Softmax",
+    ),
+}
 FUNCTIONS = (  # of Keras 2, written as x + y or tf.nn.relu(x)
     "__operators__.add", "math.add", "math.subtract", "math.multiply", "nn.relu", "nn.relu6",
     "compat.v1.nn.relu6",
 )
-LAYER_MODULES = (None, "keras", "keras.layers")
+LAYER_MODULES = (None, "keras", "keras.layers", "keras._legacy.layers")
 CONTAINER_MODULES = (None, "keras", "keras.models")
 CONTAINER_PATHS = ("keras.src.models.", "keras.src.engine.")
-OPERATION_MODULE = "keras.src.ops.numpy"
 PART_MODULES = (  # of initialisers and the like
     None, "keras.initializers", "keras.regularizers", "keras.constraints",
     "keras.mixed_precision", "keras.dtype_policies",
@@ -113,16 +128,22 @@ def _is_plain(model: dict, config: dict | list) -> bool:
 
 def _reason(layer: dict, kind, config) -> str:
     """Why a layer cannot be converted; empty if it can, as far as its description tells."""
-    if layer.get("module") == OPERATION_MODULE:
-        known = kind in OPERATIONS
+    if layer.get("module") in OPERATIONS:
+        known = kind in OPERATIONS[layer["module"]]
     elif kind == "TFOpLambda":
         known = isinstance(config, dict) and config.get("function") in FUNCTIONS
     else:
-        known = kind in (*LAYERS, *OLD_NAMES) and layer.get("module") in LAYER_MODULES
+        known = kind in (*LAYERS, *OLD_NAMES) or kind in UNROLLED and _is_unrolled(config)
+        known = known and layer.get("module") in LAYER_MODULES
     if not known:
         return unknown_layer(str(kind))
     inside = {**layer, "class_name": None, "module": None}
     return "it brings code of its own" if _brings_code(inside) else ""
+
+
+def _is_unrolled(config) -> bool:
+    """Whether a recurrent layer is written out step by step, and begins anew with each sample."""
+    return isinstance(config, dict) and config.get("unroll") is True and not config.get("stateful")
 
 
 def _brings_code(value, depth: int = 0) -> bool:

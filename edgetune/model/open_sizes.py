@@ -1,0 +1,70 @@
+"""Sizes that a file leaves open, because the batch was, worked out: it is one.
+
+Where layers lie between, an open batch may stand in any place: Keras's TimeDistributed turns
+[?, time, ...] into [time, ?, ...].
+"""
+
+from __future__ import annotations
+
+import math
+
+from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import KINDS, VIEWS
+from edgetune.model.shapes import Shape
+
+PLAIN = ("int32", "int64", "float32")
+CONTRADICTIONS = (ValueError, LookupError, TypeError, ArithmeticError, AssertionError)
+
+
+def settle_sizes(graph: Graph, op: Operator) -> None:
+    """Gives outputs of ``op`` the sizes that follow from its inputs, where the file leaves some
+    open; as they are where nothing follows, or something else than the file says."""
+    outputs = [graph.tensors[i] for i in op.outputs]
+    if not any(_open(output) for output in outputs):
+        return
+    if op.kind == "RESHAPE":
+        _as_asked(graph, op)
+    elif _complete(graph, op):
+        for output, shape in zip(outputs, _computed(graph, op)):
+            if len(shape) == len(output.shape) and all(
+                known in (-1, size) and size > 0 for known, size in zip(output.shape, shape)
+            ):
+                output.shape = tuple(int(size) for size in shape)
+
+
+def _open(tensor: Tensor) -> bool:
+    return min(tensor.shape, default=1) < 1
+
+
+def _complete(graph: Graph, op: Operator) -> bool:
+    """Whether all is known that its outputs' shapes follow from."""
+    if op.kind not in KINDS or op.kind in VIEWS or min(op.inputs, default=-1) < 0:
+        return False
+    least, most = KINDS[op.kind].inputs
+    known = all(graph.tensors[i].data is not None for i in op.parameters)
+    return known and least <= len(op.inputs) <= most and not any(
+        _open(graph.tensors[i]) for i in op.operands
+    )
+
+
+def _computed(graph: Graph, op: Operator) -> list[Shape]:
+    try:
+        found = KINDS[op.kind].output_shape(graph, op)
+    except CONTRADICTIONS:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def _as_asked(graph: Graph, op: Operator) -> None:
+    """A RESHAPE whose shape is a constant; of its sizes one may be -1."""
+    if len(op.inputs) != 2 or len(op.outputs) != 1 or -1 in op.inputs:
+        return
+    (data, shape), output = (graph.tensors[i] for i in op.inputs), graph.tensors[op.outputs[0]]
+    if shape.data is None or shape.dtype not in PLAIN:
+        return
+    wanted = shape.data.reshape(-1).tolist()
+    rest = -math.prod(wanted)
+    if not _open(data) and wanted.count(-1) == 1 and 0 < rest <= data.size:
+        wanted = [data.size // rest if n == -1 else n for n in wanted]
+    if min(wanted, default=1) > 0 and math.prod(wanted) == data.size:
+        output.shape = tuple(int(n) for n in wanted)
