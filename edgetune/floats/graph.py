@@ -33,7 +33,8 @@ RELU_N1_TO_1,
 RELU_0_TO_1,
 LOGISTIC, TANH,
 HARD_SWISH, ELU,
-ABS, EXP, RSQRT
+ABS, EXP, RSQRT,
+SQRT, LOG
 GELU               x                                 approximate
 MAXIMUM, MINIMUM   x, y                              y a constant of one value, or made of x
 LEAKY_RELU         x                                 alpha

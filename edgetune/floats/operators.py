@@ -170,9 +170,14 @@ def _exp(options, operands, shape):
         return np.exp(operands[0])
 
 
-def _rsqrt(options, operands, shape):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 / np.sqrt(operands[0])
+def _of_positive(function):
+    """NaN or infinite where there is no value, as the kernel has it."""
+
+    def run(options, operands, shape):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return function(operands[0])
+
+    return run
 
 
 def _prelu(options, operands, shape):
@@ -251,7 +256,9 @@ OPERATORS = {
     "ELU": _elu,
     "GELU": _gelu,
     "EXP": _exp,
-    "RSQRT": _rsqrt,
+    "RSQRT": _of_positive(lambda x: 1 / np.sqrt(x)),
+    "SQRT": _of_positive(np.sqrt),
+    "LOG": _of_positive(np.log),
     "ABS": lambda options, operands, shape: np.abs(operands[0]),
     "MAXIMUM": lambda options, operands, shape: np.maximum(*operands),
     "MINIMUM": lambda options, operands, shape: np.minimum(*operands),

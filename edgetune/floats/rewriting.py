@@ -2,7 +2,8 @@
 operators that have a name, by that name.
 
     NEG x             MUL x, -1                SQUARE x          MUL x, x
-    DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products; POW x, -1/2 is RSQRT
+    DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products
+    POW x, 1/2        SQRT x                   POW x, -1/2       RSQRT x
     SQUARED_DIFFERENCE a, b                    the square of SUB a, b
     PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
     SPLIT, UNPACK                              a SLICE for each output
@@ -100,8 +101,8 @@ def _power(rewriter: Rewriter, op: Operator) -> None:
     if exponents is None or np.unique(exponents).size != 1:
         return
     exponent, x = float(exponents.reshape(-1)[0]), op.inputs[0]
-    if exponent == -0.5:
-        _become(op, "RSQRT", x)
+    if abs(exponent) == 0.5:
+        _become(op, "SQRT" if exponent > 0 else "RSQRT", x)
     elif exponent == 1:
         _times(rewriter, op, [1.0])
     elif exponent in (2, 3, 4):

@@ -138,6 +138,7 @@ DECIDES = "one activation and one constant value, or two activations made of one
 MARGINS = "height and width, or the length of a sequence"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
+NEWER = "on their own; TFLite's int8 kernels of them are newer than 2.14"
 RESCALES = "int8 to int8"
 SHAPES = "any shape with a batch of one"
 ORDERS = "any order of axes but the batch's; a view where it moves only axes of size one"
@@ -204,6 +205,10 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.unchanged,  scales.EXP),
     Kind("RSQRT",             (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
          None,      2, shapes.unchanged,  scales.RSQRT),
+    Kind("SQRT",              (1, 1), (),          None, ANY,       YES,    TABLE, YES,  NEWER,
+         None,      2, shapes.unchanged,  scales.SQRT),
+    Kind("LOG",               (1, 1), (),          None, ANY,       YES,    TABLE, YES,  NEWER,
+         None,      2, shapes.unchanged,  scales.LOG),
     Kind("MAXIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
          EXTREME,   2, shapes.compared,   scales.SAME,     refusals.many_values),
     Kind("MINIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,

@@ -79,6 +79,14 @@ def _exponential(graph: Graph, operator: Operator, scales: list[float], to: floa
     return math.exp(min(scales[0] * highest, 700.0)) / to
 
 
+def _root(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    return math.sqrt(255 * scales[0]) / to
+
+
+def _logarithm(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    return max(abs(math.log(scales[0])), abs(math.log(255 * scales[0]))) / to
+
+
 def _inverse_root(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return 1 / (math.sqrt(scales[0]) * to)
 
@@ -91,6 +99,8 @@ FUNCTION = Factor(_ratio, 2.0**22)
 SLOPED = Factor(_sloped, 2.0**22)
 SLOPES = Factor(_sloped_by_constant, 2.0**22)
 EXP = Factor(_exponential, 2.0**31)  # beyond, the kernel's cast to an integer overflows
+SQRT = Factor(_root, 2.0**31)
+LOG = Factor(_logarithm, 2.0**31)
 RSQRT = Factor(_inverse_root, 2.0**10, 2.0**-10)  # 31 bits on either side
 SWISH = Factor(_ratio, 2.0**7, 2.0**-9, inputs=(2.0**-22, 2.0**20))  # 16 bits here
 UNIT = Fixed(1 / 256, -128)

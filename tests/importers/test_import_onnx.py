@@ -227,6 +227,8 @@ UNARY = {
     "Selu": [node("Selu", "x", "y")],
     "Abs": [node("Abs", "x", "y")],
     "Exp": [node("Exp", "x", "y")],
+    "Sqrt": [node("Exp", "x", "a"), node("Sqrt", "a", "y")],
+    "Log": [node("Exp", "x", "a"), node("Add", "a one", "b"), node("Log", "b", "y")],
     "Max": [node("Max", "x low", "y")],
     "Min": [node("Min", "two x", "y")],
     "Pow": [node("Pow", "x two", "y")],

@@ -60,6 +60,12 @@ def selu(b, x):
 CASES = {  # what is built, in numpy, and the kinds that are left
     "ABS": (lambda b, x: b.add("ABS", x), np.abs, ["ABS"]),
     "ELU": (lambda b, x: b.add("ELU", x), lambda x: np.where(x < 0, np.expm1(x), x), ["ELU"]),
+    "SQRT": (lambda b, x: scaled(b, "POW", b.add("ABS", x), 0.5), lambda x: np.sqrt(abs(x)),
+             ["ABS", "SQRT"]),
+    "LOG": (
+        lambda b, x: b.add("LOG", scaled(b, "ADD", b.add("EXP", x), 1.0)),
+        lambda x: np.log1p(np.exp(x)), ["EXP", "ADD", "LOG"],
+    ),
     "NEG": (lambda b, x: b.add("NEG", x), np.negative, ["MUL"]),
     "SQUARE": (lambda b, x: b.add("SQUARE", x), np.square, ["MUL"]),
     "POW": (lambda b, x: scaled(b, "POW", x, 3.0), lambda x: x**3, ["MUL", "MUL"]),
@@ -133,7 +139,7 @@ def test_the_int8_file_runs_as_in_tflite_and_close_to_float(name):
     assert result.report.layers[-1].sqnr_db > 20
 
 
-@pytest.mark.parametrize("name", ["silu", "clip", "selu", "POW"])
+@pytest.mark.parametrize("name", ["silu", "clip", "selu", "POW", "SQRT", "LOG"])
 def test_a_converted_chain_is_one_table(name):
     b, output = behind_a_map(name)
     content = convert(rewritten(b.graph(output)), b.samples(40)).content

@@ -47,6 +47,8 @@ EXAMPLES = {
     "ABS": lambda b: b.unary("ABS"),
     "EXP": lambda b: b.unary("EXP"),
     "RSQRT": lambda b: b.unary("RELU").unary("RSQRT", scale=1 / 40),
+    "SQRT": lambda b: b.unary("RELU").unary("SQRT"),
+    "LOG": lambda b: b.unary("RELU").unary("LOG"),
     "MAXIMUM": lambda b: b.decided("MAXIMUM", b.constant([-0.3])),
     "MINIMUM": lambda b: b.decided("MINIMUM", b.constant([0.4])),
     "PRELU": lambda b: b.decided("PRELU", b.constant([0.2])),

@@ -441,6 +441,8 @@ FUNCTIONS = {
     "ABS": lambda x, alpha: np.abs(x),
     "EXP": lambda x, alpha: np.exp(x),
     "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0.0),
+    "SQRT": lambda x, alpha: np.sqrt(np.maximum(x, 0)),
+    "LOG": lambda x, alpha: np.log(np.maximum(x, 1e-2)),
 }
 PARAMETERS = {
     "LEAKY_RELU": ("LeakyReluOptions", "Alpha"), "GELU": ("GeluOptions", "Approximate"),
@@ -452,9 +454,14 @@ DECIDED = {
 }
 
 
+# Whose int8 kernels are newer than 2.14.
+NEWER = {tflite.BuiltinOperator.SQRT, tflite.BuiltinOperator.LOG}
+
+
 def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     """Runs a model in tflite_runtime's reference kernels (BUILTIN_REF); skips without them.
-    Of ELU there is none among these: such a model runs in the other kernels.
+    Of ELU there is none among these: such a model runs in the other kernels.  ``NEWER`` ones take
+    LiteRT.
 
     Args:
         inputs: ``(count, *input_shape)`` int8.
@@ -462,11 +469,14 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     Returns:
         One ``(count, *output_shape)`` array a graph output.
     """
+    kinds = {code.BuiltinCode() for code in codes(content)}
     runtime = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="newer than tflite-runtime"
+    ) if kinds & NEWER else pytest.importorskip(
         "tflite_runtime.interpreter", reason="tflite-runtime is for Python up to 3.11"
     )
     resolvers = runtime.OpResolverType
-    others = any(code.BuiltinCode() == tflite.BuiltinOperator.ELU for code in codes(content))
+    others = tflite.BuiltinOperator.ELU in kinds
     interpreter = runtime.Interpreter(
         model_content=content,
         experimental_op_resolver_type=(
@@ -600,7 +610,8 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
             "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
-            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2}
+            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
+            "LOG": 2}
 
 
 def _pair(value):

@@ -10,7 +10,8 @@ from edgetune.importers.onnx.values import Unsupported, Value, as_image
 
 UNARY = {
     "Relu": "RELU", "Sigmoid": "LOGISTIC", "Tanh": "TANH", "HardSwish": "HARD_SWISH",
-    "Abs": "ABS", "Exp": "EXP", "Erf": "ERF",  # of which only a chain's GELU is left in the end
+    "Abs": "ABS", "Exp": "EXP", "Sqrt": "SQRT", "Log": "LOG",
+    "Erf": "ERF",  # of which only a chain's GELU is left in the end
 }
 BINARY = {"Add": "ADD", "Sum": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL"}
 INFINITE = 1e30  # bounds beyond, and infinite ones, are none
@@ -81,7 +82,7 @@ def extreme(builder: Builder, node: Node) -> Value:
 
 def power(builder: Builder, node: Node) -> Value:
     exponents = np.unique(node.weights(1, "the exponents"))
-    if exponents.size != 1 or float(exponents[0]) not in (1, 2, 3, 4, -0.5):
+    if exponents.size != 1 or float(exponents[0]) not in (1, 2, 3, 4, 0.5, -0.5):
         raise Unsupported(f"powers of {exponents[:4].tolist()}")
     return _with_scalar(builder, "POW", node.activation(), float(exponents[0]))
 

@@ -28,6 +28,8 @@ HANDLERS = {
     "Gelu": elementwise.gelu,
     "Abs": elementwise.unary,
     "Exp": elementwise.unary,
+    "Sqrt": elementwise.unary,
+    "Log": elementwise.unary,
     "Erf": elementwise.unary,
     "Max": elementwise.extreme,
     "Min": elementwise.extreme,

@@ -166,6 +166,21 @@ def _rsqrt(source, target, alpha):
     return np.where(x > 0, y, 127)
 
 
+def _sqrt(source, target, alpha):
+    """TFLite's kernel cuts off what lies behind the point, and ends the run where there is no
+    root; here it is zero there."""
+    one, other = _single(source[0], target[0])
+    real = one * np.maximum(VALUES - source[1], 0).astype(np.float32)
+    return (np.sqrt(real) / other).astype(np.int64) + target[1]
+
+
+def _log(source, target, alpha):
+    """The lowest value where there is no logarithm."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = _through_floats(partial(_rounded, np.log), source, target)
+    return np.where(VALUES > source[1], y, -128)
+
+
 # -- HARD_SWISH: x * relu6(x + 3) / 6 in 16 bits ---------------------------------------------
 
 
@@ -218,6 +233,8 @@ FUNCTIONS = {
     "ABS": _abs,
     "EXP": lambda source, target, alpha: _through_floats(partial(_rounded, np.exp), source, target),
     "RSQRT": _rsqrt,
+    "SQRT": _sqrt,
+    "LOG": _log,
 }
 
 
@@ -247,6 +264,11 @@ def _inside(low: float, high: float) -> Callable[[np.ndarray, float], np.ndarray
     return lambda x, alpha: ((x > low) & (x < high)).astype(np.float64)
 
 
+def _of_positive(function: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """Zero where there is no derivative."""
+    return lambda x, alpha: np.where(x > 0, function(np.where(x > 0, x, 1)), 0.0)
+
+
 DERIVATIVES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "QUANTIZE": lambda x, alpha: np.ones_like(x),
     "RELU": _inside(0, math.inf),
@@ -261,5 +283,7 @@ DERIVATIVES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "GELU": _gelu_derivative,
     "ABS": lambda x, alpha: np.sign(x),
     "EXP": lambda x, alpha: np.exp(x),
-    "RSQRT": lambda x, alpha: np.where(x > 0, -0.5 * np.where(x > 0, x, 1) ** -1.5, 0.0),
+    "RSQRT": _of_positive(lambda x: -0.5 * x**-1.5),
+    "SQRT": _of_positive(lambda x: 0.5 * x**-0.5),
+    "LOG": _of_positive(lambda x: 1 / x),
 }
