@@ -36,7 +36,8 @@ HARD_SWISH, ELU,
 ABS, EXP, RSQRT,
 SQRT, LOG
 GELU               x                                 approximate
-MAXIMUM, MINIMUM   x, y                              y a constant of one value, or made of x
+MAXIMUM, MINIMUM   x, y                              broadcast; one may be a constant
+PRELU              x, slopes                         slopes constant, broadcast to x
 LEAKY_RELU         x                                 alpha
 =================  ================================  ============================================
 

@@ -5,8 +5,7 @@ operators that have a name, by that name.
     DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products
     POW x, 1/2        SQRT x                   POW x, -1/2       RSQRT x
     SQUARED_DIFFERENCE a, b                    the square of SUB a, b
-    PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
-    SPLIT, UNPACK                              a SLICE for each output
+    PRELU, one slope  LEAKY_RELU               SPLIT, UNPACK     a SLICE for each output
     PACK                                       CONCATENATION
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
@@ -129,18 +128,8 @@ def _slopes(rewriter: Rewriter, op: Operator) -> None:
     slopes = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
     if slopes is None:
         return
-    x, shape = op.inputs[0], rewriter.shape(op.inputs[0])
     if np.unique(slopes).size == 1:
-        _become(op, "LEAKY_RELU", x, alpha=float(slopes.reshape(-1)[0]))
-    elif slopes.size == slopes.shape[-1] == shape[-1]:
-        name, values = _name(rewriter, op), slopes.reshape(-1).astype(np.float32)
-        parts = [rewriter.activation(f"{name}/{r}", shape) for r in ("below", "relu", "above")]
-        factors = [rewriter.constant(f"{name}/{r}", v)
-                   for r, v in (("slopes", values), ("rest", 1 - values))]
-        rewriter.insert(op, "MUL", (x, factors[0]), parts[:1], {FUSED_OPTION: "NONE"})
-        rewriter.insert(op, "RELU", (x,), parts[1:2])
-        rewriter.insert(op, "MUL", (parts[1], factors[1]), parts[2:], {FUSED_OPTION: "NONE"})
-        _become(op, "ADD", parts[0], parts[2], **{FUSED_OPTION: "NONE"})
+        _become(op, "LEAKY_RELU", op.inputs[0], alpha=float(slopes.reshape(-1)[0]))
 
 
 def _part(rewriter: Rewriter, op: Operator) -> None:

@@ -17,7 +17,7 @@ YES, NO = "yes", "no"
 VIEW = "as a view"  # runs: another shape of the same memory
 APART = "as SLICE or CONCATENATION"  # converts: each output, or each operand, by itself
 TABLE = "as a table of 256 values"  # runs: a function of one value
-DECIDED = "as a table, where one value decides"  # runs: a function of two, of which one is fixed
+DECIDED = "yes, as a table where one value decides"  # runs: a function of two
 LOSS = "with the loss"  # trains: its error is the loss's
 
 
@@ -131,10 +131,8 @@ KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tens
 VECTORS = "one vector, or one a cell; scales per channel or tensor"
 WINDOWS = "any window"
 REDUCED = "over any axes"
-REPEATS = (
-    "two activations, or one and a constant; one may be the other's last dimensions, and repeats"
-)
-DECIDES = "one activation and one constant value, or two activations made of one"
+REPEATS = "two activations, or one and a constant; any shapes that broadcast"
+SLOPED = "constant slopes: one, one a channel or one an element, which do not train"
 MARGINS = "height and width, or the length of a sequence"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
@@ -172,11 +170,11 @@ KINDS = {kind.name: kind for kind in (
     Kind("PAD",               (2, 2), PADDINGS,    None, (3, 4),    YES,    YES,   YES,  MARGINS,
          None,      2, shapes.padded,     scales.SAME,     refusals.paddings, faults.paddings),
     Kind("ADD",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
-         ADD,       2, shapes.broadcast,  scales.SUM,      refusals.unlike_shapes),
+         ADD,       2, shapes.broadcast,  scales.SUM),
     Kind("SUB",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
-         SUB,       2, shapes.broadcast,  scales.SUM,      refusals.unlike_shapes),
+         SUB,       2, shapes.broadcast,  scales.SUM),
     Kind("MUL",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
-         MUL,       2, shapes.broadcast,  scales.PRODUCT,  refusals.unlike_shapes),
+         MUL,       2, shapes.broadcast,  scales.PRODUCT),
     Kind("CONCATENATION",     MANY,   ACTIVATIONS, None, ANY,       YES,    YES,   YES,  JOINS,
          JOIN,      2, shapes.joined,     scales.SAME,     refusals.fused),
     Kind("RELU",              (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
@@ -209,12 +207,12 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.unchanged,  scales.SQRT),
     Kind("LOG",               (1, 1), (),          None, ANY,       YES,    TABLE, YES,  NEWER,
          None,      2, shapes.unchanged,  scales.LOG),
-    Kind("MAXIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
-         EXTREME,   2, shapes.compared,   scales.SAME,     refusals.many_values),
-    Kind("MINIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
-         EXTREME,   2, shapes.compared,   scales.SAME,     refusals.many_values),
-    Kind("PRELU",             (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
-         None,      1, shapes.compared,   scales.SLOPES,   refusals.many_values),
+    Kind("MAXIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, REPEATS,
+         EXTREME,   2, shapes.compared,   scales.SAME),
+    Kind("MINIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, REPEATS,
+         EXTREME,   2, shapes.compared,   scales.SAME),
+    Kind("PRELU",             (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, SLOPED,
+         None,      1, shapes.unchanged,  scales.SLOPES,   refusals.slopes),
     Kind("QUANTIZE",          (1, 1), (),          None, ANY,       PLACED, TABLE, YES,  RESCALES,
          None,      2, shapes.unchanged,  scales.FUNCTION),
     Kind("RESHAPE",           (1, 2), SHAPE,       None, ANY,       YES,    VIEW,  YES,  SHAPES,

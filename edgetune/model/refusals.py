@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgetune.model.shapes import reduced_axes, reduction
+from edgetune.model.shapes import broadcast, reduced_axes, reduction
 
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
@@ -77,33 +77,15 @@ def fused(graph: Graph, operator: Operator) -> str | None:
     return None
 
 
-def unlike_shapes(graph: Graph, operator: Operator) -> str | None:
-    """Neither operand is the other's shape or its last dimensions: none fits by repeating it."""
-    shapes = [graph.tensors[i].shape for i in operator.operands]
-    small, large = sorted(map(_bare, shapes), key=len)
-    if large[len(large) - len(small) :] != small:
-        return f"operands of the shapes {' and '.join(str(list(shape)) for shape in shapes)}"
-    return None
-
-
-def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Without leading dimensions of one."""
-    first = next((i for i, size in enumerate(shape) if size != 1), len(shape))
-    return shape[first:]
-
-
 def not_last(graph: Graph, operator: Operator) -> str | None:
     return None if operator is graph.operators[-1] else "a softmax before the end"
 
 
-def many_values(graph: Graph, operator: Operator) -> str | None:
-    """An operator that runs as a table, and more than one value decides."""
-    from edgetune.model.kinds import ELEMENTWISE  # which hold this function
-    from edgetune.model.one_value import OneValue
-
-    chains = OneValue(graph.tensors, graph.operators, graph.outputs)
-    if chains.chain(operator, ELEMENTWISE) is not None:
-        return None
-    if any(graph.tensors[i].data is not None for i in operator.inputs):
-        return "a constant with more than one value"
-    return "two activations that are not made of one"
+def slopes(graph: Graph, operator: Operator) -> str | None:
+    """Of PRELU."""
+    x, given = (graph.tensors[i] for i in operator.inputs)
+    if given.data is None:
+        return "slopes that are computed, not constant"
+    if broadcast(graph, operator) != x.shape:
+        return f"slopes of the shape {list(given.shape)} for {list(x.shape)}"
+    return None

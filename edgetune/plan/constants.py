@@ -301,6 +301,38 @@ def _(layer: p.Mul, program: Program, errors: bool) -> list[CObject]:
     return [CObject(layer.name, MUL, _joined(layer, program, own))]
 
 
+EXTREME = struct("et_extreme", (U32, "count"), (I16, "sign"))
+
+
+@layer_constants.register
+def _(layer: p.Extreme, program: Program, errors: bool) -> list[CObject]:
+    count = program.activations[layer.input].size
+    return [CObject(layer.name, EXTREME, {"count": count, "sign": layer.sign})]
+
+
+PRELU = struct(
+    "et_prelu",
+    (U32, "count period"), (I32, "above_multiplier above_shift below_multiplier below_shift"),
+    (I16, "input_zero_point slope_zero_point output_zero_point one"),
+    (Pointer("const int8_t"), "slopes"), (Pointer("const int16_t"), "derivatives"),
+)
+
+
+@layer_constants.register
+def _(layer: p.Prelu, program: Program, errors: bool) -> list[CObject]:
+    slopes = array_object(f"{layer.name}_slopes", layer.slopes)
+    derivatives = array_object(f"{layer.name}_derivatives", layer.derivatives)
+    start, zero, end = layer.zero_points
+    return [slopes, *[derivatives][: int(errors)], CObject(layer.name, PRELU, {
+        "count": program.activations[layer.input].size, "period": len(layer.slopes),
+        "above_multiplier": layer.above[0], "above_shift": layer.above[1],
+        "below_multiplier": layer.below[0], "below_shift": layer.below[1],
+        "input_zero_point": start, "slope_zero_point": zero, "output_zero_point": end,
+        "one": layer.one, "slopes": slopes.name,
+        "derivatives": derivatives.name if errors else 0,
+    })]
+
+
 CONCATENATION = struct(
     "et_concatenation", (U32, "outer inputs"), (Pointer("const uint32_t"), "chunks")
 )

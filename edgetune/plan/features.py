@@ -357,6 +357,8 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "softmax_forward": _softmax,
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
     "add_input_error": _joined_error, "mul_input_error": _joined_error,
+    "extreme_forward": _outputs, "extreme_input_error": _errors,
+    "prelu_forward": _outputs, "prelu_input_error": _errors,
     "concatenation_input_error": _concatenation_input_error,
     "lookup_input_error": _errors,
     "move_forward": _move_forward, "move_input_error": _move_input_error,

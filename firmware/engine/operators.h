@@ -122,6 +122,22 @@ typedef struct {
     int16_t output_zero_point, activation_min, activation_max;
 } et_mul;
 
+/* MAXIMUM, sign 1, and MINIMUM, sign -1, of count values each. */
+typedef struct {
+    uint32_t count;
+    int16_t sign;
+} et_extreme;
+
+/* PRELU of count values and period slopes, which repeat.  derivatives are the slopes over the unit
+ * of errors and one likewise. */
+typedef struct {
+    uint32_t count, period;
+    int32_t above_multiplier, above_shift, below_multiplier, below_shift;
+    int16_t input_zero_point, slope_zero_point, output_zero_point, one;
+    const int8_t *slopes;
+    const int16_t *derivatives;
+} et_prelu;
+
 /* CONCATENATION: outer times a chunk of each input in turn. */
 typedef struct {
     uint32_t outer, inputs;
@@ -172,6 +188,8 @@ void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
                                           const int8_t *x, int8_t *y, void *scratch);
 void et_add_forward(const et_add *p, const int8_t *x, const int8_t *other, int8_t *y);
 void et_mul_forward(const et_mul *p, const int8_t *x, const int8_t *other, int8_t *y);
+void et_extreme_forward(const et_extreme *p, const int8_t *x, const int8_t *other, int8_t *y);
+void et_prelu_forward(const et_prelu *p, const int8_t *x, int8_t *y);
 void et_concatenation_forward(const et_concatenation *p, const int8_t *const *inputs, int8_t *y);
 void et_move_forward(const et_move *p, const int8_t *x, int8_t *y);
 void et_gather_forward(const et_gather *p, const int8_t *x, int8_t *y);
@@ -207,6 +225,8 @@ int32_t et_move_input_error(const et_move *p, const int8_t *e, const int8_t *x, 
                             int8_t *e_in);
 int32_t et_gather_input_error(const et_gather *p, const int8_t *e, const int8_t *x, et_clip clip,
                               int8_t *e_in);
+int32_t et_prelu_input_error(const et_prelu *p, const int8_t *e, const int8_t *x, et_clip clip,
+                             int8_t *e_in);
 int32_t et_lookup_input_error(const int16_t *slopes, uint32_t count, const int8_t *e,
                               const int8_t *x, et_clip clip, int8_t *e_in);
 
@@ -215,6 +235,8 @@ int32_t et_add_input_error(const et_add *p, uint32_t operand, const int8_t *e, c
                            et_clip clip, int8_t *e_in);
 int32_t et_mul_input_error(const et_mul *p, uint32_t operand, const int8_t *e, const int8_t *x,
                            const int8_t *other, et_clip clip, int8_t *e_in);
+int32_t et_extreme_input_error(const et_extreme *p, uint32_t operand, const int8_t *e,
+                               const int8_t *x, const int8_t *other, et_clip clip, int8_t *e_in);
 int32_t et_concatenation_input_error(const et_concatenation *p, uint32_t operand, const int8_t *e,
                                      const int8_t *x, et_clip clip, int8_t *e_in);
 

@@ -231,6 +231,8 @@ UNARY = {
     "Log": [node("Exp", "x", "a"), node("Add", "a one", "b"), node("Log", "b", "y")],
     "Max": [node("Max", "x low", "y")],
     "Min": [node("Min", "two x", "y")],
+    "Max of three": [node("Relu", "x", "a"), node("Max", "x channel a", "y")],
+    "Min of two": [node("Relu", "x", "a"), node("Sub", "low x", "b"), node("Min", "a b", "y")],
     "Pow": [node("Pow", "x two", "y")],
     "Gelu": [node("Mul", "x root", "a"), node("Erf", "a", "b"), node("Add", "b one", "c"),
              node("Mul", "x c", "d"), node("Div", "d two", "y")],

@@ -10,7 +10,6 @@ from tiny_tflite import ARITHMETIC, DECIDED, ModelBuilder
 from edgetune.floats.operators import OPERATORS
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.backward import Update, lower_backward
-from edgetune.learn.lower.chains import DECIDERS
 from edgetune.learn.lower.lowering import LOWERINGS
 from edgetune.model import kinds
 from edgetune.model.kinds import BESIDES, KINDS, LOSS, YES
@@ -46,7 +45,7 @@ def test_errors_pass_a_dilated_convolution(behind):
 
 
 def test_every_row_has_its_code():
-    assert {*LOWERINGS, *DECIDERS} == set(EXAMPLES) == set(KINDS)
+    assert set(LOWERINGS) == set(EXAMPLES) == set(KINDS)
     assert set(kinds.CONVERTED) == set(OPERATORS) - {"QUANTIZE"}
 
 

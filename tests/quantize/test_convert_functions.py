@@ -85,7 +85,12 @@ CASES = {  # what is built, in numpy, and the kinds that are left
     "slopes": (
         lambda b, x: b.add("PRELU", x, np.array([0.1, 0.5, -0.3, 1.2], np.float32)),
         lambda x: np.where(x < 0, x * np.array([0.1, 0.5, -0.3, 1.2]), x),
-        ["MUL", "RELU", "MUL", "ADD"],
+        ["PRELU"],
+    ),
+    "larger": (
+        lambda b, x: b.add(
+            "MAXIMUM", b.pool("AVERAGE_POOL_2D", x, 3, 1, "SAME"), b.add("LOGISTIC", x)),
+        None, ["AVERAGE_POOL_2D", "LOGISTIC", "MAXIMUM"],
     ),
     "clip": (
         lambda b, x: b.add("MAXIMUM", b.add("MINIMUM", x, value(1.5)), value(-0.5)),

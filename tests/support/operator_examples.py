@@ -21,6 +21,11 @@ def inner(b):
     return b.crop((0, 1, 1, 0), (1, height - 1, width - 1, depth))
 
 
+def beside_its_average(b):
+    point = b.save()
+    return b.average_pool(3, 1, "SAME").decided("MAXIMUM", point)
+
+
 EXAMPLES = {
     "CONV_2D": lambda b: b.conv(3, 3),
     "DEPTHWISE_CONV_2D": lambda b: b.depthwise(3),
@@ -49,9 +54,9 @@ EXAMPLES = {
     "RSQRT": lambda b: b.unary("RELU").unary("RSQRT", scale=1 / 40),
     "SQRT": lambda b: b.unary("RELU").unary("SQRT"),
     "LOG": lambda b: b.unary("RELU").unary("LOG"),
-    "MAXIMUM": lambda b: b.decided("MAXIMUM", b.constant([-0.3])),
+    "MAXIMUM": beside_its_average,
     "MINIMUM": lambda b: b.decided("MINIMUM", b.constant([0.4])),
-    "PRELU": lambda b: b.decided("PRELU", b.constant([0.2])),
+    "PRELU": lambda b: b.decided("PRELU", b.constant([0.2, -0.1, 1.5, 0.7])),
     "QUANTIZE": lambda b: b.unary("QUANTIZE", scale=1 / 50, zero_point=3),
     "RESHAPE": vector,
     "SQUEEZE": lambda b: b.mean(keep_dims=True).squeeze(1, 2),

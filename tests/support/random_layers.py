@@ -248,6 +248,31 @@ def mul(rng, place, ends):
     return p.Mul(*place, *quantize_multiplier(float(10 ** rng.uniform(-5, 4))), *ends, zero_points)
 
 
+def paired(make, rng, extreme):
+    """Two inputs of one shape; many equal values."""
+    shape = sizes(rng, 7)
+    xs = [int8(rng, shape, extreme) for _ in range(2)]
+    if not extreme:
+        xs = [(x // rng.integers(1, 60)).astype(np.int8) for x in xs]
+    return make(rng, ("j", 0, 0, 1, 2)), xs, shape
+
+
+def extremes(rng, place):
+    return p.Extreme(*place, int(rng.choice([-1, 1])))
+
+
+def prelu(rng, extreme):
+    period, times = sizes(rng, 12, 2)
+    slopes, shape = int8(rng, (period,), extreme), (1, times, period)
+    pairs = [quantize_multiplier(float(10 ** rng.uniform(-4, f))) for f in (2, 0)]
+    derivatives = rng.integers(-(2**14), 2**14 + 1, period, np.int16)
+    if extreme:
+        derivatives = rng.choice(np.array([-(2**14), 2**14], np.int16), period)
+    ends = tuple(int(z) for z in rng.integers(-128, 128, 3))
+    layer = p.Prelu("p", 0, 0, 1, slopes, ends, *pairs, derivatives, 2**14, 1.0)
+    return layer, [int8(rng, shape, extreme)], shape
+
+
 LAYERS = {
     **{kind: partial(weighted, kind) for kind in (p.Conv2D, p.DepthwiseConv2D, p.FullyConnected)},
     **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
@@ -256,4 +281,5 @@ LAYERS = {
     p.Move: move, p.Gather: gather,
     p.Lookup: lookup, p.Softmax: softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
+    p.Extreme: partial(paired, extremes), p.Prelu: prelu,
 }  # fmt: skip

@@ -81,8 +81,12 @@ class RealNetwork:
         x = xs[0]
         if layer.weighted:
             return self._weighted(layer, x, shape).reshape(shape)
-        if isinstance(layer, p.JoiningLayer):
+        if isinstance(layer, p.PairLayer):
             return self._operands(layer, xs)
+        if isinstance(layer, p.Prelu):
+            slopes = self.program.graph.operators[layer.operator].inputs[1]
+            slopes = _real_constant(self.program.graph.tensors[slopes]).reshape(-1)
+            return DECIDED["PRELU"](x, np.resize(slopes, x.shape))
         if isinstance(layer, p.Concatenation):
             rows = [x.reshape(layer.outer, -1) for x in xs]
             return np.concatenate(rows, axis=1).reshape(shape)
@@ -112,8 +116,10 @@ class RealNetwork:
         return values[graph.tensors[graph.operators[layer.operator].outputs[0]].name]
 
     def _operands(self, layer, xs) -> np.ndarray:
-        """Both in the order of the file, which for a layer is that of their sizes."""
+        """Both in the order of the file, which for one that may repeat is that of their sizes."""
         op = self.program.graph.operators[layer.operator]
+        if op.kind in DECIDED:
+            return DECIDED[op.kind](*xs)
         function = ARITHMETIC[op.kind]
         sizes = [self.program.graph.tensors[i].size for i in op.inputs]
         x, other = xs[0].reshape(-1), np.resize(xs[1], xs[0].size)

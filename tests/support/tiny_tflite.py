@@ -216,8 +216,8 @@ class ModelBuilder:
         return self._constant("constant", data, np.array([scale])), data * scale
 
     def decided(self, kind, point):
-        """MAXIMUM, MINIMUM or PRELU with a constant, or with a saved activation that is made of
-        the same values; the scale stays."""
+        """MAXIMUM, MINIMUM or PRELU with a constant, or the first two with a saved activation of
+        the same scale; the scale stays."""
         index, probe = point
         tensor = self.tensors[index]
         if tensor.data is not None and kind != "PRELU":  # all of one scale

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 
 from edgetune.floats.operators import LIMITS, activate, evaluate
-from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.lower.functions import (
     DERIVATIVES,
     VALUES,
@@ -77,35 +76,13 @@ def _narrowed(tensor: Tensor) -> Tensor:
 
 def _run(tensors: Tensors, op: Operator, values: dict[int, np.ndarray]) -> None:
     """Adds the output of ``op`` to ``values``, by activation."""
-    for i in op.inputs:
-        constant = tensors.activation(i).constant
-        if constant is not None:
-            values[tensors.index(i)] = constant.astype(np.int64)
-    if op.kind in DECIDED_BY_ONE:
-        x, other = (values[tensors.index(i)] for i in op.inputs)
-        y = np.broadcast_to(DECIDERS[op.kind](tensors, op, x, other), (1, 1, 256))
-        values[tensors.add(op.outputs[0])] = y
-        return
     (lower_function if op.kind in FUNCTIONS else OF_OPERATORS[op.kind])(tensors, op)
     layer = tensors.layers[-1]
+    for i in layer.inputs:
+        constant = tensors.activations[i].constant
+        if constant is not None:
+            values[i] = constant.astype(np.int64)
     values[layer.output] = layer.forward([values[i] for i in layer.inputs], (1, 1, 256))
-
-
-def _prelu(tensors: Tensors, op: Operator, x: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    (one, start), (slope, zero), (to, end) = (tensors.grid(i) for i in (*op.inputs, op.outputs[0]))
-    x = x - start
-    above = multiply_by_quantized_multiplier(x, *quantize_multiplier(one / to))
-    below = multiply_by_quantized_multiplier(
-        x * (slopes - zero), *quantize_multiplier(one * slope / to)
-    )
-    return np.clip(np.where(x >= 0, above, below) + end, -128, 127)
-
-
-DECIDERS = {
-    "MAXIMUM": lambda tensors, op, x, other: np.maximum(x, other),
-    "MINIMUM": lambda tensors, op, x, other: np.minimum(x, other),
-    "PRELU": _prelu,
-}
 
 
 # -- slopes: values and derivatives by the source, both real -----------------------------------
