@@ -36,7 +36,8 @@ HARD_SWISH, ELU,
 ABS, EXP, RSQRT,
 SQRT, LOG
 GELU               x                                 approximate
-MAXIMUM, MINIMUM   x, y                              broadcast; one may be a constant
+MAXIMUM, MINIMUM,  x, y                              broadcast; one may be a constant
+SQUARED_DIFFERENCE
 PRELU              x, slopes                         slopes constant, broadcast to x
 LEAKY_RELU         x                                 alpha
 =================  ================================  ============================================

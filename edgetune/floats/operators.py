@@ -263,6 +263,7 @@ OPERATORS = {
     "MAXIMUM": lambda options, operands, shape: np.maximum(*operands),
     "MINIMUM": lambda options, operands, shape: np.minimum(*operands),
     "PRELU": _prelu,
+    "SQUARED_DIFFERENCE": lambda options, operands, shape: (operands[0] - operands[1]) ** 2,
     "LEAKY_RELU": _leaky_relu,
     "LOGISTIC": _logistic,
     "TANH": lambda options, operands, shape: np.tanh(operands[0]),

@@ -4,7 +4,6 @@ operators that have a name, by that name.
     NEG x             MUL x, -1                SQUARE x          MUL x, x
     DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products
     POW x, 1/2        SQRT x                   POW x, -1/2       RSQRT x
-    SQUARED_DIFFERENCE a, b                    the square of SUB a, b
     PRELU, one slope  LEAKY_RELU               SPLIT, UNPACK     a SLICE for each output
     PACK                                       CONCATENATION
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
@@ -117,13 +116,6 @@ def _product(rewriter: Rewriter, op: Operator, x: int, count: int) -> None:
     return _become(op, "MUL", inner, x if count == 3 else inner, **{FUSED_OPTION: "NONE"})
 
 
-def _squared_difference(rewriter: Rewriter, op: Operator) -> None:
-    shape = rewriter.shape(op.outputs[0])
-    inner = rewriter.activation(f"{_name(rewriter, op)}/difference", shape)
-    rewriter.insert(op, "SUB", op.inputs, (inner,), {FUSED_OPTION: "NONE"})
-    _become(op, "MUL", inner, inner, **{FUSED_OPTION: "NONE"})
-
-
 def _slopes(rewriter: Rewriter, op: Operator) -> None:
     slopes = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
     if slopes is None:
@@ -179,7 +171,7 @@ PARTED = ("SPLIT", "SPLIT_V", "UNPACK")
 RULES = {
     "PACK": _pack,
     "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
-    "SQUARED_DIFFERENCE": _squared_difference, "PRELU": _slopes,
+    "PRELU": _slopes,
 }
 
 

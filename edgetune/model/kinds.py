@@ -213,6 +213,8 @@ KINDS = {kind.name: kind for kind in (
          EXTREME,   2, shapes.compared,   scales.SAME),
     Kind("PRELU",             (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, SLOPED,
          None,      1, shapes.unchanged,  scales.SLOPES,   refusals.slopes),
+    Kind("SQUARED_DIFFERENCE", (2, 2), ACTIVATIONS, None, ANY,      YES,    DECIDED, YES, REPEATS,
+         None,      2, shapes.compared,   scales.SQUARE),
     Kind("QUANTIZE",          (1, 1), (),          None, ANY,       PLACED, TABLE, YES,  RESCALES,
          None,      2, shapes.unchanged,  scales.FUNCTION),
     Kind("RESHAPE",           (1, 2), SHAPE,       None, ANY,       YES,    VIEW,  YES,  SHAPES,

@@ -61,6 +61,10 @@ def _product(graph: Graph, operator: Operator, scales: list[float], to: float) -
     return scales[0] * scales[1] / to
 
 
+def _square(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    return max(scales) ** 2 / to
+
+
 def _sloped(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return scales[0] / to * max(1.0, abs(operator.options["alpha"]))
 
@@ -95,6 +99,7 @@ SAME = Same()
 WEIGHTED = Factor(_weighted, MAX_MULTIPLIER)
 SUM = Factor(_sum, 2.0**19)
 PRODUCT = Factor(_product, 2.0**15)
+SQUARE = Factor(_square, 2.0**12)
 FUNCTION = Factor(_ratio, 2.0**22)
 SLOPED = Factor(_sloped, 2.0**22)
 SLOPES = Factor(_sloped_by_constant, 2.0**22)

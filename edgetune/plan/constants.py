@@ -291,14 +291,33 @@ def _joined(layer: p.Add | p.Mul, program: Program, own: dict) -> dict:
 
 @layer_constants.register
 def _(layer: p.Add, program: Program, errors: bool) -> list[CObject]:
-    terms = tuple((t.zero_point, t.sign, t.multiplier, t.shift) for t in layer.terms)
-    return [CObject(layer.name, ADD, _joined(layer, program, {"terms": terms}))]
+    return [CObject(layer.name, ADD, _joined(layer, program, {"terms": _terms(layer)}))]
 
 
 @layer_constants.register
 def _(layer: p.Mul, program: Program, errors: bool) -> list[CObject]:
     own = {"zero_points": layer.zero_points}
     return [CObject(layer.name, MUL, _joined(layer, program, own))]
+
+
+SQUARED_DIFFERENCE = struct(
+    "et_squared_difference",
+    (U32, "count"), (Array(TERM, 2), "terms"), (I32, "multiplier shift"),
+    (I16, "output_zero_point"),
+)
+
+
+def _terms(layer: p.Add | p.SquaredDifference) -> tuple:
+    return tuple((t.zero_point, t.sign, t.multiplier, t.shift) for t in layer.terms)
+
+
+@layer_constants.register
+def _(layer: p.SquaredDifference, program: Program, errors: bool) -> list[CObject]:
+    return [CObject(layer.name, SQUARED_DIFFERENCE, {
+        "count": program.activations[layer.input].size, "terms": _terms(layer),
+        "multiplier": layer.multiplier, "shift": layer.shift,
+        "output_zero_point": layer.output_zero_point,
+    })]
 
 
 EXTREME = struct("et_extreme", (U32, "count"), (I16, "sign"))

@@ -358,6 +358,7 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
     "add_input_error": _joined_error, "mul_input_error": _joined_error,
     "extreme_forward": _outputs, "extreme_input_error": _errors,
+    "squared_difference_forward": _outputs, "squared_difference_input_error": _errors,
     "prelu_forward": _outputs, "prelu_input_error": _errors,
     "concatenation_input_error": _concatenation_input_error,
     "lookup_input_error": _errors,

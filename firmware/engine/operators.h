@@ -122,6 +122,14 @@ typedef struct {
     int16_t output_zero_point, activation_min, activation_max;
 } et_mul;
 
+/* SQUARED_DIFFERENCE of count values each. */
+typedef struct {
+    uint32_t count;
+    et_term terms[2];
+    int32_t multiplier, shift;
+    int16_t output_zero_point;
+} et_squared_difference;
+
 /* MAXIMUM, sign 1, and MINIMUM, sign -1, of count values each. */
 typedef struct {
     uint32_t count;
@@ -189,6 +197,8 @@ void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
 void et_add_forward(const et_add *p, const int8_t *x, const int8_t *other, int8_t *y);
 void et_mul_forward(const et_mul *p, const int8_t *x, const int8_t *other, int8_t *y);
 void et_extreme_forward(const et_extreme *p, const int8_t *x, const int8_t *other, int8_t *y);
+void et_squared_difference_forward(const et_squared_difference *p, const int8_t *x,
+                                   const int8_t *other, int8_t *y);
 void et_prelu_forward(const et_prelu *p, const int8_t *x, int8_t *y);
 void et_concatenation_forward(const et_concatenation *p, const int8_t *const *inputs, int8_t *y);
 void et_move_forward(const et_move *p, const int8_t *x, int8_t *y);
@@ -237,6 +247,9 @@ int32_t et_mul_input_error(const et_mul *p, uint32_t operand, const int8_t *e, c
                            const int8_t *other, et_clip clip, int8_t *e_in);
 int32_t et_extreme_input_error(const et_extreme *p, uint32_t operand, const int8_t *e,
                                const int8_t *x, const int8_t *other, et_clip clip, int8_t *e_in);
+int32_t et_squared_difference_input_error(const et_squared_difference *p, uint32_t operand,
+                                          const int8_t *e, const int8_t *x, const int8_t *other,
+                                          et_clip clip, int8_t *e_in);
 int32_t et_concatenation_input_error(const et_concatenation *p, uint32_t operand, const int8_t *e,
                                      const int8_t *x, et_clip clip, int8_t *e_in);
 

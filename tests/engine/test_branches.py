@@ -156,6 +156,7 @@ CHAINS = {
     "clip": lambda b: b.decided("MAXIMUM", b.constant([-0.9])).decided(
         "MINIMUM", b.constant([1.4])),
     "slope": lambda b: b.decided("PRELU", b.constant([0.2])).unary("QUANTIZE", scale=1 / 30),
+    "difference": lambda b: b.decided("SQUARED_DIFFERENCE", b.constant([0.5])),
     "fused": lambda b: b.unary("TANH", scale=1 / 128, zero_point=0).join(
         "SUB", b.constant([0.2]), "RELU", swap=True),
 }
@@ -239,14 +240,14 @@ def with_constant(kind, shape):
 
 PAIRS = {
     f"{kind} {name}{' swapped' * swap}": of_two(kind, function, swap)
-    for kind in ("MAXIMUM", "MINIMUM", "ADD", "SUB", "MUL")
+    for kind in ("MAXIMUM", "MINIMUM", "ADD", "SUB", "MUL", "SQUARED_DIFFERENCE")
     for name, function in {
         "of one shape": lambda b: b.average_pool(3, 1, "SAME"), "channels": channel_means,
         "cells": cell_means,
     }.items() for swap in (False, True)
 } | {
     f"{kind} {shape}": with_constant(kind, shape)
-    for kind in ("MAXIMUM", "PRELU", "MUL")
+    for kind in ("MAXIMUM", "PRELU", "MUL", "SQUARED_DIFFERENCE")
     for shape in ((4,), (1, 1, 4), (6, 6, 4), (6, 1, 4), (6, 6, 1), (1, 6, 1, 1))
 }
 
@@ -261,7 +262,7 @@ def test_two_operands_that_both_repeat():
     b = ModelBuilder((1, 6, 5, 4), 1 / 40, -9, seed=3)
     maps = b.save()
     rows = b.reduce("MEAN", (2,), keep_dims=True, same_scale=True).save()
-    b.back_to(maps).reduce("MEAN", (1,), keep_dims=True, same_scale=True).join("SUB", rows)
+    b.back_to(maps).reduce("MEAN", (1, 3), keep_dims=True, same_scale=True).join("SUB", rows)
     kinds = [layer.kind for layer in check(b).layers]
     assert kinds == ["mean", "mean", "move", "move", "add"]
 
@@ -461,13 +462,15 @@ def test_axes_that_the_input_has_not():
 @pytest.mark.parametrize("kind, scales", [
     ("ADD", (1e6, 1e-6)), ("MEAN", (1, 2**-22)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)),
     ("HARD_SWISH", (1, 1e-3)), ("HARD_SWISH", (1e-4, 1)), ("EXP", (1, 1e-6)), ("RSQRT", (1, 1e4)),
-    ("SQRT", (1e30, 1e-6)), ("LOG", (1, 1e-9)),
+    ("SQRT", (1e30, 1e-6)), ("SQUARED_DIFFERENCE", (1, 1e-4)), ("LOG", (1, 1e-9)),
 ])
 def test_factors_that_leave_32_bits(kind, scales):
     b = ModelBuilder((1, 8), scales[0])
     if kind in ("ADD", "MUL", "MEAN"):
         b = b.reduce(kind, (1,)) if kind == "MEAN" else b.join(kind, b.save())
         b.tensors[b.current].scale[0] = scales[1]
+    elif kind in DECIDED:
+        b.decided(kind, b.save()).tensors[b.current].scale[0] = scales[1]
     else:
         b.unary(kind, scale=scales[1])
     assert "its scales ask for a factor of" in refused(b)

@@ -302,6 +302,10 @@ LOOPS = {
     "lookup_forward": {"outputs": line("lookup.c", "*y++ = table")},
     "extreme_forward": {"outputs": line("extreme.c", "y[i] = ")},
     "extreme_input_error": {"errors": line("extreme.c", "et_error_put(&block")},
+    "squared_difference_forward": {"outputs": line("squared_difference.c", "y[i] = ")},
+    "squared_difference_input_error": {
+        "errors": line("squared_difference.c", "et_error_put(&block"),
+    },
     "prelu_forward": {"outputs": line("prelu.c", "int32_t value = x[i]")},
     "prelu_input_error": {"errors": line("prelu.c", "et_error_put(&block")},
     "concatenation_forward": {

@@ -72,7 +72,7 @@ CASES = {  # what is built, in numpy, and the kinds that are left
     "DIV": (lambda b, x: scaled(b, "DIV", x, 4.0), lambda x: x / 4, ["MUL"]),
     "SQUARED_DIFFERENCE": (
         lambda b, x: b.add("SQUARED_DIFFERENCE", x, value(0.5)), lambda x: (x - 0.5) ** 2,
-        ["SUB", "MUL"],
+        ["SQUARED_DIFFERENCE"],
     ),
     "leaky": (
         lambda b, x: b.add("MAXIMUM", x, scaled(b, "MUL", x, 0.1)),

@@ -21,9 +21,12 @@ def inner(b):
     return b.crop((0, 1, 1, 0), (1, height - 1, width - 1, depth))
 
 
-def beside_its_average(b):
-    point = b.save()
-    return b.average_pool(3, 1, "SAME").decided("MAXIMUM", point)
+def beside_its_average(kind):
+    def add(b):
+        point = b.save()
+        return b.average_pool(3, 1, "SAME").decided(kind, point)
+
+    return add
 
 
 EXAMPLES = {
@@ -54,9 +57,10 @@ EXAMPLES = {
     "RSQRT": lambda b: b.unary("RELU").unary("RSQRT", scale=1 / 40),
     "SQRT": lambda b: b.unary("RELU").unary("SQRT"),
     "LOG": lambda b: b.unary("RELU").unary("LOG"),
-    "MAXIMUM": beside_its_average,
+    "MAXIMUM": beside_its_average("MAXIMUM"),
     "MINIMUM": lambda b: b.decided("MINIMUM", b.constant([0.4])),
     "PRELU": lambda b: b.decided("PRELU", b.constant([0.2, -0.1, 1.5, 0.7])),
+    "SQUARED_DIFFERENCE": beside_its_average("SQUARED_DIFFERENCE"),
     "QUANTIZE": lambda b: b.unary("QUANTIZE", scale=1 / 50, zero_point=3),
     "RESHAPE": vector,
     "SQUEEZE": lambda b: b.mean(keep_dims=True).squeeze(1, 2),

@@ -261,6 +261,16 @@ def extremes(rng, place):
     return p.Extreme(*place, int(rng.choice([-1, 1])))
 
 
+def squared_difference(rng, place):
+    factors = rng.permutation([0.5, 0.5 * 10 ** rng.uniform(-6, 0)])
+    terms = tuple(
+        p.Term(int(rng.integers(-128, 128)), *quantize_multiplier(f), sign, 7)
+        for f, sign in zip(factors, (1, -1))
+    )
+    scale = quantize_multiplier(float(10 ** rng.uniform(-8, -0.01)))
+    return p.SquaredDifference(*place, terms, *scale, int(rng.integers(-128, 128)))
+
+
 def prelu(rng, extreme):
     period, times = sizes(rng, 12, 2)
     slopes, shape = int8(rng, (period,), extreme), (1, times, period)
@@ -282,4 +292,5 @@ LAYERS = {
     p.Lookup: lookup, p.Softmax: softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
     p.Extreme: partial(paired, extremes), p.Prelu: prelu,
+    p.SquaredDifference: partial(paired, squared_difference),
 }  # fmt: skip

@@ -216,17 +216,19 @@ class ModelBuilder:
         return self._constant("constant", data, np.array([scale])), data * scale
 
     def decided(self, kind, point):
-        """MAXIMUM, MINIMUM or PRELU with a constant, or the first two with a saved activation of
-        the same scale; the scale stays."""
+        """MAXIMUM, MINIMUM, PRELU or SQUARED_DIFFERENCE with a constant, or all but PRELU with a
+        saved activation, which for the first two has the same scale."""
         index, probe = point
         tensor = self.tensors[index]
-        if tensor.data is not None and kind != "PRELU":  # all of one scale
+        of_one_scale = kind in ("MAXIMUM", "MINIMUM")
+        if tensor.data is not None and of_one_scale:
             here = self.tensors[self.current]
             tensor.scale, tensor.zero_point = here.scale, here.zero_point
             steps = np.round(probe / here.scale[0]) + here.zero_point[0]
             tensor.data = np.clip(steps, -128, 127).astype(np.int8)
             probe = (tensor.data - here.zero_point[0]) * here.scale[0]
-        return self._finish(kind, [index], DECIDED[kind](self._probe, probe), keep_scale=True)
+        keep = of_one_scale or kind == "PRELU"
+        return self._finish(kind, [index], DECIDED[kind](self._probe, probe), keep_scale=keep)
 
     def concatenate(self, *points, axis=-1):
         """CONCATENATION of the current output and saved ones, all of one scale."""
@@ -451,6 +453,7 @@ DECIDED = {
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "PRELU": lambda x, slopes: np.where(x < 0, x * slopes, x),
+    "SQUARED_DIFFERENCE": lambda x, y: (x - y) ** 2,
 }
 
 
@@ -611,6 +614,7 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
             "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
             "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
+            "SQUARED_DIFFERENCE": 2,
             "LOG": 2}
 
 

@@ -127,4 +127,5 @@ PARTIALS = {  # from operands a, b with their derivatives
     "MAXIMUM": lambda a, da, b, db: np.where(a >= b, da, db),
     "MINIMUM": lambda a, da, b, db: np.where(a <= b, da, db),
     "PRELU": lambda a, da, b, db: np.where(a >= 0, da, a * db + b * da),
+    "SQUARED_DIFFERENCE": lambda a, da, b, db: 2 * (a - b) * (da - db),
 }

@@ -24,6 +24,7 @@ from edgetune.learn.operators.prelu import Prelu
 from edgetune.learn.operators.reduce_max import ReduceMax
 from edgetune.learn.operators.reduction import Reduction
 from edgetune.learn.operators.softmax import Softmax
+from edgetune.learn.operators.squared_difference import SquaredDifference
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
 
 __all__ = [
@@ -31,5 +32,5 @@ __all__ = [
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
     "DilatedDepthwiseConv2D", "Extreme", "FullyConnected", "Gather", "JoiningLayer", "Lookup",
     "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer", "Prelu", "ReduceMax", "Reduction",
-    "Softmax", "Term", "WeightedLayer",
+    "Softmax", "SquaredDifference", "Term", "WeightedLayer",
 ]

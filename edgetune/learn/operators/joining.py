@@ -74,20 +74,21 @@ def place_and_tail(
     """The fields that sums and products share: the layer's place, and its requantisation."""
     low, high, clip = tensors.range(op)
     place = _repeating(tensors, op, order, clip)
-    if place is None:
-        place = pair(tensors, op, clip, order)
     return place, (*quantize_multiplier(scale), tensors.zero_point(op.outputs[0]), low, high)
 
 
 def _repeating(
     tensors: Tensors, op: Operator, order: tuple[int, int], clip: tuple[int, int]
-) -> Place | None:
-    """Both operands as they are, where the second one is the first one's last dimensions."""
-    large, small = (_bare(tensors.graph.tensors[op.inputs[i]].shape) for i in order)
-    if large[len(large) - len(small) :] != small:
-        return None
-    place = tensors.place(op, clip, order[0])
-    return *place, tensors.index(op.inputs[order[1]])
+) -> Place:
+    """The second operand as it is where it is the output's last dimensions."""
+    small, output = (
+        _bare(tensors.graph.tensors[i].shape) for i in (op.inputs[order[1]], op.outputs[0])
+    )
+    if output[len(output) - len(small) :] != small:
+        return pair(tensors, op, clip, order)
+    x = _whole(tensors, op, order[0])
+    name, index, _, y = tensors.place(op, clip, order[0])
+    return name, index, x, y, tensors.index(op.inputs[order[1]])
 
 
 def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
