@@ -26,6 +26,7 @@ TRANSPOSE, SLICE,  as TFLite has them                as TFLite has them; the bat
 STRIDED_SLICE,
 GATHER, TILE, ...
 SOFTMAX            x                                 beta; over the last axis
+LOG_SOFTMAX        x                                 over the last axis
 ADD, SUB, MUL      x, y                              fused; broadcast; one may be a constant
 CONCATENATION      x, y, ...                         axis, fused
 RELU, RELU6,       x

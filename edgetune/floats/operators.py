@@ -123,6 +123,11 @@ def _softmax(options, operands, shape):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def _log_softmax(options, operands, shape):
+    x = operands[0] - operands[0].max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
 def _concatenation(options, operands, shape):
     axis = options["axis"] % len(shape)
     # a constant operand has a batch of one
@@ -245,6 +250,7 @@ OPERATORS = {
     "EXPAND_DIMS": _reshape,
     "QUANTIZE": _reshape,  # a change of scale, put in by quantisation
     "SOFTMAX": _softmax,
+    "LOG_SOFTMAX": _log_softmax,
     "ADD": lambda options, operands, shape: operands[0] + operands[1],
     "SUB": lambda options, operands, shape: operands[0] - operands[1],
     "MUL": lambda options, operands, shape: operands[0] * operands[1],

@@ -117,6 +117,7 @@ NEAREST = Options("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCen
 TO_DEPTH = Options("SpaceToDepthOptions", ("BlockSize",))
 TO_SPACE = Options("DepthToSpaceOptions", ("BlockSize",))
 SOFTMAX = Options("SoftmaxOptions", ("Beta",))
+LOG_SOFTMAX = Options("LogSoftmaxOptions", (), needed=False)
 
 ANY = ()  # ranks
 MANY = (1, 256)  # inputs
@@ -254,6 +255,8 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
          SOFTMAX,   2, shapes.unchanged,  scales.UNIT,     refusals.not_last),
+    Kind("LOG_SOFTMAX",       (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
+         LOG_SOFTMAX, 2, shapes.unchanged, scales.LOG_UNIT, refusals.not_last),
 )}  # fmt: skip
 
 

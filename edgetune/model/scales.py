@@ -109,4 +109,5 @@ LOG = Factor(_logarithm, 2.0**31)
 RSQRT = Factor(_inverse_root, 2.0**10, 2.0**-10)  # 31 bits on either side
 SWISH = Factor(_ratio, 2.0**7, 2.0**-9, inputs=(2.0**-22, 2.0**20))  # 16 bits here
 UNIT = Fixed(1 / 256, -128)
+LOG_UNIT = Fixed(1 / 16, 127)
 TANH = Fixed(1 / 128, 0)

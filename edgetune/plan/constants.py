@@ -375,6 +375,23 @@ def _(layer: p.Softmax, program: Program, errors: bool) -> list[CObject]:
     return exponential_constants(layer.name, layer.table)
 
 
+LOG_SOFTMAX = struct(
+    "et_log_softmax",
+    (EXPONENTIAL, "exponential"), (I32, "multiplier shift back_multiplier back_shift least"),
+)
+
+
+@layer_constants.register
+def _(layer: p.LogSoftmax, program: Program, errors: bool) -> list[CObject]:
+    values = array_object(f"{layer.name}_table", layer.table)
+    return [values, CObject(layer.name, LOG_SOFTMAX, {
+        "exponential": {"table": values.name, "length": len(layer.table)},
+        "multiplier": layer.forth[0], "shift": layer.forth[1],
+        "back_multiplier": layer.back[0], "back_shift": layer.back[1],
+        "least": -layer.least - 1,
+    })]
+
+
 def exponential_constants(name: str, table: np.ndarray) -> list[CObject]:
     """An ``et_exponential`` called ``name``, after its table."""
     values = array_object(f"{name}_table", table)

@@ -354,7 +354,7 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "mean_forward": _reduction, "mean_input_error": _mean_input_error,
     "reduce_max_forward": _reduction, "reduce_max_input_error": _reduction,
     "pad_forward": _pad_forward, "pad_input_error": _pad_input_error,
-    "softmax_forward": _softmax,
+    "softmax_forward": _softmax, "log_softmax_forward": _softmax,
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
     "add_input_error": _joined_error, "mul_input_error": _joined_error,
     "extreme_forward": _outputs, "extreme_input_error": _errors,

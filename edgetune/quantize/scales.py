@@ -66,11 +66,13 @@ def choose_scales(
 ) -> dict[int, Quantization]:
     """The quantisation of every activation, by tensor index, and of constants they are joined to.
 
-    The graph's output and what a SOFTMAX reads keep the largest values seen, whatever the rule:
-    there they decide the prediction.  None is below what TFLite's kernels take (``floors``).
+    The graph's output and what a SOFTMAX or LOG_SOFTMAX reads keep the largest values seen,
+    whatever the rule: there they decide the prediction.  None is below what TFLite's kernels take
+    (``floors``).
     """
     fixed = {op.outputs[0]: FIXED[op.kind] for op in graph.operators if op.kind in FIXED}
     logits = {op.inputs[0]: op.options["beta"] for op in graph.operators if op.kind == "SOFTMAX"}
+    kept = {op.inputs[0] for op in graph.operators if op.kind == "LOG_SOFTMAX"}
     result: dict[int, Quantization] = {}
     groups = _groups(graph)
     for group in groups:
@@ -78,7 +80,7 @@ def choose_scales(
         shared = shared or _of_the_file(graph, group)
         if shared is None:
             seen = _seen(graph, calibration.histograms, group)
-            exact = group & {*graph.outputs, *logits}
+            exact = group & {*graph.outputs, *logits, *kept}
             low, high = choose_range(seen, "minmax" if exact else rule, percentile)
             if _only_for_softmax(graph, group):
                 low = max(low, _lowest_logit(calibration, logits, group))

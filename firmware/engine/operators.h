@@ -84,6 +84,13 @@ typedef struct {
     uint32_t length;
 } et_exponential;
 
+/* The exponentials of LOG_SOFTMAX, 2**19 * exp(-k * scale), and what brings a difference to 26 bits
+ * behind the point and back; least: at it and below the output is the lowest. */
+typedef struct {
+    et_exponential exponential;
+    int32_t multiplier, shift, back_multiplier, back_shift, least;
+} et_log_softmax;
+
 /* The distance from tap to tap of a window. */
 typedef struct {
     uint16_t height, width;
@@ -189,6 +196,7 @@ void et_mean_forward(const et_mean *p, const int8_t *x, int8_t *y);
 void et_reduce_max_forward(const et_reduction *p, const int8_t *x, int8_t *y);
 void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y);
 void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y);
+void et_log_softmax_forward(const et_log_softmax *p, uint32_t classes, const int8_t *x, int8_t *y);
 void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
 void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,

@@ -124,6 +124,19 @@ def test_every_value_of_a_function(kind):
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{source} {target} {alpha}")
 
 
+def log_softmax(b):
+    return b.unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127)
+
+
+def test_log_softmax():
+    """Of many numbers of classes, and scales from where none but the first counts."""
+    rng = np.random.default_rng(6)
+    for classes in range(2, 42):
+        scale = float(np.float32(10 ** rng.uniform(-6, 1)))
+        b = ModelBuilder((1, classes), scale, int(rng.integers(-128, 128)))
+        check(log_softmax(b), 60, spread=-1)
+
+
 # -- chains in which one value decides ---------------------------------------------------------
 
 
@@ -495,6 +508,17 @@ def test_all_are_the_layers_with_weights(network):
     builder = NETWORKS[network]()
     layers = lower(read_tflite(builder.build())).layers
     assert trained_by(builder, "all") == [layer.name for layer in layers if layer.weighted]
+
+
+def test_a_network_learns_before_log_softmax_as_before_softmax():
+    digests = []
+    for end in (lambda b: b.softmax(), log_softmax):
+        b = end(ModelBuilder((1, 6), seed=5).dense(8, "RELU").dense(4))
+        learner = Learner(lower(read_tflite(b.build())), Recipe())
+        for i, x in enumerate(b.random_inputs(12)):
+            learner.train(x, i % 4)
+        digests.append(learner.digest())
+    assert digests[0] == digests[1]
 
 
 def test_a_layer_before_a_merge_trains_by_name():

@@ -243,6 +243,7 @@ UNARY = {
     "a channel": [node("Mul", "x channel", "y")],
     "a row": [node("Add", "row x", "y")],
     "Softmax": [node("Softmax", "x", "y", axis=1)],
+    "LogSoftmax": [node("LogSoftmax", "x", "y", axis=1)],
     "Identity": [node("Identity", "x", "a"), node("Dropout", "a", "b"), node("Relu", "b", "y")],
 }
 CONSTANTS = {

@@ -297,6 +297,7 @@ LOOPS = {
         "errors": line("error_scale.c", "*e = et_with_sign((et_magnitude"),
     },
     "softmax_forward": {"classes": line("softmax.c", "uint64_t term = ")},
+    "log_softmax_forward": {"classes": line("log_softmax.c", "int32_t below = ")},
     "add_forward": {"outputs": line("add.c", "int32_t value = et_multiply(sum")},
     "mul_forward": {"outputs": line("mul.c", "int32_t product =")},
     "lookup_forward": {"outputs": line("lookup.c", "*y++ = table")},

@@ -7,11 +7,14 @@ arrays, and its output's shape.  ``extreme``: nothing but the ends of int8 where
 from functools import partial
 
 import numpy as np
+from tiny_tflite import ModelBuilder
 
 from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
+from edgetune.learn.lower import lower
 from edgetune.learn.operators.move import straight
 from edgetune.learn.program import Window, exponential_table
+from edgetune.model.read import read_tflite
 
 # -- values ------------------------------------------------------------------------------------
 
@@ -222,6 +225,14 @@ def softmax(rng, extreme):
     return p.Softmax("s", 0, 0, 1, table), [int8(rng, shape, extreme)], shape
 
 
+def log_softmax(rng, extreme):
+    scale = float(np.float32(10 ** rng.uniform(-4, 1)))
+    b = ModelBuilder((1, int(rng.integers(2, 200))), scale)
+    b.unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127)
+    layer, shape = lower(read_tflite(b.build())).layers[0], (1, *b.shape)
+    return layer, [int8(rng, shape, extreme)], shape
+
+
 def joined(make, rng, extreme):
     """Two inputs, the second one a divisor of the first in length."""
     period, times = sizes(rng, 12, 2)
@@ -289,7 +300,7 @@ LAYERS = {
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
     p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
     p.Move: move, p.Gather: gather,
-    p.Lookup: lookup, p.Softmax: softmax,
+    p.Lookup: lookup, p.Softmax: softmax, p.LogSoftmax: log_softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
     p.Extreme: partial(paired, extremes), p.Prelu: prelu,
     p.SquaredDifference: partial(paired, squared_difference),

@@ -443,6 +443,7 @@ FUNCTIONS = {
     "ABS": lambda x, alpha: np.abs(x),
     "EXP": lambda x, alpha: np.exp(x),
     "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0.0),
+    "LOG_SOFTMAX": lambda x, alpha: x - np.logaddexp.reduce(x, axis=-1, keepdims=True),
     "SQRT": lambda x, alpha: np.sqrt(np.maximum(x, 0)),
     "LOG": lambda x, alpha: np.log(np.maximum(x, 1e-2)),
 }
@@ -614,7 +615,7 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
             "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
             "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
-            "SQUARED_DIFFERENCE": 2,
+            "SQUARED_DIFFERENCE": 2, "LOG_SOFTMAX": 2,
             "LOG": 2}
 
 

@@ -41,6 +41,7 @@ HANDLERS = {
     "Div": elementwise.binary,
     "Sum": elementwise.of_all,
     "Softmax": joins.softmax,
+    "LogSoftmax": joins.softmax,
     "Concat": joins.concatenation,
     "Slice": joins.slice_of,
     "Split": joins.split,

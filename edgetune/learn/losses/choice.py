@@ -64,15 +64,19 @@ TARGETS = {
 }  # by the loss's name
 
 
+# Ends whose input a loss reads as logits.
+OWN = {"softmax": ("SOFTMAX", "LOG_SOFTMAX"), "sigmoid": ("LOGISTIC",)}
+
+
 def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...]) -> str:
-    """What the model's end says: a SOFTMAX classes, a LOGISTIC labels, one output or TANH a
-    value, an output like the input the input itself, all else the logits of classes.
+    """What the model's end says: a SOFTMAX or LOG_SOFTMAX classes, a LOGISTIC labels, one output
+    or TANH a value, an output like the input the input itself, all else the logits of classes.
 
     Args:
         kind: of the last operator.
         output, source: shapes of the model's output and of its input.
     """
-    if kind == "SOFTMAX":
+    if kind in OWN["softmax"]:
         return "softmax"
     if kind == "LOGISTIC":
         return "sigmoid"
@@ -92,8 +96,7 @@ def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
         name = default_loss(end.kind, end.output.shape, end.input.shape)
     _refuse_misfits(name, choice, end)
     if name in ("softmax", "sigmoid"):
-        own = {"softmax": "SOFTMAX", "sigmoid": "LOGISTIC"}[name]
-        logits = end.below if end.kind == own else end.output
+        logits = end.below if end.kind in OWN[name] else end.output
         return _cross_entropy(name, choice, logits), logits
     return _squared_error(name, choice, end), end.output
 
@@ -129,8 +132,8 @@ def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd) -> None:
     if name == "softmax" and size == 1:
         raise _misfit(name, "the model has one output, and one class is no choice",
                       "choose sigmoid, mse or huber")
-    if name != "softmax" and end.kind == "SOFTMAX":
-        raise _misfit(name, "the model ends with a SOFTMAX", "choose softmax")
+    if name != "softmax" and end.kind in OWN["softmax"]:
+        raise _misfit(name, f"the model ends with a {end.kind}", "choose softmax")
     if name == "reconstruction" and size != end.input.size:
         raise _misfit(name, f"the model makes {size} values of {end.input.size}", "choose mse")
     if choice.weights and name not in ("softmax", "sigmoid"):

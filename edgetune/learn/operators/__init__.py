@@ -14,6 +14,7 @@ from edgetune.learn.operators.extreme import Extreme
 from edgetune.learn.operators.fully_connected import FullyConnected
 from edgetune.learn.operators.gather import Gather
 from edgetune.learn.operators.joining import JoiningLayer, PairLayer
+from edgetune.learn.operators.log_softmax import LogSoftmax
 from edgetune.learn.operators.lookup import Lookup
 from edgetune.learn.operators.max_pool_2d import MaxPool2D
 from edgetune.learn.operators.mean import Mean
@@ -31,6 +32,6 @@ __all__ = [
     "BIAS_INPUT", "OF_OPERATORS",
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
     "DilatedDepthwiseConv2D", "Extreme", "FullyConnected", "Gather", "JoiningLayer", "Lookup",
-    "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer", "Prelu", "ReduceMax", "Reduction",
-    "Softmax", "SquaredDifference", "Term", "WeightedLayer",
+    "LogSoftmax", "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer", "Prelu", "ReduceMax",
+    "Reduction", "Softmax", "SquaredDifference", "Term", "WeightedLayer",
 ]
