@@ -269,6 +269,7 @@ OPERATORS = {
     "MAXIMUM": lambda options, operands, shape: np.maximum(*operands),
     "MINIMUM": lambda options, operands, shape: np.minimum(*operands),
     "PRELU": _prelu,
+    "SELECT_V2": lambda options, o, shape: np.where(o[0] > o[1], o[2], o[3]),
     "SQUARED_DIFFERENCE": lambda options, operands, shape: (operands[0] - operands[1]) ** 2,
     "LEAKY_RELU": _leaky_relu,
     "LOGISTIC": _logistic,

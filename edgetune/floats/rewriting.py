@@ -9,7 +9,8 @@ operators that have a name, by that name.
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
 A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
-where it computes GELU, HARD_SWISH or another function, that takes its place.
+where it computes GELU, HARD_SWISH or another function, that takes its place; SELU is written as
+the sum of its two parts.
 """
 
 from __future__ import annotations
@@ -29,10 +30,15 @@ BEHIND = ("RELU_N1_TO_1", "RELU_0_TO_1", "TANH")  # functions that no int8 kerne
 LARGE = np.geomspace(10, 1e4, 31)
 TRIED = np.concatenate([[-1.0], np.linspace(-9, 9, 721), -LARGE, LARGE])[None]
 CLOSE = 2e-4  # of a function by that name, in its own size beyond one
+SELU, SELU_SCALE, SELU_ALPHA = "SELU", 1.0507009873554805, 1.6732632423543772
+FORMS = {  # of functions that are no kind of operator
+    SELU: lambda options, operands, shape: SELU_SCALE * np.where(
+        operands[0] > 0, operands[0], SELU_ALPHA * np.expm1(np.minimum(operands[0], 0))),
+}
 NAMES = (
     *((kind, {}) for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "LOGISTIC",
                               "TANH", "HARD_SWISH", "ELU")),
-    ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
+    (SELU, {}), ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
 )
 
 
@@ -191,6 +197,8 @@ def _name_chains(rewriter: Rewriter) -> None:
         if named := _function(rewriter, chain):
             done |= {inner.outputs[0] for inner in chain.operators}
             _become(op, named[0], chain.source, **named[1])
+            if named[0] == SELU:
+                _scaled_elu(rewriter, op)
 
 
 def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
@@ -198,10 +206,29 @@ def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
     y = _values(rewriter, chain)
     candidates = (*NAMES, ("LEAKY_RELU", {"alpha": float(-y[0, 0])}))  # TRIED starts with -1
     with np.errstate(all="ignore"):
-        errors = [_error(y, OPERATORS[kind](options, [TRIED], TRIED.shape))
+        errors = [_error(y, FORMS.get(kind, OPERATORS.get(kind))(options, [TRIED], TRIED.shape))
                   for kind, options in candidates]
     best = int(np.argmin(errors))
     return candidates[best] if errors[best] < CLOSE else None
+
+
+def _scaled_elu(rewriter: Rewriter, op: Operator) -> None:
+    """SELU: RELU(x) and exp(min(x, 0)) - 1, each times its factor, one of which is zero."""
+    (x,), name, shape = op.inputs, _name(rewriter, op), rewriter.shape(op.outputs[0])
+
+    def behind(kind: str, *inputs: int, **options) -> int:
+        y = rewriter.activation(f"{name}/{kind.lower()}{len(rewriter.tensors)}", shape)
+        rewriter.insert(op, kind, inputs, (y,), options)
+        return y
+
+    def by(kind: str, tensor: int, number: float) -> int:
+        constant = rewriter.constant(f"{name}/{kind.lower()}", np.array([number], np.float32))
+        return behind(kind, tensor, constant, **{FUSED_OPTION: "NONE"})
+
+    above = by("MUL", behind("RELU", x), SELU_SCALE)
+    below = by("SUB", behind("EXP", by("MINIMUM", x, 0.0)), 1.0)
+    parts = above, by("MUL", below, SELU_SCALE * SELU_ALPHA)
+    _become(op, "ADD", *parts, **{FUSED_OPTION: "NONE"})
 
 
 def _error(y: np.ndarray, wanted: np.ndarray) -> float:

@@ -18,6 +18,8 @@ VIEW = "as a view"  # runs: another shape of the same memory
 APART = "as SLICE or CONCATENATION"  # converts: each output, or each operand, by itself
 TABLE = "as a table of 256 values"  # runs: a function of one value
 DECIDED = "yes, as a table where one value decides"  # runs: a function of two
+CHAINED = "as a table, where one value decides"  # runs: and not otherwise
+NAMED = "as a function that has a name"  # converts: ELU, SELU, LEAKY_RELU, ...
 LOSS = "with the loss"  # trains: its error is the loss's
 
 
@@ -134,6 +136,7 @@ WINDOWS = "any window"
 REDUCED = "over any axes"
 REPEATS = "two activations, or one and a constant; any shapes that broadcast"
 SLOPED = "constant slopes: one, one a channel or one an element, which do not train"
+CHOICE = "by GREATER, LESS, GREATER_EQUAL or LESS_EQUAL, which nothing else reads"
 MARGINS = "height and width, or the length of a sequence"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
@@ -216,6 +219,8 @@ KINDS = {kind.name: kind for kind in (
          None,      1, shapes.unchanged,  scales.SLOPES,   refusals.slopes),
     Kind("SQUARED_DIFFERENCE", (2, 2), ACTIVATIONS, None, ANY,      YES,    DECIDED, YES, REPEATS,
          None,      2, shapes.compared,   scales.SQUARE),
+    Kind("SELECT_V2",         (3, 4), ACTIVATIONS, None, ANY,       NAMED,  CHAINED, YES, CHOICE,
+         None,      1, shapes.stated,     scales.CHOSEN,   refusals.chosen),
     Kind("QUANTIZE",          (1, 1), (),          None, ANY,       PLACED, TABLE, YES,  RESCALES,
          None,      2, shapes.unchanged,  scales.FUNCTION),
     Kind("RESHAPE",           (1, 2), SHAPE,       None, ANY,       YES,    VIEW,  YES,  SHAPES,
@@ -284,10 +289,14 @@ REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     "SPACE_TO_BATCH_ND": "not around one convolution alone, which it would make dilated",
     "BATCH_TO_SPACE_ND": "not around one convolution alone, which it would make dilated",
     "PADV2": "it pads with another value than zero",
+    "SELECT_V2": "it computes no function that has a name",
     "SHAPE": "of a shape that is not known",
 } | dict.fromkeys(
     ("RANGE", "FILL", "RANK", "CAST", "REDUCE_PROD", "FLOOR_DIV", "FLOOR_MOD"),
     "it runs on constants only",
+) | dict.fromkeys(
+    ("GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"),
+    "it is not the condition of one SELECT_V2 and nothing else",
 )
 OPTIONS = FOLDED | {name: kind.options for name, kind in KINDS.items() if kind.options}
 
@@ -303,7 +312,7 @@ VIEWS = _where(lambda kind: kind.runs == VIEW)
 FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
 # Those that take each cell on its own, so that two dimensions may be cells and channels.
 OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
-DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
+DECIDED_BY_ONE = _where(lambda kind: kind.runs in (DECIDED, CHAINED))
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)

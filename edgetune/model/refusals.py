@@ -81,6 +81,22 @@ def not_last(graph: Graph, operator: Operator) -> str | None:
     return None if operator is graph.operators[-1] else "a softmax before the end"
 
 
+def chosen(graph: Graph, operator: Operator) -> str | None:
+    """Of SELECT_V2: it runs as a table."""
+    from edgetune.model.kinds import ELEMENTWISE  # which hold this function
+    from edgetune.model.one_value import OneValue
+
+    if len(operator.inputs) == 3:
+        return "a condition that is no comparison of its own"
+    grids = [graph.tensors[i].quantization for i in operator.inputs[:2]]
+    if any(q is not None and len(q.scale) and q.scale[0] >= 1 for q in grids):
+        return "scales of one and more, which TFLite's comparison does not take"
+    chains = OneValue(graph.tensors, graph.operators, graph.outputs)
+    if chains.chain(operator, ELEMENTWISE) is None:
+        return "more than one value decides"
+    return None
+
+
 def slopes(graph: Graph, operator: Operator) -> str | None:
     """Of PRELU."""
     x, given = (graph.tensors[i] for i in operator.inputs)

@@ -15,7 +15,9 @@ MAX_MULTIPLIER = 2.0**30  # input scale * weight scale / output scale: fits a le
 
 @dataclass(frozen=True)
 class Same:
-    """Every input has the output's scale and zero point."""
+    """Every input from ``first`` on has the output's scale and zero point."""
+
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def _inverse_root(graph: Graph, operator: Operator, scales: list[float], to: flo
 
 
 SAME = Same()
+CHOSEN = Same(first=2)
 WEIGHTED = Factor(_weighted, MAX_MULTIPLIER)
 SUM = Factor(_sum, 2.0**19)
 PRODUCT = Factor(_product, 2.0**15)

@@ -4,9 +4,9 @@ kernels, byte for byte."""
 import numpy as np
 import pytest
 from branching import NETWORKS
-from operator_examples import EXAMPLES
+from operator_examples import EXAMPLES, selu
 from real_network import RealNetwork
-from tiny_tflite import DECIDED, ModelBuilder, run_in_tflite
+from tiny_tflite import COMPARED, DECIDED, ModelBuilder, OperatorSpec, run_in_tflite
 
 from edgetune.errors import ModelError, UsageError
 from edgetune.learn.learner import Learner
@@ -170,6 +170,7 @@ CHAINS = {
         "MINIMUM", b.constant([1.4])),
     "slope": lambda b: b.decided("PRELU", b.constant([0.2])).unary("QUANTIZE", scale=1 / 30),
     "difference": lambda b: b.decided("SQUARED_DIFFERENCE", b.constant([0.5])),
+    **{f"selu by {kind}": lambda b, kind=kind: selu(b, kind) for kind in COMPARED},
     "fused": lambda b: b.unary("TANH", scale=1 / 128, zero_point=0).join(
         "SUB", b.constant([0.2]), "RELU", swap=True),
 }
@@ -278,6 +279,22 @@ def test_two_operands_that_both_repeat():
     b.back_to(maps).reduce("MEAN", (1, 3), keep_dims=True, same_scale=True).join("SUB", rows)
     kinds = [layer.kind for layer in check(b).layers]
     assert kinds == ["mean", "mean", "move", "move", "add"]
+
+
+def test_selections_that_are_refused():
+    b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3)
+    x = b.save()
+    b.average_pool(3, 1, "SAME").select("LESS", (x, b.save()), x, b.save())
+    assert "more than one value decides" in refused(b)
+    b = ModelBuilder((1, 6, 6, 2), 1.0, -9, seed=3)
+    x, bent = b.save(), b.unary("RELU").save()
+    b.select("GREATER", (x, b.constant([0.0])), bent, bent)
+    assert "scales of one and more" in refused(b)
+    b = selu(ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3))
+    b.operators.append(OperatorSpec("SELECT_V2", b.operators[-1].inputs, b.current))
+    b.operators[-1].output = b._tensor("second", b.shape, 1 / 40, 0)
+    b.current = b.operators[-1].output
+    assert "not the condition of one SELECT_V2" in refused(b)
 
 
 def test_slopes_that_are_refused():

@@ -29,6 +29,16 @@ def beside_its_average(kind):
     return add
 
 
+def selu(b, comparison="GREATER"):
+    """As TensorFlow's converter writes it."""
+    x = b.save()
+    above = b.join("MUL", b.constant([1.05])).save()
+    below = b.back_to(x).unary("EXP").join("SUB", b.constant([1.0]))
+    below = below.join("MUL", b.constant([1.76])).save()
+    parts = (above, below) if comparison.startswith("GREATER") else (below, above)
+    return b.select(comparison, (x, b.constant([0.0])), *parts)
+
+
 EXAMPLES = {
     "CONV_2D": lambda b: b.conv(3, 3),
     "DEPTHWISE_CONV_2D": lambda b: b.depthwise(3),
@@ -61,6 +71,7 @@ EXAMPLES = {
     "MINIMUM": lambda b: b.decided("MINIMUM", b.constant([0.4])),
     "PRELU": lambda b: b.decided("PRELU", b.constant([0.2, -0.1, 1.5, 0.7])),
     "SQUARED_DIFFERENCE": beside_its_average("SQUARED_DIFFERENCE"),
+    "SELECT_V2": selu,
     "QUANTIZE": lambda b: b.unary("QUANTIZE", scale=1 / 50, zero_point=3),
     "RESHAPE": vector,
     "SQUEEZE": lambda b: b.mean(keep_dims=True).squeeze(1, 2),

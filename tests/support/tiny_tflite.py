@@ -230,6 +230,25 @@ class ModelBuilder:
         keep = of_one_scale or kind == "PRELU"
         return self._finish(kind, [index], DECIDED[kind](self._probe, probe), keep_scale=keep)
 
+    def select(self, comparison, pair, chosen, other):
+        """SELECT_V2 of two saved outputs by a comparison of two others; the former get one
+        scale."""
+        (first, a), (second, b) = pair
+        real = np.where(COMPARED[comparison](a, b), chosen[1], other[1])
+        self.current, self._probe = chosen
+        name = f"{comparison.lower()}{len(self.operators)}"
+        flags = TensorSpec(name, (1, *real.shape[1:]), "bool")
+        self.tensors.append(flags)
+        place = len(self.tensors) - 1
+        self.operators.append(OperatorSpec(comparison, [first, second], place))
+        self._finish("SELECT_V2", [], real)
+        self.operators[-1].inputs = [place, chosen[0], other[0]]
+        for index in (chosen[0], other[0]):
+            made = self.tensors[self.current]
+            self.tensors[index].scale = made.scale
+            self.tensors[index].zero_point = made.zero_point
+        return self
+
     def concatenate(self, *points, axis=-1):
         """CONCATENATION of the current output and saved ones, all of one scale."""
         real = np.concatenate([self._probe, *(probe for _, probe in points)], axis=axis)
@@ -450,11 +469,16 @@ FUNCTIONS = {
 PARAMETERS = {
     "LEAKY_RELU": ("LeakyReluOptions", "Alpha"), "GELU": ("GeluOptions", "Approximate"),
 }
+COMPARED = {
+    "GREATER": np.greater, "LESS": np.less, "GREATER_EQUAL": np.greater_equal,
+    "LESS_EQUAL": np.less_equal,
+}
 DECIDED = {
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "PRELU": lambda x, slopes: np.where(x < 0, x * slopes, x),
     "SQUARED_DIFFERENCE": lambda x, y: (x - y) ** 2,
+    "SELECT_V2": lambda a, b, x, y: np.where(a > b, x, y),
 }
 
 
@@ -615,6 +639,7 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
             "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
             "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
+            "GREATER": 2, "LESS": 2, "GREATER_EQUAL": 2, "LESS_EQUAL": 2,
             "SQUARED_DIFFERENCE": 2, "LOG_SOFTMAX": 2,
             "LOG": 2}
 

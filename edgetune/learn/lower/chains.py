@@ -6,6 +6,7 @@ compute in real numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -113,7 +114,7 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
         x, slope = operands[0]
         by_source = DERIVATIVES[op.kind](x, parameter(op)) * slope
     elif op.kind in PARTIALS:
-        by_source = PARTIALS[op.kind](*operands[0], *operands[1])
+        by_source = PARTIALS[op.kind](*(part for operand in operands for part in operand))
     else:  # sums and products are analytic: a complex step is their derivative
         ahead = [value + TINY * slope for value, slope in operands]
         by_source = evaluate(linear, ahead, (256,)).imag / TINY.imag
@@ -123,9 +124,10 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
     return activate(y, fused), np.where(inside, by_source, 0.0)
 
 
-PARTIALS = {  # from operands a, b with their derivatives
+PARTIALS: dict[str, Callable[..., np.ndarray]] = {  # from operands a, b with their derivatives
     "MAXIMUM": lambda a, da, b, db: np.where(a >= b, da, db),
     "MINIMUM": lambda a, da, b, db: np.where(a <= b, da, db),
     "PRELU": lambda a, da, b, db: np.where(a >= 0, da, a * db + b * da),
+    "SELECT_V2": lambda a, da, b, db, c, dc, d, dd: np.where(a > b, dc, dd),
     "SQUARED_DIFFERENCE": lambda a, da, b, db: 2 * (a - b) * (da - db),
 }
