@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,10 @@ MAX_WINDOWS = 1 << 24  # elements
 LIMITS = {
     "NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6), "RELU_0_TO_1": (0, 1),
     "RELU_N1_TO_1": (-1, 1),
+}
+THROUGH: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "NEG": np.negative, "ABS": np.abs, "SQUARE": np.square, "SQRT": np.sqrt, "EXP": np.exp,
+    "LOG": np.log,
 }
 ERF = np.vectorize(math.erf, otypes=[np.float64])
 
@@ -115,6 +120,14 @@ def _pad(options, operands, shape):
 
 def _reshape(options, operands, shape):
     return operands[0].reshape(shape)
+
+
+def _rescaled(options, operands, shape):
+    """QUANTIZE, put in by quantisation, or around what a file computes in float."""
+    x = operands[0]
+    for kind in options.get("through", ()):
+        x = THROUGH[kind](x)
+    return x.reshape(shape)
 
 
 def _softmax(options, operands, shape):
@@ -248,7 +261,7 @@ OPERATORS = {
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,
-    "QUANTIZE": _reshape,  # a change of scale, put in by quantisation
+    "QUANTIZE": _rescaled,
     "SOFTMAX": _softmax,
     "LOG_SOFTMAX": _log_softmax,
     "ADD": lambda options, operands, shape: operands[0] + operands[1],

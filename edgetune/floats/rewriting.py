@@ -6,6 +6,7 @@ operators that have a name, by that name.
     POW x, 1/2        SQRT x                   POW x, -1/2       RSQRT x
     PRELU, one slope  LEAKY_RELU               SPLIT, UNPACK     a SLICE for each output
     PACK                                       CONCATENATION
+    BATCH_MATMUL x, constant                   FULLY_CONNECTED
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
 A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
@@ -173,11 +174,25 @@ def _pack(rewriter: Rewriter, op: Operator) -> None:
     _become(op, "CONCATENATION", *inputs, axis=axis, **{FUSED_OPTION: "NONE"})
 
 
+def _matrix_product(rewriter: Rewriter, op: Operator) -> None:
+    """Of an activation with a constant matrix: a dense layer over its vectors."""
+    matrix = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
+    if matrix is None or rewriter.data(op.inputs[0]) is not None or op.options.get("adj_x"):
+        return
+    if matrix.ndim < 2 or matrix.size != matrix.shape[-2] * matrix.shape[-1]:
+        return
+    matrix = matrix.reshape(matrix.shape[-2:])
+    weights = matrix if op.options.get("adj_y") else matrix.T
+    constant = rewriter.constant(f"{_name(rewriter, op)}/weights", weights.astype(np.float32))
+    fused = {FUSED_OPTION: "NONE"}
+    _become(op, "FULLY_CONNECTED", op.inputs[0], constant, -1, keep_num_dims=True, **fused)
+
+
 PARTED = ("SPLIT", "SPLIT_V", "UNPACK")
 RULES = {
     "PACK": _pack,
     "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
-    "PRELU": _slopes,
+    "PRELU": _slopes, "BATCH_MATMUL": _matrix_product,
 }
 
 

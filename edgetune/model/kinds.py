@@ -141,7 +141,7 @@ MARGINS = "height and width, or the length of a sequence"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
 NEWER = "on their own; TFLite's int8 kernels of them are newer than 2.14"
-RESCALES = "int8 to int8"
+RESCALES = "int8 to int8; through NEG, ABS, SQUARE, SQRT, EXP or LOG in float too"
 SHAPES = "any shape with a batch of one"
 ORDERS = "any order of axes but the batch's; a view where it moves only axes of size one"
 CUTS = "any begins, ends, strides and masks that leave the batch"
@@ -285,6 +285,7 @@ FOLDED = {  # worked out while reading, where all that they read is constant
     "REDUCE_PROD": REDUCE, "SUM": REDUCE,
     "DIV": Options("DivOptions", (FUSED,), needed=False),  # in float files by others, too
 }
+PRODUCT = Options("BatchMatMulOptions", ("AdjX", "AdjY"), needed=False)
 REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     "SPACE_TO_BATCH_ND": "not around one convolution alone, which it would make dilated",
     "BATCH_TO_SPACE_ND": "not around one convolution alone, which it would make dilated",
@@ -298,7 +299,9 @@ REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     ("GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"),
     "it is not the condition of one SELECT_V2 and nothing else",
 )
-OPTIONS = FOLDED | {name: kind.options for name, kind in KINDS.items() if kind.options}
+OPTIONS = FOLDED | {"BATCH_MATMUL": PRODUCT} | {
+    name: kind.options for name, kind in KINDS.items() if kind.options
+}
 
 
 def _where(holds: Callable[[Kind], bool]) -> tuple[str, ...]:

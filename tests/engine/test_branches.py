@@ -170,6 +170,8 @@ CHAINS = {
         "MINIMUM", b.constant([1.4])),
     "slope": lambda b: b.decided("PRELU", b.constant([0.2])).unary("QUANTIZE", scale=1 / 30),
     "difference": lambda b: b.decided("SQUARED_DIFFERENCE", b.constant([0.5])),
+    **{f"{' '.join(kinds)} in float": lambda b, kinds=kinds: b.in_float(*kinds)
+       for kinds in ((), ("NEG",), ("EXP",), ("ABS", "NEG"), ("SQUARE", "SQRT"), ("EXP", "SQRT"))},
     **{f"selu by {kind}": lambda b, kind=kind: selu(b, kind) for kind in COMPARED},
     "fused": lambda b: b.unary("TANH", scale=1 / 128, zero_point=0).join(
         "SUB", b.constant([0.2]), "RELU", swap=True),
@@ -197,6 +199,12 @@ def test_slopes_of_a_chain_are_derivatives(name):
     wanted = (up - down) / 2e-6 * x.scale / y.scale
     wrong = np.abs(layer.slopes * layer.slope_unit - wanted) > 1e-3 * np.abs(wanted).max()
     assert wrong.sum() <= 2  # at kinks
+
+
+def test_a_float_in_the_midst_that_others_read_is_refused():
+    b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).in_float("NEG").conv(2, 1)
+    b.operators.append(OperatorSpec("ABS", [b.operators[0].output], b._tensor("a", b.shape, 1, 0)))
+    assert "float in the midst of an int8 model" in refused(b)
 
 
 def test_a_chain_ends_where_another_layer_reads():

@@ -6,6 +6,7 @@ import pytest
 from float_builder import FloatBuilder
 from tiny_tflite import run_in_tflite
 
+from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine
 from edgetune.floats.graph import check_float_graph
 from edgetune.floats.rewriting import rewritten
@@ -168,3 +169,27 @@ def test_a_clip_far_out_is_no_relu():
     b = FloatBuilder((1, 6, 6, 3))
     x = b.add("MINIMUM", b.add("RELU", b.conv(b.input, 4, 3)), value(50.0))
     assert [op.kind for op in rewritten(b.graph(x)).operators[1:]] == ["RELU", "MINIMUM"]
+
+
+@pytest.mark.parametrize("adj_y", [False, True])
+def test_a_product_with_a_constant_matrix_is_a_dense_layer(adj_y):
+    b = FloatBuilder((1, 9, 4), seed=2)
+    matrix = np.random.default_rng(3).normal(0, 1, (1, 4, 6)).astype(np.float32)
+    given = matrix.transpose(0, 2, 1).copy() if adj_y else matrix
+    x = b.add("BATCH_MATMUL", b.input, given, shape=(1, 9, 6), adj_x=False, adj_y=adj_y)
+    graph = rewritten(b.graph(x))
+    check_float_graph(graph)
+    assert [op.kind for op in graph.operators] == ["FULLY_CONNECTED"]
+    samples = b.samples(4)
+    ours = FloatEngine(graph).run(samples)
+    np.testing.assert_allclose(ours, samples @ matrix, rtol=1e-4, atol=1e-5)
+    assert convert(graph, b.samples(40)).report.layers[-1].sqnr_db > 20
+
+
+def test_a_product_of_two_activations_is_refused():
+    b = FloatBuilder((1, 4, 4), seed=2)
+    x = b.add("BATCH_MATMUL", b.input, b.input, shape=(1, 4, 4), adj_x=False, adj_y=True)
+    with pytest.raises(ModelError) as error:
+        check_float_graph(rewritten(b.graph(x)))
+    assert "a product of two matrices" in error.value.cause
+    assert "attention" in error.value.next_step

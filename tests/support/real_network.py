@@ -156,6 +156,8 @@ def _element(op, xs) -> np.ndarray:
         y = (ARITHMETIC | DECIDED)[op.kind](*xs)
     else:
         parameter = op.options.get("alpha", op.options.get("approximate"))
-        y = FUNCTIONS.get(op.kind, lambda x, alpha: x)(xs[0], parameter)
+        y = xs[0]
+        for kind in op.options.get("through", (op.kind,)):
+            y = FUNCTIONS.get(kind, lambda x, alpha: x)(y, parameter)
     high = {"RELU": np.inf, "RELU6": 6.0}.get(op.options.get("fused_activation_function"))
     return y if high is None else np.clip(y, 0, high)

@@ -189,6 +189,16 @@ class ModelBuilder:
         options = {name: alpha} if table else None
         return self._finish(kind, [], real, table, options, **quantization)
 
+    def in_float(self, *kinds):
+        """Functions of one value in float32, between a DEQUANTIZE and a QUANTIZE."""
+        for kind in ("DEQUANTIZE", *kinds):
+            real = FUNCTIONS.get(kind, lambda x, alpha: x)(self._probe, None)
+            spec = TensorSpec(f"{kind.lower()}{len(self.operators)}", self.shape, "float32")
+            self.tensors.append(spec)
+            self.operators.append(OperatorSpec(kind, [self.current], len(self.tensors) - 1))
+            self.current, self._probe = len(self.tensors) - 1, real
+        return self.unary("QUANTIZE")
+
     # ---- branches
 
     def save(self):
@@ -463,6 +473,8 @@ FUNCTIONS = {
     "EXP": lambda x, alpha: np.exp(x),
     "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0.0),
     "LOG_SOFTMAX": lambda x, alpha: x - np.logaddexp.reduce(x, axis=-1, keepdims=True),
+    "NEG": lambda x, alpha: -x,
+    "SQUARE": lambda x, alpha: x * x,
     "SQRT": lambda x, alpha: np.sqrt(np.maximum(x, 0)),
     "LOG": lambda x, alpha: np.log(np.maximum(x, 1e-2)),
 }

@@ -13,10 +13,9 @@ import numpy as np
 
 from edgetune.floats.operators import LIMITS, activate, evaluate
 from edgetune.learn.lower.functions import (
-    DERIVATIVES,
     VALUES,
+    derivative_of,
     lower_function,
-    parameter,
     slope_table,
 )
 from edgetune.learn.operators import OF_OPERATORS, Lookup
@@ -112,7 +111,7 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
         y = evaluate(linear, [value for value, _ in operands], (256,))
     if op.kind in FUNCTIONS:
         x, slope = operands[0]
-        by_source = DERIVATIVES[op.kind](x, parameter(op)) * slope
+        by_source = derivative_of(op, x) * slope
     elif op.kind in PARTIALS:
         by_source = PARTIALS[op.kind](*(part for operand in operands for part in operand))
     else:  # sums and products are analytic: a complex step is their derivative
