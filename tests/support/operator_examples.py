@@ -69,7 +69,7 @@ EXAMPLES = {
     "LOG": lambda b: b.unary("RELU").unary("LOG"),
     "MAXIMUM": beside_its_average("MAXIMUM"),
     "MINIMUM": lambda b: b.decided("MINIMUM", b.constant([0.4])),
-    "PRELU": lambda b: b.decided("PRELU", b.constant([0.2, -0.1, 1.5, 0.7])),
+    "PRELU": lambda b: b.decided("PRELU", b.constant([i / 4 - 0.3 for i in channels(b)])),
     "SQUARED_DIFFERENCE": beside_its_average("SQUARED_DIFFERENCE"),
     "SELECT_V2": selu,
     "QUANTIZE": lambda b: b.unary("QUANTIZE", scale=1 / 50, zero_point=3),

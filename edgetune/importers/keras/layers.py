@@ -23,8 +23,8 @@ LAYERS = (
     "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
     "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
     "RandomContrast", "RandomBrightness", "Add", "Subtract", "Multiply", "Concatenate", "Average",
-    "Maximum", "Minimum", "Normalization", "Rescaling", "ELU", "UpSampling2D", "Conv2DTranspose",
-    "TimeDistributed",
+    "Maximum", "Minimum", "LayerNormalization", "Normalization", "Rescaling", "ELU",
+    "UpSampling2D", "Conv2DTranspose", "TimeDistributed",
 )
 OLD_NAMES = ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization")
 OPERATIONS = ("Add", "Subtract", "Multiply")  # of Keras 3, written as x + y
