@@ -261,6 +261,16 @@ def test_elementwise(case):
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [IMAGE, ROW, (1, 9)], ids=str)
+@pytest.mark.parametrize("inputs", ["x s", "x s o"])
+def test_layer_normalization(shape, inputs):
+    constants = {"s": weights(shape[-1]), "o": weights(shape[-1])}
+    nodes = [node("LayerNormalization", inputs, "y", axis=-1, epsilon=1e-3)]
+    used = {name: constants[name] for name in inputs.split()[1:]}
+    ours, theirs, _ = answers(model(nodes, shape, used, 17))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_x_times_its_hard_sigmoid_is_a_hard_swish():
     nodes = [node("HardSigmoid", "x", "a", alpha=1 / 6), node("Mul", "a x", "y")]
     ours, theirs, graph = answers(model(nodes, IMAGE))

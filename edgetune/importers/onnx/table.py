@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from edgetune.importers.onnx import elementwise, joins, layers, pools, quantised, views
+from edgetune.importers.onnx import (
+    elementwise,
+    joins,
+    layers,
+    normalise,
+    pools,
+    quantised,
+    views,
+)
 
 HANDLERS = {
     "Conv": layers.conv,
@@ -42,6 +50,7 @@ HANDLERS = {
     "Sum": elementwise.of_all,
     "Softmax": joins.softmax,
     "LogSoftmax": joins.softmax,
+    "LayerNormalization": normalise.layer_normalization,
     "Concat": joins.concatenation,
     "Slice": joins.slice_of,
     "Split": joins.split,
