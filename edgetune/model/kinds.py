@@ -261,7 +261,7 @@ KINDS = {kind.name: kind for kind in (
     Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
          SOFTMAX,   2, shapes.unchanged,  scales.UNIT,     refusals.not_last),
     Kind("LOG_SOFTMAX",       (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
-         LOG_SOFTMAX, 2, shapes.unchanged, scales.LOG_UNIT, refusals.not_last),
+         LOG_SOFTMAX, 2, shapes.unchanged, scales.LOG_UNIT, refusals.logarithms),
 )}  # fmt: skip
 
 

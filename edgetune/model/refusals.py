@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from edgetune.model.shapes import broadcast, reduced_axes, reduction
 
+LEAST_LOGIT = 2.0**-26  # of LOG_SOFTMAX: scale * 2**26 is more than one
+
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
 
@@ -79,6 +81,13 @@ def fused(graph: Graph, operator: Operator) -> str | None:
 
 def not_last(graph: Graph, operator: Operator) -> str | None:
     return None if operator is graph.operators[-1] else "a softmax before the end"
+
+
+def logarithms(graph: Graph, operator: Operator) -> str | None:
+    q = graph.tensors[operator.inputs[0]].quantization
+    if q is not None and len(q.scale) and q.scale[0] <= LEAST_LOGIT:
+        return f"logits of the scale {q.scale[0]:.3g}, which TFLite's kernel does not take"
+    return not_last(graph, operator)
 
 
 def chosen(graph: Graph, operator: Operator) -> str | None:

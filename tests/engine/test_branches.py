@@ -535,6 +535,10 @@ def test_all_are_the_layers_with_weights(network):
     assert trained_by(builder, "all") == [layer.name for layer in layers if layer.weighted]
 
 
+def test_logits_that_the_kernel_does_not_take():
+    assert "logits of the scale" in refused(log_softmax(ModelBuilder((1, 4), 2.0**-26)))
+
+
 def test_a_network_learns_before_log_softmax_as_before_softmax():
     digests = []
     for end in (lambda b: b.softmax(), log_softmax):

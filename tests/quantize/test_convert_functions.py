@@ -171,6 +171,16 @@ def test_a_clip_far_out_is_no_relu():
     assert [op.kind for op in rewritten(b.graph(x)).operators[1:]] == ["RELU", "MINIMUM"]
 
 
+def test_a_choice_by_what_is_no_comparison_is_refused():
+    b = FloatBuilder((1, 6, 6, 3), seed=2)
+    flags = b.add("LOGICAL_NOT", b.input)
+    b.tensors[flags].dtype = "bool"
+    chosen = b.add("SELECT_V2", flags, value(1.0), value(2.0), shape=b.shape(b.input))
+    with pytest.raises(ModelError) as error:
+        check_float_graph(rewritten(b.graph(scaled(b, "MUL", chosen, 2.0))))
+    assert "it computes no function that has a name" in error.value.cause
+
+
 @pytest.mark.parametrize("adj_y", [False, True])
 def test_a_product_with_a_constant_matrix_is_a_dense_layer(adj_y):
     b = FloatBuilder((1, 9, 4), seed=2)
