@@ -26,6 +26,7 @@ TRANSPOSE, SLICE,  as TFLite has them                as TFLite has them; the bat
 STRIDED_SLICE,
 GATHER, TILE, ...
 SOFTMAX            x                                 beta; over the last axis
+LOG_SOFTMAX        x                                 over the last axis
 ADD, SUB, MUL      x, y                              fused; broadcast; one may be a constant
 CONCATENATION      x, y, ...                         axis, fused
 RELU, RELU6,       x
@@ -33,9 +34,12 @@ RELU_N1_TO_1,
 RELU_0_TO_1,
 LOGISTIC, TANH,
 HARD_SWISH, ELU,
-ABS, EXP, RSQRT
+ABS, EXP, RSQRT,
+SQRT, LOG
 GELU               x                                 approximate
-MAXIMUM, MINIMUM   x, y                              y a constant of one value, or made of x
+MAXIMUM, MINIMUM,  x, y                              broadcast; one may be a constant
+SQUARED_DIFFERENCE
+PRELU              x, slopes                         slopes constant, broadcast to x
 LEAKY_RELU         x                                 alpha
 =================  ================================  ============================================
 

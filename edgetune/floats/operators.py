@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,10 @@ MAX_WINDOWS = 1 << 24  # elements
 LIMITS = {
     "NONE": (None, None), "RELU": (0, None), "RELU6": (0, 6), "RELU_0_TO_1": (0, 1),
     "RELU_N1_TO_1": (-1, 1),
+}
+THROUGH: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "NEG": np.negative, "ABS": np.abs, "SQUARE": np.square, "SQRT": np.sqrt, "EXP": np.exp,
+    "LOG": np.log,
 }
 ERF = np.vectorize(math.erf, otypes=[np.float64])
 
@@ -117,10 +122,23 @@ def _reshape(options, operands, shape):
     return operands[0].reshape(shape)
 
 
+def _rescaled(options, operands, shape):
+    """QUANTIZE, put in by quantisation, or around what a file computes in float."""
+    x = operands[0]
+    for kind in options.get("through", ()):
+        x = THROUGH[kind](x)
+    return x.reshape(shape)
+
+
 def _softmax(options, operands, shape):
     x = operands[0] * np.float32(options["beta"])
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
+
+
+def _log_softmax(options, operands, shape):
+    x = operands[0] - operands[0].max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
 def _concatenation(options, operands, shape):
@@ -170,9 +188,14 @@ def _exp(options, operands, shape):
         return np.exp(operands[0])
 
 
-def _rsqrt(options, operands, shape):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 / np.sqrt(operands[0])
+def _of_positive(function):
+    """NaN or infinite where there is no value, as the kernel has it."""
+
+    def run(options, operands, shape):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return function(operands[0])
+
+    return run
 
 
 def _prelu(options, operands, shape):
@@ -238,8 +261,9 @@ OPERATORS = {
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,
-    "QUANTIZE": _reshape,  # a change of scale, put in by quantisation
+    "QUANTIZE": _rescaled,
     "SOFTMAX": _softmax,
+    "LOG_SOFTMAX": _log_softmax,
     "ADD": lambda options, operands, shape: operands[0] + operands[1],
     "SUB": lambda options, operands, shape: operands[0] - operands[1],
     "MUL": lambda options, operands, shape: operands[0] * operands[1],
@@ -251,11 +275,15 @@ OPERATORS = {
     "ELU": _elu,
     "GELU": _gelu,
     "EXP": _exp,
-    "RSQRT": _rsqrt,
+    "RSQRT": _of_positive(lambda x: 1 / np.sqrt(x)),
+    "SQRT": _of_positive(np.sqrt),
+    "LOG": _of_positive(np.log),
     "ABS": lambda options, operands, shape: np.abs(operands[0]),
     "MAXIMUM": lambda options, operands, shape: np.maximum(*operands),
     "MINIMUM": lambda options, operands, shape: np.minimum(*operands),
     "PRELU": _prelu,
+    "SELECT_V2": lambda options, o, shape: np.where(o[0] > o[1], o[2], o[3]),
+    "SQUARED_DIFFERENCE": lambda options, operands, shape: (operands[0] - operands[1]) ** 2,
     "LEAKY_RELU": _leaky_relu,
     "LOGISTIC": _logistic,
     "TANH": lambda options, operands, shape: np.tanh(operands[0]),

@@ -2,16 +2,17 @@
 operators that have a name, by that name.
 
     NEG x             MUL x, -1                SQUARE x          MUL x, x
-    DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products; POW x, -1/2 is RSQRT
-    SQUARED_DIFFERENCE a, b                    the square of SUB a, b
-    PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
-    SPLIT, UNPACK                              a SLICE for each output
+    DIV x, constant   MUL x, 1 / constant      POW x, 1 to 4     products
+    POW x, 1/2        SQRT x                   POW x, -1/2       RSQRT x
+    PRELU, one slope  LEAKY_RELU               SPLIT, UNPACK     a SLICE for each output
     PACK                                       CONCATENATION
+    BATCH_MATMUL x, constant                   FULLY_CONNECTED
     ADD, SUB, MUL of different dimensions      with as many dimensions, by a RESHAPE
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
 A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
-where it computes GELU, HARD_SWISH or another function, that takes its place.
+where it computes GELU, HARD_SWISH or another function, that takes its place; SELU is written as
+the sum of its two parts.
 """
 
 from __future__ import annotations
@@ -31,10 +32,15 @@ BEHIND = ("RELU_N1_TO_1", "RELU_0_TO_1", "TANH")  # functions that no int8 kerne
 LARGE = np.geomspace(10, 1e4, 31)
 TRIED = np.concatenate([[-1.0], np.linspace(-9, 9, 721), -LARGE, LARGE])[None]
 CLOSE = 2e-4  # of a function by that name, in its own size beyond one
+SELU, SELU_SCALE, SELU_ALPHA = "SELU", 1.0507009873554805, 1.6732632423543772
+FORMS = {  # of functions that are no kind of operator
+    SELU: lambda options, operands, shape: SELU_SCALE * np.where(
+        operands[0] > 0, operands[0], SELU_ALPHA * np.expm1(np.minimum(operands[0], 0))),
+}
 NAMES = (
     *((kind, {}) for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "LOGISTIC",
                               "TANH", "HARD_SWISH", "ELU")),
-    ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
+    (SELU, {}), ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
 )
 
 
@@ -101,8 +107,8 @@ def _power(rewriter: Rewriter, op: Operator) -> None:
     if exponents is None or np.unique(exponents).size != 1:
         return
     exponent, x = float(exponents.reshape(-1)[0]), op.inputs[0]
-    if exponent == -0.5:
-        _become(op, "RSQRT", x)
+    if abs(exponent) == 0.5:
+        _become(op, "SQRT" if exponent > 0 else "RSQRT", x)
     elif exponent == 1:
         _times(rewriter, op, [1.0])
     elif exponent in (2, 3, 4):
@@ -118,29 +124,12 @@ def _product(rewriter: Rewriter, op: Operator, x: int, count: int) -> None:
     return _become(op, "MUL", inner, x if count == 3 else inner, **{FUSED_OPTION: "NONE"})
 
 
-def _squared_difference(rewriter: Rewriter, op: Operator) -> None:
-    shape = rewriter.shape(op.outputs[0])
-    inner = rewriter.activation(f"{_name(rewriter, op)}/difference", shape)
-    rewriter.insert(op, "SUB", op.inputs, (inner,), {FUSED_OPTION: "NONE"})
-    _become(op, "MUL", inner, inner, **{FUSED_OPTION: "NONE"})
-
-
 def _slopes(rewriter: Rewriter, op: Operator) -> None:
     slopes = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
     if slopes is None:
         return
-    x, shape = op.inputs[0], rewriter.shape(op.inputs[0])
     if np.unique(slopes).size == 1:
-        _become(op, "LEAKY_RELU", x, alpha=float(slopes.reshape(-1)[0]))
-    elif slopes.size == slopes.shape[-1] == shape[-1]:
-        name, values = _name(rewriter, op), slopes.reshape(-1).astype(np.float32)
-        parts = [rewriter.activation(f"{name}/{r}", shape) for r in ("below", "relu", "above")]
-        factors = [rewriter.constant(f"{name}/{r}", v)
-                   for r, v in (("slopes", values), ("rest", 1 - values))]
-        rewriter.insert(op, "MUL", (x, factors[0]), parts[:1], {FUSED_OPTION: "NONE"})
-        rewriter.insert(op, "RELU", (x,), parts[1:2])
-        rewriter.insert(op, "MUL", (parts[1], factors[1]), parts[2:], {FUSED_OPTION: "NONE"})
-        _become(op, "ADD", parts[0], parts[2], **{FUSED_OPTION: "NONE"})
+        _become(op, "LEAKY_RELU", op.inputs[0], alpha=float(slopes.reshape(-1)[0]))
 
 
 def _part(rewriter: Rewriter, op: Operator) -> None:
@@ -200,11 +189,25 @@ def _as_many_dimensions(rewriter: Rewriter, op: Operator) -> None:
             op.inputs = tuple(inner if i == index else i for i in op.inputs)
 
 
+def _matrix_product(rewriter: Rewriter, op: Operator) -> None:
+    """Of an activation with a constant matrix: a dense layer over its vectors."""
+    matrix = rewriter.data(op.inputs[1]) if len(op.inputs) == 2 else None
+    if matrix is None or rewriter.data(op.inputs[0]) is not None or op.options.get("adj_x"):
+        return
+    if matrix.ndim < 2 or matrix.size != matrix.shape[-2] * matrix.shape[-1]:
+        return
+    matrix = matrix.reshape(matrix.shape[-2:])
+    weights = matrix if op.options.get("adj_y") else matrix.T
+    constant = rewriter.constant(f"{_name(rewriter, op)}/weights", weights.astype(np.float32))
+    fused = {FUSED_OPTION: "NONE"}
+    _become(op, "FULLY_CONNECTED", op.inputs[0], constant, -1, keep_num_dims=True, **fused)
+
+
 PARTED = ("SPLIT", "SPLIT_V", "UNPACK")
 RULES = {
     "PACK": _pack,
     "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
-    "SQUARED_DIFFERENCE": _squared_difference, "PRELU": _slopes,
+    "PRELU": _slopes, "BATCH_MATMUL": _matrix_product,
     **dict.fromkeys(ARITHMETIC, _as_many_dimensions),
 }
 
@@ -225,6 +228,8 @@ def _name_chains(rewriter: Rewriter) -> None:
         if named := _function(rewriter, chain):
             done |= {inner.outputs[0] for inner in chain.operators}
             _become(op, named[0], chain.source, **named[1])
+            if named[0] == SELU:
+                _scaled_elu(rewriter, op)
 
 
 def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
@@ -232,10 +237,29 @@ def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
     y = _values(rewriter, chain)
     candidates = (*NAMES, ("LEAKY_RELU", {"alpha": float(-y[0, 0])}))  # TRIED starts with -1
     with np.errstate(all="ignore"):
-        errors = [_error(y, OPERATORS[kind](options, [TRIED], TRIED.shape))
+        errors = [_error(y, FORMS.get(kind, OPERATORS.get(kind))(options, [TRIED], TRIED.shape))
                   for kind, options in candidates]
     best = int(np.argmin(errors))
     return candidates[best] if errors[best] < CLOSE else None
+
+
+def _scaled_elu(rewriter: Rewriter, op: Operator) -> None:
+    """SELU: RELU(x) and exp(min(x, 0)) - 1, each times its factor, one of which is zero."""
+    (x,), name, shape = op.inputs, _name(rewriter, op), rewriter.shape(op.outputs[0])
+
+    def behind(kind: str, *inputs: int, **options) -> int:
+        y = rewriter.activation(f"{name}/{kind.lower()}{len(rewriter.tensors)}", shape)
+        rewriter.insert(op, kind, inputs, (y,), options)
+        return y
+
+    def by(kind: str, tensor: int, number: float) -> int:
+        constant = rewriter.constant(f"{name}/{kind.lower()}", np.array([number], np.float32))
+        return behind(kind, tensor, constant, **{FUSED_OPTION: "NONE"})
+
+    above = by("MUL", behind("RELU", x), SELU_SCALE)
+    below = by("SUB", behind("EXP", by("MINIMUM", x, 0.0)), 1.0)
+    parts = above, by("MUL", below, SELU_SCALE * SELU_ALPHA)
+    _become(op, "ADD", *parts, **{FUSED_OPTION: "NONE"})
 
 
 def _error(y: np.ndarray, wanted: np.ndarray) -> float:

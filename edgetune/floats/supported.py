@@ -18,7 +18,7 @@ from edgetune.model.kinds import (
     WINDOWED,
 )
 from edgetune.model.reasons import FIXED, STATELESS, Finding, Reason, refusal, unknown_kind
-from edgetune.model.refusals import many_values
+from edgetune.model.refusals import slopes
 from edgetune.model.shapes import stated
 from edgetune.model.supported import other_ends, output_name
 
@@ -101,7 +101,7 @@ def _operand_reasons(graph, operator) -> list[str]:
             reasons.append(f"operand {place} is computed, not constant")
     if graph.tensors[operator.inputs[0]].data is not None and operator.kind != "CONCATENATION":
         others = [graph.tensors[i].data for i in operator.inputs[1:] if i >= 0]
-        if operator.kind not in (*ARITHMETIC, *DECIDED_BY_ONE[:2]) or others[0] is not None:
+        if operator.kind not in (*ARITHMETIC, *DECIDED_BY_ONE) or others[0] is not None:
             reasons.append("it computes on constants only")
     return reasons
 
@@ -133,10 +133,10 @@ def _value_reasons(graph, operator) -> list[str]:
         paddings = graph.tensors[operator.inputs[1]].data
         if paddings.shape == (rank, 2) and paddings[[0, -1]].any():
             return ["padding of the batch or of channels"]
-    if operator.kind in DECIDED_BY_ONE:
-        reason = many_values(graph, operator)
+    if operator.kind == "PRELU":
+        reason = slopes(graph, operator)
         return [reason] if reason else []
-    if operator.kind in ARITHMETIC:
+    if operator.kind in (*ARITHMETIC, *DECIDED_BY_ONE):
         ranks = {len(t.shape) for t in activations_of(graph, operator)}
         return ["operands of different ranks"] if len(ranks) > 1 else []
     if operator.kind == "CONV_2D":

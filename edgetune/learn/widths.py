@@ -18,6 +18,7 @@ MAX_FAN_OUT = 2**31 // (127 * 128)  # input error: taps * outputs * |e| * |w| < 
 MAX_POSITIONS = 2**31 // (127 * 255)  # gradient: positions * |e| * |x - zp| < 2**31
 MAX_POOL_CELLS = 2**31 // (128 * 2**15) - 1
 MAX_CLASSES = 2**15 - 1
+MAX_LOG_CLASSES = 2**12 - 1  # of LOG_SOFTMAX: terms of 2**19 at most
 MAX_REPEATS = 2**31 // (127 * 255)  # of an operand of MUL; ADD's sums are smaller
 
 
@@ -32,6 +33,8 @@ def check_widths(program: Program, trained: list[p.WeightedLayer], weights: bool
     for layer in program.layers:
         if isinstance(layer, p.WeightedLayer):
             _check_forward(layer, layer in trained, weights and layer in trained)
+        if isinstance(layer, p.LogSoftmax) and program.classes > MAX_LOG_CLASSES:
+            raise _too_wide(layer.name, "classes", program.classes, MAX_LOG_CLASSES)
         if isinstance(layer, p.AveragePool2D):
             cells = layer.window.kernel[0] * layer.window.kernel[1]
             # Only windows of unequal count multiply; one window over everything does not.

@@ -178,6 +178,8 @@ def _check_scales(graph: Graph, operator: Operator) -> None:
     output = outputs[0]
     if _clamps_at_six(operator) and output.scale[0] < LEAST_OF_SIX:
         raise _wrong(operator, f"with an output scale of {output.scale[0]:.3g} 6 is no int32")
+    if isinstance(rule, Same):
+        data = data[rule.first :]
     if isinstance(rule, Same) and len({_parameters(q) for q in (*data, *outputs)}) > 1:
         raise _wrong(operator, "input and output have different scales")
     if isinstance(rule, Fixed) and _parameters(output) != (rule.scale, rule.zero_point):

@@ -9,19 +9,20 @@ WORDS = {  # what a loss learns, by its name: several, and one
     "huber": ("values", "value"), "reconstruction": ("values as its input", "value as its input"),
 }
 
+OWN = {"softmax": ("SOFTMAX", "LOG_SOFTMAX"), "sigmoid": ("LOGISTIC",)}  # a loss reads below them
+
 
 def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...]) -> str:
-    """What the model's end says: a SOFTMAX classes, a LOGISTIC labels, one output or TANH a
-    value, an output like the input the input itself, all else the logits of classes.
+    """What the model's end says: a SOFTMAX or LOG_SOFTMAX classes, a LOGISTIC labels, one output
+    or TANH a value, an output like the input the input itself, all else the logits of classes.
 
     Args:
         kind: of the last operator.
         output, source: shapes of the model's output and of its input.
     """
-    if kind == "SOFTMAX":
-        return "softmax"
-    if kind == "LOGISTIC":
-        return "sigmoid"
+    for loss, kinds in OWN.items():
+        if kind in kinds:
+            return loss
     if math.prod(output) == 1 or kind == "TANH":
         return "mse"
     return "reconstruction" if output == source else "softmax"

@@ -17,7 +17,9 @@ YES, NO = "yes", "no"
 VIEW = "as a view"  # runs: another shape of the same memory
 APART = "as SLICE or CONCATENATION"  # converts: each output, or each operand, by itself
 TABLE = "as a table of 256 values"  # runs: a function of one value
-DECIDED = "as a table, where one value decides"  # runs: a function of two, of which one is fixed
+DECIDED = "yes, as a table where one value decides"  # runs: a function of two
+CHAINED = "as a table, where one value decides"  # runs: and not otherwise
+NAMED = "as a function that has a name"  # converts: ELU, SELU, LEAKY_RELU, ...
 LOSS = "with the loss"  # trains: its error is the loss's
 
 
@@ -117,6 +119,7 @@ NEAREST = Options("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCen
 TO_DEPTH = Options("SpaceToDepthOptions", ("BlockSize",))
 TO_SPACE = Options("DepthToSpaceOptions", ("BlockSize",))
 SOFTMAX = Options("SoftmaxOptions", ("Beta",))
+LOG_SOFTMAX = Options("LogSoftmaxOptions", (), needed=False)
 
 ANY = ()  # ranks
 MANY = (1, 256)  # inputs
@@ -131,14 +134,14 @@ KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tens
 VECTORS = "one vector, or one a cell; scales per channel or tensor"
 WINDOWS = "any window"
 REDUCED = "over any axes"
-REPEATS = (
-    "two activations, or one and a constant; one may be the other's last dimensions, and repeats"
-)
-DECIDES = "one activation and one constant value, or two activations made of one"
+REPEATS = "two activations, or one and a constant; any shapes that broadcast"
+SLOPED = "constant slopes: one, one a channel or one an element, which do not train"
+CHOICE = "by GREATER, LESS, GREATER_EQUAL or LESS_EQUAL, which nothing else reads"
 MARGINS = "height and width, or the length of a sequence"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
-RESCALES = "int8 to int8"
+NEWER = "on their own; TFLite's int8 kernels of them are newer than 2.14"
+RESCALES = "int8 to int8; through NEG, ABS, SQUARE, SQRT, EXP or LOG in float too"
 SHAPES = "any shape with a batch of one"
 ORDERS = "any order of axes but the batch's; a view where it moves only axes of size one"
 CUTS = "any begins, ends, strides and masks that leave the batch"
@@ -171,11 +174,11 @@ KINDS = {kind.name: kind for kind in (
     Kind("PAD",               (2, 2), PADDINGS,    None, (3, 4),    YES,    YES,   YES,  MARGINS,
          None,      2, shapes.padded,     scales.SAME,     refusals.paddings, faults.paddings),
     Kind("ADD",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
-         ADD,       2, shapes.broadcast,  scales.SUM,      refusals.unlike_shapes),
+         ADD,       2, shapes.broadcast,  scales.SUM),
     Kind("SUB",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
-         SUB,       2, shapes.broadcast,  scales.SUM,      refusals.unlike_shapes),
+         SUB,       2, shapes.broadcast,  scales.SUM),
     Kind("MUL",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
-         MUL,       2, shapes.broadcast,  scales.PRODUCT,  refusals.unlike_shapes),
+         MUL,       2, shapes.broadcast,  scales.PRODUCT),
     Kind("CONCATENATION",     MANY,   ACTIVATIONS, None, ANY,       YES,    YES,   YES,  JOINS,
          JOIN,      2, shapes.joined,     scales.SAME,     refusals.fused),
     Kind("RELU",              (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
@@ -204,12 +207,20 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.unchanged,  scales.EXP),
     Kind("RSQRT",             (1, 1), (),          None, ANY,       YES,    TABLE, YES,  ALONE,
          None,      2, shapes.unchanged,  scales.RSQRT),
-    Kind("MAXIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
-         EXTREME,   2, shapes.compared,   scales.SAME,     refusals.many_values),
-    Kind("MINIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
-         EXTREME,   2, shapes.compared,   scales.SAME,     refusals.many_values),
-    Kind("PRELU",             (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, DECIDES,
-         None,      1, shapes.compared,   scales.SLOPES,   refusals.many_values),
+    Kind("SQRT",              (1, 1), (),          None, ANY,       YES,    TABLE, YES,  NEWER,
+         None,      2, shapes.unchanged,  scales.SQRT),
+    Kind("LOG",               (1, 1), (),          None, ANY,       YES,    TABLE, YES,  NEWER,
+         None,      2, shapes.unchanged,  scales.LOG),
+    Kind("MAXIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, REPEATS,
+         EXTREME,   2, shapes.compared,   scales.SAME),
+    Kind("MINIMUM",           (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, REPEATS,
+         EXTREME,   2, shapes.compared,   scales.SAME),
+    Kind("PRELU",             (2, 2), ACTIVATIONS, None, ANY,       YES,    DECIDED, YES, SLOPED,
+         None,      1, shapes.unchanged,  scales.SLOPES,   refusals.slopes),
+    Kind("SQUARED_DIFFERENCE", (2, 2), ACTIVATIONS, None, ANY,      YES,    DECIDED, YES, REPEATS,
+         None,      2, shapes.compared,   scales.SQUARE),
+    Kind("SELECT_V2",         (3, 4), ACTIVATIONS, None, ANY,       NAMED,  CHAINED, YES, CHOICE,
+         None,      1, shapes.stated,     scales.CHOSEN,   refusals.chosen),
     Kind("QUANTIZE",          (1, 1), (),          None, ANY,       PLACED, TABLE, YES,  RESCALES,
          None,      2, shapes.unchanged,  scales.FUNCTION),
     Kind("RESHAPE",           (1, 2), SHAPE,       None, ANY,       YES,    VIEW,  YES,  SHAPES,
@@ -249,6 +260,8 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
          SOFTMAX,   2, shapes.unchanged,  scales.UNIT,     refusals.not_last),
+    Kind("LOG_SOFTMAX",       (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
+         LOG_SOFTMAX, 2, shapes.unchanged, scales.LOG_UNIT, refusals.logarithms),
 )}  # fmt: skip
 
 
@@ -272,16 +285,23 @@ FOLDED = {  # worked out while reading, where all that they read is constant
     "REDUCE_PROD": REDUCE, "SUM": REDUCE,
     "DIV": Options("DivOptions", (FUSED,), needed=False),  # in float files by others, too
 }
+PRODUCT = Options("BatchMatMulOptions", ("AdjX", "AdjY"), needed=False)
 REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     "SPACE_TO_BATCH_ND": "not around one convolution alone, which it would make dilated",
     "BATCH_TO_SPACE_ND": "not around one convolution alone, which it would make dilated",
     "PADV2": "it pads with another value than zero",
+    "SELECT_V2": "it computes no function that has a name",
     "SHAPE": "of a shape that is not known",
 } | dict.fromkeys(
     ("RANGE", "FILL", "RANK", "CAST", "REDUCE_PROD", "FLOOR_DIV", "FLOOR_MOD"),
     "it runs on constants only",
+) | dict.fromkeys(
+    ("GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"),
+    "it is not the condition of one SELECT_V2 and nothing else",
 )
-OPTIONS = FOLDED | {name: kind.options for name, kind in KINDS.items() if kind.options}
+OPTIONS = FOLDED | {"BATCH_MATMUL": PRODUCT} | {
+    name: kind.options for name, kind in KINDS.items() if kind.options
+}
 
 
 PLACED_SHAPES = (shapes.stated, shapes.moved, shapes.parts, shapes.packed, shapes.joined)
@@ -298,7 +318,7 @@ VIEWS = _where(lambda kind: kind.runs == VIEW)
 FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
 # Those that take each cell on its own, so that two dimensions may be cells and channels.
 OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
-DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
+DECIDED_BY_ONE = _where(lambda kind: kind.runs in (DECIDED, CHAINED))
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)

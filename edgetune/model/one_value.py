@@ -68,6 +68,8 @@ class OneValue:
         if op.kind not in kinds or len(op.outputs) != 1 or min(op.inputs, default=-1) < 0:
             return False
         operands = [self.tensors[i] for i in op.inputs]
+        if any(tensor.dtype == "bool" for tensor in operands):
+            return False  # of a comparison that is not part of the operator
         shape = self.tensors[op.outputs[0]].shape
         return all(t.shape == shape if t.data is None else one_value(t) for t in operands)
 

@@ -14,6 +14,7 @@ from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph
+from edgetune.model.islands import join_islands
 from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.simplify import simplify
 from edgetune.model.size import check_count, check_work
@@ -85,6 +86,7 @@ def _checked(content: bytes, output: Choice) -> Graph:
     refuse_foreign(graph)
     refuse_float(graph)
     graph = simplify(graph)
+    join_islands(graph)
     leave_out_edges(graph)
     refuse_unsupported(graph)
     for operator in graph.operators:

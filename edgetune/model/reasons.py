@@ -34,6 +34,10 @@ UNROLLED = (
     "Convert the model without loops and conditions: a recurrent Keras layer has none with "
     "unroll=True."
 )
+PRODUCTS = (
+    "Replace attention, which multiplies two activations, by dense layers or convolutions over the "
+    "sequence."
+)
 BUILTINS = (
     "Convert with target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS], and replace the "
     "layers that this refuses."
@@ -83,6 +87,11 @@ def unknown_kind(kind: str) -> str:
         return Reason("a recurrent layer, whose state goes from step to step", FEED_FORWARD)
     if kind in STATE:
         return Reason("it keeps state from one call to the next", STATELESS)
+    if kind == "BATCH_MATMUL":
+        return Reason(
+            "a product of two matrices; only one of an activation with a constant matrix converts, "
+            "from a float model, as a dense layer", PRODUCTS,
+        )
     if kind in CONTROL:
         return Reason("control flow", UNROLLED)
     if kind.startswith("CUSTOM:Flex"):

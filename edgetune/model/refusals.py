@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgetune.model.shapes import reduced_axes, reduction
+from edgetune.model.shapes import broadcast, reduced_axes, reduction
+
+LEAST_LOGIT = 2.0**-26  # of LOG_SOFTMAX: scale * 2**26 is more than one
 
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
@@ -77,33 +79,38 @@ def fused(graph: Graph, operator: Operator) -> str | None:
     return None
 
 
-def unlike_shapes(graph: Graph, operator: Operator) -> str | None:
-    """Neither operand is the other's shape or its last dimensions: none fits by repeating it."""
-    shapes = [graph.tensors[i].shape for i in operator.operands]
-    small, large = sorted(map(_bare, shapes), key=len)
-    if large[len(large) - len(small) :] != small:
-        return f"operands of the shapes {' and '.join(str(list(shape)) for shape in shapes)}"
-    return None
-
-
-def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Without leading dimensions of one."""
-    first = next((i for i, size in enumerate(shape) if size != 1), len(shape))
-    return shape[first:]
-
-
 def not_last(graph: Graph, operator: Operator) -> str | None:
     return None if operator is graph.operators[-1] else "a softmax before the end"
 
 
-def many_values(graph: Graph, operator: Operator) -> str | None:
-    """An operator that runs as a table, and more than one value decides."""
+def logarithms(graph: Graph, operator: Operator) -> str | None:
+    q = graph.tensors[operator.inputs[0]].quantization
+    if q is not None and len(q.scale) and q.scale[0] <= LEAST_LOGIT:
+        return f"logits of the scale {q.scale[0]:.3g}, which TFLite's kernel does not take"
+    return not_last(graph, operator)
+
+
+def chosen(graph: Graph, operator: Operator) -> str | None:
+    """Of SELECT_V2: it runs as a table."""
     from edgetune.model.kinds import ELEMENTWISE  # which hold this function
     from edgetune.model.one_value import OneValue
 
+    if len(operator.inputs) == 3:
+        return "a condition that is no comparison of its own"
+    grids = [graph.tensors[i].quantization for i in operator.inputs[:2]]
+    if any(q is not None and len(q.scale) and q.scale[0] >= 1 for q in grids):
+        return "scales of one and more, which TFLite's comparison does not take"
     chains = OneValue(graph.tensors, graph.operators, graph.outputs)
-    if chains.chain(operator, ELEMENTWISE) is not None:
-        return None
-    if any(graph.tensors[i].data is not None for i in operator.inputs):
-        return "a constant with more than one value"
-    return "two activations that are not made of one"
+    if chains.chain(operator, ELEMENTWISE) is None:
+        return "more than one value decides"
+    return None
+
+
+def slopes(graph: Graph, operator: Operator) -> str | None:
+    """Of PRELU."""
+    x, given = (graph.tensors[i] for i in operator.inputs)
+    if given.data is None:
+        return "slopes that are computed, not constant"
+    if broadcast(graph, operator) != x.shape:
+        return f"slopes of the shape {list(given.shape)} for {list(x.shape)}"
+    return None

@@ -15,7 +15,9 @@ MAX_MULTIPLIER = 2.0**30  # input scale * weight scale / output scale: fits a le
 
 @dataclass(frozen=True)
 class Same:
-    """Every input has the output's scale and zero point."""
+    """Every input from ``first`` on has the output's scale and zero point."""
+
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ def _product(graph: Graph, operator: Operator, scales: list[float], to: float) -
     return scales[0] * scales[1] / to
 
 
+def _square(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    return max(scales) ** 2 / to
+
+
 def _sloped(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return scales[0] / to * max(1.0, abs(operator.options["alpha"]))
 
@@ -79,19 +85,32 @@ def _exponential(graph: Graph, operator: Operator, scales: list[float], to: floa
     return math.exp(min(scales[0] * highest, 700.0)) / to
 
 
+def _root(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    return math.sqrt(255 * scales[0]) / to
+
+
+def _logarithm(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
+    return max(abs(math.log(scales[0])), abs(math.log(255 * scales[0]))) / to
+
+
 def _inverse_root(graph: Graph, operator: Operator, scales: list[float], to: float) -> float:
     return 1 / (math.sqrt(scales[0]) * to)
 
 
 SAME = Same()
+CHOSEN = Same(first=2)
 WEIGHTED = Factor(_weighted, MAX_MULTIPLIER)
 SUM = Factor(_sum, 2.0**19)
 PRODUCT = Factor(_product, 2.0**15)
+SQUARE = Factor(_square, 2.0**12)
 FUNCTION = Factor(_ratio, 2.0**22)
 SLOPED = Factor(_sloped, 2.0**22)
 SLOPES = Factor(_sloped_by_constant, 2.0**22)
 EXP = Factor(_exponential, 2.0**31)  # beyond, the kernel's cast to an integer overflows
+SQRT = Factor(_root, 2.0**31)
+LOG = Factor(_logarithm, 2.0**31)
 RSQRT = Factor(_inverse_root, 2.0**10, 2.0**-10)  # 31 bits on either side
 SWISH = Factor(_ratio, 2.0**7, 2.0**-9, inputs=(2.0**-22, 2.0**20))  # 16 bits here
 UNIT = Fixed(1 / 256, -128)
+LOG_UNIT = Fixed(1 / 16, 127)
 TANH = Fixed(1 / 128, 0)

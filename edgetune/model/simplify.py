@@ -11,6 +11,7 @@ from dataclasses import replace
 from edgetune.model.dilation import join_dilated
 from edgetune.model.folding import fold_constants
 from edgetune.model.graph import Graph, Operator
+from edgetune.model.selection import join_selections
 
 
 def simplify(graph: Graph) -> Graph:
@@ -25,6 +26,7 @@ def simplify(graph: Graph) -> Graph:
     )
     fold_constants(graph)
     join_dilated(graph)
+    join_selections(graph)
     for op in graph.operators:
         if op.kind == "PADV2":
             _plain_pad(graph, op)

@@ -291,14 +291,65 @@ def _joined(layer: p.Add | p.Mul, program: Program, own: dict) -> dict:
 
 @layer_constants.register
 def _(layer: p.Add, program: Program, errors: bool) -> list[CObject]:
-    terms = tuple((t.zero_point, t.sign, t.multiplier, t.shift) for t in layer.terms)
-    return [CObject(layer.name, ADD, _joined(layer, program, {"terms": terms}))]
+    return [CObject(layer.name, ADD, _joined(layer, program, {"terms": _terms(layer)}))]
 
 
 @layer_constants.register
 def _(layer: p.Mul, program: Program, errors: bool) -> list[CObject]:
     own = {"zero_points": layer.zero_points}
     return [CObject(layer.name, MUL, _joined(layer, program, own))]
+
+
+SQUARED_DIFFERENCE = struct(
+    "et_squared_difference",
+    (U32, "count"), (Array(TERM, 2), "terms"), (I32, "multiplier shift"),
+    (I16, "output_zero_point"),
+)
+
+
+def _terms(layer: p.Add | p.SquaredDifference) -> tuple:
+    return tuple((t.zero_point, t.sign, t.multiplier, t.shift) for t in layer.terms)
+
+
+@layer_constants.register
+def _(layer: p.SquaredDifference, program: Program, errors: bool) -> list[CObject]:
+    return [CObject(layer.name, SQUARED_DIFFERENCE, {
+        "count": program.activations[layer.input].size, "terms": _terms(layer),
+        "multiplier": layer.multiplier, "shift": layer.shift,
+        "output_zero_point": layer.output_zero_point,
+    })]
+
+
+EXTREME = struct("et_extreme", (U32, "count"), (I16, "sign"))
+
+
+@layer_constants.register
+def _(layer: p.Extreme, program: Program, errors: bool) -> list[CObject]:
+    count = program.activations[layer.input].size
+    return [CObject(layer.name, EXTREME, {"count": count, "sign": layer.sign})]
+
+
+PRELU = struct(
+    "et_prelu",
+    (U32, "count period"), (I32, "above_multiplier above_shift below_multiplier below_shift"),
+    (I16, "input_zero_point slope_zero_point output_zero_point one"),
+    (Pointer("const int8_t"), "slopes"), (Pointer("const int16_t"), "derivatives"),
+)
+
+
+@layer_constants.register
+def _(layer: p.Prelu, program: Program, errors: bool) -> list[CObject]:
+    slopes = array_object(f"{layer.name}_slopes", layer.slopes)
+    derivatives = array_object(f"{layer.name}_derivatives", layer.derivatives)
+    start, zero, end = layer.zero_points
+    return [slopes, *[derivatives][: int(errors)], CObject(layer.name, PRELU, {
+        "count": program.activations[layer.input].size, "period": len(layer.slopes),
+        "above_multiplier": layer.above[0], "above_shift": layer.above[1],
+        "below_multiplier": layer.below[0], "below_shift": layer.below[1],
+        "input_zero_point": start, "slope_zero_point": zero, "output_zero_point": end,
+        "one": layer.one, "slopes": slopes.name,
+        "derivatives": derivatives.name if errors else 0,
+    })]
 
 
 CONCATENATION = struct(
@@ -322,6 +373,23 @@ EXPONENTIAL = struct("et_exponential", (Pointer("const uint32_t"), "table"), (U3
 @layer_constants.register
 def _(layer: p.Softmax, program: Program, errors: bool) -> list[CObject]:
     return exponential_constants(layer.name, layer.table)
+
+
+LOG_SOFTMAX = struct(
+    "et_log_softmax",
+    (EXPONENTIAL, "exponential"), (I32, "multiplier shift back_multiplier back_shift least"),
+)
+
+
+@layer_constants.register
+def _(layer: p.LogSoftmax, program: Program, errors: bool) -> list[CObject]:
+    values = array_object(f"{layer.name}_table", layer.table)
+    return [values, CObject(layer.name, LOG_SOFTMAX, {
+        "exponential": {"table": values.name, "length": len(layer.table)},
+        "multiplier": layer.forth[0], "shift": layer.forth[1],
+        "back_multiplier": layer.back[0], "back_shift": layer.back[1],
+        "least": -layer.least - 1,
+    })]
 
 
 def exponential_constants(name: str, table: np.ndarray) -> list[CObject]:

@@ -18,7 +18,7 @@ from edgetune.model.scales import Factor
 from edgetune.quantize.ranges import quantization
 
 LEAST = 2.0**-27  # RELU6: 6 / scale is an int32
-LEAST_LOGIT = 2.0**-25  # SOFTMAX: beta * scale * 2**26 is more than one, else the kernel aborts
+LEAST_LOGIT = 2.0**-25  # of a softmax: beta * scale * 2**26 is more than one, or the kernel aborts
 LARGEST_SUM = 2.0**29  # of a layer's products, in steps of its output: TFLite shifts in 32 bits
 SPARE = 2.0
 
@@ -51,8 +51,8 @@ def _scale(scales: dict[int, Quantization], index: int) -> float:
 
 
 def _least_input(op: Operator) -> float:
-    if op.kind == "SOFTMAX":
-        return SPARE * LEAST_LOGIT / op.options["beta"]
+    if op.kind in ("SOFTMAX", "LOG_SOFTMAX"):
+        return SPARE * LEAST_LOGIT / op.options.get("beta", 1.0)
     rule = KINDS[op.kind].scaling
     return SPARE * rule.inputs[0] if isinstance(rule, Factor) else 0.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.model.graph import Graph, Quantization
+from edgetune.model.graph import Graph, Operator, Quantization
 from edgetune.model.kinds import KINDS
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.scales import Fixed, Same
@@ -22,9 +22,9 @@ FIXED = {  # the TFLite int8 specification's output quantisation
 
 
 def separate_fixed_scales(graph: Graph) -> Graph:
-    """Puts a QUANTIZE between a fixed scale and a CONCATENATION that others share."""
+    """Puts a QUANTIZE between a fixed scale and an operator that others share it with."""
     rewriter = Rewriter(graph)
-    for op in [op for op in rewriter.operators if op.kind == "CONCATENATION"]:
+    for op in [op for op in rewriter.operators if _shares(rewriter, op)]:
         sources = [_source(rewriter, i) for i in op.inputs]
         apart = any(_another_grid(rewriter, i, op.outputs[0]) for i in op.inputs)
         if len(set(sources)) == 1 and not apart:
@@ -37,6 +37,12 @@ def separate_fixed_scales(graph: Graph) -> Graph:
                 rewriter.insert(op, "QUANTIZE", (index,), (inputs[place],))
         op.inputs = tuple(inputs)
     return rewriter.graph()
+
+
+def _shares(rewriter: Rewriter, op: Operator) -> bool:
+    """Whether it reads several activations, which must have one scale."""
+    several = len({i for i in op.inputs if i >= 0 and rewriter.data(i) is None}) > 1
+    return op.kind == "CONCATENATION" or (op.kind in SAME_SCALE and several)
 
 
 def _another_grid(rewriter: Rewriter, one: int, other: int) -> bool:
@@ -60,11 +66,13 @@ def choose_scales(
 ) -> dict[int, Quantization]:
     """The quantisation of every activation, by tensor index, and of constants they are joined to.
 
-    The graph's output and what a SOFTMAX reads keep the largest values seen, whatever the rule:
-    there they decide the prediction.  None is below what TFLite's kernels take (``floors``).
+    The graph's output and what a SOFTMAX or LOG_SOFTMAX reads keep the largest values seen,
+    whatever the rule: there they decide the prediction.  None is below what TFLite's kernels take
+    (``floors``).
     """
     fixed = {op.outputs[0]: FIXED[op.kind] for op in graph.operators if op.kind in FIXED}
     logits = {op.inputs[0]: op.options["beta"] for op in graph.operators if op.kind == "SOFTMAX"}
+    kept = {op.inputs[0] for op in graph.operators if op.kind == "LOG_SOFTMAX"}
     result: dict[int, Quantization] = {}
     groups = _groups(graph)
     for group in groups:
@@ -72,7 +80,7 @@ def choose_scales(
         shared = shared or _of_the_file(graph, group)
         if shared is None:
             seen = _seen(graph, calibration.histograms, group)
-            exact = group & {*graph.outputs, *logits}
+            exact = group & {*graph.outputs, *logits, *kept}
             low, high = choose_range(seen, "minmax" if exact else rule, percentile)
             if _only_for_softmax(graph, group):
                 low = max(low, _lowest_logit(calibration, logits, group))

@@ -84,6 +84,13 @@ typedef struct {
     uint32_t length;
 } et_exponential;
 
+/* The exponentials of LOG_SOFTMAX, 2**19 * exp(-k * scale), and what brings a difference to 26 bits
+ * behind the point and back; least: at it and below the output is the lowest. */
+typedef struct {
+    et_exponential exponential;
+    int32_t multiplier, shift, back_multiplier, back_shift, least;
+} et_log_softmax;
+
 /* The distance from tap to tap of a window. */
 typedef struct {
     uint16_t height, width;
@@ -121,6 +128,30 @@ typedef struct {
     int32_t multiplier, shift;
     int16_t output_zero_point, activation_min, activation_max;
 } et_mul;
+
+/* SQUARED_DIFFERENCE of count values each. */
+typedef struct {
+    uint32_t count;
+    et_term terms[2];
+    int32_t multiplier, shift;
+    int16_t output_zero_point;
+} et_squared_difference;
+
+/* MAXIMUM, sign 1, and MINIMUM, sign -1, of count values each. */
+typedef struct {
+    uint32_t count;
+    int16_t sign;
+} et_extreme;
+
+/* PRELU of count values and period slopes, which repeat.  derivatives are the slopes over the unit
+ * of errors and one likewise. */
+typedef struct {
+    uint32_t count, period;
+    int32_t above_multiplier, above_shift, below_multiplier, below_shift;
+    int16_t input_zero_point, slope_zero_point, output_zero_point, one;
+    const int8_t *slopes;
+    const int16_t *derivatives;
+} et_prelu;
 
 /* CONCATENATION: outer times a chunk of each input in turn. */
 typedef struct {
@@ -165,6 +196,7 @@ void et_mean_forward(const et_mean *p, const int8_t *x, int8_t *y);
 void et_reduce_max_forward(const et_reduction *p, const int8_t *x, int8_t *y);
 void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y);
 void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y);
+void et_log_softmax_forward(const et_log_softmax *p, uint32_t classes, const int8_t *x, int8_t *y);
 void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
 void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
@@ -172,6 +204,10 @@ void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
                                           const int8_t *x, int8_t *y, void *scratch);
 void et_add_forward(const et_add *p, const int8_t *x, const int8_t *other, int8_t *y);
 void et_mul_forward(const et_mul *p, const int8_t *x, const int8_t *other, int8_t *y);
+void et_extreme_forward(const et_extreme *p, const int8_t *x, const int8_t *other, int8_t *y);
+void et_squared_difference_forward(const et_squared_difference *p, const int8_t *x,
+                                   const int8_t *other, int8_t *y);
+void et_prelu_forward(const et_prelu *p, const int8_t *x, int8_t *y);
 void et_concatenation_forward(const et_concatenation *p, const int8_t *const *inputs, int8_t *y);
 void et_move_forward(const et_move *p, const int8_t *x, int8_t *y);
 void et_gather_forward(const et_gather *p, const int8_t *x, int8_t *y);
@@ -207,6 +243,8 @@ int32_t et_move_input_error(const et_move *p, const int8_t *e, const int8_t *x, 
                             int8_t *e_in);
 int32_t et_gather_input_error(const et_gather *p, const int8_t *e, const int8_t *x, et_clip clip,
                               int8_t *e_in);
+int32_t et_prelu_input_error(const et_prelu *p, const int8_t *e, const int8_t *x, et_clip clip,
+                             int8_t *e_in);
 int32_t et_lookup_input_error(const int16_t *slopes, uint32_t count, const int8_t *e,
                               const int8_t *x, et_clip clip, int8_t *e_in);
 
@@ -215,6 +253,11 @@ int32_t et_add_input_error(const et_add *p, uint32_t operand, const int8_t *e, c
                            et_clip clip, int8_t *e_in);
 int32_t et_mul_input_error(const et_mul *p, uint32_t operand, const int8_t *e, const int8_t *x,
                            const int8_t *other, et_clip clip, int8_t *e_in);
+int32_t et_extreme_input_error(const et_extreme *p, uint32_t operand, const int8_t *e,
+                               const int8_t *x, const int8_t *other, et_clip clip, int8_t *e_in);
+int32_t et_squared_difference_input_error(const et_squared_difference *p, uint32_t operand,
+                                          const int8_t *e, const int8_t *x, const int8_t *other,
+                                          et_clip clip, int8_t *e_in);
 int32_t et_concatenation_input_error(const et_concatenation *p, uint32_t operand, const int8_t *e,
                                      const int8_t *x, et_clip clip, int8_t *e_in);
 

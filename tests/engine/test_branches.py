@@ -4,16 +4,16 @@ kernels, byte for byte."""
 import numpy as np
 import pytest
 from branching import NETWORKS
-from operator_examples import EXAMPLES
+from operator_examples import EXAMPLES, selu
 from real_network import RealNetwork
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import COMPARED, DECIDED, ModelBuilder, OperatorSpec, run_in_tflite
 
 from edgetune.errors import ModelError, UsageError
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.functions import FUNCTIONS, function_table
 from edgetune.learn.recipe import Recipe
-from edgetune.model.kinds import ARITHMETIC, DECIDED_BY_ONE, KINDS
+from edgetune.model.kinds import ARITHMETIC, KINDS
 from edgetune.model.read import read_tflite
 
 RUN_ONLY = Recipe(layers=("none",))
@@ -23,10 +23,12 @@ def check(builder: ModelBuilder, count=20, spread=20):
     content = builder.build()
     inputs = builder.random_inputs(count, seed=1)
     theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1)
-    learner = Learner(lower(read_tflite(content)), RUN_ONLY)
+    program = lower(read_tflite(content))
+    learner = Learner(program, RUN_ONLY)
     ours = np.array([learner.forward(x) for x in inputs])
     np.testing.assert_array_equal(ours, theirs)
     assert np.ptp(theirs.astype(int)) > spread
+    return program
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -99,6 +101,8 @@ def scales_of(kind, rng):
         source = min(source[0], 0.05), source[1]
     if kind == "RSQRT":  # of what is not negative
         return (source[0], -128), (float(np.float32(source[0] ** -0.5 / 40)), source[1])
+    if kind == "SQRT":
+        source = source[0], -128
     target = float(np.float32(source[0] * 10 ** rng.uniform(-1, 1))), int(rng.integers(-128, 128))
     return source, target
 
@@ -118,6 +122,19 @@ def test_every_value_of_a_function(kind):
         theirs = runtime_table(kind, source, target, alpha)
         ours = function_table(kind, source, target, alpha or 0.0)
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{source} {target} {alpha}")
+
+
+def log_softmax(b):
+    return b.unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127)
+
+
+def test_log_softmax():
+    """Of many numbers of classes, and scales from where none but the first counts."""
+    rng = np.random.default_rng(6)
+    for classes in range(2, 42):
+        scale = float(np.float32(10 ** rng.uniform(-6, 1)))
+        b = ModelBuilder((1, classes), scale, int(rng.integers(-128, 128)))
+        check(log_softmax(b), 60, spread=-1)
 
 
 # -- chains in which one value decides ---------------------------------------------------------
@@ -152,6 +169,10 @@ CHAINS = {
     "clip": lambda b: b.decided("MAXIMUM", b.constant([-0.9])).decided(
         "MINIMUM", b.constant([1.4])),
     "slope": lambda b: b.decided("PRELU", b.constant([0.2])).unary("QUANTIZE", scale=1 / 30),
+    "difference": lambda b: b.decided("SQUARED_DIFFERENCE", b.constant([0.5])),
+    **{f"{' '.join(kinds)} in float": lambda b, kinds=kinds: b.in_float(*kinds)
+       for kinds in ((), ("NEG",), ("EXP",), ("ABS", "NEG"), ("SQUARE", "SQRT"), ("EXP", "SQRT"))},
+    **{f"selu by {kind}": lambda b, kind=kind: selu(b, kind) for kind in COMPARED},
     "fused": lambda b: b.unary("TANH", scale=1 / 128, zero_point=0).join(
         "SUB", b.constant([0.2]), "RELU", swap=True),
 }
@@ -180,6 +201,12 @@ def test_slopes_of_a_chain_are_derivatives(name):
     assert wrong.sum() <= 2  # at kinks
 
 
+def test_a_float_in_the_midst_that_others_read_is_refused():
+    b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).in_float("NEG").conv(2, 1)
+    b.operators.append(OperatorSpec("ABS", [b.operators[0].output], b._tensor("a", b.shape, 1, 0)))
+    assert "float in the midst of an int8 model" in refused(b)
+
+
 def test_a_chain_ends_where_another_layer_reads():
     b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3)
     gate = b.unary("LOGISTIC", scale=1 / 256).save()
@@ -197,12 +224,93 @@ def test_a_sigmoid_at_the_end_keeps_its_logits():
     assert program.logits == program.layers[-1].input
 
 
-@pytest.mark.parametrize("kind", DECIDED_BY_ONE)
-def test_two_values_that_decide_are_refused(kind):
+# -- two operands ------------------------------------------------------------------------------
+
+
+def channel_means(b):
+    """Of every channel, on the maps' scale: it repeats over the cells."""
+    return b.reduce("MEAN", (1, 2), keep_dims=True, same_scale=True)
+
+
+def cell_means(b):
+    """Of every cell, on the maps' scale: it repeats over the channels."""
+    return b.reduce("MEAN", (3,), keep_dims=True, same_scale=True)
+
+
+def of_two(kind, function, swap=False):
+    """Maps and what ``function`` makes of them; both orders."""
+
+    def add(b):
+        maps = b.save()
+        other = function(b).save()
+        first, second = (other, maps) if swap else (maps, other)
+        join = b.decided if kind in DECIDED else b.join
+        b.back_to(first)
+        return join(kind, second)
+
+    return add
+
+
+def with_constant(kind, shape):
+    def add(b):
+        values = np.random.default_rng(8).normal(0, 0.6, shape)
+        join = b.decided if kind in DECIDED else b.join
+        return join(kind, b.constant(values))
+
+    return add
+
+
+PAIRS = {
+    f"{kind} {name}{' swapped' * swap}": of_two(kind, function, swap)
+    for kind in ("MAXIMUM", "MINIMUM", "ADD", "SUB", "MUL", "SQUARED_DIFFERENCE")
+    for name, function in {
+        "of one shape": lambda b: b.average_pool(3, 1, "SAME"), "channels": channel_means,
+        "cells": cell_means,
+    }.items() for swap in (False, True)
+} | {
+    f"{kind} {shape}": with_constant(kind, shape)
+    for kind in ("MAXIMUM", "PRELU", "MUL", "SQUARED_DIFFERENCE")
+    for shape in ((4,), (1, 1, 4), (6, 6, 4), (6, 1, 4), (6, 6, 1), (1, 6, 1, 1))
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_operands(name):
+    """Of any shapes that broadcast: the other one, and both (last behind a map)."""
+    check(PAIRS[name](ModelBuilder((1, 6, 6, 4), 1 / 40, -9, seed=3)))
+
+
+def test_two_operands_that_both_repeat():
+    b = ModelBuilder((1, 6, 5, 4), 1 / 40, -9, seed=3)
+    maps = b.save()
+    rows = b.reduce("MEAN", (2,), keep_dims=True, same_scale=True).save()
+    b.back_to(maps).reduce("MEAN", (1, 3), keep_dims=True, same_scale=True).join("SUB", rows)
+    kinds = [layer.kind for layer in check(b).layers]
+    assert kinds == ["mean", "mean", "move", "move", "add"]
+
+
+def test_selections_that_are_refused():
     b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3)
-    assert "more than one value" in refused(b.decided(kind, b.constant([0.1, 0.2])))
+    x = b.save()
+    b.average_pool(3, 1, "SAME").select("LESS", (x, b.save()), x, b.save())
+    assert "more than one value decides" in refused(b)
+    b = ModelBuilder((1, 6, 6, 2), 1.0, -9, seed=3)
+    x, bent = b.save(), b.unary("RELU").save()
+    b.select("GREATER", (x, b.constant([0.0])), bent, bent)
+    assert "scales of one and more" in refused(b)
+    b = selu(ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3))
+    b.operators.append(OperatorSpec("SELECT_V2", b.operators[-1].inputs, b.current))
+    b.operators[-1].output = b._tensor("second", b.shape, 1 / 40, 0)
+    b.current = b.operators[-1].output
+    assert "not the condition of one SELECT_V2" in refused(b)
+
+
+def test_slopes_that_are_refused():
     b = ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3)
-    assert "not made of one" in refused(b.average_pool(3, 1, "SAME").decided(kind, (0, b._probe)))
+    assert "slopes that are computed" in refused(b.decided("PRELU", b.save()))
+    b = ModelBuilder((1, 6, 1, 2), 1 / 40, -9, seed=3)
+    b.decided("PRELU", b.constant(np.ones((6, 2)))).tensors[-1].shape = (1, 6, 1, 2)
+    assert "slopes of the shape [6, 2] for [1, 6, 1, 2]" in refused(b)
 
 
 # -- views, crops, dilation --------------------------------------------------------------------
@@ -363,13 +471,6 @@ def refused(builder) -> str:
     return caught.value.cause
 
 
-def test_operands_that_do_not_repeat():
-    b = ModelBuilder((1, 6, 5, 4))
-    assert "operands of the shapes [1, 6, 5, 4] and [6, 1, 4]" in refused(
-        b.join("ADD", b.constant(np.ones((6, 1, 4))))
-    )
-
-
 def test_concatenations_of_several_scales():
     b = ModelBuilder((1, 6, 5, 4))
     start = b.save()
@@ -399,12 +500,15 @@ def test_axes_that_the_input_has_not():
 @pytest.mark.parametrize("kind, scales", [
     ("ADD", (1e6, 1e-6)), ("MEAN", (1, 2**-22)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)),
     ("HARD_SWISH", (1, 1e-3)), ("HARD_SWISH", (1e-4, 1)), ("EXP", (1, 1e-6)), ("RSQRT", (1, 1e4)),
+    ("SQRT", (1e30, 1e-6)), ("SQUARED_DIFFERENCE", (1, 1e-4)), ("LOG", (1, 1e-9)),
 ])
 def test_factors_that_leave_32_bits(kind, scales):
     b = ModelBuilder((1, 8), scales[0])
     if kind in ("ADD", "MUL", "MEAN"):
         b = b.reduce(kind, (1,)) if kind == "MEAN" else b.join(kind, b.save())
         b.tensors[b.current].scale[0] = scales[1]
+    elif kind in DECIDED:
+        b.decided(kind, b.save()).tensors[b.current].scale[0] = scales[1]
     else:
         b.unary(kind, scale=scales[1])
     assert "its scales ask for a factor of" in refused(b)
@@ -429,6 +533,21 @@ def test_all_are_the_layers_with_weights(network):
     builder = NETWORKS[network]()
     layers = lower(read_tflite(builder.build())).layers
     assert trained_by(builder, "all") == [layer.name for layer in layers if layer.weighted]
+
+
+def test_logits_that_the_kernel_does_not_take():
+    assert "logits of the scale" in refused(log_softmax(ModelBuilder((1, 4), 2.0**-26)))
+
+
+def test_a_network_learns_before_log_softmax_as_before_softmax():
+    digests = []
+    for end in (lambda b: b.softmax(), log_softmax):
+        b = end(ModelBuilder((1, 6), seed=5).dense(8, "RELU").dense(4))
+        learner = Learner(lower(read_tflite(b.build())), Recipe())
+        for i, x in enumerate(b.random_inputs(12)):
+            learner.train(x, i % 4)
+        digests.append(learner.digest())
+    assert digests[0] == digests[1]
 
 
 def test_a_layer_before_a_merge_trains_by_name():

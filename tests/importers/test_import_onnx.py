@@ -231,8 +231,12 @@ UNARY = {
     "Selu": [node("Selu", "x", "y")],
     "Abs": [node("Abs", "x", "y")],
     "Exp": [node("Exp", "x", "y")],
+    "Sqrt": [node("Exp", "x", "a"), node("Sqrt", "a", "y")],
+    "Log": [node("Exp", "x", "a"), node("Add", "a one", "b"), node("Log", "b", "y")],
     "Max": [node("Max", "x low", "y")],
     "Min": [node("Min", "two x", "y")],
+    "Max of three": [node("Relu", "x", "a"), node("Max", "x channel a", "y")],
+    "Min of two": [node("Relu", "x", "a"), node("Sub", "low x", "b"), node("Min", "a b", "y")],
     "Pow": [node("Pow", "x two", "y")],
     "Gelu": [node("Mul", "x root", "a"), node("Erf", "a", "b"), node("Add", "b one", "c"),
              node("Mul", "x c", "d"), node("Div", "d two", "y")],
@@ -243,6 +247,7 @@ UNARY = {
     "a channel": [node("Mul", "x channel", "y")],
     "a row": [node("Add", "row x", "y")],
     "Softmax": [node("Softmax", "x", "y", axis=1)],
+    "LogSoftmax": [node("LogSoftmax", "x", "y", axis=1)],
     "Identity": [node("Identity", "x", "a"), node("Dropout", "a", "b"), node("Relu", "b", "y")],
 }
 CONSTANTS = {
@@ -257,6 +262,16 @@ def test_elementwise(case):
     used = {name for n in UNARY[case] for name in n.input}
     constants = {name: value for name, value in CONSTANTS.items() if name in used}
     ours, theirs, _ = answers(model(UNARY[case], IMAGE, constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [IMAGE, ROW, (1, 9)], ids=str)
+@pytest.mark.parametrize("inputs", ["x s", "x s o"])
+def test_layer_normalization(shape, inputs):
+    constants = {"s": weights(shape[-1]), "o": weights(shape[-1])}
+    nodes = [node("LayerNormalization", inputs, "y", axis=-1, epsilon=1e-3)]
+    used = {name: constants[name] for name in inputs.split()[1:]}
+    ours, theirs, _ = answers(model(nodes, shape, used, 17))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 

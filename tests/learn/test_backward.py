@@ -14,6 +14,7 @@ from tiny_tflite import FUNCTIONS, ModelBuilder
 
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.backward import InputError, Scale, join_of, lower_backward
+from edgetune.learn.lower.functions import FUNCTIONS as TABLES
 from edgetune.learn.operators import Lookup
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
@@ -274,6 +275,7 @@ def test_joins_are_near_and_fit_their_types():
 KINKS = {
     "RELU": (0,), "RELU6": (0, 6), "LEAKY_RELU": (0,), "HARD_SWISH": (-3, 3),
     "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1), "ABS": (0,), "RSQRT": (0,),
+    "SQRT": (0,),
 }
 
 
@@ -286,7 +288,7 @@ def lookup_of(kind, source=(2.0**-4, 0), target=2.0**-4, alpha=None) -> Lookup:
 
 
 @pytest.mark.parametrize("zero_point", [0, -100, 77])
-@pytest.mark.parametrize("kind", ["QUANTIZE", *FUNCTIONS])
+@pytest.mark.parametrize("kind", TABLES)
 def test_slopes_are_those_of_the_function(kind, zero_point):
     """Differences of the real function, over the scales of output and input."""
     alpha, scale, step = (0.3 if kind == "LEAKY_RELU" else None), 2.0**-4, 1e-6

@@ -297,9 +297,18 @@ LOOPS = {
         "errors": line("error_scale.c", "*e = et_with_sign((et_magnitude"),
     },
     "softmax_forward": {"classes": line("softmax.c", "uint64_t term = ")},
+    "log_softmax_forward": {"classes": line("log_softmax.c", "int32_t below = ")},
     "add_forward": {"outputs": line("add.c", "int32_t value = et_multiply(sum")},
     "mul_forward": {"outputs": line("mul.c", "int32_t product =")},
     "lookup_forward": {"outputs": line("lookup.c", "*y++ = table")},
+    "extreme_forward": {"outputs": line("extreme.c", "y[i] = ")},
+    "extreme_input_error": {"errors": line("extreme.c", "et_error_put(&block")},
+    "squared_difference_forward": {"outputs": line("squared_difference.c", "y[i] = ")},
+    "squared_difference_input_error": {
+        "errors": line("squared_difference.c", "et_error_put(&block"),
+    },
+    "prelu_forward": {"outputs": line("prelu.c", "int32_t value = x[i]")},
+    "prelu_input_error": {"errors": line("prelu.c", "et_error_put(&block")},
     "concatenation_forward": {
         "outer": turns("concatenation.c", "for (uint32_t i = 0; i < p->outer; i++) {"),
         "pieces": line("concatenation.c", "memcpy("), "outputs": None,

@@ -6,6 +6,7 @@ import pytest
 from float_builder import FloatBuilder
 from tiny_tflite import run_in_tflite
 
+from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine
 from edgetune.floats.graph import check_float_graph
 from edgetune.floats.rewriting import rewritten
@@ -57,16 +58,29 @@ def selu(b, x):
     return scaled(b, "MUL", b.add("ADD", b.add("RELU", x), below, **NONE), 1.050701)
 
 
+def selu_of_a_choice(b, x):
+    """As TensorFlow's converter writes it."""
+    below = scaled(b, "SUB", b.add("EXP", x), 1.0)
+    parts = scaled(b, "MUL", x, 1.050701), scaled(b, "MUL", below, 1.758099)
+    return b.add("SELECT_V2", x, value(0.0), *parts, shape=b.shape(x))
+
+
 CASES = {  # what is built, in numpy, and the kinds that are left
     "ABS": (lambda b, x: b.add("ABS", x), np.abs, ["ABS"]),
     "ELU": (lambda b, x: b.add("ELU", x), lambda x: np.where(x < 0, np.expm1(x), x), ["ELU"]),
+    "SQRT": (lambda b, x: scaled(b, "POW", b.add("ABS", x), 0.5), lambda x: np.sqrt(abs(x)),
+             ["ABS", "SQRT"]),
+    "LOG": (
+        lambda b, x: b.add("LOG", scaled(b, "ADD", b.add("EXP", x), 1.0)),
+        lambda x: np.log1p(np.exp(x)), ["EXP", "ADD", "LOG"],
+    ),
     "NEG": (lambda b, x: b.add("NEG", x), np.negative, ["MUL"]),
     "SQUARE": (lambda b, x: b.add("SQUARE", x), np.square, ["MUL"]),
     "POW": (lambda b, x: scaled(b, "POW", x, 3.0), lambda x: x**3, ["MUL", "MUL"]),
     "DIV": (lambda b, x: scaled(b, "DIV", x, 4.0), lambda x: x / 4, ["MUL"]),
     "SQUARED_DIFFERENCE": (
         lambda b, x: b.add("SQUARED_DIFFERENCE", x, value(0.5)), lambda x: (x - 0.5) ** 2,
-        ["SUB", "MUL"],
+        ["SQUARED_DIFFERENCE"],
     ),
     "leaky": (
         lambda b, x: b.add("MAXIMUM", x, scaled(b, "MUL", x, 0.1)),
@@ -79,7 +93,12 @@ CASES = {  # what is built, in numpy, and the kinds that are left
     "slopes": (
         lambda b, x: b.add("PRELU", x, np.array([0.1, 0.5, -0.3, 1.2], np.float32)),
         lambda x: np.where(x < 0, x * np.array([0.1, 0.5, -0.3, 1.2]), x),
-        ["MUL", "RELU", "MUL", "ADD"],
+        ["PRELU"],
+    ),
+    "larger": (
+        lambda b, x: b.add(
+            "MAXIMUM", b.pool("AVERAGE_POOL_2D", x, 3, 1, "SAME"), b.add("LOGISTIC", x)),
+        None, ["AVERAGE_POOL_2D", "LOGISTIC", "MAXIMUM"],
     ),
     "of fewer dimensions": (
         lambda b, x: b.both("MUL", x, b.mean(x)), lambda x: x * x.mean((1, 2), keepdims=True),
@@ -100,7 +119,11 @@ CASES = {  # what is built, in numpy, and the kinds that are left
     "GELU by tanh": (gelu_of_tanh, None, ["GELU"]),
     "selu": (
         selu, lambda x: 1.050701 * np.where(x < 0, 1.6732632 * np.expm1(x), x),
-        ["RELU", "MINIMUM", "ELU", "MUL", "ADD", "MUL"],
+        ["RELU", "MINIMUM", "EXP", "SUB", "MUL", "ADD", "MUL"],
+    ),
+    "selu of a choice": (
+        selu_of_a_choice, lambda x: 1.050701 * np.where(x < 0, 1.6732632 * np.expm1(x), x),
+        ["RELU", "MINIMUM", "EXP", "SUB", "MUL", "ADD", "MUL"],
     ),
 }
 
@@ -123,7 +146,7 @@ def test_what_is_written_instead_computes_the_same(name):
         np.testing.assert_allclose(y, CASES[name][1](x), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"ELU", "selu"}))  # no reference kernel
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"ELU"}))  # no reference kernel
 def test_the_int8_file_runs_as_in_tflite_and_close_to_float(name):
     b, output = behind_a_map(name)
     graph = rewritten(b.graph(output))
@@ -137,7 +160,7 @@ def test_the_int8_file_runs_as_in_tflite_and_close_to_float(name):
     assert result.report.layers[-1].sqnr_db > 20
 
 
-@pytest.mark.parametrize("name", ["silu", "clip", "selu", "POW"])
+@pytest.mark.parametrize("name", ["silu", "clip", "selu", "POW", "SQRT", "LOG"])
 def test_a_converted_chain_is_one_table(name):
     b, output = behind_a_map(name)
     content = convert(rewritten(b.graph(output)), b.samples(40)).content
@@ -150,3 +173,37 @@ def test_a_clip_far_out_is_no_relu():
     b = FloatBuilder((1, 6, 6, 3))
     x = b.add("MINIMUM", b.add("RELU", b.conv(b.input, 4, 3)), value(50.0))
     assert [op.kind for op in rewritten(b.graph(x)).operators[1:]] == ["RELU", "MINIMUM"]
+
+
+def test_a_choice_by_what_is_no_comparison_is_refused():
+    b = FloatBuilder((1, 6, 6, 3), seed=2)
+    flags = b.add("LOGICAL_NOT", b.input)
+    b.tensors[flags].dtype = "bool"
+    chosen = b.add("SELECT_V2", flags, value(1.0), value(2.0), shape=b.shape(b.input))
+    with pytest.raises(ModelError) as error:
+        check_float_graph(rewritten(b.graph(scaled(b, "MUL", chosen, 2.0))))
+    assert "it computes no function that has a name" in error.value.cause
+
+
+@pytest.mark.parametrize("adj_y", [False, True])
+def test_a_product_with_a_constant_matrix_is_a_dense_layer(adj_y):
+    b = FloatBuilder((1, 9, 4), seed=2)
+    matrix = np.random.default_rng(3).normal(0, 1, (1, 4, 6)).astype(np.float32)
+    given = matrix.transpose(0, 2, 1).copy() if adj_y else matrix
+    x = b.add("BATCH_MATMUL", b.input, given, shape=(1, 9, 6), adj_x=False, adj_y=adj_y)
+    graph = rewritten(b.graph(x))
+    check_float_graph(graph)
+    assert [op.kind for op in graph.operators] == ["FULLY_CONNECTED"]
+    samples = b.samples(4)
+    ours = FloatEngine(graph).run(samples)
+    np.testing.assert_allclose(ours, samples @ matrix, rtol=1e-4, atol=1e-5)
+    assert convert(graph, b.samples(40)).report.layers[-1].sqnr_db > 20
+
+
+def test_a_product_of_two_activations_is_refused():
+    b = FloatBuilder((1, 4, 4), seed=2)
+    x = b.add("BATCH_MATMUL", b.input, b.input, shape=(1, 4, 4), adj_x=False, adj_y=True)
+    with pytest.raises(ModelError) as error:
+        check_float_graph(rewritten(b.graph(x)))
+    assert "a product of two matrices" in error.value.cause
+    assert "attention" in error.value.next_step

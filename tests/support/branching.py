@@ -68,6 +68,29 @@ def moved() -> ModelBuilder:
     return b.move("RESIZE_NEAREST_NEIGHBOR", [5, 7]).conv(4, 3).dense(4)
 
 
+def layer_norm(b: ModelBuilder) -> ModelBuilder:
+    """Over the channels, as TensorFlow's converter writes LayerNormalization."""
+    x, channels, last = b.save(), b.shape[-1], len(b.shape) - 1
+    mean = b.reduce("MEAN", (last,), keep_dims=True).save()
+    b.back_to(x).decided("SQUARED_DIFFERENCE", mean).reduce("MEAN", (last,), keep_dims=True)
+    b.join("ADD", b.constant([1e-2])).unary("RSQRT")
+    scale = b.join("MUL", b.constant(b.random.uniform(0.5, 1.5, channels))).save()
+    scaled = b.back_to(x).join("MUL", scale).save()
+    b.back_to(mean).join("MUL", scale)
+    offsets = b.constant(b.random.normal(0, 0.2, channels))
+    return b.join("SUB", offsets, swap=True).join("ADD", scaled)
+
+
+def normalised() -> ModelBuilder:
+    """A dense layer over a sequence and a layer normalisation, twice; slopes a channel and the
+    larger one of both; the logarithms of probabilities."""
+    b = layer_norm(ModelBuilder((1, 9, 5), 1 / 40, 3, seed=17).dense(6, everywhere="kept"))
+    first = b.decided("PRELU", b.constant([0.1, 0.5, -0.2, 0.3, 0.0, 1.2])).save()
+    layer_norm(b.dense(6, everywhere="kept")).unary("QUANTIZE", scale=b.tensors[first[0]].scale[0],
+                                                    zero_point=b.tensors[first[0]].zero_point[0])
+    return b.decided("MAXIMUM", first).dense(4).unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127)
+
+
 NETWORKS = {
     "residual": residual,
     "separable": separable,
@@ -75,4 +98,5 @@ NETWORKS = {
     "autoencoder": autoencoder,
     "dense net": dense_net,
     "moved": moved,
+    "normalised": normalised,
 }

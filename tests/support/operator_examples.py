@@ -21,6 +21,24 @@ def inner(b):
     return b.crop((0, 1, 1, 0), (1, height - 1, width - 1, depth))
 
 
+def beside_its_average(kind):
+    def add(b):
+        point = b.save()
+        return b.average_pool(3, 1, "SAME").decided(kind, point)
+
+    return add
+
+
+def selu(b, comparison="GREATER"):
+    """As TensorFlow's converter writes it."""
+    x = b.save()
+    above = b.join("MUL", b.constant([1.05])).save()
+    below = b.back_to(x).unary("EXP").join("SUB", b.constant([1.0]))
+    below = below.join("MUL", b.constant([1.76])).save()
+    parts = (above, below) if comparison.startswith("GREATER") else (below, above)
+    return b.select(comparison, (x, b.constant([0.0])), *parts)
+
+
 EXAMPLES = {
     "CONV_2D": lambda b: b.conv(3, 3),
     "DEPTHWISE_CONV_2D": lambda b: b.depthwise(3),
@@ -47,9 +65,13 @@ EXAMPLES = {
     "ABS": lambda b: b.unary("ABS"),
     "EXP": lambda b: b.unary("EXP"),
     "RSQRT": lambda b: b.unary("RELU").unary("RSQRT", scale=1 / 40),
-    "MAXIMUM": lambda b: b.decided("MAXIMUM", b.constant([-0.3])),
+    "SQRT": lambda b: b.unary("RELU").unary("SQRT"),
+    "LOG": lambda b: b.unary("RELU").unary("LOG"),
+    "MAXIMUM": beside_its_average("MAXIMUM"),
     "MINIMUM": lambda b: b.decided("MINIMUM", b.constant([0.4])),
-    "PRELU": lambda b: b.decided("PRELU", b.constant([0.2])),
+    "PRELU": lambda b: b.decided("PRELU", b.constant([i / 4 - 0.3 for i in channels(b)])),
+    "SQUARED_DIFFERENCE": beside_its_average("SQUARED_DIFFERENCE"),
+    "SELECT_V2": selu,
     "QUANTIZE": lambda b: b.unary("QUANTIZE", scale=1 / 50, zero_point=3),
     "RESHAPE": vector,
     "SQUEEZE": lambda b: b.mean(keep_dims=True).squeeze(1, 2),
@@ -69,5 +91,6 @@ EXAMPLES = {
     "TILE": lambda b: b.move("TILE", [1, 2, 1, 3]),
     "BROADCAST_TO": lambda b: b.mean(keep_dims=True).move("BROADCAST_TO", [1, 3, 4, b.shape[-1]]),
     "STRIDED_SLICE": inner,
+    "LOG_SOFTMAX": lambda b: b.dense(3).unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127),
     "SOFTMAX": lambda b: b.dense(3).softmax(),
 }

@@ -7,11 +7,14 @@ arrays, and its output's shape.  ``extreme``: nothing but the ends of int8 where
 from functools import partial
 
 import numpy as np
+from tiny_tflite import ModelBuilder
 
 from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
+from edgetune.learn.lower import lower
 from edgetune.learn.operators.move import straight
 from edgetune.learn.program import Window, exponential_table
+from edgetune.model.read import read_tflite
 
 # -- values ------------------------------------------------------------------------------------
 
@@ -222,6 +225,14 @@ def softmax(rng, extreme):
     return p.Softmax("s", 0, 0, 1, table), [int8(rng, shape, extreme)], shape
 
 
+def log_softmax(rng, extreme):
+    scale = float(np.float32(10 ** rng.uniform(-4, 1)))
+    b = ModelBuilder((1, int(rng.integers(2, 200))), scale)
+    b.unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127)
+    layer, shape = lower(read_tflite(b.build())).layers[0], (1, *b.shape)
+    return layer, [int8(rng, shape, extreme)], shape
+
+
 def joined(make, rng, extreme):
     """Two inputs, the second one a divisor of the first in length."""
     period, times = sizes(rng, 12, 2)
@@ -248,12 +259,49 @@ def mul(rng, place, ends):
     return p.Mul(*place, *quantize_multiplier(float(10 ** rng.uniform(-5, 4))), *ends, zero_points)
 
 
+def paired(make, rng, extreme):
+    """Two inputs of one shape; many equal values."""
+    shape = sizes(rng, 7)
+    xs = [int8(rng, shape, extreme) for _ in range(2)]
+    if not extreme:
+        xs = [(x // rng.integers(1, 60)).astype(np.int8) for x in xs]
+    return make(rng, ("j", 0, 0, 1, 2)), xs, shape
+
+
+def extremes(rng, place):
+    return p.Extreme(*place, int(rng.choice([-1, 1])))
+
+
+def squared_difference(rng, place):
+    factors = rng.permutation([0.5, 0.5 * 10 ** rng.uniform(-6, 0)])
+    terms = tuple(
+        p.Term(int(rng.integers(-128, 128)), *quantize_multiplier(f), sign, 7)
+        for f, sign in zip(factors, (1, -1))
+    )
+    scale = quantize_multiplier(float(10 ** rng.uniform(-8, -0.01)))
+    return p.SquaredDifference(*place, terms, *scale, int(rng.integers(-128, 128)))
+
+
+def prelu(rng, extreme):
+    period, times = sizes(rng, 12, 2)
+    slopes, shape = int8(rng, (period,), extreme), (1, times, period)
+    pairs = [quantize_multiplier(float(10 ** rng.uniform(-4, f))) for f in (2, 0)]
+    derivatives = rng.integers(-(2**14), 2**14 + 1, period, np.int16)
+    if extreme:
+        derivatives = rng.choice(np.array([-(2**14), 2**14], np.int16), period)
+    ends = tuple(int(z) for z in rng.integers(-128, 128, 3))
+    layer = p.Prelu("p", 0, 0, 1, slopes, ends, *pairs, derivatives, 2**14, 1.0)
+    return layer, [int8(rng, shape, extreme)], shape
+
+
 LAYERS = {
     **{kind: partial(weighted, kind) for kind in (p.Conv2D, p.DepthwiseConv2D, p.FullyConnected)},
     **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
     p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
     p.Move: move, p.Gather: gather,
-    p.Lookup: lookup, p.Softmax: softmax,
+    p.Lookup: lookup, p.Softmax: softmax, p.LogSoftmax: log_softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
+    p.Extreme: partial(paired, extremes), p.Prelu: prelu,
+    p.SquaredDifference: partial(paired, squared_difference),
 }  # fmt: skip

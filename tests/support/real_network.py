@@ -71,8 +71,12 @@ class RealNetwork:
     def _shaped(self, values, index: int) -> np.ndarray:
         return values[self.program.storage(index)].reshape(self.program.activations[index].shape)
 
+    def _operator(self, layer):
+        """Of the file; some of its operators are parts of others and have no place of their own."""
+        return next(op for op in self.program.graph.operators if op.index == layer.operator)
+
     def _fused(self, layer, y: np.ndarray) -> np.ndarray:
-        options = self.program.graph.operators[layer.operator].options
+        options = self._operator(layer).options
         high = {"RELU": np.inf, "RELU6": 6.0}.get(options.get("fused_activation_function"))
         return y if high is None else np.clip(y, 0, high)
 
@@ -81,8 +85,12 @@ class RealNetwork:
         x = xs[0]
         if layer.weighted:
             return self._weighted(layer, x, shape).reshape(shape)
-        if isinstance(layer, p.JoiningLayer):
+        if isinstance(layer, p.PairLayer):
             return self._operands(layer, xs)
+        if isinstance(layer, p.Prelu):
+            slopes = self._operator(layer).inputs[1]
+            slopes = _real_constant(self.program.graph.tensors[slopes]).reshape(-1)
+            return DECIDED["PRELU"](x, np.resize(slopes, x.shape))
         if isinstance(layer, p.Concatenation):
             rows = [x.reshape(layer.outer, -1) for x in xs]
             return np.concatenate(rows, axis=1).reshape(shape)
@@ -104,16 +112,18 @@ class RealNetwork:
         """A table's operators one behind the other, from the layer's input."""
         graph = self.program.graph
         values = {self.program.activations[layer.input].name: x}
-        for op in graph.operators[: layer.operator + 1]:
+        for op in (op for op in graph.operators if op.index <= layer.operator):
             tensors = [graph.tensors[i] for i in op.inputs]
             if all(t.data is not None or t.name in values for t in tensors):
                 xs = [values[t.name] if t.data is None else _real_constant(t) for t in tensors]
                 values[graph.tensors[op.outputs[0]].name] = _element(op, xs)
-        return values[graph.tensors[graph.operators[layer.operator].outputs[0]].name]
+        return values[graph.tensors[self._operator(layer).outputs[0]].name]
 
     def _operands(self, layer, xs) -> np.ndarray:
-        """Both in the order of the file, which for a layer is that of their sizes."""
-        op = self.program.graph.operators[layer.operator]
+        """Both in the order of the file, which for one that may repeat is that of their sizes."""
+        op = self._operator(layer)
+        if op.kind in DECIDED:
+            return DECIDED[op.kind](*xs)
         function = ARITHMETIC[op.kind]
         sizes = [self.program.graph.tensors[i].size for i in op.inputs]
         x, other = xs[0].reshape(-1), np.resize(xs[1], xs[0].size)
@@ -122,7 +132,7 @@ class RealNetwork:
 
     def _weighted(self, layer, x, shape) -> np.ndarray:
         graph = self.program.graph
-        tensor = graph.tensors[graph.operators[layer.operator].inputs[1]]
+        tensor = graph.tensors[self._operator(layer).inputs[1]]
         scale = np.broadcast_to(tensor.quantization.scale.astype(np.float64), layer.rows)
         weights, bias = self.parameters[layer.name]
         offset = bias * BIAS_INPUT * scale * self.program.activations[layer.input].scale
@@ -142,10 +152,12 @@ def _real_constant(tensor) -> np.ndarray:
 
 def _element(op, xs) -> np.ndarray:
     """An operator of one value or of two, and its fused activation."""
-    if len(xs) == 2:
+    if op.kind in ARITHMETIC | DECIDED:
         y = (ARITHMETIC | DECIDED)[op.kind](*xs)
     else:
         parameter = op.options.get("alpha", op.options.get("approximate"))
-        y = FUNCTIONS.get(op.kind, lambda x, alpha: x)(xs[0], parameter)
+        y = xs[0]
+        for kind in op.options.get("through", (op.kind,)):
+            y = FUNCTIONS.get(kind, lambda x, alpha: x)(y, parameter)
     high = {"RELU": np.inf, "RELU6": 6.0}.get(op.options.get("fused_activation_function"))
     return y if high is None else np.clip(y, 0, high)

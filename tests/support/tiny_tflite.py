@@ -189,6 +189,16 @@ class ModelBuilder:
         options = {name: alpha} if table else None
         return self._finish(kind, [], real, table, options, **quantization)
 
+    def in_float(self, *kinds):
+        """Functions of one value in float32, between a DEQUANTIZE and a QUANTIZE."""
+        for kind in ("DEQUANTIZE", *kinds):
+            real = FUNCTIONS.get(kind, lambda x, alpha: x)(self._probe, None)
+            spec = TensorSpec(f"{kind.lower()}{len(self.operators)}", self.shape, "float32")
+            self.tensors.append(spec)
+            self.operators.append(OperatorSpec(kind, [self.current], len(self.tensors) - 1))
+            self.current, self._probe = len(self.tensors) - 1, real
+        return self.unary("QUANTIZE")
+
     # ---- branches
 
     def save(self):
@@ -216,17 +226,38 @@ class ModelBuilder:
         return self._constant("constant", data, np.array([scale])), data * scale
 
     def decided(self, kind, point):
-        """MAXIMUM, MINIMUM or PRELU with a constant, or with a saved activation that is made of
-        the same values; the scale stays."""
+        """MAXIMUM, MINIMUM, PRELU or SQUARED_DIFFERENCE with a constant, or all but PRELU with a
+        saved activation, which for the first two has the same scale."""
         index, probe = point
         tensor = self.tensors[index]
-        if tensor.data is not None and kind != "PRELU":  # all of one scale
+        of_one_scale = kind in ("MAXIMUM", "MINIMUM")
+        if tensor.data is not None and of_one_scale:
             here = self.tensors[self.current]
             tensor.scale, tensor.zero_point = here.scale, here.zero_point
             steps = np.round(probe / here.scale[0]) + here.zero_point[0]
             tensor.data = np.clip(steps, -128, 127).astype(np.int8)
             probe = (tensor.data - here.zero_point[0]) * here.scale[0]
-        return self._finish(kind, [index], DECIDED[kind](self._probe, probe), keep_scale=True)
+        keep = of_one_scale or kind == "PRELU"
+        return self._finish(kind, [index], DECIDED[kind](self._probe, probe), keep_scale=keep)
+
+    def select(self, comparison, pair, chosen, other):
+        """SELECT_V2 of two saved outputs by a comparison of two others; the former get one
+        scale."""
+        (first, a), (second, b) = pair
+        real = np.where(COMPARED[comparison](a, b), chosen[1], other[1])
+        self.current, self._probe = chosen
+        name = f"{comparison.lower()}{len(self.operators)}"
+        flags = TensorSpec(name, (1, *real.shape[1:]), "bool")
+        self.tensors.append(flags)
+        place = len(self.tensors) - 1
+        self.operators.append(OperatorSpec(comparison, [first, second], place))
+        self._finish("SELECT_V2", [], real)
+        self.operators[-1].inputs = [place, chosen[0], other[0]]
+        for index in (chosen[0], other[0]):
+            made = self.tensors[self.current]
+            self.tensors[index].scale = made.scale
+            self.tensors[index].zero_point = made.zero_point
+        return self
 
     def concatenate(self, *points, axis=-1):
         """CONCATENATION of the current output and saved ones, all of one scale."""
@@ -441,20 +472,36 @@ FUNCTIONS = {
     "ABS": lambda x, alpha: np.abs(x),
     "EXP": lambda x, alpha: np.exp(x),
     "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0.0),
+    "LOG_SOFTMAX": lambda x, alpha: x - np.logaddexp.reduce(x, axis=-1, keepdims=True),
+    "NEG": lambda x, alpha: -x,
+    "SQUARE": lambda x, alpha: x * x,
+    "SQRT": lambda x, alpha: np.sqrt(np.maximum(x, 0)),
+    "LOG": lambda x, alpha: np.log(np.maximum(x, 1e-2)),
 }
 PARAMETERS = {
     "LEAKY_RELU": ("LeakyReluOptions", "Alpha"), "GELU": ("GeluOptions", "Approximate"),
+}
+COMPARED = {
+    "GREATER": np.greater, "LESS": np.less, "GREATER_EQUAL": np.greater_equal,
+    "LESS_EQUAL": np.less_equal,
 }
 DECIDED = {
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "PRELU": lambda x, slopes: np.where(x < 0, x * slopes, x),
+    "SQUARED_DIFFERENCE": lambda x, y: (x - y) ** 2,
+    "SELECT_V2": lambda a, b, x, y: np.where(a > b, x, y),
 }
+
+
+# Whose int8 kernels are newer than 2.14.
+NEWER = {tflite.BuiltinOperator.SQRT, tflite.BuiltinOperator.LOG}
 
 
 def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     """Runs a model in tflite_runtime's reference kernels (BUILTIN_REF); skips without them.
-    Of ELU there is none among these: such a model runs in the other kernels.
+    Of ELU there is none among these: such a model runs in the other kernels.  ``NEWER`` ones take
+    LiteRT.
 
     Args:
         inputs: ``(count, *input_shape)`` int8.
@@ -462,11 +509,14 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     Returns:
         One ``(count, *output_shape)`` array a graph output.
     """
+    kinds = {code.BuiltinCode() for code in codes(content)}
     runtime = pytest.importorskip(
+        "ai_edge_litert.interpreter", reason="newer than tflite-runtime"
+    ) if kinds & NEWER else pytest.importorskip(
         "tflite_runtime.interpreter", reason="tflite-runtime is for Python up to 3.11"
     )
     resolvers = runtime.OpResolverType
-    others = any(code.BuiltinCode() == tflite.BuiltinOperator.ELU for code in codes(content))
+    others = tflite.BuiltinOperator.ELU in kinds
     interpreter = runtime.Interpreter(
         model_content=content,
         experimental_op_resolver_type=(
@@ -603,7 +653,10 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
             "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
-            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2}
+            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
+            "GREATER": 2, "LESS": 2, "GREATER_EQUAL": 2, "LESS_EQUAL": 2,
+            "SQUARED_DIFFERENCE": 2, "LOG_SOFTMAX": 2,
+            "LOG": 2}
 
 
 def _pair(value):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.graph import Graph
+from edgetune.model.kinds import KINDS, LOSS
 from edgetune.model.read import read_tflite
 from tests.support.operator_examples import EXAMPLES
 from tests.support.tiny_tflite import ModelBuilder
@@ -19,7 +20,8 @@ SHAPES = ((9, 7, 3), (6, 6, 5), (12, 5, 8))  # of maps before an example
 def everything() -> Graph:
     """A model with every operator, and dense layers of both kinds of update: a step of it runs
     each operator's backward."""
-    return _every(kinds_beyond(layers_of([_every(())])))
+    kinds = kinds_beyond(layers_of([_every(())]))
+    return _every([kind for kind in kinds if KINDS[kind].trains != LOSS])
 
 
 def _every(examples: Sequence[str]) -> Graph:
@@ -53,7 +55,7 @@ def kinds_beyond(known: set[str]) -> list[str]:
 
 def _example(kind: str, shape: tuple[int, int, int]) -> Graph:
     b = EXAMPLES[kind](ModelBuilder((1, *shape), seed=31).conv(shape[2] + 1, 3))
-    return _graph(b if kind == "SOFTMAX" else b.dense(4))
+    return _graph(b if KINDS[kind].trains == LOSS else b.dense(4))
 
 
 def examples_beyond(models: list[tuple[Graph, Recipe]]) -> list[tuple[Graph, Recipe]]:
@@ -67,8 +69,9 @@ def _graph(builder: ModelBuilder) -> Graph:
 
 
 def losses() -> list[tuple[Graph, Recipe]]:
-    """A small model for every loss but the softmax's, which `everything` has."""
-    return [(_labels(), Recipe()), (_values(), Recipe())]
+    """A small model for every loss, and for every end that a loss belongs to, but the softmax's,
+    which `everything` has."""
+    return [(_labels(), Recipe()), (_values(), Recipe()), (_logarithms(), Recipe())]
 
 
 def spread() -> list[tuple[Graph, Recipe]]:
@@ -92,6 +95,11 @@ def spread() -> list[tuple[Graph, Recipe]]:
 def _labels() -> Graph:
     b = ModelBuilder((1, 14), seed=22).dense(12, activation="RELU").dense(5)
     return _graph(b.unary("LOGISTIC", scale=1 / 256))
+
+
+def _logarithms() -> Graph:
+    b = ModelBuilder((1, 14), seed=29).dense(5)
+    return _graph(b.unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127))
 
 
 def _many_labels() -> Graph:

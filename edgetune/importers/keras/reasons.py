@@ -14,7 +14,7 @@ FUNCTIONS = {  # Keras's activations, and the operators that TensorFlow's conver
     "elu": ("ELU",), "exponential": ("EXP",), "gelu": ("GELU",), "hard_shrink": ("SELECT_V2",),
     "hard_sigmoid": (), "hard_silu": (), "hard_swish": (), "leaky_relu": ("LEAKY_RELU",),
     "linear": (), "log_sigmoid": ("LOG",), "log_softmax": ("LOG_SOFTMAX",), "mish": ("EXP", "LOG"),
-    "relu": ("RELU",), "relu6": ("RELU6",), "selu": ("SELU",), "sigmoid": ("LOGISTIC",),
+    "relu": ("RELU",), "relu6": ("RELU6",), "selu": (), "sigmoid": ("LOGISTIC",),
     "silu": ("LOGISTIC", "MUL"), "soft_shrink": ("SELECT_V2",), "softmax": ("SOFTMAX",),
     "softplus": ("EXP", "LOG"), "softsign": ("ABS", "DIV"), "sparse_plus": ("SELECT_V2",),
     "squareplus": ("SQRT",), "swish": ("LOGISTIC", "MUL"), "tanh": ("TANH",),

@@ -10,9 +10,11 @@ from edgetune.importers.onnx.values import Unsupported, Value, as_image
 
 UNARY = {
     "Relu": "RELU", "Sigmoid": "LOGISTIC", "Tanh": "TANH", "HardSwish": "HARD_SWISH",
-    "Abs": "ABS", "Exp": "EXP", "Erf": "ERF",  # of which only a chain's GELU is left in the end
+    "Abs": "ABS", "Exp": "EXP", "Sqrt": "SQRT", "Log": "LOG",
+    "Erf": "ERF",  # of which only a chain's GELU is left in the end
 }
-BINARY = {"Add": "ADD", "Sum": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL"}
+BINARY = {"Add": "ADD", "Sum": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL",
+          "Max": "MAXIMUM", "Min": "MINIMUM"}
 INFINITE = 1e30  # bounds beyond, and infinite ones, are none
 
 
@@ -21,24 +23,19 @@ def unary(builder: Builder, node: Node) -> Value:
 
 
 def leaky_relu(builder: Builder, node: Node) -> Value:
-    """LeakyRelu, and PRelu: the same where every channel has the same slope."""
-    if node.kind == "PRelu":
-        slopes = np.unique(node.weights(1, "the slopes"))
-        if slopes.size != 1:
-            return _with_slopes(builder, node)
-        alpha = float(slopes[0])
-    else:
-        alpha = float(node.attributes.get("alpha", 0.01))
-    return builder.unary("LEAKY_RELU", node.activation(), alpha=alpha)
+    return _leaky(builder, node.activation(), float(node.attributes.get("alpha", 0.01)))
 
 
-def _with_slopes(builder: Builder, node: Node) -> Value:
-    """x * slopes + RELU(x) * (1 - slopes)."""
+def _leaky(builder: Builder, x: Value, alpha: float) -> Value:
+    return builder.unary("LEAKY_RELU", x, alpha=alpha)
+
+
+def prelu(builder: Builder, node: Node) -> Value:
+    """LeakyRelu where there is one slope."""
     x, slopes = node.activation(), node.weights(1, "the slopes")
-    below, rest = (Value(slopes.shape, v) for v in (slopes, 1 - slopes))
-    above = builder.unary("RELU", x)
-    parts = [_with_constant(builder, "MUL", *pair, False) for pair in ((x, below), (above, rest))]
-    return _of_two(builder, "ADD", *parts)
+    if np.unique(slopes).size == 1:
+        return _leaky(builder, x, float(slopes.reshape(-1)[0]))
+    return _with_constant(builder, "PRELU", x, Value(slopes.shape, slopes), False)
 
 
 def elu(builder: Builder, node: Node) -> Value:
@@ -65,23 +62,9 @@ def gelu(builder: Builder, node: Node) -> Value:
     return builder.unary("GELU", node.activation(), approximate=approximate)
 
 
-def extreme(builder: Builder, node: Node) -> Value:
-    """Max or Min of two, one of them a constant or made of the same activation."""
-    if len(node.operands) != 2:
-        raise Unsupported(f"{len(node.operands)} operands instead of two")
-    first, second = node.operands
-    kind = {"Max": "MAXIMUM", "Min": "MINIMUM"}[node.kind]
-    if first.data is None and second.data is None:
-        return _of_two(builder, kind, first, second)
-    x, constant = (first, second) if first.data is None else (second, first)
-    if np.unique(constant.data).size != 1 or len(constant.shape) > len(x.shape):
-        raise Unsupported("a constant with more than one value")
-    return _with_scalar(builder, kind, x, constant.data.reshape(-1)[0])
-
-
 def power(builder: Builder, node: Node) -> Value:
     exponents = np.unique(node.weights(1, "the exponents"))
-    if exponents.size != 1 or float(exponents[0]) not in (1, 2, 3, 4, -0.5):
+    if exponents.size != 1 or float(exponents[0]) not in (1, 2, 3, 4, 0.5, -0.5):
         raise Unsupported(f"powers of {exponents[:4].tolist()}")
     return _with_scalar(builder, "POW", node.activation(), float(exponents[0]))
 
@@ -208,7 +191,8 @@ def _of_rank(value: Value, rank: int) -> Value:
     return value.view(value.places.reshape((1,) * (rank - len(value.shape)) + value.shape))
 
 
-def sum_of_all(builder: Builder, node: Node) -> Value:
+def of_all(builder: Builder, node: Node) -> Value:
+    """Sum, Max or Min of any number, two by two."""
     total = node.operands[0]
     for value in node.operands[1:]:
         pair = Node(node.proto, node.opset, [total, value], {})

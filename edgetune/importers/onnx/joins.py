@@ -144,5 +144,7 @@ def softmax(builder: Builder, node: Node) -> Value:
     if axis == 0:
         raise Unsupported("a softmax over the batch")
     image = builder.arranged(x, order)
-    y = builder.emit("SOFTMAX", (image,), builder.shape(image), beta=1.0)
+    options = {"beta": 1.0} if node.kind == "Softmax" else {}
+    kind = {"Softmax": "SOFTMAX", "LogSoftmax": "LOG_SOFTMAX"}[node.kind]
+    y = builder.emit(kind, (image,), builder.shape(image), **options)
     return result(y, x.shape, order)

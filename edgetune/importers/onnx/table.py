@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from edgetune.importers.onnx import elementwise, joins, layers, pools, quantised, views
+from edgetune.importers.onnx import (
+    elementwise,
+    joins,
+    layers,
+    normalise,
+    pools,
+    quantised,
+    views,
+)
 
 HANDLERS = {
     "Conv": layers.conv,
@@ -22,23 +30,27 @@ HANDLERS = {
     "HardSigmoid": elementwise.hard_sigmoid,
     "Clip": elementwise.clip,
     "LeakyRelu": elementwise.leaky_relu,
-    "PRelu": elementwise.leaky_relu,
+    "PRelu": elementwise.prelu,
     "Elu": elementwise.elu,
     "Selu": elementwise.selu,
     "Gelu": elementwise.gelu,
     "Abs": elementwise.unary,
     "Exp": elementwise.unary,
+    "Sqrt": elementwise.unary,
+    "Log": elementwise.unary,
     "Erf": elementwise.unary,
-    "Max": elementwise.extreme,
-    "Min": elementwise.extreme,
+    "Max": elementwise.of_all,
+    "Min": elementwise.of_all,
     "Pow": elementwise.power,
     "Neg": elementwise.negative,
     "Add": elementwise.binary,
     "Sub": elementwise.binary,
     "Mul": elementwise.binary,
     "Div": elementwise.binary,
-    "Sum": elementwise.sum_of_all,
+    "Sum": elementwise.of_all,
     "Softmax": joins.softmax,
+    "LogSoftmax": joins.softmax,
+    "LayerNormalization": normalise.layer_normalization,
     "Concat": joins.concatenation,
     "Slice": joins.slice_of,
     "Split": joins.split,

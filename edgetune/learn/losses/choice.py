@@ -12,7 +12,7 @@ from edgetune.learn.losses.sigmoid_cross_entropy import SigmoidCrossEntropy, sig
 from edgetune.learn.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from edgetune.learn.losses.squared_error import STEP_Q8, Reconstruction, SquaredError
 from edgetune.learn.program import Activation, exponential_table
-from edgetune.model.ends import default_loss
+from edgetune.model.ends import OWN, default_loss
 
 AUTO = "auto"
 LOSSES = ("softmax", "sigmoid", "mse", "huber", "reconstruction")
@@ -75,8 +75,7 @@ def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
         name = default_loss(end.kind, end.output.shape, end.input.shape)
     _refuse_misfits(name, choice, end)
     if name in ("softmax", "sigmoid"):
-        own = {"softmax": "SOFTMAX", "sigmoid": "LOGISTIC"}[name]
-        logits = end.below if end.kind == own else end.output
+        logits = end.below if end.kind in OWN[name] else end.output
         return _cross_entropy(name, choice, logits), logits
     return _squared_error(name, choice, end), end.output
 
@@ -112,8 +111,8 @@ def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd) -> None:
     if name == "softmax" and size == 1:
         raise _misfit(name, "the model has one output, and one class is no choice",
                       "choose sigmoid, mse or huber")
-    if name != "softmax" and end.kind == "SOFTMAX":
-        raise _misfit(name, "the model ends with a SOFTMAX", "choose softmax")
+    if name != "softmax" and end.kind in OWN["softmax"]:
+        raise _misfit(name, f"the model ends with a {end.kind}", "choose softmax")
     if name == "reconstruction" and size != end.input.size:
         raise _misfit(name, f"the model makes {size} values of {end.input.size}", "choose mse")
     if choice.weights and name not in ("softmax", "sigmoid"):

@@ -6,17 +6,16 @@ compute in real numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from edgetune.floats.operators import LIMITS, activate, evaluate
-from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.lower.functions import (
-    DERIVATIVES,
     VALUES,
+    derivative_of,
     lower_function,
-    parameter,
     slope_table,
 )
 from edgetune.learn.operators import OF_OPERATORS, Lookup
@@ -77,35 +76,13 @@ def _narrowed(tensor: Tensor) -> Tensor:
 
 def _run(tensors: Tensors, op: Operator, values: dict[int, np.ndarray]) -> None:
     """Adds the output of ``op`` to ``values``, by activation."""
-    for i in op.inputs:
-        constant = tensors.activation(i).constant
-        if constant is not None:
-            values[tensors.index(i)] = constant.astype(np.int64)
-    if op.kind in DECIDED_BY_ONE:
-        x, other = (values[tensors.index(i)] for i in op.inputs)
-        y = np.broadcast_to(DECIDERS[op.kind](tensors, op, x, other), (1, 1, 256))
-        values[tensors.add(op.outputs[0])] = y
-        return
     (lower_function if op.kind in FUNCTIONS else OF_OPERATORS[op.kind])(tensors, op)
     layer = tensors.layers[-1]
+    for i in layer.inputs:
+        constant = tensors.activations[i].constant
+        if constant is not None:
+            values[i] = constant.astype(np.int64)
     values[layer.output] = layer.forward([values[i] for i in layer.inputs], (1, 1, 256))
-
-
-def _prelu(tensors: Tensors, op: Operator, x: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    (one, start), (slope, zero), (to, end) = (tensors.grid(i) for i in (*op.inputs, op.outputs[0]))
-    x = x - start
-    above = multiply_by_quantized_multiplier(x, *quantize_multiplier(one / to))
-    below = multiply_by_quantized_multiplier(
-        x * (slopes - zero), *quantize_multiplier(one * slope / to)
-    )
-    return np.clip(np.where(x >= 0, above, below) + end, -128, 127)
-
-
-DECIDERS = {
-    "MAXIMUM": lambda tensors, op, x, other: np.maximum(x, other),
-    "MINIMUM": lambda tensors, op, x, other: np.minimum(x, other),
-    "PRELU": _prelu,
-}
 
 
 # -- slopes: values and derivatives by the source, both real -----------------------------------
@@ -134,9 +111,9 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
         y = evaluate(linear, [value for value, _ in operands], (256,))
     if op.kind in FUNCTIONS:
         x, slope = operands[0]
-        by_source = DERIVATIVES[op.kind](x, parameter(op)) * slope
+        by_source = derivative_of(op, x) * slope
     elif op.kind in PARTIALS:
-        by_source = PARTIALS[op.kind](*operands[0], *operands[1])
+        by_source = PARTIALS[op.kind](*(part for operand in operands for part in operand))
     else:  # sums and products are analytic: a complex step is their derivative
         ahead = [value + TINY * slope for value, slope in operands]
         by_source = evaluate(linear, ahead, (256,)).imag / TINY.imag
@@ -146,8 +123,10 @@ def _step(op: Operator, operands: list) -> tuple[np.ndarray, np.ndarray]:
     return activate(y, fused), np.where(inside, by_source, 0.0)
 
 
-PARTIALS = {  # from operands a, b with their derivatives
+PARTIALS: dict[str, Callable[..., np.ndarray]] = {  # from operands a, b with their derivatives
     "MAXIMUM": lambda a, da, b, db: np.where(a >= b, da, db),
     "MINIMUM": lambda a, da, b, db: np.where(a <= b, da, db),
     "PRELU": lambda a, da, b, db: np.where(a >= 0, da, a * db + b * da),
+    "SELECT_V2": lambda a, da, b, db, c, dc, d, dd: np.where(a > b, dc, dd),
+    "SQUARED_DIFFERENCE": lambda a, da, b, db: 2 * (a - b) * (da - db),
 }

@@ -8,11 +8,12 @@ in float32, step by step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
+from edgetune.floats.operators import THROUGH
 from edgetune.learn.fixedpoint import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
@@ -32,9 +33,11 @@ def lower_function(tensors: Tensors, op: Operator) -> None:
     """The table of a QUANTIZE, RELU, LOGISTIC, ... and its layer."""
     source, target = tensors.grid(op.inputs[0]), tensors.grid(op.outputs[0])
     table = function_table(op.kind, source, target, parameter(op))
+    if "through" in op.options:
+        table = float_table(op.options["through"], source, target)
     scales = source[0], target[0]
     real = scales[0] * (VALUES - source[1])
-    derivative = DERIVATIVES[op.kind](real, parameter(op))
+    derivative = derivative_of(op, real)
     slopes = slope_table(derivative * (scales[0] / scales[1]))
     tensors.layers.append(Lookup(*tensors.place(op), table, *slopes))
 
@@ -62,6 +65,33 @@ def function_table(
         alpha: the slope of LEAKY_RELU below zero; 1 for GELU by its approximation.
     """
     return np.clip(FUNCTIONS[kind](source, target, alpha), -128, 127).astype(np.int8)
+
+
+def float_table(through: Sequence[str], source: Grid, target: Grid) -> np.ndarray:
+    """int8 [256] of DEQUANTIZE, the functions ``through`` and QUANTIZE, one behind the other."""
+    one, other = _single(source[0], target[0])
+    real = one * (VALUES - source[1]).astype(np.float32)
+    with np.errstate(all="ignore"):
+        for kind in through:
+            real = _rounded(THROUGH[kind], real)
+        steps = _half_away(real / other)
+    steps = np.where(np.abs(steps) < 2**31, steps, -(2**31))  # so casts most machines
+    return np.clip(steps + target[1], -128, 127).astype(np.int8)
+
+
+def derivative_of(op: Operator, x: np.ndarray) -> np.ndarray:
+    """By the real input ``x`` of an operator of one value, float64."""
+    if not op.options.get("through"):
+        return DERIVATIVES[op.kind](x, parameter(op))
+    slope = np.ones_like(x)
+    with np.errstate(all="ignore"):
+        for kind in op.options["through"]:
+            slope, x = slope * DERIVATIVES[kind](x, 0.0), THROUGH[kind](x)
+    return np.where(np.isfinite(slope), slope, 0.0)
+
+
+def _half_away(x: np.ndarray) -> np.ndarray:
+    return np.sign(x) * np.floor(np.abs(x.astype(np.float64)) + 0.5)
 
 
 def _requantised(x: np.ndarray, factor: float, zero_point: int) -> np.ndarray:
@@ -101,8 +131,7 @@ def _through_floats(
     with np.errstate(over="ignore", under="ignore"):
         real = one * (VALUES - source[1]).astype(np.float32)
         scaled = function(real) * (np.float32(1) / other)
-    # TFLite rounds half away from zero.
-    return np.sign(scaled) * np.floor(np.abs(scaled.astype(np.float64)) + 0.5) + target[1]
+    return _half_away(scaled) + target[1]
 
 
 def _logistic(source, target, alpha):
@@ -166,6 +195,21 @@ def _rsqrt(source, target, alpha):
     return np.where(x > 0, y, 127)
 
 
+def _sqrt(source, target, alpha):
+    """TFLite's kernel cuts off what lies behind the point, and ends the run where there is no
+    root; here it is zero there."""
+    one, other = _single(source[0], target[0])
+    real = one * np.maximum(VALUES - source[1], 0).astype(np.float32)
+    return (np.sqrt(real) / other).astype(np.int64) + target[1]
+
+
+def _log(source, target, alpha):
+    """The lowest value where there is no logarithm."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = _through_floats(partial(_rounded, np.log), source, target)
+    return np.where(VALUES > source[1], y, -128)
+
+
 # -- HARD_SWISH: x * relu6(x + 3) / 6 in 16 bits ---------------------------------------------
 
 
@@ -218,6 +262,8 @@ FUNCTIONS = {
     "ABS": _abs,
     "EXP": lambda source, target, alpha: _through_floats(partial(_rounded, np.exp), source, target),
     "RSQRT": _rsqrt,
+    "SQRT": _sqrt,
+    "LOG": _log,
 }
 
 
@@ -247,8 +293,15 @@ def _inside(low: float, high: float) -> Callable[[np.ndarray, float], np.ndarray
     return lambda x, alpha: ((x > low) & (x < high)).astype(np.float64)
 
 
+def _of_positive(function: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """Zero where there is no derivative."""
+    return lambda x, alpha: np.where(x > 0, function(np.where(x > 0, x, 1)), 0.0)
+
+
 DERIVATIVES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "QUANTIZE": lambda x, alpha: np.ones_like(x),
+    "NEG": lambda x, alpha: -np.ones_like(x),
+    "SQUARE": lambda x, alpha: 2 * x,
     "RELU": _inside(0, math.inf),
     "RELU6": _inside(0, 6),
     "RELU_N1_TO_1": _inside(-1, 1),
@@ -261,5 +314,7 @@ DERIVATIVES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "GELU": _gelu_derivative,
     "ABS": lambda x, alpha: np.sign(x),
     "EXP": lambda x, alpha: np.exp(x),
-    "RSQRT": lambda x, alpha: np.where(x > 0, -0.5 * np.where(x > 0, x, 1) ** -1.5, 0.0),
+    "RSQRT": _of_positive(lambda x: -0.5 * x**-1.5),
+    "SQRT": _of_positive(lambda x: 0.5 * x**-0.5),
+    "LOG": _of_positive(lambda x: 1 / x),
 }

@@ -23,15 +23,16 @@ LEFT_SHIFT = 20  # of the operands of a sum
 
 @dataclass(frozen=True)
 class Term:
-    """One operand of a sum, on the sum's scale: ``sign * multiply((x - zero_point) << 20)``."""
+    """One operand of a sum, on the sum's scale: ``sign * multiply((x - zero_point) << left)``."""
 
     zero_point: int
     multiplier: int
     shift: int
     sign: int = 1
+    left: int = LEFT_SHIFT
 
     def of(self, x: np.ndarray) -> np.ndarray:
-        shifted = (x - self.zero_point) << LEFT_SHIFT
+        shifted = (x - self.zero_point) << self.left
         return self.sign * multiply_by_quantized_multiplier(shifted, self.multiplier, self.shift)
 
 

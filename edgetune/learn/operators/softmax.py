@@ -36,13 +36,18 @@ def look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 @lowers("SOFTMAX")
 def _softmax(tensors: Tensors, op: Operator) -> None:
-    source = tensors.activation(op.inputs[0])
-    if source.shape[2] != source.size:
-        raise ModelError(
-            f"operator {op.index} (SOFTMAX) works on {list(source.shape)}",
-            "edgetune takes a softmax over one vector of classes",
-            "pool or flatten the map first",
-        )
+    one_vector(tensors, op)
     beta = float(op.options.get("beta", 1.0))
     table = exponential_table(beta * tensors.scale(op.inputs[0]))
     tensors.layers.append(Softmax(*tensors.place(op), table))
+
+
+def one_vector(tensors: Tensors, op: Operator) -> None:
+    """Refuses several."""
+    source = tensors.activation(op.inputs[0])
+    if source.shape[2] != source.size:
+        raise ModelError(
+            f"operator {op.index} ({op.kind}) works on {list(source.shape)}",
+            "edgetune takes a softmax over one vector of classes",
+            "pool or flatten the map first",
+        )

@@ -1,0 +1,38 @@
+"""A choice by comparison, as one operator.
+
+``SELECT_V2(GREATER(a, b), c, d)`` becomes SELECT_V2 of the four operands a, b, c and d, so that the
+truth values between the two stay inside of it.
+"""
+
+from __future__ import annotations
+
+from edgetune.model.graph import Graph, Operator
+
+SELECTS = ("SELECT_V2", "SELECT")
+ORDERS = {  # of the operands compared and of those chosen from, so that the first is the greater
+    "GREATER": ((0, 1), (1, 2)), "LESS": ((1, 0), (1, 2)),
+    "GREATER_EQUAL": ((1, 0), (2, 1)), "LESS_EQUAL": ((0, 1), (2, 1)),
+}
+
+
+def join_selections(graph: Graph) -> None:
+    """Joins every comparison to the only operator that reads it, where that is a SELECT_V2."""
+    for comparison in [op for op in graph.operators if op.kind in ORDERS]:
+        select = _only_select(graph, comparison)
+        if select is not None and len(comparison.inputs) == 2 and len(select.inputs) == 3:
+            compared, chosen = ORDERS[comparison.kind]
+            select.kind = "SELECT_V2"
+            select.inputs = (
+                *(comparison.inputs[i] for i in compared), *(select.inputs[i] for i in chosen)
+            )
+            graph.operators.remove(comparison)
+            graph.folded.append(comparison)
+
+
+def _only_select(graph: Graph, comparison: Operator) -> Operator | None:
+    if len(comparison.outputs) != 1 or comparison.outputs[0] in graph.outputs:
+        return None
+    readers = [op for op in graph.operators if comparison.outputs[0] in op.inputs]
+    if len(readers) != 1 or readers[0].kind not in SELECTS:
+        return None
+    return readers[0] if readers[0].inputs[0] == comparison.outputs[0] else None
