@@ -10,8 +10,9 @@ comes after those it reads; an operator has one output.  Options carry TFLite's 
 =================  ================================  ============================================
 kind               inputs                            options
 =================  ================================  ============================================
-CONV_2D            x [1,h,w,c], weights [o,kh,kw,c], padding "SAME" or "VALID", stride_h, stride_w,
-                   bias [o] or -1                    dilation_h_factor, dilation_w_factor, fused
+CONV_2D            x [1,h,w,c], weights              padding "SAME" or "VALID", stride_h, stride_w,
+                   [o,kh,kw,c/groups],               dilation_h_factor, dilation_w_factor, fused
+                   bias [o] or -1
 DEPTHWISE_CONV_2D  x [1,h,w,c], weights              as CONV_2D, and depth_multiplier m
                    [1,kh,kw,c*m], bias [c*m] or -1
 FULLY_CONNECTED    x, weights [units,n], bias        keep_num_dims (False: x is taken as flat),
@@ -56,6 +57,7 @@ from edgetune.model.decode import corrupt, quoted
 from edgetune.model.faults import MAX_WINDOW, move
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import KINDS, MOVED, VIEWS, WEIGHTED
+from edgetune.model.shapes import groups
 
 MAX_OPERATORS = 2000
 MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
@@ -137,7 +139,7 @@ def _check_weights(graph, operator) -> None:
         read = data[-1] if operator.options["keep_num_dims"] else math.prod(data)
         fits = len(weights) == 2 and read == weights[1]
     elif operator.kind == "CONV_2D":
-        fits = len(weights) == 4 and data[3] == weights[3]
+        fits = len(weights) == 4 and groups(data, weights) > 0
     else:
         multiplier = operator.options["depth_multiplier"]
         fits = len(weights) == 4 and weights[0] == 1 and data[3] * multiplier == weights[3] > 0

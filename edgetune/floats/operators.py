@@ -37,18 +37,27 @@ def activate(x: np.ndarray, activation: str) -> np.ndarray:
 
 
 def _conv(options, operands, shape):
-    """One product of all windows with all weights, or one a tap where windows take much room."""
+    """Every group's channels by themselves, their outputs side by side."""
     x, weights, bias = _three(operands)
+    groups = x.shape[3] // weights.shape[3]
+    own = *shape[:3], len(weights) // groups
+    parts = zip(np.split(x, groups, axis=3), np.split(weights, groups))
+    results = [_products(options, *part, own) for part in parts]
+    return _add_bias(results[0] if groups == 1 else np.concatenate(results, axis=3), bias)
+
+
+def _products(options, x, weights, shape):
+    """One product of all windows with all weights, or one a tap where windows take much room."""
     kernel = weights.shape[1:3]
     if np.prod(shape[:3], dtype=np.int64) * weights[0].size <= MAX_WINDOWS:
         x = windows(x, kernel, shape, options, 0.0)
         result = x.reshape(-1, weights[0].size) @ weights.reshape(len(weights), -1).T
-        return _add_bias(result.reshape(shape), bias)
+        return result.reshape(shape)
     x = pad_for(x, kernel, shape, options, 0.0)
     result = np.zeros(shape, np.float32)
     for (i, j), at in taps(kernel, shape, options):
         result += x[at] @ weights[:, i, j].T
-    return _add_bias(result, bias)
+    return result
 
 
 def _depthwise(options, operands, shape):

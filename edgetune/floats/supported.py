@@ -139,10 +139,6 @@ def _value_reasons(graph, operator) -> list[str]:
     if operator.kind in ARITHMETIC:
         ranks = {len(t.shape) for t in activations_of(graph, operator)}
         return ["operands of different ranks"] if len(ranks) > 1 else []
-    if operator.kind == "CONV_2D":
-        weights = graph.tensors[operator.inputs[1]]
-        if len(weights.shape) == 4 and weights.shape[3] < data.shape[3]:
-            return ["grouped convolution"]
     refused = KINDS[operator.kind].refused
     if operator.kind in MOVED and refused and (reason := refused(graph, operator)):
         return [reason]

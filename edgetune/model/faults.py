@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edgetune.model.moves import places
+from edgetune.model.shapes import groups
 
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
@@ -32,7 +33,7 @@ def conv(graph: Graph, operator: Operator) -> str | None:
     data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
     if len(weights) != 4:
         return f"weights of the shape {weights}"
-    return _kernel(weights) if data[3] == weights[3] else _misfit(data, weights)
+    return _kernel(weights) if groups(data, weights) else _misfit(data, weights)
 
 
 def depthwise(graph: Graph, operator: Operator) -> str | None:

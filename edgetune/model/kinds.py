@@ -127,7 +127,7 @@ PADDINGS, SHAPE = ("paddings",), ("shape values",)
 BOUNDS = ("begins", "ends", "strides")
 PIECE, PIECES = ("begins", "sizes"), ("sizes", "axis")
 INDICES, SIZE, TIMES = ("indices",), ("size",), ("multiples",)
-KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tensor"
+KERNELS = "any stride, SAME or VALID, any groups or multiplier, scales per channel or tensor"
 VECTORS = "one vector, or one a cell; scales per channel or tensor"
 WINDOWS = "any window"
 REDUCED = "over any axes"
@@ -155,7 +155,7 @@ PLACED = "made where it is needed"
 # Its second: options, version, shape of the output, scales, what is refused, what is wrong.
 KINDS = {kind.name: kind for kind in (
     Kind("CONV_2D",           (2, 3), WEIGHTS,     0,    (4,),      YES,    YES,   YES,  KERNELS,
-         CONV,      3, shapes.conv,       scales.WEIGHTED, refusals.grouped, faults.conv),
+         CONV,      3, shapes.conv,       scales.WEIGHTED, wrong=faults.conv),
     Kind("DEPTHWISE_CONV_2D", (2, 3), WEIGHTS,     3,    (4,),      YES,    YES,   YES,  KERNELS,
          DEPTHWISE, 3, shapes.depthwise,  scales.WEIGHTED, wrong=faults.depthwise),
     Kind("FULLY_CONNECTED",   (2, 3), WEIGHTS,     0,    ANY,       YES,    YES,   YES,  VECTORS,

@@ -14,13 +14,6 @@ if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these f
     from edgetune.model.graph import Graph, Operator
 
 
-def grouped(graph: Graph, operator: Operator) -> str | None:
-    shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
-    if len(shape) == len(weights) == 4 and weights[3] < shape[3]:
-        return "grouped convolution"
-    return None
-
-
 def dense_layouts(graph: Graph, operator: Operator) -> str | None:
     """Several vectors that are not one a cell of the input, but cut out of its rows; or scales a
     channel over more than two dimensions, where TFLite's reference kernel looks at two."""

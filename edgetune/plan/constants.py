@@ -107,6 +107,9 @@ DEPTHWISE_CONV_2D = struct(
 )
 DILATION = struct("et_dilation", (U16, "height width"))
 CONV_2D_DILATED = struct("et_conv_2d_dilated", (CONV_2D, "conv"), (DILATION, "dilation"))
+CONV_2D_GROUPED = struct(
+    "et_conv_2d_grouped", (CONV_2D, "conv"), (DILATION, "dilation"), (U16, "groups")
+)
 DEPTHWISE_CONV_2D_DILATED = struct(
     "et_depthwise_conv_2d_dilated", (DEPTHWISE_CONV_2D, "conv"), (DILATION, "dilation")
 )
@@ -138,6 +141,15 @@ def _(layer: p.DepthwiseConv2D, program: Program, errors: bool) -> list[CObject]
 def _(layer: p.DilatedConv2D, program: Program, errors: bool) -> list[CObject]:
     value = {"conv": _convolution(layer, program), "dilation": layer.window.dilation}
     return [*_channels(layer, errors), CObject(layer.name, CONV_2D_DILATED, value)]
+
+
+@layer_constants.register
+def _(layer: p.GroupedConv2D, program: Program, errors: bool) -> list[CObject]:
+    value = {
+        "conv": _convolution(layer, program), "dilation": layer.window.dilation,
+        "groups": layer.groups,
+    }
+    return [*_channels(layer, errors), CObject(layer.name, CONV_2D_GROUPED, value)]
 
 
 @layer_constants.register

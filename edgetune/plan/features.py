@@ -60,7 +60,8 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
 def _gradient_loops(layer: Any) -> str:
     if isinstance(layer, p.FullyConnected):
         return "update_dense"
-    return "update_window" if layer.window.dilation == (1, 1) else "update_dilated"
+    apart = isinstance(layer, p.GroupedConv2D) or layer.window.dilation != (1, 1)
+    return "update_dilated" if apart else "update_window"
 
 
 def _groups(count: int) -> tuple[int, int]:
@@ -115,6 +116,16 @@ def _conv_2d_dilated_forward(work: Work) -> dict:
     groups, rest = _groups(work.y[2])
     taps = _taps(work)
     return _dilated(work, groups, rest, work.x[2]) | {
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+    }
+
+
+def _conv_2d_grouped_forward(work: Work) -> dict:
+    """As dilated ones, over the outputs of each group of channels."""
+    parts = work.layer.groups
+    groups, rest = (parts * count for count in _groups(work.y[2] // parts))
+    taps = _taps(work)
+    return _dilated(work, groups, rest, work.x[2] // parts) | {
         "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
     }
 
@@ -320,6 +331,16 @@ def _conv_2d_dilated_input_error(work: Work) -> dict:
     }
 
 
+def _conv_2d_grouped_input_error(work: Work) -> dict:
+    """Each group's channels by up to four, over its own outputs."""
+    parts = work.layer.groups
+    groups, columns = parts * -(-work.x[2] // parts // GROUP), _taps(work) * work.x[2]
+    return _dilated_readers(work, groups) | {
+        "groups": work.cells * groups, "columns": columns,
+        "macs": columns * (work.y[2] // parts),
+    }
+
+
 def _depthwise_dilated_input_error(work: Work) -> dict:
     return _dilated_readers(work, work.x[2]) | {"macs": _taps(work) * work.y[2]}
 
@@ -362,9 +383,11 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "move_forward": _move_forward, "move_input_error": _move_input_error,
     "gather_forward": _gather_forward, "gather_input_error": _gather_input_error,
     "conv_2d_dilated_input_error": _conv_2d_dilated_input_error,
+    "conv_2d_grouped_input_error": _conv_2d_grouped_input_error,
     "depthwise_conv_2d_dilated_input_error": _depthwise_dilated_input_error,
     "concatenation_forward": _copies,
     "conv_2d_dilated_forward": _conv_2d_dilated_forward,
+    "conv_2d_grouped_forward": _conv_2d_grouped_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }
 UPDATES: dict[str, Callable[[Work], dict]] = {

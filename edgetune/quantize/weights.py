@@ -42,6 +42,18 @@ def dequantize(values: np.ndarray, q: Quantization) -> np.ndarray:
     return (values.astype(np.float64) * q.scale.reshape(shape)).astype(np.float32)
 
 
+def along_input(kind: str, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """``values``, one an input channel, in the places of the ``weights`` that read it; a dense
+    layer may read several images' worth."""
+    depth = weights.shape[-1]
+    if kind == "DEPTHWISE_CONV_2D":
+        return np.repeat(values, depth // len(values))
+    if len(values) <= depth:
+        return np.tile(values, depth // len(values))
+    groups = values.reshape(-1, 1, 1, depth)
+    return np.repeat(groups, len(weights) // len(groups), axis=0)
+
+
 def quantize_weights(
     kind: str,
     weights: np.ndarray,

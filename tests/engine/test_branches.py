@@ -331,6 +331,28 @@ def test_dilation(padding, multiplier):
     check(b.depthwise((2, 3), padding=padding, dilation=3, multiplier=multiplier))
 
 
+@pytest.mark.parametrize("per_channel", [True, False], ids=["channels", "tensor"])
+@pytest.mark.parametrize("filters, groups", [(6, 3), (12, 2), (4, 4), (6, 6), (12, 6)])
+def test_groups_of_channels(filters, groups, per_channel):
+    for seed, (stride, padding, dilation) in enumerate(
+        [(1, "SAME", 1), ((2, 1), "VALID", 1), (1, "SAME", 2)]
+    ):
+        b = ModelBuilder((1, 9, 8, 12), 1 / 40, -9, seed=seed)
+        b.conv(filters, (3, 2), stride, padding, "RELU", per_channel, dilation, groups)
+        check(b)
+
+
+@pytest.mark.parametrize("filters, depth", [(6, 5), (5, 3), (6, 24)])
+def test_groups_that_do_not_come_out_even(filters, depth):
+    b = ModelBuilder((1, 5, 5, 12)).conv(filters, 1)
+    weights = b.tensors[b.operators[0].inputs[1]]
+    weights.data = np.resize(weights.data, (filters, 1, 1, depth))
+    weights.shape = weights.data.shape
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert f"weights {weights.shape} do not fit the input (1, 5, 5, 12)" in caught.value.cause
+
+
 def test_padding_serves_its_own_reader_only():
     """The padded tensor's source has another reader, which must not be padded."""
     b = ModelBuilder((1, 7, 7, 3), 1 / 40, 5, seed=8).conv(4, 1)

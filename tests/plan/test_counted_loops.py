@@ -65,13 +65,16 @@ def window_of(case, dilation=(1, 1)) -> tuple[tuple, Window, tuple]:
     return size, Window(kernel, stride, pad, dilation), out
 
 
-def conv(case, depth, rows, kind=p.Conv2D, dilation=(1, 1)) -> Work:
+def conv(case, depth, rows, kind=p.Conv2D, dilation=(1, 1), groups=1) -> Work:
+    """``depth``: input channels of one group."""
     rng = np.random.default_rng(1)
     size, window, out = window_of(case, dilation)
     weights = int8(rng, (rows, *window.kernel, depth))
     facts = quantized(rng, weights, rows, weights.size // rows)
+    if groups > 1:
+        facts["groups"] = groups
     layer = kind("w", 0, 0, 1, **facts, window=window)
-    return Work(layer, (*size, depth), (*out, rows), {})
+    return Work(layer, (*size, groups * depth), (*out, rows), {})
 
 
 def depthwise(case, depth, each, kind=p.DepthwiseConv2D, dilation=(1, 1)) -> Work:
@@ -105,6 +108,11 @@ DILATED = [
     conv(case, *sizes, p.DilatedConv2D, (2, 3)) for case in SPREAD for sizes in ((3, 6), (2, 4))
 ]
 DILATED_WIDE = [conv(SPREAD[0], 6, 2, p.DilatedConv2D, (2, 3))]
+GROUPED = [
+    conv(case, depth, rows, p.GroupedConv2D, dilation, parts)
+    for case in WINDOWS[::3]
+    for depth, rows, parts, dilation in ((2, 12, 2, (1, 1)), (5, 6, 3, (1, 2)))
+]
 DILATED_DEPTHWISES = [
     depthwise(case, 3, each, p.DilatedDepthwiseConv2D, (2, 2)) for case in SPREAD
     for each in (1, 2)
@@ -147,7 +155,7 @@ def total(name, other, count):
     return {(name, other): count}
 
 
-CONV, DILATED_C = "conv_2d.c", "conv_2d_dilated.c"
+CONV, DILATED_C, GROUPED_C = "conv_2d.c", "conv_2d_dilated.c", "conv_2d_grouped.c"
 DEPTHWISE, DEPTHWISE_DILATED = "depthwise_conv_2d.c", "depthwise_conv_2d_dilated.c"
 DENSE, MAX, AVERAGE = "fully_connected.c", "max_pool_2d.c", "average_pool_2d.c"
 GRADIENT = "window_gradient.c"
@@ -191,6 +199,16 @@ LOOPS = {
         "taps_of_groups": line(DILATED_C, "et_dot_4("),
         "taps_of_rest": line(DILATED_C, "*acc += et_dot("),
     },
+    "conv_2d_grouped_forward": DOT_LOOPS | {
+        "positions": turns(GROUPED_C, "for (int32_t ox = 0;"),
+        **total("groups", "rest", line(GROUPED_C, "et_requantize(")),
+        **total("rows_of_groups", "rows_of_rest",
+                turns(GROUPED_C, "for (int32_t ky = 0;", function="sum_taps")),
+        **total("looks_of_groups", "looks_of_rest",
+                line(GROUPED_C, "int32_t cell = et_dilated_cell(")),
+        "taps_of_groups": line(GROUPED_C, "et_dot_4("),
+        "taps_of_rest": line(GROUPED_C, "*acc += et_dot("),
+    },
     "depthwise_conv_2d_forward": {
         "positions": line(DEPTHWISE, "patch cells = patch_at"),
         **total("groups", "rest", line(DEPTHWISE, "et_requantize(q")),
@@ -226,6 +244,14 @@ LOOPS = {
         "rows": turns(DILATED_C, "for (int32_t ky = 0;", function="cell_error"),
         "looks": line(DILATED_C, "int32_t cell = et_dilated_reader("),
         "columns": line(DILATED_C, "acc[k] += et_dot_column("),
+        "macs": line("dot.c", "acc += *e * *w"),
+    },
+    "conv_2d_grouped_input_error": {
+        "groups": line(GROUPED_C, "et_error_put_many("),
+        "errors": line("error_block.c", "et_error_put(&local"),
+        "rows": turns(GROUPED_C, "for (int32_t ky = 0;", function="cell_error"),
+        "looks": line(GROUPED_C, "int32_t cell = et_dilated_reader("),
+        "columns": line(GROUPED_C, "et_dot_column("),
         "macs": line("dot.c", "acc += *e * *w"),
     },
     "depthwise_conv_2d_dilated_input_error": {
@@ -407,6 +433,7 @@ def some(kind) -> list[Work]:
 
 SHAPED = {  # works whose loops turn each in its own way; of the others random layers do
     p.Conv2D: CONVS[::2], p.DepthwiseConv2D: DEPTHWISES[::2], p.FullyConnected: DENSES,
+    p.GroupedConv2D: GROUPED,
     p.DilatedConv2D: DILATED + DILATED_WIDE, p.DilatedDepthwiseConv2D: DILATED_DEPTHWISES,
     p.MaxPool2D: MAX_POOLS, p.AveragePool2D: AVERAGE_POOLS, p.Mean: MEANS, p.Pad: PADS,
     p.ReduceMax: MAXIMA,
@@ -474,7 +501,8 @@ def test_gradient_loops_turn_as_the_cost_model_says(engine, works):
     assert joined and set(found) - {"magnitudes", "walk"} <= names_of(GRADIENT_LOOPS)
 
 
-@pytest.mark.parametrize("works", [DILATED, DILATED_DEPTHWISES], ids=["conv", "depthwise"])
+@pytest.mark.parametrize("works", [DILATED, DILATED_DEPTHWISES, GROUPED],
+                         ids=["conv", "depthwise", "grouped"])
 def test_gradient_loops_of_dilated_windows_turn_as_the_cost_model_says(engine, works):
     for work in works:
         found, counts = UPDATES["update_dilated"](work), engine.run(partial(gradients, work))

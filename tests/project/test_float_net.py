@@ -68,6 +68,8 @@ OPERATORS = {
     "CONV_2D VALID 2x3": lambda: start().conv(5, (2, 3), (1, 2), "VALID"),
     "CONV_2D dilated": lambda: start().conv(5, 3, dilation=2),
     "CONV_2D dilated VALID": lambda: start().conv(5, 2, padding="VALID", dilation=3),
+    "CONV_2D grouped": lambda: start().conv(6, 3, (2, 1), activation="RELU", groups=2),
+    "CONV_2D grouped dilated": lambda: start().conv(8, 2, dilation=2, groups=4),
     "DEPTHWISE_CONV_2D": lambda: start().depthwise(3, 2, activation="RELU6"),
     "DEPTHWISE_CONV_2D x3": lambda: start().depthwise(3, multiplier=3),
     "DEPTHWISE_CONV_2D dilated": lambda: start().depthwise(3, dilation=2, bias=False),

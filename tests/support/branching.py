@@ -68,6 +68,15 @@ def moved() -> ModelBuilder:
     return b.move("RESIZE_NEAREST_NEIGHBOR", [5, 7]).conv(4, 3).dense(4)
 
 
+def grouped() -> ModelBuilder:
+    """ResNeXt: convolutions in groups, each group's outputs from its own channels."""
+    b = ModelBuilder((1, 8, 7, 3), 1 / 40, 3, seed=17).conv(12, 3, activation="RELU")
+    start = b.save()
+    b.conv(12, 1, activation="RELU").conv(12, 3, activation="RELU6", groups=4).conv(12, 1)
+    b.join("ADD", start, "RELU").conv(10, 3, 2, "VALID", groups=2)
+    return b.conv(20, (2, 1), dilation=2, groups=10, per_channel=False).dense(4)
+
+
 NETWORKS = {
     "residual": residual,
     "separable": separable,
@@ -75,4 +84,5 @@ NETWORKS = {
     "autoencoder": autoencoder,
     "dense net": dense_net,
     "moved": moved,
+    "grouped": grouped,
 }

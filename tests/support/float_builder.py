@@ -27,10 +27,11 @@ class FloatBuilder:
 
     # ---- operators with weights
 
-    def conv(self, x, filters, kernel, stride=1, padding="SAME", fused="NONE", dilation=1):
+    def conv(self, x, filters, kernel, stride=1, padding="SAME", fused="NONE", dilation=1,
+             groups=1):
         """There is always a bias: TFLite refuses a convolution without one."""
         kernel = _pair(kernel)
-        channels = self.shape(x)[3]
+        channels = self.shape(x)[3] // groups
         weights = self._weights((filters, *kernel, channels), np.prod(kernel) * channels)
         options = _window(stride, padding, fused, dilation)
         return self.add("CONV_2D", x, weights, self._bias(filters), **options)

@@ -132,7 +132,10 @@ class RealNetwork:
         if isinstance(layer, p.DepthwiseConv2D):
             cells = np.repeat(cells, layer.multiplicity, axis=4)
             return (cells * weights).sum(axis=(2, 3)) * scale + offset
-        return np.tensordot(cells, weights, ([2, 3, 4], [1, 2, 3])) * scale + offset
+        parts = zip(np.split(cells, x.shape[2] // weights.shape[3], axis=4),
+                    np.split(weights, x.shape[2] // weights.shape[3]))
+        sums = [np.tensordot(part, own, ([2, 3, 4], [1, 2, 3])) for part, own in parts]
+        return np.concatenate(sums, axis=2) * scale + offset
 
 
 def _real_constant(tensor) -> np.ndarray:

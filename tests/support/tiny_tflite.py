@@ -78,17 +78,19 @@ class ModelBuilder:
     # ---- operators with weights
 
     def conv(self, filters, kernel, stride=1, padding="SAME", activation="NONE",
-             per_channel=True, dilation=1):
-        """CONV_2D; weights ``(filters, kernel height, kernel width, input channels)``.
+             per_channel=True, dilation=1, groups=1):
+        """CONV_2D; weights ``(filters, kernel height, kernel width, input channels / groups)``.
 
         There is always a bias: TFLite refuses a convolution without one.
         """
         kernel, stride = _pair(kernel), _pair(stride)
-        channels = self.shape[3]
+        channels = self.shape[3] // groups
         weights = self._random_weights((filters, *kernel, channels), np.prod(kernel) * channels)
         indices, weights, bias = self._constants(weights, 0, per_channel)
         patches = _patches(self._probe, kernel, stride, padding, dilation=dilation)
-        real = np.einsum("nhwcij,oijc->nhwo", patches, weights) + bias
+        parts = zip(np.split(patches, groups, axis=3), np.split(weights, groups))
+        real = [np.einsum("nhwcij,oijc->nhwo", part, own) for part, own in parts]
+        real = np.concatenate(real, axis=3) + bias
         options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
                        DilationHFactor=dilation, DilationWFactor=dilation)
         return self._finish("CONV_2D", indices, real, "Conv2DOptions", options, activation)

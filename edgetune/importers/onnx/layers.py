@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
-from edgetune.importers.onnx.joins import crop_channels
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value, channels_last
 from edgetune.importers.onnx.windows import axes_of, options_of, with_padding
@@ -34,34 +33,15 @@ def conv(builder: Builder, node: Node) -> Value:
 def _convolved(
     builder: Builder, node: Node, image: int, weights: np.ndarray, shape, options
 ) -> int:
-    """The operator for weights [o, c / groups, kh, kw]: one, or one a group."""
+    """The operator for weights [o, c / groups, kh, kw]."""
     groups = node.attributes.get("group", 1)
-    if 1 < groups < weights.shape[1] * groups:
-        return _grouped(builder, node, image, weights, shape, options)
     kind, order = "CONV_2D", (0, 2, 3, 1)
-    if groups > 1:
+    if groups > 1 and weights.shape[1] == 1:
         kind, order = "DEPTHWISE_CONV_2D", (1, 2, 3, 0)
         options["depth_multiplier"] = len(weights) // groups
     inputs = (image, builder.real("weights", weights.transpose(order)),
               _bias(builder, node, len(weights)))
     return builder.emit(kind, inputs, shape, **options)
-
-
-def _grouped(builder: Builder, node: Node, image: int, weights: np.ndarray, shape, options) -> int:
-    """A convolution of every group's channels, and what they give side by side."""
-    groups, depth = node.attributes["group"], weights.shape[1]
-    each = len(weights) // groups
-    bias = np.zeros(len(weights), np.float32)
-    if node.operand(2) is not None:
-        bias = np.broadcast_to(node.weights(2, "the biases").reshape(-1), len(weights))
-    parts = []
-    for group in range(groups):
-        own = slice(group * each, (group + 1) * each)
-        inputs = (crop_channels(builder, image, group * depth, depth),
-                  builder.real(f"weights{group}", weights[own].transpose(0, 2, 3, 1)),
-                  builder.real(f"bias{group}", bias[own]))
-        parts.append(builder.emit("CONV_2D", inputs, (*shape[:3], each), **options))
-    return builder.emit("CONCATENATION", parts, shape, axis=3)
 
 
 def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> int:

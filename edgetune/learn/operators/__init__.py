@@ -8,7 +8,7 @@ from edgetune.learn.lowerings import OF_OPERATORS
 from edgetune.learn.operators.add import Add, Term
 from edgetune.learn.operators.average_pool_2d import AveragePool2D
 from edgetune.learn.operators.concatenation import Concatenation
-from edgetune.learn.operators.conv_2d import Conv2D, DilatedConv2D
+from edgetune.learn.operators.conv_2d import Conv2D, DilatedConv2D, GroupedConv2D
 from edgetune.learn.operators.depthwise_conv_2d import DepthwiseConv2D, DilatedDepthwiseConv2D
 from edgetune.learn.operators.fully_connected import FullyConnected
 from edgetune.learn.operators.gather import Gather
@@ -27,6 +27,7 @@ from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
 __all__ = [
     "BIAS_INPUT", "OF_OPERATORS",
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
-    "DilatedDepthwiseConv2D", "FullyConnected", "Gather", "JoiningLayer", "Lookup", "MaxPool2D",
-    "Mean", "Move", "Mul", "Pad", "ReduceMax", "Reduction", "Softmax", "Term", "WeightedLayer",
+    "DilatedDepthwiseConv2D", "FullyConnected", "Gather", "GroupedConv2D", "JoiningLayer", "Lookup",
+    "MaxPool2D", "Mean", "Move", "Mul", "Pad", "ReduceMax", "Reduction", "Softmax", "Term",
+    "WeightedLayer",
 ]

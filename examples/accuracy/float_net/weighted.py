@@ -54,7 +54,7 @@ class Dense(Weighted):
 
 
 class Conv(Weighted):
-    """Weights (out, height, width, in)."""
+    """Weights (out, height, width, in / groups); each group of outputs reads its own inputs."""
 
     channel_axis = 0
 
@@ -63,17 +63,30 @@ class Conv(Weighted):
         self.windows = windows
 
     def forward(self, x):
-        self.patches = self.windows.patches(self.windows.enter(x, self.fill))
-        flat = self.weights.reshape(len(self.weights), -1)
-        return (self.patches @ flat.T + self.bias).reshape(len(x), *self.windows.out, -1)
+        self.groups = x.shape[3] // self.weights.shape[3]
+        cells = self.windows.patches(self.windows.enter(x, self.fill))
+        cells = cells.reshape(len(cells), -1, self.groups, self.weights.shape[3])
+        self.patches = np.moveaxis(cells, 2, 0).reshape(self.groups, len(cells), -1)
+        y = self.patches @ self._flat().swapaxes(1, 2)  # (groups, positions, out / groups)
+        return (_joined(y) + self.bias).reshape(len(x), *self.windows.out, -1)
 
     def backward(self, dy):
         dy = dy.reshape(-1, dy.shape[-1])
-        self.d_weights = (dy.T @ self.patches).reshape(self.weights.shape)
         self.d_bias = dy.sum(axis=0)
+        parts = dy.reshape(len(dy), self.groups, -1).swapaxes(0, 1)
+        self.d_weights = (parts.swapaxes(1, 2) @ self.patches).reshape(self.weights.shape)
         if not self.wants_dx:
             return (None,)
-        return (self.windows.scatter(dy @ self.weights.reshape(len(self.weights), -1)),)
+        cells = (parts @ self._flat()).reshape(self.groups, -1, self.weights.shape[3])
+        return (self.windows.scatter(_joined(cells)),)
+
+    def _flat(self):
+        return self.weights.reshape(self.groups, len(self.weights) // self.groups, -1)
+
+
+def _joined(parts: np.ndarray) -> np.ndarray:
+    """Groups (groups, n, channels of one) side by side: (n, channels)."""
+    return parts.swapaxes(0, 1).reshape(parts.shape[1], -1)
 
 
 class Depthwise(Weighted):
