@@ -95,7 +95,7 @@ def _conv_2d(tensors: Tensors, op: Operator) -> None:
     facts, clip = weighted_facts(tensors, op, axis=0)
     window = window_of(tensors, op, facts["weights"].shape[1:3])
     facts |= {"window": window}
-    kind = Conv2D if window.dilation == (1, 1) else DilatedConv2D
+    kind: type[Conv2D] = Conv2D if window.dilation == (1, 1) else DilatedConv2D
     groups = tensors.activation(op.inputs[0]).shape[2] // facts["weights"].shape[3]
     if groups > 1:
         kind, facts = GroupedConv2D, facts | {"groups": groups}
