@@ -13,6 +13,8 @@ kind               inputs                            options
 CONV_2D            x [1,h,w,c], weights              padding "SAME" or "VALID", stride_h, stride_w,
                    [o,kh,kw,c/groups],               dilation_h_factor, dilation_w_factor, fused
                    bias [o] or -1
+TRANSPOSE_CONV     x [1,h,w,c], weights              padding, stride_h, stride_w, output_shape,
+                   [o,kh,kw,c], bias [o] or -1       fused
 DEPTHWISE_CONV_2D  x [1,h,w,c], weights              as CONV_2D, and depth_multiplier m
                    [1,kh,kw,c*m], bias [c*m] or -1
 FULLY_CONNECTED    x, weights [units,n], bias        keep_num_dims (False: x is taken as flat),
@@ -54,7 +56,7 @@ from edgetune.errors import ModelError
 from edgetune.floats.supported import activations_of, refuse_unsupported
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.faults import MAX_WINDOW, move
+from edgetune.model.faults import MAX_WINDOW, move, transposed
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import KINDS, MOVED, VIEWS, WEIGHTED
 from edgetune.model.shapes import groups
@@ -140,6 +142,8 @@ def _check_weights(graph, operator) -> None:
         fits = len(weights) == 2 and read == weights[1]
     elif operator.kind == "CONV_2D":
         fits = len(weights) == 4 and groups(data, weights) > 0
+    elif operator.kind == "TRANSPOSE_CONV":
+        fits = transposed(graph, operator) is None
     else:
         multiplier = operator.options["depth_multiplier"]
         fits = len(weights) == 4 and weights[0] == 1 and data[3] * multiplier == weights[3] > 0

@@ -60,6 +60,27 @@ def _products(options, x, weights, shape):
     return result
 
 
+def _transposed(options, operands, shape):
+    """What every tap of every cell adds to the outputs around it."""
+    x, weights, bias = _three(operands)
+    (_, *kernel, _), strides = weights.shape, _steps(options)[0]
+    axes = list(zip(x.shape[1:3], kernel, strides, shape[1:3]))
+    before = [_before(options, *axis[1:]) for axis in axes]
+    room = [max((n - 1) * s + k, b + m) for (n, k, s, m), b in zip(axes, before)]
+    result = np.zeros((shape[0], *room, shape[3]), np.float32)
+    for (i, j), at in taps(kernel, x.shape, options):
+        result[at] += x @ weights[:, i, j].T
+    top, left = before
+    return _add_bias(result[:, top : top + shape[1], left : left + shape[2]], bias)
+
+
+def _before(options, kernel, stride, size):
+    """Cells before the first output, of windows that lie on the output."""
+    if options["padding"] == "VALID":
+        return 0
+    return max((-(-size // stride) - 1) * stride + kernel - size, 0) // 2
+
+
 def _depthwise(options, operands, shape):
     x, weights, bias = _three(operands)
     x = np.repeat(x, weights.shape[3] // x.shape[3], axis=3)
@@ -238,6 +259,7 @@ def _steps(options) -> tuple[tuple[int, int], tuple[int, int]]:
 OPERATORS = {
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
+    "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _dense,
     "MAX_POOL_2D": _max_pool,
     "AVERAGE_POOL_2D": _average_pool,

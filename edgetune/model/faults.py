@@ -36,6 +36,16 @@ def conv(graph: Graph, operator: Operator) -> str | None:
     return _kernel(weights) if groups(data, weights) else _misfit(data, weights)
 
 
+def transposed(graph: Graph, operator: Operator) -> str | None:
+    data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    if len(weights) != 4:
+        return f"weights of the shape {weights}"
+    shape = operator.options["output_shape"]
+    if len(shape) != 4 or shape[0] != 1 or shape[3] != weights[0]:
+        return f"asked for the shape {shape} by weights {weights}"
+    return _kernel(weights) if data[3] == weights[3] else _misfit(data, weights)
+
+
 def depthwise(graph: Graph, operator: Operator) -> str | None:
     data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
     if len(weights) != 4:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these f
     from edgetune.model.graph import Graph, Operator
 
 
+def transposed(graph: Graph, operator: Operator) -> str | None:
+    if operator.options.get("output_shape") is None:
+        return "an output shape that is computed, not constant"
+    return None
+
+
 def dense_layouts(graph: Graph, operator: Operator) -> str | None:
     """Several vectors that are not one a cell of the input, but cut out of its rows; or scales a
     channel over more than two dimensions, where TFLite's reference kernel looks at two."""

@@ -41,6 +41,10 @@ def groups(data: Shape, weights: Shape) -> int:
     return data[3] // depth
 
 
+def transposed(graph: Graph, operator: Operator) -> Shape:
+    return operator.options.get("output_shape") or (0,)
+
+
 def depthwise(graph: Graph, operator: Operator) -> Shape:
     shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
     return (1, *_windows(shape, weights[1:3], operator.options), weights[3])

@@ -11,6 +11,7 @@ from dataclasses import replace
 from edgetune.model.dilation import join_dilated
 from edgetune.model.folding import fold_constants
 from edgetune.model.graph import Graph, Operator
+from edgetune.model.transposed import in_order
 
 
 def simplify(graph: Graph) -> Graph:
@@ -30,6 +31,8 @@ def simplify(graph: Graph) -> Graph:
             _plain_pad(graph, op)
         elif op.kind == "DEPTHWISE_CONV_2D":
             _multiplier_by_shapes(graph, op)
+        elif op.kind == "TRANSPOSE_CONV":
+            in_order(graph, op)
         elif op.kind == "FULLY_CONNECTED":
             _as_many_vectors(graph, op)
     return graph

@@ -115,14 +115,15 @@ DEPTHWISE_CONV_2D_DILATED = struct(
 )
 
 
-def _convolution(layer: p.Conv2D | p.DepthwiseConv2D, program: Program) -> dict:
+def _convolution(layer: p.Conv2D | p.DepthwiseConv2D | p.TransposeConv, program: Program) -> dict:
     return _shapes(layer, program) | {
         "window": _window(layer.window), "quantization": _quantization(layer),
     }
 
 
-@layer_constants.register
-def _(layer: p.Conv2D, program: Program, errors: bool) -> list[CObject]:
+@layer_constants.register(p.Conv2D)
+@layer_constants.register(p.TransposeConv)
+def _(layer, program, errors):
     parameters = CObject(layer.name, CONV_2D, _convolution(layer, program))
     return [*_channels(layer, errors), parameters]
 

@@ -11,7 +11,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
-from edgetune.plan.windows import axes, gradient_loops
+from edgetune.plan.windows import Axis, axes, gradient_loops
 
 GROUP = 4  # channels that one pass of an inner loop serves
 
@@ -60,6 +60,8 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
 def _gradient_loops(layer: Any) -> str:
     if isinstance(layer, p.FullyConnected):
         return "update_dense"
+    if isinstance(layer, p.TransposeConv):
+        return "update_transposed"
     apart = isinstance(layer, p.GroupedConv2D) or layer.window.dilation != (1, 1)
     return "update_dilated" if apart else "update_window"
 
@@ -127,6 +129,40 @@ def _conv_2d_grouped_forward(work: Work) -> dict:
     taps = _taps(work)
     return _dilated(work, groups, rest, work.x[2] // parts) | {
         "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+    }
+
+
+def _on_output(work: Work) -> tuple[Axis, Axis]:
+    """The axes of a window that slides over the output, and has a place for each input cell."""
+    return axes(work.layer.window, work.y, work.x)
+
+
+def _transpose_conv_forward(work: Work) -> dict:
+    """Per output position, over the input cells that add to it."""
+    groups, rest = _groups(work.y[2])
+    down, along = _on_output(work)
+    rows, taps, depth = down.pairs * work.y[1], down.pairs * along.pairs, work.x[2]
+    return {
+        "positions": work.positions,
+        "groups": work.positions * groups, "rest": work.positions * rest,
+        "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+        "macs_of_groups": taps * groups * depth, "macs_of_rest": taps * rest * depth,
+    }
+
+
+def _transpose_conv_input_error(work: Work) -> dict:
+    """The channels beyond the last group share one pass, and take a column each in it."""
+    groups, columns = _groups(work.x[2])
+    down, along = _on_output(work)
+    rest, depth = min(1, columns), work.y[2]
+    rows, taps = down.pairs * work.x[1], down.pairs * along.pairs
+    return {
+        "cells": work.cells, "groups": work.cells * groups, "rest": work.cells * rest,
+        "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+        "macs_of_groups": taps * groups * depth,
+        "columns_of_rest": taps * columns, "macs_of_rest": taps * columns * depth,
     }
 
 
@@ -213,6 +249,17 @@ def _update_dilated(work: Work) -> dict:
         "positions": formed["formed"] * work.positions, "sums": sums,
         "rows": sums * work.y[0], "looks": sums * work.positions,
     }
+
+
+def _update_transposed(work: Work) -> dict:
+    """Tap by tap, over the input cells whose output exists; the bias over all outputs."""
+    formed, (down, along) = _formed(work), _on_output(work)
+    rows, taps = down.pairs * along.kernel, down.pairs * along.pairs
+    loops = {
+        "taps": down.kernel * along.kernel, "rows": rows, "errors": taps,
+        "sums": taps * work.x[2], "positions": work.positions,
+    }
+    return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
 
 def _update_factored(work: Work) -> dict:
@@ -387,11 +434,13 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "depthwise_conv_2d_dilated_input_error": _depthwise_dilated_input_error,
     "concatenation_forward": _copies,
     "conv_2d_dilated_forward": _conv_2d_dilated_forward,
+    "transpose_conv_forward": _transpose_conv_forward,
+    "transpose_conv_input_error": _transpose_conv_input_error,
     "conv_2d_grouped_forward": _conv_2d_grouped_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }
 UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
-    "update_dilated": _update_dilated, "update_factored": _update_factored,
-    "update_biases": _every_error,
+    "update_dilated": _update_dilated, "update_transposed": _update_transposed,
+    "update_factored": _update_factored, "update_biases": _every_error,
 }

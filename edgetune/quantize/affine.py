@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Operator
-from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, WEIGHTED
+from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, UNCLAMPED, WEIGHTED
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.weights import along_input
 
@@ -75,7 +75,11 @@ def _fold_backward(rewriter: Rewriter, op: Operator) -> None:
         if len(bias) != len(factor):
             return
         _replace(rewriter, before, _times_output(before, weights, factor), bias * factor + offset)
-    before.options = dict(before.options, **{FUSED_OPTION: op.options[FUSED_OPTION]})
+    fused = op.options[FUSED_OPTION]
+    if fused != "NONE" and before.kind in UNCLAMPED:
+        op.kind, op.inputs, op.options = fused, op.inputs[:1], {}
+        return
+    before.options = dict(before.options, **{FUSED_OPTION: fused})
     rewriter.absorb(op, before)
 
 
@@ -140,7 +144,9 @@ def _weighted_readers(rewriter: Rewriter, tensor: int) -> list[Operator] | None:
 
 
 def _pads(rewriter: Rewriter, op: Operator) -> bool:
-    """Whether windows reach beyond the input."""
+    """Whether windows reach beyond the input, or not all outputs read as many cells."""
+    if op.kind == "TRANSPOSE_CONV":
+        return True
     if op.kind == "FULLY_CONNECTED" or op.options["padding"] == "VALID":
         return False
     kernel = rewriter.shape(op.inputs[1])[1:3]

@@ -12,7 +12,9 @@ from edgetune.model.scales import MAX_MULTIPLIER
 
 LARGEST_BIAS = 2.0**30  # leaves the accumulator room for the products
 LEAST_FACTOR = 2.0**-24  # input scale * weight scale / output scale; below, all is lost
-CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}  # dense layers have one scale
+CHANNEL_AXIS = {  # dense layers have one scale
+    "CONV_2D": 0, "TRANSPOSE_CONV": 0, "DEPTHWISE_CONV_2D": 3,
+}
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ typedef struct {
     const int32_t *shift;
 } et_quantization;
 
-/* CONV_2D, weights [out][kh][kw][in]. */
+/* CONV_2D, weights [out][kh][kw][in]; and TRANSPOSE_CONV, whose window slides over the output. */
 typedef struct {
     et_shape in, out;
     et_window window;
@@ -174,6 +174,8 @@ void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y);
 void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y);
 void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
+void et_transpose_conv_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                               const int8_t *x, int8_t *y, void *scratch);
 void et_conv_2d_grouped_forward(const et_conv_2d_grouped *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
 void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
@@ -209,6 +211,8 @@ int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et
 int32_t et_conv_2d_dilated_input_error(const et_conv_2d_dilated *p, const int8_t *weights,
                                        const int8_t *e, const int8_t *x, et_clip clip,
                                        int8_t *e_in);
+int32_t et_transpose_conv_input_error(const et_conv_2d *p, const int8_t *weights, const int8_t *e,
+                                      const int8_t *x, et_clip clip, int8_t *e_in);
 int32_t et_conv_2d_grouped_input_error(const et_conv_2d_grouped *p, const int8_t *weights,
                                        const int8_t *e, const int8_t *x, et_clip clip,
                                        int8_t *e_in);
@@ -252,6 +256,8 @@ void et_fully_connected_gradient(const et_fully_connected *p, uint32_t row, cons
                                  const int8_t *x, int32_t *gradient);
 void et_conv_2d_dilated_gradient(const et_conv_2d_dilated *p, uint32_t row, const int8_t *e,
                                  const int8_t *x, int32_t *gradient);
+void et_transpose_conv_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e,
+                                const int8_t *x, int32_t *gradient);
 void et_conv_2d_grouped_gradient(const et_conv_2d_grouped *p, uint32_t row, const int8_t *e,
                                  const int8_t *x, int32_t *gradient);
 void et_depthwise_conv_2d_dilated_gradient(const et_depthwise_conv_2d_dilated *p, uint32_t row,

@@ -6,7 +6,7 @@ import pytest
 from branching import NETWORKS
 from operator_examples import EXAMPLES
 from real_network import RealNetwork
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder, run_in_tflite, serialise
 
 from edgetune.errors import ModelError, UsageError
 from edgetune.learn.learner import Learner
@@ -351,6 +351,37 @@ def test_groups_that_do_not_come_out_even(filters, depth):
     with pytest.raises(ModelError) as caught:
         read_tflite(b.build())
     assert f"weights {weights.shape} do not fit the input (1, 5, 5, 12)" in caught.value.cause
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("kernel, stride, more", [
+    (3, 2, (0, 0)), (3, 2, (1, 1)), ((2, 4), (1, 3), (0, 2)), (1, (2, 1), (1, 0)), (4, 2, (1, 0)),
+])
+def test_transposed_convolutions(kernel, stride, more, padding):
+    for seed, (per_channel, bias) in enumerate([(True, True), (False, True), (True, False)]):
+        b = ModelBuilder((1, 4, 5, 3), 1 / 40, -9, seed=seed)
+        check(b.transposed(6, kernel, stride, padding, "NONE", per_channel, bias, more))
+
+
+def test_a_transposed_convolution_of_another_shape_than_it_asks_for():
+    b = ModelBuilder((1, 4, 5, 3)).transposed(6, 3, 2)
+    b.tensors[b.operators[0].inputs[0]].data[1] += 1
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert "shape (1, 7, 9, 6), computed (1, 8, 9, 6)" in caught.value.cause
+    b.tensors[b.operators[0].inputs[0]].data[3] += 1
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert "asked for the shape (1, 8, 9, 7) by weights (6, 3, 3, 3)" in caught.value.cause
+
+
+def test_a_transposed_convolution_whose_shape_is_computed():
+    b = ModelBuilder((1, 4, 5, 3)).transposed(6, 3, 2)
+    shape = b.operators[0].inputs[0]
+    b.tensors[shape].data = None
+    with pytest.raises(ModelError) as caught:
+        read_tflite(serialise(b.tensors, b.operators, [b.current], inputs=(0, shape)))
+    assert "an output shape that is computed, not constant" in caught.value.cause
 
 
 def test_padding_serves_its_own_reader_only():

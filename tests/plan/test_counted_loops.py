@@ -113,6 +113,19 @@ GROUPED = [
     for case in WINDOWS[::3]
     for depth, rows, parts, dilation in ((2, 12, 2, (1, 1)), (5, 6, 3, (1, 2)))
 ]
+def transposed(case, depth, rows) -> Work:
+    """The window of a convolution, from its output to its input."""
+    size, window, out = window_of(case)
+    rng = np.random.default_rng(1)
+    weights = int8(rng, (rows, *window.kernel, depth))
+    facts = quantized(rng, weights, rows, weights[0].size)
+    layer = p.TransposeConv("w", 0, 0, 1, **facts, window=window)
+    return Work(layer, (*out, depth), (*size, rows), {})
+
+
+TRANSPOSED = [
+    transposed(case, *sizes) for case in WINDOWS[::2] for sizes in ((1, 4), (6, 5))
+]
 DILATED_DEPTHWISES = [
     depthwise(case, 3, each, p.DilatedDepthwiseConv2D, (2, 2)) for case in SPREAD
     for each in (1, 2)
@@ -156,6 +169,7 @@ def total(name, other, count):
 
 
 CONV, DILATED_C, GROUPED_C = "conv_2d.c", "conv_2d_dilated.c", "conv_2d_grouped.c"
+TRANSPOSED_C = "transpose_conv.c"
 DEPTHWISE, DEPTHWISE_DILATED = "depthwise_conv_2d.c", "depthwise_conv_2d_dilated.c"
 DENSE, MAX, AVERAGE = "fully_connected.c", "max_pool_2d.c", "average_pool_2d.c"
 GRADIENT = "window_gradient.c"
@@ -208,6 +222,21 @@ LOOPS = {
                 line(GROUPED_C, "int32_t cell = et_dilated_cell(")),
         "taps_of_groups": line(GROUPED_C, "et_dot_4("),
         "taps_of_rest": line(GROUPED_C, "*acc += et_dot("),
+    },
+    "transpose_conv_forward": DOT_LOOPS | {
+        "positions": line(TRANSPOSED_C, "output_at(p, weights"),
+        **total("groups", "rest", line(TRANSPOSED_C, "et_requantize(")),
+        **total("rows_of_groups", "rows_of_rest", line(TRANSPOSED_C, "int32_t cell =")),
+        "taps_of_groups": line(TRANSPOSED_C, "et_dot_4("),
+        "taps_of_rest": line(TRANSPOSED_C, "*acc += et_dot("),
+    },
+    "transpose_conv_input_error": COLUMN_LOOPS | {
+        "cells": line(TRANSPOSED_C, "int32_t left ="),
+        **total("groups", "rest", line(TRANSPOSED_C, "et_error_put_many(")),
+        **total("rows_of_groups", "rows_of_rest", turns(TRANSPOSED_C, "for (int32_t ky = rows")),
+        **total("taps_of_groups", "taps_of_rest", line(TRANSPOSED_C, "const int8_t *error =")),
+        "taps_of_groups": line(TRANSPOSED_C, "et_dot_columns_4("),
+        "columns_of_rest": line(TRANSPOSED_C, "acc[k] += et_dot_column("),
     },
     "depthwise_conv_2d_forward": {
         "positions": line(DEPTHWISE, "patch cells = patch_at"),
@@ -362,6 +391,14 @@ LOOPS = {
         "reads": line("gather.c", "acc += e[p->readers"),
     },
 }
+TRANSPOSED_GRADIENT_LOOPS = {
+    "formed": line(TRANSPOSED_C, "*gradient = ET_BIAS_INPUT"),
+    "positions": line(TRANSPOSED_C, "total += *e;"),
+    "taps": line(TRANSPOSED_C, "tap_gradient(p, ky"),
+    "rows": line(TRANSPOSED_C, "const int8_t *errors ="),
+    "errors": line(TRANSPOSED_C, "int32_t error ="),
+    "sums": line(TRANSPOSED_C, "gradient[c] += error"),
+}
 DILATED_GRADIENT_LOOPS = {
     "formed": line("dilated.c", "*gradient = ET_BIAS_INPUT"),
     "positions": line("dilated.c", "total += *e;"),
@@ -433,7 +470,7 @@ def some(kind) -> list[Work]:
 
 SHAPED = {  # works whose loops turn each in its own way; of the others random layers do
     p.Conv2D: CONVS[::2], p.DepthwiseConv2D: DEPTHWISES[::2], p.FullyConnected: DENSES,
-    p.GroupedConv2D: GROUPED,
+    p.GroupedConv2D: GROUPED, p.TransposeConv: TRANSPOSED,
     p.DilatedConv2D: DILATED + DILATED_WIDE, p.DilatedDepthwiseConv2D: DILATED_DEPTHWISES,
     p.MaxPool2D: MAX_POOLS, p.AveragePool2D: AVERAGE_POOLS, p.Mean: MEANS, p.Pad: PADS,
     p.ReduceMax: MAXIMA,
@@ -508,6 +545,13 @@ def test_gradient_loops_of_dilated_windows_turn_as_the_cost_model_says(engine, w
         found, counts = UPDATES["update_dilated"](work), engine.run(partial(gradients, work))
         assert_counted(found, DILATED_GRADIENT_LOOPS, counts, work)
     assert set(found) - {"magnitudes", "walk"} == names_of(DILATED_GRADIENT_LOOPS)
+
+
+def test_gradient_loops_of_transposed_windows_turn_as_the_cost_model_says(engine):
+    for work in TRANSPOSED:
+        found, counts = UPDATES["update_transposed"](work), engine.run(partial(gradients, work))
+        assert_counted(found, TRANSPOSED_GRADIENT_LOOPS, counts, work)
+    assert set(found) - {"magnitudes", "walk"} == names_of(TRANSPOSED_GRADIENT_LOOPS)
 
 
 @pytest.mark.parametrize("make", [lambda: dense(9, 6), lambda: depthwise(WINDOWS[0], 4, 1)],

@@ -70,6 +70,8 @@ OPERATORS = {
     "CONV_2D dilated VALID": lambda: start().conv(5, 2, padding="VALID", dilation=3),
     "CONV_2D grouped": lambda: start().conv(6, 3, (2, 1), activation="RELU", groups=2),
     "CONV_2D grouped dilated": lambda: start().conv(8, 2, dilation=2, groups=4),
+    "TRANSPOSE_CONV": lambda: start().transposed(5, 3, 2),
+    "TRANSPOSE_CONV VALID": lambda: start().transposed(5, (2, 3), (3, 1), "VALID", more=(1, 0)),
     "DEPTHWISE_CONV_2D": lambda: start().depthwise(3, 2, activation="RELU6"),
     "DEPTHWISE_CONV_2D x3": lambda: start().depthwise(3, multiplier=3),
     "DEPTHWISE_CONV_2D dilated": lambda: start().depthwise(3, dilation=2, bias=False),

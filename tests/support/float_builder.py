@@ -45,6 +45,19 @@ class FloatBuilder:
         operands = (weights, self._bias(channels)) if bias else (weights,)
         return self.add("DEPTHWISE_CONV_2D", x, *operands, **options)
 
+    def transposed(self, x, filters, kernel, stride=1, padding="SAME", fused="NONE"):
+        """As many outputs as its windows cover; with SAME a stride for each input."""
+        kernel, stride = _pair(kernel), _pair(stride)
+        _, height, width, channels = self.shape(x)
+        weights = self._weights((filters, *kernel, channels), np.prod(kernel) * channels)
+        reach = stride if padding == "SAME" else kernel
+        size = [(n - 1) * s + r for n, s, r in zip((height, width), stride, reach)]
+        return self.add(
+            "TRANSPOSE_CONV", x, weights, self._bias(filters), padding=padding,
+            stride_h=stride[0], stride_w=stride[1], fused_activation_function=fused,
+            output_shape=(1, *size, filters),
+        )
+
     def dense(self, x, units, fused="NONE", keep_num_dims=False, bias=True):
         shape = self.shape(x)
         size = shape[-1] if keep_num_dims else int(np.prod(shape))

@@ -122,6 +122,17 @@ def grouped(seed=0):
     return b, b.dense(b.mean(b.conv(x, 12, 1, groups=6, dilation=1)), 4)
 
 
+def u_net(seed=0):
+    """Down and up again: transposed convolutions, normalised, with functions of all kinds."""
+    b = FloatBuilder((1, 8, 10, 3), seed)
+    x = b.conv(b.input, 6, 3, fused="RELU")
+    y = b.batch_norm(b.pool("MAX_POOL_2D", x, 2))
+    y = b.batch_norm(b.transposed(y, 6, 3, 2), fused="RELU")
+    x = b.concat([x, y], fused="RELU6")
+    x = b.transposed(b.conv(x, 4, 3, stride=2, fused="RELU"), 3, (2, 4), (2, 3), "VALID", "RELU6")
+    return b, b.conv(x, 2, 1)
+
+
 def _numbers(*values) -> np.ndarray:
     return np.array(values, np.int32)
 
@@ -132,4 +143,4 @@ def _bounds(*rows) -> list[np.ndarray]:
 
 NETWORKS = {f.__name__: f for f in (residual, pre_activation, inverted_residual, autoencoder,
                                      one_dimensional, branches, reductions, rearranged,
-                                     grouped)}
+                                     grouped, u_net)}

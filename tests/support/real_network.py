@@ -10,7 +10,7 @@ from tiny_tflite import ARITHMETIC, DECIDED, FUNCTIONS
 from edgetune.learn import operators as p
 from edgetune.learn.operators import BIAS_INPUT
 from edgetune.learn.program import Program
-from edgetune.learn.window import patches
+from edgetune.learn.window import patches, scatter
 
 
 class RealNetwork:
@@ -128,6 +128,9 @@ class RealNetwork:
         offset = bias * BIAS_INPUT * scale * self.program.activations[layer.input].scale
         if isinstance(layer, p.FullyConnected):
             return (weights @ x.reshape(-1)) * scale + offset
+        if isinstance(layer, p.TransposeConv):
+            cells = np.tensordot(x, weights, (2, 3)).transpose(0, 1, 3, 4, 2)
+            return scatter(cells, layer.window, shape) * scale + offset
         cells = patches(x, layer.window, shape, 0.0)
         if isinstance(layer, p.DepthwiseConv2D):
             cells = np.repeat(cells, layer.multiplicity, axis=4)

@@ -622,7 +622,8 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
             "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
-            "TRANSPOSE_CONV": 4, "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2}
+            "TRANSPOSE_CONV": 3,
+            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2}
 
 
 def _pair(value):

@@ -51,7 +51,7 @@ def slice_of(builder: Builder, node: Node) -> Value:
     bounds = [(0, n) for n in x.shape]
     for start, end, axis in zip(starts, ends, axes, strict=True):
         bounds[axis] = slice(start, end).indices(x.shape[axis])[:2]
-    return _crop(builder, x, bounds)
+    return cropped(builder, x, bounds)
 
 
 def split(builder: Builder, node: Node) -> list[Value]:
@@ -67,12 +67,13 @@ def split(builder: Builder, node: Node) -> list[Value]:
     for size in sizes:
         bounds = [(0, n) for n in x.shape]
         bounds[axis] = (start, start + size)
-        parts.append(_crop(builder, x, bounds))
+        parts.append(cropped(builder, x, bounds))
         start += size
     return parts
 
 
-def _crop(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
+def cropped(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
+    """Of each axis what lies between two bounds."""
     shape = tuple(end - begin for begin, end in bounds)
     if min(shape) < 1 or shape[0] != 1:
         raise Unsupported(f"a slice of {list(x.shape)} that leaves {list(shape)}")

@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
+from edgetune.importers.onnx.joins import cropped
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value, channels_last
-from edgetune.importers.onnx.windows import axes_of, options_of, with_padding
+from edgetune.importers.onnx.windows import (
+    axes_of,
+    options_of,
+    same_begin,
+    spread_axes_of,
+    with_padding,
+)
 
 
 def conv(builder: Builder, node: Node) -> Value:
@@ -42,6 +49,29 @@ def _convolved(
     inputs = (image, builder.real("weights", weights.transpose(order)),
               _bias(builder, node, len(weights)))
     return builder.emit(kind, inputs, shape, **options)
+
+
+def transposed_conv(builder: Builder, node: Node) -> Value:
+    """Weights [c, o, ...].  TFLite pads it as ONNX does, or else the first outputs are cut off."""
+    x, weights = node.activation(), node.weights(1, "the weights")
+    if node.attributes.get("group", 1) != 1:
+        raise Unsupported("groups of channels")
+    if weights.ndim != len(x.shape) or x.shape[1] != weights.shape[0]:
+        raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
+    axes = spread_axes_of(node, x.shape[2:], weights.shape[2:])
+    channels, order = weights.shape[1], channels_last(len(x.shape))
+    as_same = all(axis.begin == same_begin(axis) for axis in axes)
+    cut = [0 if as_same else axis.begin for axis in axes]
+    shape = (1, *(axis.out + n for axis, n in zip(axes, cut)), channels)
+    weights = weights.reshape(*weights.shape[:2], *[axis.kernel for axis in axes])
+    inputs = (builder.arranged(x, order), builder.real("weights", weights.transpose(1, 2, 3, 0)),
+              _bias(builder, node, channels))
+    y = builder.emit("TRANSPOSE_CONV", inputs, shape, output_shape=shape,
+                     **options_of(axes, "SAME" if as_same else "VALID"))
+    space = len(x.shape) - 2
+    whole = result(y, (1, channels, *shape[1:3][-space:]), order)
+    ends = [(n, n + axis.out) for axis, n in zip(axes, cut)][-space:]
+    return cropped(builder, whole, [(0, 1), (0, channels), *ends])
 
 
 def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> int:

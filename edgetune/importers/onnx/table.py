@@ -6,6 +6,7 @@ from edgetune.importers.onnx import elementwise, joins, layers, pools, quantised
 
 HANDLERS = {
     "Conv": layers.conv,
+    "ConvTranspose": layers.transposed_conv,
     "Gemm": layers.gemm,
     "MatMul": layers.matmul,
     "BatchNormalization": layers.batch_normalisation,
@@ -55,5 +56,6 @@ HANDLERS = {
     "DequantizeLinear": quantised.dequantise,
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
-    "Conv", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
+    "Conv", "ConvTranspose", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "GlobalMaxPool",
 )

@@ -22,6 +22,7 @@ from edgetune.learn.operators.pad import Pad
 from edgetune.learn.operators.reduce_max import ReduceMax
 from edgetune.learn.operators.reduction import Reduction
 from edgetune.learn.operators.softmax import Softmax
+from edgetune.learn.operators.transpose_conv import TransposeConv
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
 
 __all__ = [
@@ -29,5 +30,5 @@ __all__ = [
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
     "DilatedDepthwiseConv2D", "FullyConnected", "Gather", "GroupedConv2D", "JoiningLayer", "Lookup",
     "MaxPool2D", "Mean", "Move", "Mul", "Pad", "ReduceMax", "Reduction", "Softmax", "Term",
-    "WeightedLayer",
+    "TransposeConv", "WeightedLayer",
 ]

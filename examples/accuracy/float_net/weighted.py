@@ -89,6 +89,36 @@ def _joined(parts: np.ndarray) -> np.ndarray:
     return parts.swapaxes(0, 1).reshape(parts.shape[1], -1)
 
 
+class Transposed(Weighted):
+    """Weights (out, height, width, in); ``windows`` slide over the output of ``size``, one for each
+    cell of the input."""
+
+    channel_axis = 0
+
+    def __init__(self, weights, bias, windows: Windows, size: tuple[int, int]):
+        super().__init__(weights, bias)
+        self.windows, self.size = windows, size
+
+    def forward(self, x):
+        self.x = x.reshape(-1, x.shape[3])
+        self.windows.enter(np.zeros((len(x), *self.size, len(self.weights)), x.dtype))
+        return self.windows.scatter(self.x @ self._by_tap().T) + self.bias
+
+    def backward(self, dy):
+        cells = self.windows.patches(self.windows.enter(dy))
+        d_weights = (cells.T @ self.x).reshape(*self.windows.kernel, *self.weights.shape[::3])
+        self.d_weights, self.d_bias = d_weights.transpose(2, 0, 1, 3), dy.sum(axis=(0, 1, 2))
+        if not self.wants_dx:
+            return (None,)
+        return ((cells @ self._by_tap()).reshape(len(dy), *self.windows.out, -1),)
+
+    def absorb(self, mean, deviation):
+        raise ValueError("the cells around an image add to the outputs at its edges")
+
+    def _by_tap(self):
+        return self.weights.transpose(1, 2, 0, 3).reshape(-1, self.weights.shape[3])
+
+
 class Depthwise(Weighted):
     """Weights (1, height, width, out); each input channel serves out / in outputs in a row."""
 
