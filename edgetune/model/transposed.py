@@ -11,7 +11,7 @@ import numpy as np
 from edgetune.model.graph import Graph, Operator, Tensor
 
 KIND = "TRANSPOSE_CONV"
-SHAPE = "output_shape"  # the option: None where it is no constant
+SHAPE = "output_shape"  # the option: None where it is no constant of integers
 IN_FILE = (2, 1, 3)  # places of input, weights and bias
 
 
@@ -19,8 +19,9 @@ def in_order(graph: Graph, op: Operator) -> None:
     """From the file's order to the Graph's."""
     if not 3 <= len(op.inputs) <= 4 or -1 in op.inputs[:3]:
         return
-    shape = graph.tensors[op.inputs[0]].data
-    op.options[SHAPE] = None if shape is None else tuple(map(int, shape.reshape(-1)))
+    shape = graph.tensors[op.inputs[0]]
+    constant = shape.data is not None and shape.dtype == "int32"
+    op.options[SHAPE] = tuple(shape.values.reshape(-1).tolist()) if constant else None
     op.inputs = tuple(op.inputs[place] for place in IN_FILE[: len(op.inputs) - 1])
 
 

@@ -128,8 +128,8 @@ def u_net(seed=0):
     x = b.conv(b.input, 6, 3, fused="RELU")
     y = b.batch_norm(b.pool("MAX_POOL_2D", x, 2))
     y = b.batch_norm(b.transposed(y, 6, 3, 2), fused="RELU")
-    x = b.concat([x, y], fused="RELU6")
-    x = b.transposed(b.conv(x, 4, 3, stride=2, fused="RELU"), 3, (2, 4), (2, 3), "VALID", "RELU6")
+    x = b.conv(b.concat([x, y]), 4, 3, stride=2, fused="RELU")
+    x = b.add("RELU6", b.transposed(x, 3, (2, 4), (2, 3), "VALID"))
     return b, b.conv(x, 2, 1)
 
 
