@@ -114,17 +114,9 @@ def _dilated(work: Work, groups: int, rest: int, depth: int = 1) -> dict:
     }
 
 
-def _conv_2d_dilated_forward(work: Work) -> dict:
-    groups, rest = _groups(work.y[2])
-    taps = _taps(work)
-    return _dilated(work, groups, rest, work.x[2]) | {
-        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
-    }
-
-
-def _conv_2d_grouped_forward(work: Work) -> dict:
-    """As dilated ones, over the outputs of each group of channels."""
-    parts = work.layer.groups
+def _tap_by_tap_forward(work: Work) -> dict:
+    """Of windows dilated or grouped, over the outputs of each group of channels."""
+    parts = getattr(work.layer, "groups", 1)
     groups, rest = (parts * count for count in _groups(work.y[2] // parts))
     taps = _taps(work)
     return _dilated(work, groups, rest, work.x[2] // parts) | {
@@ -370,17 +362,9 @@ def _dilated_readers(work: Work, sums: int) -> dict:
     return {"errors": math.prod(work.x), "rows": rows, "looks": rows * work.layer.window.kernel[1]}
 
 
-def _conv_2d_dilated_input_error(work: Work) -> dict:
-    """Groups of up to four channels."""
-    groups, columns = -(-work.x[2] // GROUP), _taps(work) * work.x[2]
-    return _dilated_readers(work, groups) | {
-        "groups": work.cells * groups, "columns": columns, "macs": columns * work.y[2],
-    }
-
-
-def _conv_2d_grouped_input_error(work: Work) -> dict:
+def _tap_by_tap_input_error(work: Work) -> dict:
     """Each group's channels by up to four, over its own outputs."""
-    parts = work.layer.groups
+    parts = getattr(work.layer, "groups", 1)
     groups, columns = parts * -(-work.x[2] // parts // GROUP), _taps(work) * work.x[2]
     return _dilated_readers(work, groups) | {
         "groups": work.cells * groups, "columns": columns,
@@ -429,14 +413,14 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "lookup_input_error": _errors,
     "move_forward": _move_forward, "move_input_error": _move_input_error,
     "gather_forward": _gather_forward, "gather_input_error": _gather_input_error,
-    "conv_2d_dilated_input_error": _conv_2d_dilated_input_error,
-    "conv_2d_grouped_input_error": _conv_2d_grouped_input_error,
+    "conv_2d_dilated_input_error": _tap_by_tap_input_error,
+    "conv_2d_grouped_input_error": _tap_by_tap_input_error,
     "depthwise_conv_2d_dilated_input_error": _depthwise_dilated_input_error,
     "concatenation_forward": _copies,
-    "conv_2d_dilated_forward": _conv_2d_dilated_forward,
+    "conv_2d_dilated_forward": _tap_by_tap_forward,
     "transpose_conv_forward": _transpose_conv_forward,
     "transpose_conv_input_error": _transpose_conv_input_error,
-    "conv_2d_grouped_forward": _conv_2d_grouped_forward,
+    "conv_2d_grouped_forward": _tap_by_tap_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }
 UPDATES: dict[str, Callable[[Work], dict]] = {

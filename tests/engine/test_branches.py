@@ -6,7 +6,7 @@ import pytest
 from branching import NETWORKS
 from operator_examples import EXAMPLES
 from real_network import RealNetwork
-from tiny_tflite import ModelBuilder, run_in_tflite, serialise
+from tiny_tflite import ModelBuilder, OperatorSpec, run_in_tflite, serialise
 
 from edgetune.errors import ModelError, UsageError
 from edgetune.learn.learner import Learner
@@ -373,6 +373,18 @@ def test_a_transposed_convolution_of_another_shape_than_it_asks_for():
     with pytest.raises(ModelError) as caught:
         read_tflite(b.build())
     assert "asked for the shape (1, 8, 9, 7) by weights (6, 3, 3, 3)" in caught.value.cause
+
+
+def test_a_transposed_convolution_whose_shape_is_packed_of_constants():
+    """As Keras has it where the batch was open."""
+    b = ModelBuilder((1, 4, 5, 3), 1 / 40, -9, seed=4).transposed(6, 3, 2)
+    transposed, shape = b.operators[0], b.operators[0].inputs[0]
+    sizes = [b._constant(f"size{i}_", np.array(n, np.int32))
+             for i, n in enumerate(b.tensors[shape].data)]
+    b.tensors[shape].data = None
+    pack = OperatorSpec("PACK", sizes, shape, "PackOptions", dict(Axis=0, ValuesCount=4))
+    b.operators = [pack, transposed]
+    check(b)
 
 
 def test_a_transposed_convolution_whose_shape_is_computed():
