@@ -60,10 +60,9 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
 def _gradient_loops(layer: Any) -> str:
     if isinstance(layer, p.FullyConnected):
         return "update_dense"
-    if isinstance(layer, p.TransposeConv):
-        return "update_transposed"
-    apart = isinstance(layer, p.GroupedConv2D) or layer.window.dilation != (1, 1)
-    return "update_dilated" if apart else "update_window"
+    if isinstance(layer, p.GroupedConv2D | p.TransposeConv):
+        return "update_by_taps"
+    return "update_window" if layer.window.dilation == (1, 1) else "update_dilated"
 
 
 def _groups(count: int) -> tuple[int, int]:
@@ -243,13 +242,15 @@ def _update_dilated(work: Work) -> dict:
     }
 
 
-def _update_transposed(work: Work) -> dict:
-    """Tap by tap, over the input cells whose output exists; the bias over all outputs."""
-    formed, (down, along) = _formed(work), _on_output(work)
-    rows, taps = down.pairs * along.kernel, down.pairs * along.pairs
+def _update_by_taps(work: Work) -> dict:
+    """Over the places of the window whose tap exists; the bias over all outputs."""
+    transposed = isinstance(work.layer, p.TransposeConv)
+    down, along = _on_output(work) if transposed else axes(work.layer.window, work.x, work.y)
+    formed, taps = _formed(work), down.pairs * along.pairs
+    kernel = down.kernel * along.kernel
     loops = {
-        "taps": down.kernel * along.kernel, "rows": rows, "errors": taps,
-        "sums": taps * work.x[2], "positions": work.positions,
+        "taps": kernel, "rows": down.pairs * along.kernel, "errors": taps,
+        "sums": taps * work.layer.row_size // kernel, "positions": work.positions,
     }
     return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
@@ -425,6 +426,6 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
 }
 UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
-    "update_dilated": _update_dilated, "update_transposed": _update_transposed,
+    "update_dilated": _update_dilated, "update_by_taps": _update_by_taps,
     "update_factored": _update_factored, "update_biases": _every_error,
 }

@@ -3,6 +3,7 @@
 #include "dot.h"
 #include "error_block.h"
 #include "requantize.h"
+#include "tap_gradient.h"
 
 /* Of one group. */
 typedef struct {
@@ -120,13 +121,37 @@ int32_t et_conv_2d_grouped_input_error(const et_conv_2d_grouped *p, const int8_t
     return (int32_t)block.shift;
 }
 
+/* The weights of tap (ky, kx): sums over the outputs whose input cell exists. */
+static void tap_gradient(const et_conv_2d_grouped *p, int32_t inputs, int32_t ky, int32_t kx,
+                         const int8_t *e, const int8_t *x, int32_t *gradient)
+{
+    const et_window *window = &p->conv.window;
+    et_shape in = p->conv.in, out = p->conv.out;
+    int32_t top = ky * p->dilation.height - window->pad_h;
+    int32_t left = kx * p->dilation.width - window->pad_w;
+    et_tap_places places = {
+        .rows = et_outputs_inside(top, window->stride_h, in.height, out.height),
+        .columns = et_outputs_inside(left, window->stride_w, in.width, out.width),
+        .e_row = out.width * out.channels,
+        .e_column = out.channels,
+        .x = (top * in.width + left) * in.channels,
+        .x_row = window->stride_h * in.width * in.channels,
+        .x_column = window->stride_w * in.channels,
+    };
+    et_tap_gradient(&places, inputs, p->conv.quantization.input_zero_point, e, x, gradient);
+}
+
 void et_conv_2d_grouped_gradient(const et_conv_2d_grouped *p, uint32_t row, const int8_t *e,
                                  const int8_t *x, int32_t *gradient)
 {
-    const et_conv_2d *conv = &p->conv;
+    et_shape out = p->conv.out;
     group_sizes sizes = sizes_of(p);
-    int32_t group = (int32_t)row / sizes.outputs;
-    et_dilated_gradient(conv->in, conv->out, &conv->window, p->dilation, sizes.inputs,
-                        conv->quantization.input_zero_point, e + row, x + group * sizes.inputs,
-                        gradient);
+    e += row;
+    x += (int32_t)row / sizes.outputs * sizes.inputs;
+    for (int32_t ky = 0; ky < p->conv.window.kernel_h; ky++) {
+        for (int32_t kx = 0; kx < p->conv.window.kernel_w; kx++, gradient += sizes.inputs) {
+            tap_gradient(p, sizes.inputs, ky, kx, e, x, gradient);
+        }
+    }
+    *gradient = et_bias_gradient(e, out.height * out.width, out.channels);
 }

@@ -2,6 +2,7 @@
 #include "dot.h"
 #include "error_block.h"
 #include "requantize.h"
+#include "tap_gradient.h"
 #include "window.h"
 
 static uint32_t row_size_of(const et_conv_2d *p)
@@ -102,37 +103,28 @@ static void tap_gradient(const et_conv_2d *p, int32_t ky, int32_t kx, const int8
                          const int8_t *x, int32_t *gradient)
 {
     const et_window *window = &p->window;
-    int32_t channels = p->in.channels, top = ky - window->pad_h, left = kx - window->pad_w;
-    et_range rows = et_outputs_inside(top, window->stride_h, p->out.height, p->in.height);
-    et_range columns = et_outputs_inside(left, window->stride_w, p->out.width, p->in.width);
-    int32_t zero_point = p->quantization.input_zero_point;
-    for (int32_t c = 0; c < channels; c++) {
-        gradient[c] = 0;
-    }
-    for (int32_t y = rows.from; y < rows.to; y++) {
-        const int8_t *errors = e + (y * window->stride_h + top) * p->out.width * p->out.channels;
-        for (int32_t column = columns.from; column < columns.to; column++) {
-            int32_t error = errors[(column * window->stride_w + left) * p->out.channels];
-            const int8_t *cell = x + (y * p->in.width + column) * channels;
-            for (int32_t c = 0; c < channels; c++) {
-                gradient[c] += error * (cell[c] - zero_point);
-            }
-        }
-    }
+    int32_t channels = p->in.channels, out = p->out.channels;
+    int32_t top = ky - window->pad_h, left = kx - window->pad_w;
+    et_tap_places places = {
+        .rows = et_outputs_inside(top, window->stride_h, p->out.height, p->in.height),
+        .columns = et_outputs_inside(left, window->stride_w, p->out.width, p->in.width),
+        .e = (top * p->out.width + left) * out,
+        .e_row = window->stride_h * p->out.width * out,
+        .e_column = window->stride_w * out,
+        .x_row = p->in.width * channels,
+        .x_column = channels,
+    };
+    et_tap_gradient(&places, channels, p->quantization.input_zero_point, e, x, gradient);
 }
 
 void et_transpose_conv_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e,
                                 const int8_t *x, int32_t *gradient)
 {
-    int32_t total = 0;
     e += row;
     for (int32_t ky = 0; ky < p->window.kernel_h; ky++) {
         for (int32_t kx = 0; kx < p->window.kernel_w; kx++, gradient += p->in.channels) {
             tap_gradient(p, ky, kx, e, x, gradient);
         }
     }
-    for (int32_t i = p->out.height * p->out.width; i; i--, e += p->out.channels) {
-        total += *e;
-    }
-    *gradient = ET_BIAS_INPUT * total;
+    *gradient = et_bias_gradient(e, p->out.height * p->out.width, p->out.channels);
 }

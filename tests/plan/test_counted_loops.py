@@ -172,7 +172,7 @@ CONV, DILATED_C, GROUPED_C = "conv_2d.c", "conv_2d_dilated.c", "conv_2d_grouped.
 TRANSPOSED_C = "transpose_conv.c"
 DEPTHWISE, DEPTHWISE_DILATED = "depthwise_conv_2d.c", "depthwise_conv_2d_dilated.c"
 DENSE, MAX, AVERAGE = "fully_connected.c", "max_pool_2d.c", "average_pool_2d.c"
-GRADIENT = "window_gradient.c"
+GRADIENT, TAP_GRADIENT = "window_gradient.c", "tap_gradient.c"
 DOT_LOOPS = {
     "macs_of_groups": line("dot.c", "int32_t value = *x - zero_point"),
     "macs_of_rest": line("dot.c", "acc += (*x - zero_point) * *w++"),
@@ -391,13 +391,13 @@ LOOPS = {
         "reads": line("gather.c", "acc += e[p->readers"),
     },
 }
-TRANSPOSED_GRADIENT_LOOPS = {
-    "formed": line(TRANSPOSED_C, "*gradient = ET_BIAS_INPUT"),
-    "positions": line(TRANSPOSED_C, "total += *e;"),
-    "taps": line(TRANSPOSED_C, "tap_gradient(p, ky"),
-    "rows": line(TRANSPOSED_C, "const int8_t *errors ="),
-    "errors": line(TRANSPOSED_C, "int32_t error ="),
-    "sums": line(TRANSPOSED_C, "gradient[c] += error"),
+TAP_GRADIENT_LOOPS = {
+    "formed": line(TAP_GRADIENT, "return ET_BIAS_INPUT"),
+    "positions": line(TAP_GRADIENT, "total += *e;"),
+    "taps": line(TAP_GRADIENT, "et_range rows ="),
+    "rows": turns(TAP_GRADIENT, "for (int32_t row = rows"),
+    "errors": line(TAP_GRADIENT, "int32_t error ="),
+    "sums": line(TAP_GRADIENT, "gradient[c] += error"),
 }
 DILATED_GRADIENT_LOOPS = {
     "formed": line("dilated.c", "*gradient = ET_BIAS_INPUT"),
@@ -538,8 +538,7 @@ def test_gradient_loops_turn_as_the_cost_model_says(engine, works):
     assert joined and set(found) - {"magnitudes", "walk"} <= names_of(GRADIENT_LOOPS)
 
 
-@pytest.mark.parametrize("works", [DILATED, DILATED_DEPTHWISES, GROUPED],
-                         ids=["conv", "depthwise", "grouped"])
+@pytest.mark.parametrize("works", [DILATED, DILATED_DEPTHWISES], ids=["conv", "depthwise"])
 def test_gradient_loops_of_dilated_windows_turn_as_the_cost_model_says(engine, works):
     for work in works:
         found, counts = UPDATES["update_dilated"](work), engine.run(partial(gradients, work))
@@ -547,11 +546,12 @@ def test_gradient_loops_of_dilated_windows_turn_as_the_cost_model_says(engine, w
     assert set(found) - {"magnitudes", "walk"} == names_of(DILATED_GRADIENT_LOOPS)
 
 
-def test_gradient_loops_of_transposed_windows_turn_as_the_cost_model_says(engine):
-    for work in TRANSPOSED:
-        found, counts = UPDATES["update_transposed"](work), engine.run(partial(gradients, work))
-        assert_counted(found, TRANSPOSED_GRADIENT_LOOPS, counts, work)
-    assert set(found) - {"magnitudes", "walk"} == names_of(TRANSPOSED_GRADIENT_LOOPS)
+@pytest.mark.parametrize("works", [GROUPED, TRANSPOSED], ids=["grouped", "transposed"])
+def test_gradient_loops_tap_by_tap_turn_as_the_cost_model_says(engine, works):
+    for work in works:
+        found, counts = UPDATES["update_by_taps"](work), engine.run(partial(gradients, work))
+        assert_counted(found, TAP_GRADIENT_LOOPS, counts, work)
+    assert set(found) - {"magnitudes", "walk"} == names_of(TAP_GRADIENT_LOOPS)
 
 
 @pytest.mark.parametrize("make", [lambda: dense(9, 6), lambda: depthwise(WINDOWS[0], 4, 1)],
