@@ -143,7 +143,9 @@ def _check_weights(graph, operator) -> None:
     elif operator.kind == "CONV_2D":
         fits = len(weights) == 4 and groups(data, weights) > 0
     elif operator.kind == "TRANSPOSE_CONV":
-        fits = transposed(graph, operator) is None
+        if cause := transposed(graph, operator):
+            raise _wrong(operator, cause)
+        fits = True
     else:
         multiplier = operator.options["depth_multiplier"]
         fits = len(weights) == 4 and weights[0] == 1 and data[3] * multiplier == weights[3] > 0

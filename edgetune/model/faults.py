@@ -43,6 +43,10 @@ def transposed(graph: Graph, operator: Operator) -> str | None:
     shape = operator.options["output_shape"]
     if len(shape) != 4 or shape[0] != 1 or shape[3] != weights[0]:
         return f"asked for the shape {shape} by weights {weights}"
+    strides = operator.options["stride_h"], operator.options["stride_w"]
+    axes = zip(data[1:3], strides, weights[1:3], shape[1:3])
+    if any((n - 1) * stride >= size + kernel for n, stride, kernel, size in axes):
+        return f"cells of its input {data} lie beyond its output {shape}"
     return _kernel(weights) if data[3] == weights[3] else _misfit(data, weights)
 
 

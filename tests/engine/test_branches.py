@@ -375,6 +375,15 @@ def test_a_transposed_convolution_of_another_shape_than_it_asks_for():
     assert "asked for the shape (1, 8, 9, 7) by weights (6, 3, 3, 3)" in caught.value.cause
 
 
+def test_a_transposed_convolution_with_cells_beyond_its_output():
+    """Strides of any length must not ask for memory of any size."""
+    b = ModelBuilder((1, 4, 5, 3)).transposed(6, 3, 2)
+    b.operators[0].options["StrideW"] = 32767
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert "cells of its input (1, 4, 5, 3) lie beyond its output" in caught.value.cause
+
+
 def test_a_transposed_convolution_whose_shape_is_packed_of_constants():
     """As Keras has it where the batch was open."""
     b = ModelBuilder((1, 4, 5, 3), 1 / 40, -9, seed=4).transposed(6, 3, 2)
