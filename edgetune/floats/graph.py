@@ -10,8 +10,11 @@ comes after those it reads; an operator has one output.  Options carry TFLite's 
 =================  ================================  ============================================
 kind               inputs                            options
 =================  ================================  ============================================
-CONV_2D            x [1,h,w,c], weights [o,kh,kw,c], padding "SAME" or "VALID", stride_h, stride_w,
-                   bias [o] or -1                    dilation_h_factor, dilation_w_factor, fused
+CONV_2D            x [1,h,w,c], weights              padding "SAME" or "VALID", stride_h, stride_w,
+                   [o,kh,kw,c/groups],               dilation_h_factor, dilation_w_factor, fused
+                   bias [o] or -1
+TRANSPOSE_CONV     x [1,h,w,c], weights              padding, stride_h, stride_w, output_shape,
+                   [o,kh,kw,c], bias [o] or -1       fused
 DEPTHWISE_CONV_2D  x [1,h,w,c], weights              as CONV_2D, and depth_multiplier m
                    [1,kh,kw,c*m], bias [c*m] or -1
 FULLY_CONNECTED    x, weights [units,n], bias        keep_num_dims (False: x is taken as flat),
@@ -57,9 +60,10 @@ from edgetune.errors import ModelError
 from edgetune.floats.supported import activations_of, refuse_unsupported
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.faults import MAX_WINDOW, move
+from edgetune.model.faults import MAX_WINDOW, move, transposed
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import KINDS, MOVED, VIEWS, WEIGHTED
+from edgetune.model.shapes import groups
 
 MAX_OPERATORS = 2000
 MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
@@ -141,7 +145,11 @@ def _check_weights(graph, operator) -> None:
         read = data[-1] if operator.options["keep_num_dims"] else math.prod(data)
         fits = len(weights) == 2 and read == weights[1]
     elif operator.kind == "CONV_2D":
-        fits = len(weights) == 4 and data[3] == weights[3]
+        fits = len(weights) == 4 and groups(data, weights) > 0
+    elif operator.kind == "TRANSPOSE_CONV":
+        if cause := transposed(graph, operator):
+            raise _wrong(operator, cause)
+        fits = True
     else:
         multiplier = operator.options["depth_multiplier"]
         fits = len(weights) == 4 and weights[0] == 1 and data[3] * multiplier == weights[3] > 0

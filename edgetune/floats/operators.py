@@ -42,18 +42,48 @@ def activate(x: np.ndarray, activation: str) -> np.ndarray:
 
 
 def _conv(options, operands, shape):
-    """One product of all windows with all weights, or one a tap where windows take much room."""
+    """Every group's channels by themselves, their outputs side by side."""
     x, weights, bias = _three(operands)
+    groups = x.shape[3] // weights.shape[3]
+    own = *shape[:3], len(weights) // groups
+    parts = zip(np.split(x, groups, axis=3), np.split(weights, groups))
+    results = [_products(options, *part, own) for part in parts]
+    return _add_bias(results[0] if groups == 1 else np.concatenate(results, axis=3), bias)
+
+
+def _products(options, x, weights, shape):
+    """One product of all windows with all weights, or one a tap where windows take much room."""
     kernel = weights.shape[1:3]
     if np.prod(shape[:3], dtype=np.int64) * weights[0].size <= MAX_WINDOWS:
         x = windows(x, kernel, shape, options, 0.0)
         result = x.reshape(-1, weights[0].size) @ weights.reshape(len(weights), -1).T
-        return _add_bias(result.reshape(shape), bias)
+        return result.reshape(shape)
     x = pad_for(x, kernel, shape, options, 0.0)
     result = np.zeros(shape, np.float32)
     for (i, j), at in taps(kernel, shape, options):
         result += x[at] @ weights[:, i, j].T
-    return _add_bias(result, bias)
+    return result
+
+
+def _transposed(options, operands, shape):
+    """What every tap of every cell adds to the outputs around it."""
+    x, weights, bias = _three(operands)
+    (_, *kernel, _), strides = weights.shape, _steps(options)[0]
+    axes = list(zip(x.shape[1:3], kernel, strides, shape[1:3]))
+    before = [_before(options, *axis[1:]) for axis in axes]
+    room = [max((n - 1) * s + k, b + m) for (n, k, s, m), b in zip(axes, before)]
+    result = np.zeros((shape[0], *room, shape[3]), np.float32)
+    for (i, j), at in taps(kernel, x.shape, options):
+        result[at] += x @ weights[:, i, j].T
+    top, left = before
+    return _add_bias(result[:, top : top + shape[1], left : left + shape[2]], bias)
+
+
+def _before(options, kernel, stride, size):
+    """Cells before the first output, of windows that lie on the output."""
+    if options["padding"] == "VALID":
+        return 0
+    return max((-(-size // stride) - 1) * stride + kernel - size, 0) // 2
 
 
 def _depthwise(options, operands, shape):
@@ -252,6 +282,7 @@ def _steps(options) -> tuple[tuple[int, int], tuple[int, int]]:
 OPERATORS = {
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
+    "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _dense,
     "MAX_POOL_2D": _max_pool,
     "AVERAGE_POOL_2D": _average_pool,

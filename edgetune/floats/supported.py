@@ -30,6 +30,7 @@ INTEGERS = {  # places of operands that are no real numbers
     for name in CONVERTED if name not in (*WEIGHTED, *JOINING)
 }
 NEEDED_INTEGERS = [name for name in INTEGERS if KINDS[name].output_shape is not stated]
+OWN_REASONS = (*MOVED, "TRANSPOSE_CONV")  # of their rows, which are those of float files too
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 MAX_RANK = 4
 REAL = (
@@ -139,14 +140,9 @@ def _value_reasons(graph, operator) -> list[str]:
     if operator.kind in (*ARITHMETIC, *DECIDED_BY_ONE):
         ranks = {len(t.shape) for t in activations_of(graph, operator)}
         return ["operands of different ranks"] if len(ranks) > 1 else []
-    if operator.kind == "CONV_2D":
-        weights = graph.tensors[operator.inputs[1]]
-        if len(weights.shape) == 4 and weights.shape[3] < data.shape[3]:
-            return ["grouped convolution"]
-    refused = KINDS[operator.kind].refused
-    if operator.kind in MOVED and refused and (reason := refused(graph, operator)):
-        return [reason]
-    return []
+    refused = KINDS[operator.kind].refused if operator.kind in OWN_REASONS else None
+    reason = refused(graph, operator) if refused else None
+    return [reason] if reason else []
 
 
 def _graph_reasons(graph: Graph) -> list[str]:

@@ -14,6 +14,7 @@ import tflite
 from edgetune.model.decode import NAMED_OPTIONS, snake
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import KINDS, OPTIONS
+from edgetune.model.transposed import as_in_files
 
 DESCRIPTION = "written by edgetune"
 SIGNATURE = "serving_default"
@@ -32,7 +33,7 @@ def encode(graph: Graph) -> bytes:
     Returns:
         A file that TFLite runs; the same graph gives the same bytes.
     """
-    b = flatbuffers.Builder(4096)
+    b, graph = flatbuffers.Builder(4096), as_in_files(graph)
     buffers, numbers = _buffers(b, graph.tensors)
     metadata = [_metadata(b, buffers, *item) for item in graph.metadata.items()]
     tensors = [tensor_table(b, t, n) for t, n in zip(graph.tensors, numbers)]

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from edgetune.model.moves import places
+from edgetune.model.shapes import groups
 
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these functions
     from edgetune.model.graph import Graph, Operator
@@ -32,6 +33,20 @@ def conv(graph: Graph, operator: Operator) -> str | None:
     data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
     if len(weights) != 4:
         return f"weights of the shape {weights}"
+    return _kernel(weights) if groups(data, weights) else _misfit(data, weights)
+
+
+def transposed(graph: Graph, operator: Operator) -> str | None:
+    data, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
+    if len(weights) != 4:
+        return f"weights of the shape {weights}"
+    shape = operator.options["output_shape"]
+    if len(shape) != 4 or shape[0] != 1 or shape[3] != weights[0]:
+        return f"asked for the shape {shape} by weights {weights}"
+    strides = operator.options["stride_h"], operator.options["stride_w"]
+    axes = zip(data[1:3], strides, weights[1:3], shape[1:3])
+    if any((n - 1) * stride >= size + kernel for n, stride, kernel, size in axes):
+        return f"cells of its input {data} lie beyond its output {shape}"
     return _kernel(weights) if data[3] == weights[3] else _misfit(data, weights)
 
 

@@ -99,6 +99,7 @@ DILATION = ("DilationHFactor", "DilationWFactor")
 MASKS = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset")
 CONV = Options("Conv2DOptions", (*WINDOW, *DILATION))
 DEPTHWISE = Options("DepthwiseConv2DOptions", (*WINDOW, *DILATION, "DepthMultiplier"))
+TRANSPOSED = Options("TransposeConvOptions", WINDOW)
 DENSE = Options("FullyConnectedOptions", (FUSED, "WeightsFormat", "KeepNumDims"))
 POOL = Options("Pool2DOptions", (*WINDOW, "FilterHeight", "FilterWidth"))
 REDUCE = Options("ReducerOptions", ("KeepDims",))
@@ -130,7 +131,8 @@ PADDINGS, SHAPE = ("paddings",), ("shape values",)
 BOUNDS = ("begins", "ends", "strides")
 PIECE, PIECES = ("begins", "sizes"), ("sizes", "axis")
 INDICES, SIZE, TIMES = ("indices",), ("size",), ("multiples",)
-KERNELS = "any stride, SAME or VALID, any multiplier, scales per channel or tensor"
+KERNELS = "any stride, SAME or VALID, any groups or multiplier, scales per channel or tensor"
+SPREADS = "any stride, SAME or VALID, a constant output shape, scales per channel or tensor"
 VECTORS = "one vector, or one a cell; scales per channel or tensor"
 WINDOWS = "any window"
 REDUCED = "over any axes"
@@ -158,9 +160,11 @@ PLACED = "made where it is needed"
 # Its second: options, version, shape of the output, scales, what is refused, what is wrong.
 KINDS = {kind.name: kind for kind in (
     Kind("CONV_2D",           (2, 3), WEIGHTS,     0,    (4,),      YES,    YES,   YES,  KERNELS,
-         CONV,      3, shapes.conv,       scales.WEIGHTED, refusals.grouped, faults.conv),
+         CONV,      3, shapes.conv,       scales.WEIGHTED, wrong=faults.conv),
     Kind("DEPTHWISE_CONV_2D", (2, 3), WEIGHTS,     3,    (4,),      YES,    YES,   YES,  KERNELS,
          DEPTHWISE, 3, shapes.depthwise,  scales.WEIGHTED, wrong=faults.depthwise),
+    Kind("TRANSPOSE_CONV",    (2, 3), WEIGHTS,     0,    (4,),      YES,    YES,   YES,  SPREADS,
+         TRANSPOSED, 3, shapes.transposed, scales.WEIGHTED, refusals.transposed, faults.transposed),
     Kind("FULLY_CONNECTED",   (2, 3), WEIGHTS,     0,    ANY,       YES,    YES,   YES,  VECTORS,
          DENSE,     4, shapes.dense,      scales.WEIGHTED, refusals.dense_layouts, faults.dense),
     Kind("MAX_POOL_2D",       (1, 1), (),          None, (4,),      YES,    YES,   YES,  WINDOWS,
@@ -325,5 +329,6 @@ MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
 PLACING = _where(lambda kind: kind.output_shape in PLACED_SHAPES)  # only give values a place
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
-CLAMPING = tuple(name for name in FUSING if name != "CONCATENATION")  # its int8 kernel cannot
+UNCLAMPED = ("CONCATENATION", "TRANSPOSE_CONV")  # whose int8 kernel cannot, or not in every TFLite
+CLAMPING = tuple(name for name in FUSING if name not in UNCLAMPED)
 CONVERTED = _where(lambda kind: kind.converts == YES)

@@ -16,10 +16,9 @@ if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these f
     from edgetune.model.graph import Graph, Operator
 
 
-def grouped(graph: Graph, operator: Operator) -> str | None:
-    shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
-    if len(shape) == len(weights) == 4 and weights[3] < shape[3]:
-        return "grouped convolution"
+def transposed(graph: Graph, operator: Operator) -> str | None:
+    if operator.options.get("output_shape") is None:
+        return "an output shape that is computed, not constant"
     return None
 
 

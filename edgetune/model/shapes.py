@@ -32,6 +32,19 @@ def conv(graph: Graph, operator: Operator) -> Shape:
     return (1, *_windows(shape, weights[1:3], operator.options), weights[0])
 
 
+def groups(data: Shape, weights: Shape) -> int:
+    """Into how many parts a CONV_2D cuts the channels of ``data``, each read by as many outputs;
+    0 where its ``weights`` do not fit."""
+    depth = weights[3]
+    if depth < 1 or data[3] % depth or weights[0] % (data[3] // depth):
+        return 0
+    return data[3] // depth
+
+
+def transposed(graph: Graph, operator: Operator) -> Shape:
+    return operator.options.get("output_shape") or (0,)
+
+
 def depthwise(graph: Graph, operator: Operator) -> Shape:
     shape, weights = (graph.tensors[i].shape for i in operator.inputs[:2])
     return (1, *_windows(shape, weights[1:3], operator.options), weights[3])

@@ -12,6 +12,7 @@ from edgetune.model.dilation import join_dilated
 from edgetune.model.folding import fold_constants
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.selection import join_selections
+from edgetune.model.transposed import in_order
 
 
 def simplify(graph: Graph) -> Graph:
@@ -32,6 +33,8 @@ def simplify(graph: Graph) -> Graph:
             _plain_pad(graph, op)
         elif op.kind == "DEPTHWISE_CONV_2D":
             _multiplier_by_shapes(graph, op)
+        elif op.kind == "TRANSPOSE_CONV":
+            in_order(graph, op)
         elif op.kind == "FULLY_CONNECTED":
             _as_many_vectors(graph, op)
     return graph

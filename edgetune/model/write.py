@@ -13,6 +13,7 @@ from edgetune.model.extend import Extension, not_writable
 from edgetune.model.graph import Graph, Operator, Place, Quantization, Tensor
 from edgetune.model.kinds import KINDS, WEIGHTED
 from edgetune.model.read import read_tflite
+from edgetune.model.transposed import place_in_file
 
 WEIGHTS, BIAS = 1, 2  # inputs of an operator that has weights
 
@@ -110,7 +111,7 @@ def _put(graph: Graph, extension: Extension, place: Place, values: np.ndarray, u
         if extension.move_tensor(tensor.index, data):
             return
     own = extension.add_tensor(_own_tensor(graph, operator, place), data)
-    extension.connect(operator.index, place[1], own)
+    extension.connect(operator.index, place_in_file(operator, place[1]), own)
 
 
 def _shares_bytes(graph: Graph, tensor: Tensor) -> bool:

@@ -107,19 +107,23 @@ DEPTHWISE_CONV_2D = struct(
 )
 DILATION = struct("et_dilation", (U16, "height width"))
 CONV_2D_DILATED = struct("et_conv_2d_dilated", (CONV_2D, "conv"), (DILATION, "dilation"))
+CONV_2D_GROUPED = struct(
+    "et_conv_2d_grouped", (CONV_2D, "conv"), (DILATION, "dilation"), (U16, "groups")
+)
 DEPTHWISE_CONV_2D_DILATED = struct(
     "et_depthwise_conv_2d_dilated", (DEPTHWISE_CONV_2D, "conv"), (DILATION, "dilation")
 )
 
 
-def _convolution(layer: p.Conv2D | p.DepthwiseConv2D, program: Program) -> dict:
+def _convolution(layer: p.Conv2D | p.DepthwiseConv2D | p.TransposeConv, program: Program) -> dict:
     return _shapes(layer, program) | {
         "window": _window(layer.window), "quantization": _quantization(layer),
     }
 
 
-@layer_constants.register
-def _(layer: p.Conv2D, program: Program, errors: bool) -> list[CObject]:
+@layer_constants.register(p.Conv2D)
+@layer_constants.register(p.TransposeConv)
+def _(layer, program, errors):
     parameters = CObject(layer.name, CONV_2D, _convolution(layer, program))
     return [*_channels(layer, errors), parameters]
 
@@ -138,6 +142,15 @@ def _(layer: p.DepthwiseConv2D, program: Program, errors: bool) -> list[CObject]
 def _(layer: p.DilatedConv2D, program: Program, errors: bool) -> list[CObject]:
     value = {"conv": _convolution(layer, program), "dilation": layer.window.dilation}
     return [*_channels(layer, errors), CObject(layer.name, CONV_2D_DILATED, value)]
+
+
+@layer_constants.register
+def _(layer: p.GroupedConv2D, program: Program, errors: bool) -> list[CObject]:
+    value = {
+        "conv": _convolution(layer, program), "dilation": layer.window.dilation,
+        "groups": layer.groups,
+    }
+    return [*_channels(layer, errors), CObject(layer.name, CONV_2D_GROUPED, value)]
 
 
 @layer_constants.register

@@ -11,7 +11,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
-from edgetune.plan.windows import axes, gradient_loops
+from edgetune.plan.windows import Axis, axes, gradient_loops
 
 GROUP = 4  # channels that one pass of an inner loop serves
 
@@ -60,6 +60,8 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
 def _gradient_loops(layer: Any) -> str:
     if isinstance(layer, p.FullyConnected):
         return "update_dense"
+    if isinstance(layer, p.GroupedConv2D | p.TransposeConv):
+        return "update_by_taps"
     return "update_window" if layer.window.dilation == (1, 1) else "update_dilated"
 
 
@@ -111,11 +113,47 @@ def _dilated(work: Work, groups: int, rest: int, depth: int = 1) -> dict:
     }
 
 
-def _conv_2d_dilated_forward(work: Work) -> dict:
-    groups, rest = _groups(work.y[2])
+def _tap_by_tap_forward(work: Work) -> dict:
+    """Of windows dilated or grouped, over the outputs of each group of channels."""
+    parts = getattr(work.layer, "groups", 1)
+    groups, rest = (parts * count for count in _groups(work.y[2] // parts))
     taps = _taps(work)
-    return _dilated(work, groups, rest, work.x[2]) | {
+    return _dilated(work, groups, rest, work.x[2] // parts) | {
         "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+    }
+
+
+def _on_output(work: Work) -> tuple[Axis, Axis]:
+    """The axes of a window that slides over the output, and has a place for each input cell."""
+    return axes(work.layer.window, work.y, work.x)
+
+
+def _transpose_conv_forward(work: Work) -> dict:
+    """Per output position, over the input cells that add to it."""
+    groups, rest = _groups(work.y[2])
+    down, along = _on_output(work)
+    rows, taps, depth = down.pairs * work.y[1], down.pairs * along.pairs, work.x[2]
+    return {
+        "positions": work.positions,
+        "groups": work.positions * groups, "rest": work.positions * rest,
+        "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+        "macs_of_groups": taps * groups * depth, "macs_of_rest": taps * rest * depth,
+    }
+
+
+def _transpose_conv_input_error(work: Work) -> dict:
+    """The channels beyond the last group share one pass, and take a column each in it."""
+    groups, columns = _groups(work.x[2])
+    down, along = _on_output(work)
+    rest, depth = min(1, columns), work.y[2]
+    rows, taps = down.pairs * work.x[1], down.pairs * along.pairs
+    return {
+        "cells": work.cells, "groups": work.cells * groups, "rest": work.cells * rest,
+        "rows_of_groups": rows * groups, "rows_of_rest": rows * rest,
+        "taps_of_groups": taps * groups, "taps_of_rest": taps * rest,
+        "macs_of_groups": taps * groups * depth,
+        "columns_of_rest": taps * columns, "macs_of_rest": taps * columns * depth,
     }
 
 
@@ -202,6 +240,19 @@ def _update_dilated(work: Work) -> dict:
         "positions": formed["formed"] * work.positions, "sums": sums,
         "rows": sums * work.y[0], "looks": sums * work.positions,
     }
+
+
+def _update_by_taps(work: Work) -> dict:
+    """Over the places of the window whose tap exists; the bias over all outputs."""
+    transposed = isinstance(work.layer, p.TransposeConv)
+    down, along = _on_output(work) if transposed else axes(work.layer.window, work.x, work.y)
+    formed, taps = _formed(work), down.pairs * along.pairs
+    kernel = down.kernel * along.kernel
+    loops = {
+        "taps": kernel, "rows": down.pairs * along.kernel, "errors": taps,
+        "sums": taps * work.layer.row_size // kernel, "positions": work.positions,
+    }
+    return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
 
 def _update_factored(work: Work) -> dict:
@@ -312,11 +363,13 @@ def _dilated_readers(work: Work, sums: int) -> dict:
     return {"errors": math.prod(work.x), "rows": rows, "looks": rows * work.layer.window.kernel[1]}
 
 
-def _conv_2d_dilated_input_error(work: Work) -> dict:
-    """Groups of up to four channels."""
-    groups, columns = -(-work.x[2] // GROUP), _taps(work) * work.x[2]
+def _tap_by_tap_input_error(work: Work) -> dict:
+    """Each group's channels by up to four, over its own outputs."""
+    parts = getattr(work.layer, "groups", 1)
+    groups, columns = parts * -(-work.x[2] // parts // GROUP), _taps(work) * work.x[2]
     return _dilated_readers(work, groups) | {
-        "groups": work.cells * groups, "columns": columns, "macs": columns * work.y[2],
+        "groups": work.cells * groups, "columns": columns,
+        "macs": columns * (work.y[2] // parts),
     }
 
 
@@ -364,14 +417,18 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "lookup_input_error": _errors,
     "move_forward": _move_forward, "move_input_error": _move_input_error,
     "gather_forward": _gather_forward, "gather_input_error": _gather_input_error,
-    "conv_2d_dilated_input_error": _conv_2d_dilated_input_error,
+    "conv_2d_dilated_input_error": _tap_by_tap_input_error,
+    "conv_2d_grouped_input_error": _tap_by_tap_input_error,
     "depthwise_conv_2d_dilated_input_error": _depthwise_dilated_input_error,
     "concatenation_forward": _copies,
-    "conv_2d_dilated_forward": _conv_2d_dilated_forward,
+    "conv_2d_dilated_forward": _tap_by_tap_forward,
+    "transpose_conv_forward": _transpose_conv_forward,
+    "transpose_conv_input_error": _transpose_conv_input_error,
+    "conv_2d_grouped_forward": _tap_by_tap_forward,
     "depthwise_conv_2d_dilated_forward": _depthwise_dilated_forward,
 }
 UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
-    "update_dilated": _update_dilated, "update_factored": _update_factored,
-    "update_biases": _every_error,
+    "update_dilated": _update_dilated, "update_by_taps": _update_by_taps,
+    "update_factored": _update_factored, "update_biases": _every_error,
 }

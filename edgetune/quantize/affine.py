@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Operator
-from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, WEIGHTED
+from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, UNCLAMPED, WEIGHTED
 from edgetune.model.rewrite import Rewriter
+from edgetune.quantize.weights import along_input
 
 AFFINE = "AFFINE"  # inputs x, factor [c], offset [c]; only inside this module
 
@@ -74,7 +75,11 @@ def _fold_backward(rewriter: Rewriter, op: Operator) -> None:
         if len(bias) != len(factor):
             return
         _replace(rewriter, before, _times_output(before, weights, factor), bias * factor + offset)
-    before.options = dict(before.options, **{FUSED_OPTION: op.options[FUSED_OPTION]})
+    fused = op.options[FUSED_OPTION]
+    if fused != "NONE" and before.kind in UNCLAMPED:
+        op.kind, op.inputs, op.options = fused, op.inputs[:1], {}
+        return
+    before.options = dict(before.options, **{FUSED_OPTION: fused})
     rewriter.absorb(op, before)
 
 
@@ -115,7 +120,7 @@ def _fold_forward(rewriter: Rewriter, op: Operator) -> bool:
         return False
     for reader in readers:
         weights, bias = _weights(rewriter, reader)
-        scaled, shifted = (_times_input(reader, weights, v) for v in (factor, offset))
+        scaled, shifted = (weights * along_input(reader.kind, weights, v) for v in (factor, offset))
         axes = (0, 1, 2) if reader.kind == "DEPTHWISE_CONV_2D" else tuple(range(1, weights.ndim))
         _replace(rewriter, reader, scaled, bias + shifted.sum(axis=axes))
     rewriter.remove(op)
@@ -139,7 +144,9 @@ def _weighted_readers(rewriter: Rewriter, tensor: int) -> list[Operator] | None:
 
 
 def _pads(rewriter: Rewriter, op: Operator) -> bool:
-    """Whether windows reach beyond the input."""
+    """Whether windows reach beyond the input, or not all outputs read as many cells."""
+    if op.kind == "TRANSPOSE_CONV":
+        return True
     if op.kind == "FULLY_CONNECTED" or op.options["padding"] == "VALID":
         return False
     kernel = rewriter.shape(op.inputs[1])[1:3]
@@ -150,13 +157,6 @@ def _pads(rewriter: Rewriter, op: Operator) -> bool:
         (out - 1) * stride + (k - 1) * step + 1 > size
         for out, stride, k, step, size in zip(outs, strides, kernel, steps, sizes)
     )
-
-
-def _times_input(op: Operator, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Weights multiplied by one value an input channel."""
-    if op.kind == "DEPTHWISE_CONV_2D":
-        return weights * np.repeat(values, weights.shape[3] // len(values))
-    return weights * np.tile(values, weights.shape[-1] // len(values))
 
 
 # ---- left over

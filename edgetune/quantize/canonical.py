@@ -1,11 +1,11 @@
 """One form for what float files write in many ways.
 
-After ``canonical`` a float Graph has only CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED (flat),
-MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN, REDUCE_MAX, PAD with four pairs, RESHAPE,
-what moves values, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU, RELU6, LEAKY_RELU,
-LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become images one row
-high, as 1-D convolutions want them; batch normalisation and standalone activations are in the
-operators before them where they can be.
+After ``canonical`` a float Graph has only CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV,
+FULLY_CONNECTED (flat), MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN, REDUCE_MAX,
+PAD with four pairs, RESHAPE, what moves values, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU,
+RELU6, LEAKY_RELU, LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become
+images one row high, as 1-D convolutions want them; batch normalisation and standalone activations
+are in the operators before them where they can be.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import MOVED, REDUCING, VIEWS
+from edgetune.model.kinds import FUSED_OPTION, MOVED, REDUCING, UNCLAMPED, VIEWS
 from edgetune.model.moves import places, stays
 from edgetune.model.rewrite import Rewriter
 from edgetune.quantize.affine import fold_affine
@@ -30,6 +30,8 @@ def canonical(graph: Graph) -> Graph:
     """``graph`` in the form above; it computes the same, up to float rounding."""
     rewriter = Rewriter(graph)
     kept: set[int] = set()  # tensors that keep three dimensions
+    for op in [op for op in rewriter.operators if op.kind in UNCLAMPED]:
+        _unfuse(rewriter, op)
     for op in list(rewriter.operators):
         if op.kind in VIEWS or (op.kind in MOVED and _is_view(graph, op)):
             op.kind, op.inputs, op.options = "RESHAPE", op.inputs[:1], {}
@@ -51,6 +53,16 @@ def canonical(graph: Graph) -> Graph:
     fuse_activations(rewriter)
     merge_reshapes(rewriter)
     return rewriter.graph()
+
+
+def _unfuse(rewriter: Rewriter, op: Operator) -> None:
+    """An operator of its own for a function that the int8 kernel would leave out."""
+    fused, (result,) = op.options[FUSED_OPTION], op.outputs
+    if fused != "NONE":
+        name = f"{rewriter.tensors[result].name}/linear"
+        op.outputs = (rewriter.activation(name, rewriter.shape(result)),)
+        op.options[FUSED_OPTION] = "NONE"
+        rewriter.insert_after(op, fused, op.outputs, (result,))
 
 
 def _is_view(graph: Graph, op: Operator) -> bool:

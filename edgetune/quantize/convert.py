@@ -175,7 +175,7 @@ def _convert(
 
 def _check_scales(content: bytes) -> None:
     """ModelError where ranges lie so far apart that int8 arithmetic cannot join them."""
-    graph = decode(content)
+    graph = simplify(decode(content))
     for operator in graph.operators:
         try:
             check_operator(graph, operator)

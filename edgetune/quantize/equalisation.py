@@ -16,6 +16,7 @@ import numpy as np
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.kinds import REDUCING, WEIGHTED
 from edgetune.model.rewrite import Rewriter
+from edgetune.quantize.weights import along_input
 
 ROUNDS = 3  # pairs overlap, so ranges settle in a few
 LARGEST = 1e3  # factor; beyond, a channel is as good as dead
@@ -69,9 +70,7 @@ def _even_out(rewriter: Rewriter, first: Operator, second: Operator) -> None:
     _replace(rewriter, first, 1, one / _along_output(first, factor, one.ndim))
     if bias is not None:
         _replace(rewriter, first, 2, bias / factor)
-    repeats = two.shape[-1] // channels
-    spread = np.repeat if second.kind == "DEPTHWISE_CONV_2D" else np.tile
-    _replace(rewriter, second, 1, two * spread(factor, repeats))
+    _replace(rewriter, second, 1, two * along_input(second.kind, two, factor))
 
 
 def _made(op: Operator, weights: np.ndarray) -> np.ndarray:
@@ -82,10 +81,11 @@ def _made(op: Operator, weights: np.ndarray) -> np.ndarray:
 
 def _read(op: Operator, weights: np.ndarray, channels: int) -> np.ndarray:
     """The largest weight on every input channel; a dense layer may read several images' worth."""
-    largest = np.abs(weights).max(axis=tuple(range(weights.ndim - 1)))
+    depth = weights.shape[-1]
     if op.kind == "DEPTHWISE_CONV_2D":
-        return largest.reshape(channels, -1).max(axis=1)
-    return largest.reshape(-1, channels).max(axis=0)
+        return np.abs(weights).reshape(-1, channels, depth // channels).max(axis=(0, 2))
+    groups = max(1, channels // depth)
+    return np.abs(weights).reshape(groups, -1, depth).max(axis=1).reshape(-1, channels).max(axis=0)
 
 
 def _along_output(op: Operator, factor: np.ndarray, rank: int) -> np.ndarray:

@@ -12,7 +12,9 @@ from edgetune.model.scales import MAX_MULTIPLIER
 
 LARGEST_BIAS = 2.0**30  # leaves the accumulator room for the products
 LEAST_FACTOR = 2.0**-24  # input scale * weight scale / output scale; below, all is lost
-CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}  # dense layers have one scale
+CHANNEL_AXIS = {  # dense layers have one scale
+    "CONV_2D": 0, "TRANSPOSE_CONV": 0, "DEPTHWISE_CONV_2D": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,18 @@ def dequantize(values: np.ndarray, q: Quantization) -> np.ndarray:
     if q.per_channel:
         shape[q.axis] = -1
     return (values.astype(np.float64) * q.scale.reshape(shape)).astype(np.float32)
+
+
+def along_input(kind: str, weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """``values``, one an input channel, in the places of the ``weights`` that read it; a dense
+    layer may read several images' worth."""
+    depth = weights.shape[-1]
+    if kind == "DEPTHWISE_CONV_2D":
+        return np.repeat(values, depth // len(values))
+    if len(values) <= depth:
+        return np.tile(values, depth // len(values))
+    groups = values.reshape(-1, 1, 1, depth)
+    return np.repeat(groups, len(weights) // len(groups), axis=0)
 
 
 def quantize_weights(

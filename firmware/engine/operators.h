@@ -31,7 +31,7 @@ typedef struct {
     const int32_t *shift;
 } et_quantization;
 
-/* CONV_2D, weights [out][kh][kw][in]. */
+/* CONV_2D, weights [out][kh][kw][in]; and TRANSPOSE_CONV, whose window slides over the output. */
 typedef struct {
     et_shape in, out;
     et_window window;
@@ -106,6 +106,13 @@ typedef struct {
     et_depthwise_conv_2d conv;
     et_dilation dilation;
 } et_depthwise_conv_2d_dilated;
+
+/* CONV_2D whose channels are in groups, weights [out][kh][kw][in / groups]; taps may lie apart. */
+typedef struct {
+    et_conv_2d conv;
+    et_dilation dilation;
+    uint16_t groups;
+} et_conv_2d_grouped;
 
 /* An operand of a sum: sign is 1 or -1. */
 typedef struct {
@@ -199,6 +206,10 @@ void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t 
 void et_log_softmax_forward(const et_log_softmax *p, uint32_t classes, const int8_t *x, int8_t *y);
 void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
+void et_transpose_conv_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                               const int8_t *x, int8_t *y, void *scratch);
+void et_conv_2d_grouped_forward(const et_conv_2d_grouped *p, const int8_t *weights,
+                                const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
 void et_depthwise_conv_2d_dilated_forward(const et_depthwise_conv_2d_dilated *p,
                                           const int8_t *weights, const int32_t *bias,
                                           const int8_t *x, int8_t *y, void *scratch);
@@ -234,6 +245,11 @@ int32_t et_mean_input_error(const et_mean *p, const int8_t *e, const int8_t *x, 
 int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et_clip clip,
                            int8_t *e_in);
 int32_t et_conv_2d_dilated_input_error(const et_conv_2d_dilated *p, const int8_t *weights,
+                                       const int8_t *e, const int8_t *x, et_clip clip,
+                                       int8_t *e_in);
+int32_t et_transpose_conv_input_error(const et_conv_2d *p, const int8_t *weights, const int8_t *e,
+                                      const int8_t *x, et_clip clip, int8_t *e_in);
+int32_t et_conv_2d_grouped_input_error(const et_conv_2d_grouped *p, const int8_t *weights,
                                        const int8_t *e, const int8_t *x, et_clip clip,
                                        int8_t *e_in);
 int32_t et_depthwise_conv_2d_dilated_input_error(const et_depthwise_conv_2d_dilated *p,
@@ -282,6 +298,10 @@ void et_depthwise_conv_2d_gradient(const et_depthwise_conv_2d *p, uint32_t row, 
 void et_fully_connected_gradient(const et_fully_connected *p, uint32_t row, const int8_t *e,
                                  const int8_t *x, int32_t *gradient);
 void et_conv_2d_dilated_gradient(const et_conv_2d_dilated *p, uint32_t row, const int8_t *e,
+                                 const int8_t *x, int32_t *gradient);
+void et_transpose_conv_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e,
+                                const int8_t *x, int32_t *gradient);
+void et_conv_2d_grouped_gradient(const et_conv_2d_grouped *p, uint32_t row, const int8_t *e,
                                  const int8_t *x, int32_t *gradient);
 void et_depthwise_conv_2d_dilated_gradient(const et_depthwise_conv_2d_dilated *p, uint32_t row,
                                            const int8_t *e, const int8_t *x, int32_t *gradient);

@@ -6,7 +6,14 @@ import pytest
 from branching import NETWORKS
 from operator_examples import EXAMPLES, selu
 from real_network import RealNetwork
-from tiny_tflite import COMPARED, DECIDED, ModelBuilder, OperatorSpec, run_in_tflite
+from tiny_tflite import (
+    COMPARED,
+    DECIDED,
+    ModelBuilder,
+    OperatorSpec,
+    run_in_tflite,
+    serialise,
+)
 
 from edgetune.errors import ModelError, UsageError
 from edgetune.learn.learner import Learner
@@ -437,6 +444,80 @@ def test_dilation(padding, multiplier):
     b = ModelBuilder((1, 13, 11, 3), 1 / 40, -9, seed=7)
     b.conv(6, 3, padding=padding, dilation=2, activation="RELU")
     check(b.depthwise((2, 3), padding=padding, dilation=3, multiplier=multiplier))
+
+
+@pytest.mark.parametrize("per_channel", [True, False], ids=["channels", "tensor"])
+@pytest.mark.parametrize("filters, groups", [(6, 3), (12, 2), (4, 4), (6, 6), (12, 6)])
+def test_groups_of_channels(filters, groups, per_channel):
+    for seed, (stride, padding, dilation) in enumerate(
+        [(1, "SAME", 1), ((2, 1), "VALID", 1), (1, "SAME", 2)]
+    ):
+        b = ModelBuilder((1, 9, 8, 12), 1 / 40, -9, seed=seed)
+        b.conv(filters, (3, 2), stride, padding, "RELU", per_channel, dilation, groups)
+        check(b)
+
+
+@pytest.mark.parametrize("filters, depth", [(6, 5), (5, 3), (6, 24)])
+def test_groups_that_do_not_come_out_even(filters, depth):
+    b = ModelBuilder((1, 5, 5, 12)).conv(filters, 1)
+    weights = b.tensors[b.operators[0].inputs[1]]
+    weights.data = np.resize(weights.data, (filters, 1, 1, depth))
+    weights.shape = weights.data.shape
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert f"weights {weights.shape} do not fit the input (1, 5, 5, 12)" in caught.value.cause
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("kernel, stride, more", [
+    (3, 2, (0, 0)), (3, 2, (1, 1)), ((2, 4), (1, 3), (0, 2)), (1, (2, 1), (1, 0)), (4, 2, (1, 0)),
+])
+def test_transposed_convolutions(kernel, stride, more, padding):
+    for seed, (per_channel, bias) in enumerate([(True, True), (False, True), (True, False)]):
+        b = ModelBuilder((1, 4, 5, 3), 1 / 40, -9, seed=seed)
+        check(b.transposed(6, kernel, stride, padding, "NONE", per_channel, bias, more))
+
+
+def test_a_transposed_convolution_of_another_shape_than_it_asks_for():
+    b = ModelBuilder((1, 4, 5, 3)).transposed(6, 3, 2)
+    b.tensors[b.operators[0].inputs[0]].data[1] += 1
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert "shape (1, 7, 9, 6), computed (1, 8, 9, 6)" in caught.value.cause
+    b.tensors[b.operators[0].inputs[0]].data[3] += 1
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert "asked for the shape (1, 8, 9, 7) by weights (6, 3, 3, 3)" in caught.value.cause
+
+
+def test_a_transposed_convolution_with_cells_beyond_its_output():
+    """Strides of any length must not ask for memory of any size."""
+    b = ModelBuilder((1, 4, 5, 3)).transposed(6, 3, 2)
+    b.operators[0].options["StrideW"] = 32767
+    with pytest.raises(ModelError) as caught:
+        read_tflite(b.build())
+    assert "cells of its input (1, 4, 5, 3) lie beyond its output" in caught.value.cause
+
+
+def test_a_transposed_convolution_whose_shape_is_packed_of_constants():
+    """As Keras has it where the batch was open."""
+    b = ModelBuilder((1, 4, 5, 3), 1 / 40, -9, seed=4).transposed(6, 3, 2)
+    transposed, shape = b.operators[0], b.operators[0].inputs[0]
+    sizes = [b._constant(f"size{i}_", np.array(n, np.int32))
+             for i, n in enumerate(b.tensors[shape].data)]
+    b.tensors[shape].data = None
+    pack = OperatorSpec("PACK", sizes, shape, "PackOptions", dict(Axis=0, ValuesCount=4))
+    b.operators = [pack, transposed]
+    check(b)
+
+
+def test_a_transposed_convolution_whose_shape_is_computed():
+    b = ModelBuilder((1, 4, 5, 3)).transposed(6, 3, 2)
+    shape = b.operators[0].inputs[0]
+    b.tensors[shape].data = None
+    with pytest.raises(ModelError) as caught:
+        read_tflite(serialise(b.tensors, b.operators, [b.current], inputs=(0, shape)))
+    assert "an output shape that is computed, not constant" in caught.value.cause
 
 
 def test_padding_serves_its_own_reader_only():

@@ -73,13 +73,44 @@ def test_convolutions(case, bias):
     ((1, 4, 21), (4, 2, 5), {"dilations": [2]}),
 ])
 @pytest.mark.parametrize("bias", ["", " b"])
-def test_grouped_convolutions_are_one_a_group(shape, weight, attributes, bias):
+def test_grouped_convolutions_are_one_operator(shape, weight, attributes, bias):
     groups = shape[1] // weight[1]
     conv = node("Conv", "x w" + bias, "y", group=groups, **attributes)
     constants = {"w": weights(*weight)} | ({"b": weights(weight[0])} if bias else {})
     ours, theirs, graph = answers(model([conv], shape, constants))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
-    assert kinds(graph).count("CONV_2D") == groups
+    assert kinds(graph).count("CONV_2D") == 1 and "CONCATENATION" not in kinds(graph)
+
+
+@pytest.mark.parametrize("shape, kernel, attributes, cut", [
+    ((1, 3, 4, 5), (3, 3), {}, False),
+    ((1, 3, 4, 5), (4, 4), {"strides": [2, 2], "pads": [1, 1, 1, 1]}, False),  # SAME
+    ((1, 3, 4, 5), (3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1]}, False),
+    ((1, 3, 4, 5), (3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]},
+     True),
+    ((1, 3, 4, 5), (3, 2), {"strides": [2, 3], "pads": [2, 0, 0, 0], "output_padding": [1, 2]},
+     True),
+    ((1, 3, 4, 5), (3, 3), {"strides": [2, 2], "pads": [0, 0, 1, 1]}, False),
+    ((1, 3, 7), (4,), {"strides": [2], "pads": [1, 1]}, False),
+    ((1, 3, 7), (5,), {"strides": [3], "pads": [2, 1]}, True),
+])
+@pytest.mark.parametrize("bias", ["", " b"])
+def test_transposed_convolutions(shape, kernel, attributes, cut, bias):
+    conv = node("ConvTranspose", "x w" + bias, "y", **attributes)
+    constants = {"w": weights(3, 4, *kernel)} | ({"b": weights(4)} if bias else {})
+    ours, theirs, graph = answers(model([conv], shape, constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+    assert ("STRIDED_SLICE" in kinds(graph)) == cut
+
+
+@pytest.mark.parametrize("attributes, words", [
+    ({"dilations": [2, 2]}, "taps that lie apart"), ({"pads": [9, 9, 9, 9]}, "out of range"),
+])
+def test_transposed_convolutions_that_are_refused(attributes, words):
+    conv = node("ConvTranspose", "x w", "y", **attributes)
+    with pytest.raises(ModelError) as error:
+        read_onnx(model([conv], (1, 3, 4, 5), {"w": weights(3, 4, 3, 3)}))
+    assert words in error.value.cause
 
 
 def scaled(name, dtype, zero_point, scale=6 / 255):

@@ -60,13 +60,15 @@ def test_options_are_those_of_the_schema(kind):
 
 
 def test_groups_of_kinds_hold_what_their_names_say():
-    assert kinds.WEIGHTED == ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    assert kinds.WEIGHTED == (
+        "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"
+    )
     assert kinds.ARITHMETIC == tuple(ARITHMETIC)
     assert kinds.DECIDED_BY_ONE == tuple(DECIDED)
     assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION", *kinds.DECIDED_BY_ONE, "PACK")
     assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
     assert kinds.REDUCING == ("MEAN", "REDUCE_MAX")
-    assert kinds.WINDOWED == (*kinds.WEIGHTED[:2], "MAX_POOL_2D", "AVERAGE_POOL_2D")
+    assert kinds.WINDOWED == (*kinds.WEIGHTED[:3], "MAX_POOL_2D", "AVERAGE_POOL_2D")
     assert set(kinds.FUSING) == {
         *kinds.WINDOWED, "FULLY_CONNECTED", *kinds.ARITHMETIC, "CONCATENATION",
     }

@@ -27,7 +27,8 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 def tiny() -> ModelBuilder:
     model = ModelBuilder((1, 6, 6, 2), seed=7)
-    return model.conv(4, 3, activation="RELU").depthwise(3).mean().dense(3)
+    model.conv(4, 3, activation="RELU").conv(4, 1, groups=2).transposed(4, 3, 2)
+    return model.depthwise(3).mean().dense(3)
 
 
 def places_of(graph) -> list:
@@ -115,7 +116,8 @@ def test_what_is_no_weight_is_refused(place):
 def without_biases() -> ModelBuilder:
     """As TensorFlow leaves them out (-1), as the schema allows it (two inputs), and one kept."""
     model = ModelBuilder((1, 6, 6, 2), seed=3).conv(4, 3, activation="RELU")
-    model.depthwise(3, bias=False).mean().dense(5, bias=False, per_channel=False).no_bias()
+    model.depthwise(3, bias=False).transposed(3, 2, 2, bias=False).mean()
+    model.dense(5, bias=False, per_channel=False).no_bias()
     return model.dense(3, bias=False).softmax()
 
 
@@ -221,7 +223,7 @@ def test_one_of_those_that_share(build):
 def test_an_added_bias_has_the_scale_of_the_sums():
     graph = read_tflite(without_biases().build())
     written = read_tflite(write_weights(graph, new_weights(graph)))
-    for operator in written.operators[1:2] + written.operators[3:5]:
+    for operator in written.operators[1:3] + written.operators[4:6]:
         data, weights, bias = (written.tensors[i] for i in operator.inputs)
         product = data.quantization.scale * weights.quantization.scale
         assert bias.quantization.scale == pytest.approx(product, rel=1e-6)

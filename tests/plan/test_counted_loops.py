@@ -65,13 +65,16 @@ def window_of(case, dilation=(1, 1)) -> tuple[tuple, Window, tuple]:
     return size, Window(kernel, stride, pad, dilation), out
 
 
-def conv(case, depth, rows, kind=p.Conv2D, dilation=(1, 1)) -> Work:
+def conv(case, depth, rows, kind=p.Conv2D, dilation=(1, 1), groups=1) -> Work:
+    """``depth``: input channels of one group."""
     rng = np.random.default_rng(1)
     size, window, out = window_of(case, dilation)
     weights = int8(rng, (rows, *window.kernel, depth))
     facts = quantized(rng, weights, rows, weights.size // rows)
+    if groups > 1:
+        facts["groups"] = groups
     layer = kind("w", 0, 0, 1, **facts, window=window)
-    return Work(layer, (*size, depth), (*out, rows), {})
+    return Work(layer, (*size, groups * depth), (*out, rows), {})
 
 
 def depthwise(case, depth, each, kind=p.DepthwiseConv2D, dilation=(1, 1)) -> Work:
@@ -105,6 +108,24 @@ DILATED = [
     conv(case, *sizes, p.DilatedConv2D, (2, 3)) for case in SPREAD for sizes in ((3, 6), (2, 4))
 ]
 DILATED_WIDE = [conv(SPREAD[0], 6, 2, p.DilatedConv2D, (2, 3))]
+GROUPED = [
+    conv(case, depth, rows, p.GroupedConv2D, dilation, parts)
+    for case in WINDOWS[::3]
+    for depth, rows, parts, dilation in ((2, 12, 2, (1, 1)), (5, 6, 3, (1, 2)))
+]
+def transposed(case, depth, rows) -> Work:
+    """The window of a convolution, from its output to its input."""
+    size, window, out = window_of(case)
+    rng = np.random.default_rng(1)
+    weights = int8(rng, (rows, *window.kernel, depth))
+    facts = quantized(rng, weights, rows, weights[0].size)
+    layer = p.TransposeConv("w", 0, 0, 1, **facts, window=window)
+    return Work(layer, (*out, depth), (*size, rows), {})
+
+
+TRANSPOSED = [
+    transposed(case, *sizes) for case in WINDOWS[::2] for sizes in ((1, 4), (6, 5))
+]
 DILATED_DEPTHWISES = [
     depthwise(case, 3, each, p.DilatedDepthwiseConv2D, (2, 2)) for case in SPREAD
     for each in (1, 2)
@@ -147,10 +168,11 @@ def total(name, other, count):
     return {(name, other): count}
 
 
-CONV, DILATED_C = "conv_2d.c", "conv_2d_dilated.c"
+CONV, DILATED_C, GROUPED_C = "conv_2d.c", "conv_2d_dilated.c", "conv_2d_grouped.c"
+TRANSPOSED_C = "transpose_conv.c"
 DEPTHWISE, DEPTHWISE_DILATED = "depthwise_conv_2d.c", "depthwise_conv_2d_dilated.c"
 DENSE, MAX, AVERAGE = "fully_connected.c", "max_pool_2d.c", "average_pool_2d.c"
-GRADIENT = "window_gradient.c"
+GRADIENT, TAP_GRADIENT = "window_gradient.c", "tap_gradient.c"
 DOT_LOOPS = {
     "macs_of_groups": line("dot.c", "int32_t value = *x - zero_point"),
     "macs_of_rest": line("dot.c", "acc += (*x - zero_point) * *w++"),
@@ -191,6 +213,31 @@ LOOPS = {
         "taps_of_groups": line(DILATED_C, "et_dot_4("),
         "taps_of_rest": line(DILATED_C, "*acc += et_dot("),
     },
+    "conv_2d_grouped_forward": DOT_LOOPS | {
+        "positions": turns(GROUPED_C, "for (int32_t ox = 0;"),
+        **total("groups", "rest", line(GROUPED_C, "et_requantize(")),
+        **total("rows_of_groups", "rows_of_rest",
+                turns(GROUPED_C, "for (int32_t ky = 0;", function="sum_taps")),
+        **total("looks_of_groups", "looks_of_rest",
+                line(GROUPED_C, "int32_t cell = et_dilated_cell(")),
+        "taps_of_groups": line(GROUPED_C, "et_dot_4("),
+        "taps_of_rest": line(GROUPED_C, "*acc += et_dot("),
+    },
+    "transpose_conv_forward": DOT_LOOPS | {
+        "positions": line(TRANSPOSED_C, "output_at(p, weights"),
+        **total("groups", "rest", line(TRANSPOSED_C, "et_requantize(")),
+        **total("rows_of_groups", "rows_of_rest", line(TRANSPOSED_C, "int32_t cell =")),
+        "taps_of_groups": line(TRANSPOSED_C, "et_dot_4("),
+        "taps_of_rest": line(TRANSPOSED_C, "*acc += et_dot("),
+    },
+    "transpose_conv_input_error": COLUMN_LOOPS | {
+        "cells": line(TRANSPOSED_C, "int32_t left ="),
+        **total("groups", "rest", line(TRANSPOSED_C, "et_error_put_many(")),
+        **total("rows_of_groups", "rows_of_rest", turns(TRANSPOSED_C, "for (int32_t ky = rows")),
+        **total("taps_of_groups", "taps_of_rest", line(TRANSPOSED_C, "const int8_t *error =")),
+        "taps_of_groups": line(TRANSPOSED_C, "et_dot_columns_4("),
+        "columns_of_rest": line(TRANSPOSED_C, "acc[k] += et_dot_column("),
+    },
     "depthwise_conv_2d_forward": {
         "positions": line(DEPTHWISE, "patch cells = patch_at"),
         **total("groups", "rest", line(DEPTHWISE, "et_requantize(q")),
@@ -226,6 +273,14 @@ LOOPS = {
         "rows": turns(DILATED_C, "for (int32_t ky = 0;", function="cell_error"),
         "looks": line(DILATED_C, "int32_t cell = et_dilated_reader("),
         "columns": line(DILATED_C, "acc[k] += et_dot_column("),
+        "macs": line("dot.c", "acc += *e * *w"),
+    },
+    "conv_2d_grouped_input_error": {
+        "groups": line(GROUPED_C, "et_error_put_many("),
+        "errors": line("error_block.c", "et_error_put(&local"),
+        "rows": turns(GROUPED_C, "for (int32_t ky = 0;", function="cell_error"),
+        "looks": line(GROUPED_C, "int32_t cell = et_dilated_reader("),
+        "columns": line(GROUPED_C, "et_dot_column("),
         "macs": line("dot.c", "acc += *e * *w"),
     },
     "depthwise_conv_2d_dilated_input_error": {
@@ -345,6 +400,14 @@ LOOPS = {
         "reads": line("gather.c", "acc += e[p->readers"),
     },
 }
+TAP_GRADIENT_LOOPS = {
+    "formed": line(TAP_GRADIENT, "return ET_BIAS_INPUT"),
+    "positions": line(TAP_GRADIENT, "total += *e;"),
+    "taps": line(TAP_GRADIENT, "et_range rows ="),
+    "rows": turns(TAP_GRADIENT, "for (int32_t row = rows"),
+    "errors": line(TAP_GRADIENT, "int32_t error ="),
+    "sums": line(TAP_GRADIENT, "gradient[c] += error"),
+}
 DILATED_GRADIENT_LOOPS = {
     "formed": line("dilated.c", "*gradient = ET_BIAS_INPUT"),
     "positions": line("dilated.c", "total += *e;"),
@@ -416,6 +479,7 @@ def some(kind) -> list[Work]:
 
 SHAPED = {  # works whose loops turn each in its own way; of the others random layers do
     p.Conv2D: CONVS[::2], p.DepthwiseConv2D: DEPTHWISES[::2], p.FullyConnected: DENSES,
+    p.GroupedConv2D: GROUPED, p.TransposeConv: TRANSPOSED,
     p.DilatedConv2D: DILATED + DILATED_WIDE, p.DilatedDepthwiseConv2D: DILATED_DEPTHWISES,
     p.MaxPool2D: MAX_POOLS, p.AveragePool2D: AVERAGE_POOLS, p.Mean: MEANS, p.Pad: PADS,
     p.ReduceMax: MAXIMA,
@@ -489,6 +553,14 @@ def test_gradient_loops_of_dilated_windows_turn_as_the_cost_model_says(engine, w
         found, counts = UPDATES["update_dilated"](work), engine.run(partial(gradients, work))
         assert_counted(found, DILATED_GRADIENT_LOOPS, counts, work)
     assert set(found) - {"magnitudes", "walk"} == names_of(DILATED_GRADIENT_LOOPS)
+
+
+@pytest.mark.parametrize("works", [GROUPED, TRANSPOSED], ids=["grouped", "transposed"])
+def test_gradient_loops_tap_by_tap_turn_as_the_cost_model_says(engine, works):
+    for work in works:
+        found, counts = UPDATES["update_by_taps"](work), engine.run(partial(gradients, work))
+        assert_counted(found, TAP_GRADIENT_LOOPS, counts, work)
+    assert set(found) - {"magnitudes", "walk"} == names_of(TAP_GRADIENT_LOOPS)
 
 
 @pytest.mark.parametrize("make", [lambda: dense(9, 6), lambda: depthwise(WINDOWS[0], 4, 1)],

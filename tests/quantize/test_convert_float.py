@@ -14,6 +14,7 @@ from edgetune.floats.engine import FloatEngine
 from edgetune.floats.graph import check_float_graph
 from edgetune.floats.read import read_float
 from edgetune.model.encode import encode
+from edgetune.model.kinds import FUSED_OPTION
 from edgetune.quantize.canonical import canonical
 
 RELATIVE = 2e-5  # float32 sums in another order
@@ -89,6 +90,21 @@ def test_batch_normalisation_goes_into_the_layers():
     assert kinds("autoencoder") == ["FULLY_CONNECTED"] * 4
     assert kinds("residual") == ["CONV_2D"] * 3 + ["ADD", "CONV_2D", "CONV_2D", "ADD", "MEAN",
                                                   "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]
+
+
+def test_functions_that_an_int8_kernel_leaves_out_stand_behind_it():
+    b = FloatBuilder((1, 5, 6, 3))
+    x = b.transposed(b.input, 4, 3, 2, fused="RELU6")
+    y = b.concat([x, b.add("TANH", x)], fused="RELU")
+    graph = b.graph(b.conv(y, 2, 1))
+    found = canonical(graph)
+    kinds = [op.kind for op in found.operators]
+    assert kinds == ["TRANSPOSE_CONV", "RELU6", "TANH", "CONCATENATION", "RELU", "CONV_2D"]
+    assert all(op.options.get(FUSED_OPTION, "NONE") == "NONE" for op in found.operators)
+    samples = b.samples(3)
+    np.testing.assert_allclose(
+        FloatEngine(found).run(samples), FloatEngine(graph).run(samples), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_what_cannot_be_folded_becomes_a_depthwise_layer():

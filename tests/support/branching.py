@@ -91,6 +91,18 @@ def normalised() -> ModelBuilder:
     return b.decided("MAXIMUM", first).dense(4).unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127)
 
 
+def grouped() -> ModelBuilder:
+    """ResNeXt: convolutions in groups, each group's outputs from its own channels.  At the end, as
+    in a U-Net, one way down and up again."""
+    b = ModelBuilder((1, 8, 7, 3), 1 / 40, 3, seed=17).conv(12, 3, activation="RELU")
+    start = b.save()
+    b.conv(12, 1, activation="RELU").conv(12, 3, activation="RELU6", groups=4).conv(12, 1)
+    b.join("ADD", start, "RELU").conv(10, 3, 2, "VALID", groups=2)
+    maps = b.conv(20, (2, 1), groups=10, per_channel=False, activation="RELU").save()
+    b.max_pool(2).transposed(20, 3, (1, 2), "VALID").join("ADD", maps, "RELU")
+    return b.transposed(4, (2, 3), 2, bias=False).conv(4, 3, 2, dilation=1, groups=2).dense(4)
+
+
 NETWORKS = {
     "residual": residual,
     "separable": separable,
@@ -99,4 +111,5 @@ NETWORKS = {
     "dense net": dense_net,
     "moved": moved,
     "normalised": normalised,
+    "grouped": grouped,
 }

@@ -27,10 +27,11 @@ class FloatBuilder:
 
     # ---- operators with weights
 
-    def conv(self, x, filters, kernel, stride=1, padding="SAME", fused="NONE", dilation=1):
+    def conv(self, x, filters, kernel, stride=1, padding="SAME", fused="NONE", dilation=1,
+             groups=1):
         """There is always a bias: TFLite refuses a convolution without one."""
         kernel = _pair(kernel)
-        channels = self.shape(x)[3]
+        channels = self.shape(x)[3] // groups
         weights = self._weights((filters, *kernel, channels), np.prod(kernel) * channels)
         options = _window(stride, padding, fused, dilation)
         return self.add("CONV_2D", x, weights, self._bias(filters), **options)
@@ -43,6 +44,19 @@ class FloatBuilder:
         options = _window(stride, padding, fused, dilation) | {"depth_multiplier": multiplier}
         operands = (weights, self._bias(channels)) if bias else (weights,)
         return self.add("DEPTHWISE_CONV_2D", x, *operands, **options)
+
+    def transposed(self, x, filters, kernel, stride=1, padding="SAME", fused="NONE"):
+        """As many outputs as its windows cover; with SAME a stride for each input."""
+        kernel, stride = _pair(kernel), _pair(stride)
+        _, height, width, channels = self.shape(x)
+        weights = self._weights((filters, *kernel, channels), np.prod(kernel) * channels)
+        reach = stride if padding == "SAME" else kernel
+        size = [(n - 1) * s + r for n, s, r in zip((height, width), stride, reach)]
+        return self.add(
+            "TRANSPOSE_CONV", x, weights, self._bias(filters), padding=padding,
+            stride_h=stride[0], stride_w=stride[1], fused_activation_function=fused,
+            output_shape=(1, *size, filters),
+        )
 
     def dense(self, x, units, fused="NONE", keep_num_dims=False, bias=True):
         shape = self.shape(x)

@@ -113,6 +113,26 @@ def rearranged(seed=0):
     return b, b.dense(b.reshape(b.add("TILE", x, _numbers(1, 2, 1)), (1, 90)), 4)
 
 
+def grouped(seed=0):
+    """Convolutions in groups, with what folds into them and what is evened out before them."""
+    b = FloatBuilder((1, 9, 10, 4), seed)
+    x = b.batch_norm(b.pool("MAX_POOL_2D", b.conv(b.input, 12, 3), 2, 1))
+    x = b.batch_norm(b.conv(x, 8, 3, padding="VALID", groups=4), fused="RELU")
+    x = b.conv(x, 6, (3, 2), stride=(2, 1), fused="RELU", groups=2)
+    return b, b.dense(b.mean(b.conv(x, 12, 1, groups=6, dilation=1)), 4)
+
+
+def u_net(seed=0):
+    """Down and up again: transposed convolutions, normalised, with functions of all kinds."""
+    b = FloatBuilder((1, 8, 10, 3), seed)
+    x = b.conv(b.input, 6, 3, fused="RELU")
+    y = b.batch_norm(b.pool("MAX_POOL_2D", x, 2))
+    y = b.batch_norm(b.transposed(y, 6, 3, 2), fused="RELU")
+    x = b.conv(b.concat([x, y]), 4, 3, stride=2, fused="RELU")
+    x = b.add("RELU6", b.transposed(x, 3, (2, 4), (2, 3), "VALID"))
+    return b, b.conv(x, 2, 1)
+
+
 def _numbers(*values) -> np.ndarray:
     return np.array(values, np.int32)
 
@@ -122,4 +142,5 @@ def _bounds(*rows) -> list[np.ndarray]:
 
 
 NETWORKS = {f.__name__: f for f in (residual, pre_activation, inverted_residual, autoencoder,
-                                     one_dimensional, branches, reductions, rearranged)}
+                                     one_dimensional, branches, reductions, rearranged,
+                                     grouped, u_net)}

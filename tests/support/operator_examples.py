@@ -42,6 +42,7 @@ def selu(b, comparison="GREATER"):
 EXAMPLES = {
     "CONV_2D": lambda b: b.conv(3, 3),
     "DEPTHWISE_CONV_2D": lambda b: b.depthwise(3),
+    "TRANSPOSE_CONV": lambda b: b.transposed(3, 3, 2),
     "FULLY_CONNECTED": lambda b: b.dense(5),
     "MAX_POOL_2D": lambda b: b.max_pool(2),
     "AVERAGE_POOL_2D": lambda b: b.average_pool(2),

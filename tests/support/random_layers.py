@@ -119,6 +119,28 @@ def dilated(kind, rng, extreme):
     return layer, [int8(rng, in_shape, extreme)], out_shape
 
 
+def grouped(rng, extreme):
+    """A dilated layer's window, its weights in groups."""
+    plain, [x], out_shape = dilated(p.DilatedConv2D, rng, extreme)
+    groups, each, depth = sizes(rng, 6)
+    weights = int8(rng, (groups * each, *plain.window.kernel, depth), extreme)
+    facts = quantized(rng, weights, len(weights), weights[0].size)
+    layer = p.GroupedConv2D("w", 0, 0, 1, **facts, window=plain.window, groups=groups)
+    in_shape = (*x.shape[:2], groups * depth)
+    return layer, [int8(rng, in_shape, extreme)], (*out_shape[:2], len(weights))
+
+
+def transposed(rng, extreme):
+    """The window of a plain layer, which slides over the output, more or less of it than fits."""
+    plain, in_shape, out_shape = random_layer(rng, p.Conv2D, extreme)
+    depth, rows = sizes(rng, 11, 2)
+    weights = int8(rng, (rows, *plain.window.kernel, depth), extreme)
+    facts = quantized(rng, weights, rows, weights[0].size)
+    layer = p.TransposeConv("w", 0, 0, 1, **facts, window=plain.window)
+    size = [max(1, n + int(rng.choice([0, 0, 1, -1, 4]))) for n in in_shape[:2]]
+    return layer, [int8(rng, (*out_shape[:2], depth), extreme)], (*size, rows)
+
+
 # -- pools, and what moves values --------------------------------------------------------------
 
 
@@ -297,6 +319,7 @@ def prelu(rng, extreme):
 LAYERS = {
     **{kind: partial(weighted, kind) for kind in (p.Conv2D, p.DepthwiseConv2D, p.FullyConnected)},
     **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
+    p.GroupedConv2D: grouped, p.TransposeConv: transposed,
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
     p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
     p.Move: move, p.Gather: gather,

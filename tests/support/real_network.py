@@ -10,7 +10,7 @@ from tiny_tflite import ARITHMETIC, DECIDED, FUNCTIONS
 from edgetune.learn import operators as p
 from edgetune.learn.operators import BIAS_INPUT
 from edgetune.learn.program import Program
-from edgetune.learn.window import patches
+from edgetune.learn.window import patches, scatter
 
 
 class RealNetwork:
@@ -138,11 +138,17 @@ class RealNetwork:
         offset = bias * BIAS_INPUT * scale * self.program.activations[layer.input].scale
         if isinstance(layer, p.FullyConnected):
             return (weights @ x.reshape(-1)) * scale + offset
+        if isinstance(layer, p.TransposeConv):
+            cells = np.tensordot(x, weights, (2, 3)).transpose(0, 1, 3, 4, 2)
+            return scatter(cells, layer.window, shape) * scale + offset
         cells = patches(x, layer.window, shape, 0.0)
         if isinstance(layer, p.DepthwiseConv2D):
             cells = np.repeat(cells, layer.multiplicity, axis=4)
             return (cells * weights).sum(axis=(2, 3)) * scale + offset
-        return np.tensordot(cells, weights, ([2, 3, 4], [1, 2, 3])) * scale + offset
+        parts = zip(np.split(cells, x.shape[2] // weights.shape[3], axis=4),
+                    np.split(weights, x.shape[2] // weights.shape[3]))
+        sums = [np.tensordot(part, own, ([2, 3, 4], [1, 2, 3])) for part, own in parts]
+        return np.concatenate(sums, axis=2) * scale + offset
 
 
 def _real_constant(tensor) -> np.ndarray:

@@ -78,17 +78,19 @@ class ModelBuilder:
     # ---- operators with weights
 
     def conv(self, filters, kernel, stride=1, padding="SAME", activation="NONE",
-             per_channel=True, dilation=1):
-        """CONV_2D; weights ``(filters, kernel height, kernel width, input channels)``.
+             per_channel=True, dilation=1, groups=1):
+        """CONV_2D; weights ``(filters, kernel height, kernel width, input channels / groups)``.
 
         There is always a bias: TFLite refuses a convolution without one.
         """
         kernel, stride = _pair(kernel), _pair(stride)
-        channels = self.shape[3]
+        channels = self.shape[3] // groups
         weights = self._random_weights((filters, *kernel, channels), np.prod(kernel) * channels)
         indices, weights, bias = self._constants(weights, 0, per_channel)
         patches = _patches(self._probe, kernel, stride, padding, dilation=dilation)
-        real = np.einsum("nhwcij,oijc->nhwo", patches, weights) + bias
+        parts = zip(np.split(patches, groups, axis=3), np.split(weights, groups))
+        real = [np.einsum("nhwcij,oijc->nhwo", part, own) for part, own in parts]
+        real = np.concatenate(real, axis=3) + bias
         options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
                        DilationHFactor=dilation, DilationWFactor=dilation)
         return self._finish("CONV_2D", indices, real, "Conv2DOptions", options, activation)
@@ -112,6 +114,26 @@ class ModelBuilder:
         return self._finish(
             "DEPTHWISE_CONV_2D", indices, real, "DepthwiseConv2DOptions", options, activation
         )
+
+    def transposed(self, filters, kernel, stride=1, padding="SAME", activation="NONE",
+                   per_channel=True, bias=True, more=(0, 0)):
+        """TRANSPOSE_CONV; weights ``(filters, kernel height, kernel width, input channels)``.
+
+        ``more``: rows and columns that the output has beyond the least, below the stride.
+        """
+        kernel, stride = _pair(kernel), _pair(stride)
+        height, width, channels = self.shape[1:]
+        weights = self._random_weights((filters, *kernel, channels), np.prod(kernel) * channels)
+        indices, weights, bias = self._constants(weights, 0, per_channel, bias)
+        least = kernel if padding == "VALID" else (1, 1)
+        size = [(n - 1) * s + k + m for n, s, k, m in zip((height, width), stride, least, more)]
+        real = _spread(self._probe, weights, stride, padding, size) + bias
+        options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1])
+        shape = self._constant("shape", np.array([1, *size, filters], np.int32))
+        source = self.current
+        self._finish("TRANSPOSE_CONV", [], real, "TransposeConvOptions", options, activation)
+        self.operators[-1].inputs = [shape, indices[0], source, *indices[1:]]
+        return self
 
     def dense(self, units, activation="NONE", per_channel=False, bias=True, everywhere=None):
         """FULLY_CONNECTED; weights ``(units, input size)``; the input is taken as flat, or with
@@ -656,7 +678,7 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
             "GREATER": 2, "LESS": 2, "GREATER_EQUAL": 2, "LESS_EQUAL": 2,
             "SQUARED_DIFFERENCE": 2, "LOG_SOFTMAX": 2,
-            "LOG": 2}
+            "LOG": 2, "TRANSPOSE_CONV": 3}
 
 
 def _pair(value):
@@ -685,3 +707,19 @@ def _patches(image, kernel, stride, padding, fill=0.0, dilation=1):
         image = np.pad(image, around, constant_values=fill)
     windows = np.lib.stride_tricks.sliding_window_view(image, reach, axis=(1, 2))
     return windows[:, ::stride[0], ::stride[1], :, ::dilation, ::dilation]
+
+
+def _spread(image, weights, stride, padding, size):
+    """``(n, *size, filters)``: every cell of an image times the weights, added up around it."""
+    _, *kernel, _ = weights.shape
+    cells = np.einsum("nhwc,oijc->nhwijo", image, weights)
+    result = np.zeros((len(image), *(n + k for n, k in zip(size, kernel)), len(weights)))
+    outs = image.shape[1:3]
+    before = [max((n - 1) * s + k - m, 0) // 2 if padding == "SAME" else 0
+              for n, s, k, m in zip(outs, stride, kernel, size)]
+    for i, j in np.ndindex(*kernel):
+        for y, x in np.ndindex(*outs):
+            at = y * stride[0] + i - before[0], x * stride[1] + j - before[1]
+            if min(at) >= 0:
+                result[:, at[0], at[1]] += cells[:, y, x, i, j]
+    return result[:, :size[0], :size[1]]

@@ -30,7 +30,7 @@ def _every(examples: Sequence[str]) -> Graph:
     maps = b.save()
     sides = [EXAMPLES[kind](b.back_to(maps)).dense(32).save() for kind in examples]
     b.back_to(maps).conv(4, 3, activation="RELU").depthwise(3, stride=2, multiplier=2)
-    b.pad(1, 1, 1, 1).max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1).mean()
+    b.pad(1, 1, 1, 1).max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1, groups=2).mean()
     b.dense(32, activation="RELU")
     for side in sides:
         b.join("ADD", side)
@@ -80,6 +80,7 @@ def spread() -> list[tuple[Graph, Recipe]]:
         _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
         _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
         _joined, _joined_again, _gated, _gated_again, _spread_out, _residual, _moved, _moved_again,
+        _grouped, _grouped_again,
     )]
     again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
@@ -280,6 +281,19 @@ def _spread_out() -> Graph:
     b.conv(13, 3, dilation=3, activation="RELU").depthwise((2, 3), dilation=2, multiplier=2)
     b.conv(5, (2, 1), padding="VALID", dilation=2).depthwise(3, dilation=2, activation="RELU")
     return _graph(b.conv(16, 3, stride=1, dilation=2).average_pool(5).dense(4).softmax())
+
+
+def _grouped() -> Graph:
+    """Groups of many channels and of single ones."""
+    b = ModelBuilder((1, 9, 8, 3), seed=34).conv(24, 3, activation="RELU").conv(24, 3, groups=2)
+    b.conv(30, 3, stride=2, activation="RELU", groups=6).conv(12, (1, 2), groups=3)
+    return _graph(b.conv(24, 3, groups=12).mean().dense(5))
+
+
+def _grouped_again() -> Graph:
+    b = ModelBuilder((1, 14, 5, 8), seed=35).conv(16, (3, 1), dilation=2, groups=8)
+    b.conv(32, 1, activation="RELU", groups=4).conv(9, 1).conv(9, 3, stride=(2, 1), groups=3)
+    return _graph(b.conv(10, 2).conv(20, 3, groups=5).dense(6))
 
 
 def _residual() -> Graph:

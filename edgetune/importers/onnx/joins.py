@@ -51,7 +51,7 @@ def slice_of(builder: Builder, node: Node) -> Value:
     bounds = [(0, n) for n in x.shape]
     for start, end, axis in zip(starts, ends, axes, strict=True):
         bounds[axis] = slice(start, end).indices(x.shape[axis])[:2]
-    return _crop(builder, x, bounds)
+    return cropped(builder, x, bounds)
 
 
 def split(builder: Builder, node: Node) -> list[Value]:
@@ -67,12 +67,13 @@ def split(builder: Builder, node: Node) -> list[Value]:
     for size in sizes:
         bounds = [(0, n) for n in x.shape]
         bounds[axis] = (start, start + size)
-        parts.append(_crop(builder, x, bounds))
+        parts.append(cropped(builder, x, bounds))
         start += size
     return parts
 
 
-def _crop(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
+def cropped(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
+    """Of each axis what lies between two bounds."""
     shape = tuple(end - begin for begin, end in bounds)
     if min(shape) < 1 or shape[0] != 1:
         raise Unsupported(f"a slice of {list(x.shape)} that leaves {list(shape)}")
@@ -82,24 +83,14 @@ def _crop(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
     image = builder.arranged(x, order)
     kept = [bounds[i] for i in order]
     kept = [*kept[:1], (0, 1), *kept[1:]] if len(kept) == 3 else kept
-    return result(_cropped(builder, image, kept, _image(shape, order)), shape, order)
-
-
-def _cropped(builder: Builder, image: int, kept: list, shape: tuple[int, ...]) -> int:
     begin, end = np.array(kept).T
     operands = (begin, end, np.ones_like(begin))
     operands = [builder.integers(r, v) for r, v in zip(("begin", "end", "strides"), operands)]
     masks = dict.fromkeys(
         ("begin_mask", "end_mask", "shrink_axis_mask", "ellipsis_mask", "new_axis_mask"), 0
     )
-    return builder.emit("STRIDED_SLICE", (image, *operands), shape, **masks)
-
-
-def crop_channels(builder: Builder, image: int, first: int, count: int) -> int:
-    """``count`` channels of an image [1, h, w, c]."""
-    shape = builder.shape(image)
-    kept = [*((0, n) for n in shape[:3]), (first, first + count)]
-    return _cropped(builder, image, kept, (*shape[:3], count))
+    y = builder.emit("STRIDED_SLICE", (image, *operands), _image(shape, order), **masks)
+    return result(y, shape, order)
 
 
 def pad(builder: Builder, node: Node) -> Value:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
-from edgetune.importers.onnx.joins import crop_channels
+from edgetune.importers.onnx.joins import cropped
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value, channels_last
-from edgetune.importers.onnx.windows import axes_of, options_of, with_padding
+from edgetune.importers.onnx.windows import (
+    axes_of,
+    options_of,
+    same_begin,
+    spread_axes_of,
+    with_padding,
+)
 
 
 def conv(builder: Builder, node: Node) -> Value:
@@ -34,12 +40,10 @@ def conv(builder: Builder, node: Node) -> Value:
 def _convolved(
     builder: Builder, node: Node, image: int, weights: np.ndarray, shape, options
 ) -> int:
-    """The operator for weights [o, c / groups, kh, kw]: one, or one a group."""
+    """The operator for weights [o, c / groups, kh, kw]."""
     groups = node.attributes.get("group", 1)
-    if 1 < groups < weights.shape[1] * groups:
-        return _grouped(builder, node, image, weights, shape, options)
     kind, order = "CONV_2D", (0, 2, 3, 1)
-    if groups > 1:
+    if groups > 1 and weights.shape[1] == 1:
         kind, order = "DEPTHWISE_CONV_2D", (1, 2, 3, 0)
         options["depth_multiplier"] = len(weights) // groups
     inputs = (image, builder.real("weights", weights.transpose(order)),
@@ -47,21 +51,27 @@ def _convolved(
     return builder.emit(kind, inputs, shape, **options)
 
 
-def _grouped(builder: Builder, node: Node, image: int, weights: np.ndarray, shape, options) -> int:
-    """A convolution of every group's channels, and what they give side by side."""
-    groups, depth = node.attributes["group"], weights.shape[1]
-    each = len(weights) // groups
-    bias = np.zeros(len(weights), np.float32)
-    if node.operand(2) is not None:
-        bias = np.broadcast_to(node.weights(2, "the biases").reshape(-1), len(weights))
-    parts = []
-    for group in range(groups):
-        own = slice(group * each, (group + 1) * each)
-        inputs = (crop_channels(builder, image, group * depth, depth),
-                  builder.real(f"weights{group}", weights[own].transpose(0, 2, 3, 1)),
-                  builder.real(f"bias{group}", bias[own]))
-        parts.append(builder.emit("CONV_2D", inputs, (*shape[:3], each), **options))
-    return builder.emit("CONCATENATION", parts, shape, axis=3)
+def transposed_conv(builder: Builder, node: Node) -> Value:
+    """Weights [c, o, ...].  TFLite pads it as ONNX does, or else the first outputs are cut off."""
+    x, weights = node.activation(), node.weights(1, "the weights")
+    if node.attributes.get("group", 1) != 1:
+        raise Unsupported("groups of channels")
+    if weights.ndim != len(x.shape) or x.shape[1] != weights.shape[0]:
+        raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
+    axes = spread_axes_of(node, x.shape[2:], weights.shape[2:])
+    channels, order = weights.shape[1], channels_last(len(x.shape))
+    as_same = all(axis.begin == same_begin(axis) for axis in axes)
+    cut = [0 if as_same else axis.begin for axis in axes]
+    shape = (1, *(axis.out + n for axis, n in zip(axes, cut)), channels)
+    weights = weights.reshape(*weights.shape[:2], *[axis.kernel for axis in axes])
+    inputs = (builder.arranged(x, order), builder.real("weights", weights.transpose(1, 2, 3, 0)),
+              _bias(builder, node, channels))
+    y = builder.emit("TRANSPOSE_CONV", inputs, shape, output_shape=shape,
+                     **options_of(axes, "SAME" if as_same else "VALID"))
+    space = len(x.shape) - 2
+    whole = result(y, (1, channels, *shape[1:3][-space:]), order)
+    ends = [(n, n + axis.out) for axis, n in zip(axes, cut)][-space:]
+    return cropped(builder, whole, [(0, 1), (0, channels), *ends])
 
 
 def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> int:

@@ -14,6 +14,7 @@ from edgetune.importers.onnx import (
 
 HANDLERS = {
     "Conv": layers.conv,
+    "ConvTranspose": layers.transposed_conv,
     "Gemm": layers.gemm,
     "MatMul": layers.matmul,
     "BatchNormalization": layers.batch_normalisation,
@@ -67,5 +68,6 @@ HANDLERS = {
     "DequantizeLinear": quantised.dequantise,
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
-    "Conv", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
+    "Conv", "ConvTranspose", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "GlobalMaxPool",
 )

@@ -85,6 +85,43 @@ def _placed(axis: Axis, auto: str, ceil: int) -> Axis:
     return Axis(axis.size, *numbers, begin, end, out)
 
 
+def spread_axes_of(node: Node, space: tuple[int, ...], kernel) -> list[Axis]:
+    """The same of a ConvTranspose: ``out`` are the cells that its windows cover, those of the
+    padding left out."""
+    count = len(space)
+    if not 1 <= count <= 2 or len(kernel) != count:
+        raise Unsupported(f"windows over {count} dimensions")
+    if set(node.attributes.get("dilations", [1])) != {1}:
+        raise Unsupported("taps that lie apart")
+    axes = [_spread(node, place, *sizes) for place, sizes in enumerate(zip(space, kernel))]
+    return [Axis(1, 1)] * (2 - count) + axes
+
+
+def _spread(node: Node, place: int, size: int, kernel: int) -> Axis:
+    def number(name: str, default: int) -> int:
+        values = node.attributes.get(name)
+        return values[place] if values else default
+
+    pads, auto = node.attributes.get("pads") or [0, 0], node.attributes.get("auto_pad", "NOTSET")
+    begin, end = number("pads", 0), pads[len(pads) // 2 + place * (len(pads) > 2)]
+    stride = number("strides", 1)
+    covered = (size - 1) * stride + kernel + number("output_padding", 0)
+    wanted = number("output_shape", size * stride if auto.startswith("SAME") else 0)
+    if wanted:
+        total = covered - wanted
+        begin = total // 2 if auto == "SAME_UPPER" else total - total // 2
+        end = total - begin
+    out = covered - begin - end
+    if min(kernel, stride, out) < 1 or max(kernel, stride, begin) > 32767 or begin < 0:
+        raise Unsupported("kernels, strides or pads out of range")
+    return Axis(size, kernel, stride, begin=begin, end=end, out=out)
+
+
+def same_begin(axis: Axis) -> int:
+    """The padding of TFLite's SAME before the first output of a ConvTranspose."""
+    return max((-(-axis.out // axis.stride) - 1) * axis.stride + axis.kernel - axis.out, 0) // 2
+
+
 def options_of(axes: list[Axis], padding: str) -> dict:
     """What windowed operators of the Graph share."""
     return {"padding": padding, "stride_h": axes[0].stride, "stride_w": axes[1].stride}

@@ -8,7 +8,7 @@ from edgetune.learn.lowerings import OF_OPERATORS
 from edgetune.learn.operators.add import Add, Term
 from edgetune.learn.operators.average_pool_2d import AveragePool2D
 from edgetune.learn.operators.concatenation import Concatenation
-from edgetune.learn.operators.conv_2d import Conv2D, DilatedConv2D
+from edgetune.learn.operators.conv_2d import Conv2D, DilatedConv2D, GroupedConv2D
 from edgetune.learn.operators.depthwise_conv_2d import DepthwiseConv2D, DilatedDepthwiseConv2D
 from edgetune.learn.operators.extreme import Extreme
 from edgetune.learn.operators.fully_connected import FullyConnected
@@ -27,12 +27,14 @@ from edgetune.learn.operators.reduction import Reduction
 from edgetune.learn.operators.select import Select
 from edgetune.learn.operators.softmax import Softmax
 from edgetune.learn.operators.squared_difference import SquaredDifference
+from edgetune.learn.operators.transpose_conv import TransposeConv
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
 
 __all__ = [
     "BIAS_INPUT", "OF_OPERATORS",
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
-    "DilatedDepthwiseConv2D", "Extreme", "FullyConnected", "Gather", "JoiningLayer", "Lookup",
-    "LogSoftmax", "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer", "Prelu", "ReduceMax",
-    "Reduction", "Select", "Softmax", "SquaredDifference", "Term", "WeightedLayer",
+    "DilatedDepthwiseConv2D", "Extreme", "FullyConnected", "Gather", "GroupedConv2D",
+    "JoiningLayer", "LogSoftmax", "Lookup", "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer",
+    "Prelu", "ReduceMax", "Reduction", "Select", "Softmax", "SquaredDifference", "Term",
+    "TransposeConv", "WeightedLayer",
 ]

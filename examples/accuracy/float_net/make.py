@@ -87,6 +87,11 @@ def _rank(graph: Graph, operator: Operator) -> int:
     return len(graph.tensors[operator.inputs[0]].shape)
 
 
+def _transposed(graph, operator):
+    size = graph.tensors[operator.outputs[0]].shape[1:3]
+    return weighted.Transposed(*_weights(graph, operator), _kernel(graph, operator), size)
+
+
 def _dense(graph, operator):
     shape = graph.tensors[operator.outputs[0]].shape
     return weighted.Dense(*_weights(graph, operator), shape)
@@ -112,6 +117,7 @@ def _concatenate(graph, operator):
 MAKERS = {
     "CONV_2D": lambda g, o: weighted.Conv(*_weights(g, o), _kernel(g, o)),
     "DEPTHWISE_CONV_2D": lambda g, o: weighted.Depthwise(*_weights(g, o), _kernel(g, o)),
+    "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _dense,
     "MAX_POOL_2D": lambda g, o: pools.MaxPool(_pool(o)),
     "AVERAGE_POOL_2D": lambda g, o: pools.AveragePool(_pool(o)),

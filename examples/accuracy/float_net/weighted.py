@@ -54,7 +54,7 @@ class Dense(Weighted):
 
 
 class Conv(Weighted):
-    """Weights (out, height, width, in)."""
+    """Weights (out, height, width, in / groups); each group of outputs reads its own inputs."""
 
     channel_axis = 0
 
@@ -63,17 +63,60 @@ class Conv(Weighted):
         self.windows = windows
 
     def forward(self, x):
-        self.patches = self.windows.patches(self.windows.enter(x, self.fill))
-        flat = self.weights.reshape(len(self.weights), -1)
-        return (self.patches @ flat.T + self.bias).reshape(len(x), *self.windows.out, -1)
+        self.groups = x.shape[3] // self.weights.shape[3]
+        cells = self.windows.patches(self.windows.enter(x, self.fill))
+        cells = cells.reshape(len(cells), -1, self.groups, self.weights.shape[3])
+        self.patches = np.moveaxis(cells, 2, 0).reshape(self.groups, len(cells), -1)
+        y = self.patches @ self._flat().swapaxes(1, 2)  # (groups, positions, out / groups)
+        return (_joined(y) + self.bias).reshape(len(x), *self.windows.out, -1)
 
     def backward(self, dy):
         dy = dy.reshape(-1, dy.shape[-1])
-        self.d_weights = (dy.T @ self.patches).reshape(self.weights.shape)
         self.d_bias = dy.sum(axis=0)
+        parts = dy.reshape(len(dy), self.groups, -1).swapaxes(0, 1)
+        self.d_weights = (parts.swapaxes(1, 2) @ self.patches).reshape(self.weights.shape)
         if not self.wants_dx:
             return (None,)
-        return (self.windows.scatter(dy @ self.weights.reshape(len(self.weights), -1)),)
+        cells = (parts @ self._flat()).reshape(self.groups, -1, self.weights.shape[3])
+        return (self.windows.scatter(_joined(cells)),)
+
+    def _flat(self):
+        return self.weights.reshape(self.groups, len(self.weights) // self.groups, -1)
+
+
+def _joined(parts: np.ndarray) -> np.ndarray:
+    """Groups (groups, n, channels of one) side by side: (n, channels)."""
+    return parts.swapaxes(0, 1).reshape(parts.shape[1], -1)
+
+
+class Transposed(Weighted):
+    """Weights (out, height, width, in); ``windows`` slide over the output of ``size``, one for each
+    cell of the input."""
+
+    channel_axis = 0
+
+    def __init__(self, weights, bias, windows: Windows, size: tuple[int, int]):
+        super().__init__(weights, bias)
+        self.windows, self.size = windows, size
+
+    def forward(self, x):
+        self.x = x.reshape(-1, x.shape[3])
+        self.windows.enter(np.zeros((len(x), *self.size, len(self.weights)), x.dtype))
+        return self.windows.scatter(self.x @ self._by_tap().T) + self.bias
+
+    def backward(self, dy):
+        cells = self.windows.patches(self.windows.enter(dy))
+        d_weights = (cells.T @ self.x).reshape(*self.windows.kernel, *self.weights.shape[::3])
+        self.d_weights, self.d_bias = d_weights.transpose(2, 0, 1, 3), dy.sum(axis=(0, 1, 2))
+        if not self.wants_dx:
+            return (None,)
+        return ((cells @ self._by_tap()).reshape(len(dy), *self.windows.out, -1),)
+
+    def absorb(self, mean, deviation):
+        raise ValueError("the cells around an image add to the outputs at its edges")
+
+    def _by_tap(self):
+        return self.weights.transpose(1, 2, 0, 3).reshape(-1, self.weights.shape[3])
 
 
 class Depthwise(Weighted):
