@@ -25,6 +25,7 @@ EXPAND_DIMS
 TRANSPOSE, SLICE,  as TFLite has them                as TFLite has them; the batch stays
 STRIDED_SLICE,
 GATHER, TILE, ...
+RESIZE_BILINEAR    x [1,h,w,c], size [2]             align_corners, half_pixel_centers
 SOFTMAX            x                                 beta; over the last axis
 ADD, SUB, MUL      x, y                              fused; broadcast; one may be a constant
 CONCATENATION      x, y, ...                         axis, fused
@@ -53,9 +54,9 @@ from edgetune.errors import ModelError
 from edgetune.floats.supported import activations_of, refuse_unsupported
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.faults import MAX_WINDOW, move
+from edgetune.model.faults import MAX_WINDOW
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import KINDS, MOVED, VIEWS, WEIGHTED
+from edgetune.model.kinds import KINDS, MOVED, RESIZED, VIEWS, WEIGHTED
 
 MAX_OPERATORS = 2000
 MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
@@ -112,7 +113,9 @@ def _check_operator(graph: Graph, operator: Operator) -> None:
         _check_weights(graph, operator)
     elif operator.kind == "PAD":
         _check_paddings(graph, operator)
-    elif operator.kind in MOVED and (cause := move(graph, operator)):
+    elif operator.kind in (*MOVED, *RESIZED) and (
+        cause := KINDS[operator.kind].wrong(graph, operator)
+    ):
         raise _wrong(operator, cause)
     _check_output(graph, operator)
 

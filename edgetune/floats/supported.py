@@ -12,6 +12,7 @@ from edgetune.model.kinds import (
     KINDS,
     MOVED,
     REDUCING,
+    RESIZED,
     REWRITTEN,
     VIEWS,
     WEIGHTED,
@@ -144,7 +145,7 @@ def _value_reasons(graph, operator) -> list[str]:
         if len(weights.shape) == 4 and weights.shape[3] < data.shape[3]:
             return ["grouped convolution"]
     refused = KINDS[operator.kind].refused
-    if operator.kind in MOVED and refused and (reason := refused(graph, operator)):
+    if operator.kind in (*MOVED, *RESIZED) and refused and (reason := refused(graph, operator)):
         return [reason]
     return []
 

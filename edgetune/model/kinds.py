@@ -114,6 +114,7 @@ UNPACK = Options("UnpackOptions", ("Num", "Axis"))
 PACK = Options("PackOptions", ("ValuesCount", "Axis"), needed=False)
 GATHER = Options("GatherOptions", ("Axis", "BatchDims"), needed=False)
 NEAREST = Options("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCenters"))
+BILINEAR = Options("ResizeBilinearOptions", ("AlignCorners", "HalfPixelCenters"), needed=False)
 TO_DEPTH = Options("SpaceToDepthOptions", ("BlockSize",))
 TO_SPACE = Options("DepthToSpaceOptions", ("BlockSize",))
 SOFTMAX = Options("SoftmaxOptions", ("Beta",))
@@ -145,6 +146,7 @@ CUTS = "any begins, ends, strides and masks that leave the batch"
 PARTS = "any axis but the batch; a layer for each output that is read"
 TAKES = "constant indices along any axis but the batch"
 NEAREST_CELLS = "any size, corners aligned or not, half-pixel centers or not"
+BILINEAR_CELLS = "any size, as RESIZE_NEAREST_NEIGHBOR"
 BLOCKS = "any block"
 FLIPS = "any axes"
 COPIES = "any constant shape that leaves the batch"
@@ -237,6 +239,9 @@ KINDS = {kind.name: kind for kind in (
     Kind("RESIZE_NEAREST_NEIGHBOR", (2, 2), SIZE,  None, (4,),      YES,    YES,   YES,
          NEAREST_CELLS,
          NEAREST,   3, shapes.moved,      scales.SAME,     refusals.both_corners, faults.move),
+    Kind("RESIZE_BILINEAR",   (2, 2), SIZE,        None, (4,),      YES,    YES,   YES,
+         BILINEAR_CELLS,
+         BILINEAR,  3, shapes.resized,    scales.SAME,     refusals.interpolation, faults.resize),
     Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  FLIPS,
          None,      1, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SPACE_TO_DEPTH",    (1, 1), (),          None, (4,),      YES,    YES,   YES,  BLOCKS,
@@ -299,6 +304,7 @@ DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
+RESIZED = _where(lambda kind: kind.output_shape is shapes.resized)
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CLAMPING = tuple(name for name in FUSING if name != "CONCATENATION")  # its int8 kernel cannot

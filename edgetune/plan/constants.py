@@ -255,6 +255,21 @@ def _(layer: p.Gather, program: Program, errors: bool) -> list[CObject]:
     })]
 
 
+INTERPOLATION = struct("et_interpolation", (U16, "in out"), (I32, "step first"))
+RESIZE_BILINEAR = struct(
+    "et_resize_bilinear",
+    (INTERPOLATION, "rows columns"), (U16, "channels error_shift"),
+)
+
+
+@layer_constants.register
+def _(layer: p.ResizeBilinear, program: Program, errors: bool) -> list[CObject]:
+    return [CObject(layer.name, RESIZE_BILINEAR, {
+        "rows": tuple(layer.rows), "columns": tuple(layer.columns),
+        "channels": program.activations[layer.input].shape[2], "error_shift": layer.error_shift,
+    })]
+
+
 # ---- functions of one value and joins
 
 

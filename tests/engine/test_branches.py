@@ -295,6 +295,15 @@ def test_moves_of_values(name):
     check(MOVES[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)), 5)
 
 
+@pytest.mark.parametrize("options", [{}, dict(AlignCorners=1), dict(HalfPixelCenters=1)], ids=str)
+def test_means_of_neighbours(options):
+    """Any size to any other."""
+    rng = np.random.default_rng(13)
+    for seed in range(40):
+        b = ModelBuilder((1, *rng.integers(1, 9, 2).tolist(), 3), 1 / 40, -9, seed=seed)
+        check(b.resize_bilinear(rng.integers(1, 60, 2).tolist(), **options), 4)
+
+
 # -- reductions --------------------------------------------------------------------------------
 
 
@@ -383,6 +392,15 @@ def test_concatenations_of_several_scales():
 def test_moves_that_are_refused(move, words):
     kind, constant, options = move
     assert words in refused(ModelBuilder((1, 6, 5, 4)).move(kind, constant, **options))
+
+
+def test_sizes_for_which_the_kernel_reads_behind_the_input():
+    """58 / 1024 rows are rounded up, and add up to more than the one row there is."""
+    words = "1 rows or columns resized to 58, for which TFLite's kernel reads behind the last one"
+    assert words in refused(ModelBuilder((1, 3, 1, 2)).resize_bilinear([3, 58]))
+    corners = dict(AlignCorners=1, HalfPixelCenters=1)
+    assert "at once" in refused(ModelBuilder((1, 3, 1, 2)).resize_bilinear([3, 58], **corners))
+    check(ModelBuilder((1, 3, 1, 2)).resize_bilinear([3, 58], AlignCorners=1))
 
 
 def test_axes_that_alternate_more_often_than_four_dimensions_can():

@@ -150,7 +150,7 @@ def total(name, other, count):
 CONV, DILATED_C = "conv_2d.c", "conv_2d_dilated.c"
 DEPTHWISE, DEPTHWISE_DILATED = "depthwise_conv_2d.c", "depthwise_conv_2d_dilated.c"
 DENSE, MAX, AVERAGE = "fully_connected.c", "max_pool_2d.c", "average_pool_2d.c"
-GRADIENT = "window_gradient.c"
+GRADIENT, BILINEAR = "window_gradient.c", "resize_bilinear.c"
 DOT_LOOPS = {
     "macs_of_groups": line("dot.c", "int32_t value = *x - zero_point"),
     "macs_of_rest": line("dot.c", "acc += (*x - zero_point) * *w++"),
@@ -311,6 +311,18 @@ LOOPS = {
     "gather_forward": {
         "sources": turns("gather.c", "source < p->sources; source++, x"),
         "pieces": line("gather.c", "memcpy("), "outputs": None,
+    },
+    "resize_bilinear_forward": {
+        "rows": line(BILINEAR, "int32_t row = place_of("),
+        "cells": line(BILINEAR, "int32_t column = place_of("),
+        "outputs": line(BILINEAR, "int32_t upper = between("),
+    },
+    "resize_bilinear_input_error": {
+        "cells": line(BILINEAR, "column.reader = first_reader("),
+        "groups": line(BILINEAR, "et_error_put_many(&block"),
+        "rows": line(BILINEAR, "const int8_t *error = e +"),
+        "taps": line(BILINEAR, "int32_t weight = ("),
+        "macs": line(BILINEAR, "acc[k] += weight"),
     },
     "error_join": {"errors": line("error_join.c", "et_error_write(&block")},
     "add_input_error": {

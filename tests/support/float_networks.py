@@ -102,7 +102,9 @@ def rearranged(seed=0):
     small = b.add("SPACE_TO_DEPTH", b.conv(x, 8, 3, stride=2), block_size=1)
     large = b.add("RESIZE_NEAREST_NEIGHBOR", small, np.array([8, 6], np.int32),
                   align_corners=False, half_pixel_centers=True)
-    x = b.both("ADD", x, large, fused="RELU")
+    soft = b.add("RESIZE_BILINEAR", small, np.array([8, 6], np.int32), align_corners=True,
+                 half_pixel_centers=False)
+    x = b.both("ADD", b.both("ADD", x, soft), large, fused="RELU")
     x = b.add("DEPTH_TO_SPACE", x, block_size=2)
     x = b.reshape(b.add("GATHER", x, np.array([3, 0, 1], np.int32), axis=1, batch_dims=0),
                   (1, 36, 2))

@@ -62,6 +62,7 @@ EXAMPLES = {
     "PACK": lambda b: b.pack(b.save()),
     "GATHER": lambda b: b.move("GATHER", [3, 0, 3, 1], Axis=1),
     "RESIZE_NEAREST_NEIGHBOR": lambda b: b.move("RESIZE_NEAREST_NEIGHBOR", [9, 5]),
+    "RESIZE_BILINEAR": lambda b: b.resize_bilinear([2 * b.shape[1], 3], HalfPixelCenters=1),
     "REVERSE_V2": lambda b: b.move("REVERSE_V2", [1]),
     "SPACE_TO_DEPTH": lambda b: b.move("RESIZE_NEAREST_NEIGHBOR", [6, 4]).move(
         "SPACE_TO_DEPTH", BlockSize=2),

@@ -11,7 +11,9 @@ import numpy as np
 from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.operators.move import straight
+from edgetune.learn.operators.resize_bilinear import error_shift
 from edgetune.learn.program import Window, exponential_table
+from edgetune.model.interpolation import interpolations
 
 # -- values ------------------------------------------------------------------------------------
 
@@ -204,6 +206,16 @@ def gather(rng, extreme):
     return layer, [int8(rng, (outer, sources, chunk), extreme)], (outer, count, chunk)
 
 
+def resize_bilinear(rng, extreme):
+    """Up and down, by any step; errors with all bits of their weights, or without some."""
+    shape, size = sizes(rng, 9), np.array(sizes(rng, 40, 2))
+    corners = bool(rng.integers(2))
+    options = dict(align_corners=corners, half_pixel_centers=not corners and rng.random() < 0.5)
+    axes = interpolations((1, *shape), size, options)
+    layer = p.ResizeBilinear("r", 0, 0, 1, *axes, error_shift(*axes))
+    return layer, [int8(rng, shape, extreme)], (*size.tolist(), shape[2])
+
+
 # -- functions, sums and products --------------------------------------------------------------
 
 
@@ -253,7 +265,7 @@ LAYERS = {
     **{kind: partial(dilated, kind) for kind in (p.DilatedConv2D, p.DilatedDepthwiseConv2D)},
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
     p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
-    p.Move: move, p.Gather: gather,
+    p.Move: move, p.Gather: gather, p.ResizeBilinear: resize_bilinear,
     p.Lookup: lookup, p.Softmax: softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
 }  # fmt: skip

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import tflite
 
+from edgetune.floats.operators import OPERATORS
 from edgetune.model.decode import snake
 from edgetune.model.moves import places_of
 
@@ -296,6 +297,14 @@ class ModelBuilder:
         self.made = [(index, real) for index, real in zip(made, reals)]
         return self
 
+    def resize_bilinear(self, size, **options):
+        """RESIZE_BILINEAR to height and width; options by their schema names."""
+        real = resized(self._probe, size, *(
+            bool(options.get(name)) for name in ("AlignCorners", "HalfPixelCenters")))
+        index = self._constant("size", np.array(size, np.int32))
+        return self._finish("RESIZE_BILINEAR", [index], real, "ResizeBilinearOptions", options,
+                            keep_scale=True)
+
     def pack(self, *points, axis=1):
         """PACK of the current output and saved ones, all of one scale."""
         real = np.stack([self._probe, *(probe for _, probe in points)], axis)
@@ -408,7 +417,7 @@ class ModelBuilder:
 
 NO_ACTIVATION = {
     "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
-    "StridedSliceOptions", "PackOptions", "GeluOptions",
+    "StridedSliceOptions", "PackOptions", "GeluOptions", "ResizeBilinearOptions",
 }
 MOVE_OPTIONS = {  # table and fields
     "TRANSPOSE": ("", ()), "SLICE": ("", ()), "REVERSE_V2": ("", ()), "TILE": ("", ()),
@@ -450,6 +459,13 @@ DECIDED = {
     "MINIMUM": np.minimum,
     "PRELU": lambda x, slopes: np.where(x < 0, x * slopes, x),
 }
+
+
+def resized(x, size, align_corners=False, half_pixel_centers=False):
+    """``x`` [n, height, width, channels] between its cells, in real numbers."""
+    options = dict(align_corners=align_corners, half_pixel_centers=half_pixel_centers)
+    shape = (len(x), *size, x.shape[3])
+    return OPERATORS["RESIZE_BILINEAR"](options, [x], shape)
 
 
 def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
@@ -599,8 +615,9 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
-            "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
-            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2}
+            "RESIZE_NEAREST_NEIGHBOR": 3, "RESIZE_BILINEAR": 3, "SPACE_TO_DEPTH": 2,
+            "BROADCAST_TO": 2, "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2,
+            "MINIMUM": 2}
 
 
 def _pair(value):
