@@ -24,7 +24,7 @@ LAYERS = (
     "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
     "RandomContrast", "RandomBrightness", "Add", "Subtract", "Multiply", "Concatenate", "Average",
     "Maximum", "Minimum", "Normalization", "Rescaling", "ELU", "UpSampling2D", "Conv2DTranspose",
-    "TimeDistributed",
+    "Resizing", "TimeDistributed",
 )
 OLD_NAMES = ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization")
 OPERATIONS = ("Add", "Subtract", "Multiply")  # of Keras 3, written as x + y

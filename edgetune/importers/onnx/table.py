@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from edgetune.importers.onnx import elementwise, joins, layers, pools, quantised, views
+from edgetune.importers.onnx import (
+    elementwise,
+    joins,
+    layers,
+    pools,
+    quantised,
+    resizing,
+    views,
+)
 
 HANDLERS = {
     "Conv": layers.conv,
@@ -43,6 +51,8 @@ HANDLERS = {
     "Slice": joins.slice_of,
     "Split": joins.split,
     "Pad": joins.pad,
+    "Resize": resizing.resize,
+    "Upsample": resizing.resize,
     "Reshape": views.reshape,
     "Flatten": views.flatten,
     "Transpose": views.transpose,
