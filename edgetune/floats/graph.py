@@ -19,7 +19,7 @@ FULLY_CONNECTED    x, weights [units,n], bias        keep_num_dims (False: x is 
 MAX_POOL_2D,       x [1,h,w,c]                       padding, stride_h, stride_w, filter_height,
 AVERAGE_POOL_2D                                      filter_width, fused
 MEAN, REDUCE_MAX   x, axes                           keep_dims
-PAD                x, paddings [rank,2]              zeros; not of the batch nor of channels
+PAD                x, paddings [rank,2]              zeros; not of the batch
 RESHAPE, SQUEEZE,  x (further operands are ignored)  the output tensor's shape says it all
 EXPAND_DIMS
 TRANSPOSE, SLICE,  as TFLite has them                as TFLite has them; the batch stays

@@ -132,8 +132,8 @@ def _value_reasons(graph, operator) -> list[str]:
         return [cause]
     if operator.kind == "PAD":
         paddings = graph.tensors[operator.inputs[1]].data
-        if paddings.shape == (rank, 2) and paddings[[0, -1]].any():
-            return ["padding of the batch or of channels"]
+        if paddings.shape == (rank, 2) and paddings[0].any():
+            return ["padding of the batch"]
     if operator.kind in DECIDED_BY_ONE:
         reason = many_values(graph, operator)
         return [reason] if reason else []

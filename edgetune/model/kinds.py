@@ -115,6 +115,7 @@ PACK = Options("PackOptions", ("ValuesCount", "Axis"), needed=False)
 GATHER = Options("GatherOptions", ("Axis", "BatchDims"), needed=False)
 NEAREST = Options("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCenters"))
 BILINEAR = Options("ResizeBilinearOptions", ("AlignCorners", "HalfPixelCenters"), needed=False)
+MIRROR = Options("MirrorPadOptions", ("Mode",))
 TO_DEPTH = Options("SpaceToDepthOptions", ("BlockSize",))
 TO_SPACE = Options("DepthToSpaceOptions", ("BlockSize",))
 SOFTMAX = Options("SoftmaxOptions", ("Beta",))
@@ -136,7 +137,8 @@ REPEATS = (
     "two activations, or one and a constant; one may be the other's last dimensions, and repeats"
 )
 DECIDES = "one activation and one constant value, or two activations made of one"
-MARGINS = "height and width, or the length of a sequence"
+MARGINS = "any axes but the batch, in up to four dimensions"
+MIRRORED = "any axes but the batch, REFLECT or SYMMETRIC"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
 RESCALES = "int8 to int8"
@@ -170,7 +172,7 @@ KINDS = {kind.name: kind for kind in (
          REDUCE,    2, shapes.reduced,    scales.FUNCTION, refusals.scattered_axes, faults.axes),
     Kind("REDUCE_MAX",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  REDUCED,
          REDUCE,    2, shapes.reduced,    scales.SAME,     refusals.scattered_axes, faults.axes),
-    Kind("PAD",               (2, 2), PADDINGS,    None, (3, 4),    YES,    YES,   YES,  MARGINS,
+    Kind("PAD",               (2, 2), PADDINGS,    None, (2, 3, 4), YES,    YES,   YES,  MARGINS,
          None,      2, shapes.padded,     scales.SAME,     refusals.paddings, faults.paddings),
     Kind("ADD",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
          ADD,       2, shapes.broadcast,  scales.SUM,      refusals.unlike_shapes),
@@ -242,6 +244,8 @@ KINDS = {kind.name: kind for kind in (
     Kind("RESIZE_BILINEAR",   (2, 2), SIZE,        None, (4,),      YES,    YES,   YES,
          BILINEAR_CELLS,
          BILINEAR,  3, shapes.resized,    scales.SAME,     refusals.interpolation, faults.resize),
+    Kind("MIRROR_PAD",        (2, 2), PADDINGS,    None, ANY,       YES,    YES,   YES,  MIRRORED,
+         MIRROR,    2, shapes.moved,      scales.SAME,     refusals.paddings, faults.move),
     Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  FLIPS,
          None,      1, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SPACE_TO_DEPTH",    (1, 1), (),          None, (4,),      YES,    YES,   YES,  BLOCKS,

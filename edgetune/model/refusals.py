@@ -54,8 +54,8 @@ def scattered_axes(graph: Graph, operator: Operator) -> str | None:
 
 def paddings(graph: Graph, operator: Operator) -> str | None:
     pairs = graph.tensors[operator.inputs[1]].values
-    if pairs.ndim == 2 and pairs[[0, -1]].any():
-        return "padding of the batch or of channels"
+    if pairs.ndim == 2 and pairs[:1].any():
+        return "padding of the batch"
     return None
 
 

@@ -202,13 +202,14 @@ def _(layer: p.Mean, program: Program, errors: bool) -> list[CObject]:
     })]
 
 
-PAD = struct("et_pad", (SHAPE, "in out"), (U16, "before_h before_w"), (I16, "value"))
+PAD = struct("et_pad", (SHAPE, "in out"), (U16, "before_h before_w before_c"), (I16, "value"))
 
 
 @layer_constants.register
 def _(layer: p.Pad, program: Program, errors: bool) -> list[CObject]:
     return [CObject(layer.name, PAD, _shapes(layer, program) | {
-        "before_h": layer.before[0], "before_w": layer.before[1], "value": layer.value,
+        "before_h": layer.before[0], "before_w": layer.before[1], "before_c": layer.before[2],
+        "value": layer.value,
     })]
 
 

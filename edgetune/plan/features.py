@@ -261,11 +261,13 @@ def _mean_input_error(work: Work) -> dict:
 
 
 def _pad_forward(work: Work) -> dict:
-    return {"rows": work.x[0], "values": math.prod(work.x), "outputs": math.prod(work.y)}
+    return _pad_input_error(work) | {"outputs": math.prod(work.y)}
 
 
 def _pad_input_error(work: Work) -> dict:
-    return {"rows": work.x[0], "values": math.prod(work.x)}
+    """Row by row, or cell by cell where channels are padded."""
+    rows = work.x[0] if work.x[2] == work.y[2] else work.cells
+    return {"rows": rows, "values": math.prod(work.x)}
 
 
 def _copies(work: Work) -> dict:

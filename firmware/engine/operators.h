@@ -71,10 +71,10 @@ typedef struct {
     int32_t multiplier, shift;
 } et_mean;
 
-/* PAD of height and width with value. */
+/* PAD with value. */
 typedef struct {
     et_shape in, out;
-    uint16_t before_h, before_w;
+    uint16_t before_h, before_w, before_c;
     int16_t value;
 } et_pad;
 

@@ -286,6 +286,19 @@ JOIN_CONSTANTS = {
 }
 
 
+@pytest.mark.parametrize("mode", ["constant", "reflect", "edge", "wrap"])
+@pytest.mark.parametrize("shape, pads", [
+    (IMAGE, (0, 0, 1, 2, 0, 0, 0, 3)), (IMAGE, (0, 1, 0, 0, 0, 2, 0, 1)), (ROW, (0, 0, 3, 0, 2, 1)),
+    ((1, 6), (0, 2, 0, 1)),
+], ids=str)
+def test_padding_of_every_mode(shape, pads, mode):
+    nodes = [node("Pad", "x pads", "y", mode=mode)]
+    ours, theirs, graph = answers(model(nodes, shape, {"pads": pads}, 19))
+    np.testing.assert_array_equal(ours, theirs)
+    kind = {"constant": "PAD", "reflect": "MIRROR_PAD"}.get(mode, "GATHER")
+    assert set(kinds(graph)) - {"RESHAPE"} == {kind}
+
+
 @pytest.mark.parametrize("case", JOINS)
 def test_joins_and_cuts(case):
     used = {name for n in JOINS[case] for name in n.input}

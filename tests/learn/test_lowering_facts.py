@@ -276,14 +276,14 @@ def test_a_pad_becomes_the_padding_of_the_only_convolution_that_reads_it(then):
 ])
 def test_a_pad_that_others_need_stays(then):
     layers = padded(then).layers
-    assert layers[0].before == (1, 2) and layers[0].after == (3, 0)
+    assert layers[0].before == (1, 2, 0) and layers[0].after == (3, 0, 0)
     windows = [layer.window.pad for layer in layers if hasattr(layer, "window")]
     assert (1, 2) not in windows
 
 
 def test_of_two_pads_only_the_nearer_folds():
     pad, conv = padded(lambda g, x: g.conv(g.pad(x, (4, 5), (0, 0)), 1, (1, 1))).layers
-    assert (pad.before, conv.window.pad) == ((1, 2), (4, 5))
+    assert (pad.before, conv.window.pad) == ((1, 2, 0), (4, 5))
 
 
 def test_a_pads_value_is_the_zero_point():

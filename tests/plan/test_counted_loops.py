@@ -121,8 +121,8 @@ REDUCTIONS = [  # outer, rows, inner, columns
 MEANS = [Work(p.Mean("m", 0, 0, 1, *n, 2**30, 0, 0, 0), x, y, {}) for n, x, y in REDUCTIONS]
 MAXIMA = [Work(p.ReduceMax("m", 0, 0, 1, *n), x, y, {}) for n, x, y in REDUCTIONS]
 PADS = [
-    Work(p.Pad("p", 0, 0, 1, (1, 2), (0, 3), 5), (h, w, c), (h + 1, w + 5, c), {})
-    for h, w, c in ((3, 4, 5), (1, 7, 2))
+    Work(p.Pad("p", 0, 0, 1, (1, 2, front), (0, 3, 0), 5), (h, w, c), (h + 1, w + 5, c + front), {})
+    for h, w, c in ((3, 4, 5), (1, 7, 2)) for front in (0, 2)
 ]
 
 
@@ -288,7 +288,7 @@ LOOPS = {
         "rows": line("pad.c", "memcpy("), "values": None, "outputs": None,
     },
     "pad_input_error": {
-        "rows": line("pad.c", "const int8_t *error ="),
+        "rows": turns("pad.c", "j < row.runs; j++, run"),
         "values": line("pad.c", "et_error_put(&block"),
     },
     "error_scale": {

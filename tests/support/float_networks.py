@@ -108,7 +108,9 @@ def rearranged(seed=0):
     x = b.add("DEPTH_TO_SPACE", x, block_size=2)
     x = b.reshape(b.add("GATHER", x, np.array([3, 0, 1], np.int32), axis=1, batch_dims=0),
                   (1, 36, 2))
+    x = b.pad(x, [(0, 0), (0, 1), (1, 0)])
     x = b.add("TRANSPOSE", b.dense(x, 4, keep_num_dims=True), np.array([0, 2, 1], np.int32))
+    x = b.add("MIRROR_PAD", x, np.array([[0, 0], [1, 0], [0, 2]], np.int32), mode=1)
     x = b.add("REVERSE_V2", b.add("SLICE", x, *_bounds((0, 0, 3), (1, 4, 30))), _numbers(2))
     x = b.add("STRIDED_SLICE", x, *_bounds((0, 1, 0), (1, 4, 30), (1, 1, 2)), begin_mask=0,
               end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0)

@@ -170,10 +170,9 @@ def reduce_max(rng, extreme):
 
 def pad(rng, extreme):
     shape = sizes(rng, 6)
-    before, after = (tuple(int(n) for n in rng.integers(0, 4, 2)) for _ in range(2))
-    layer = p.Pad("p", 0, 0, 1, before, after, int(rng.integers(-128, 128)))
-    out_hw = (n + b + a for n, b, a in zip(shape, before, after))
-    return layer, [int8(rng, shape, extreme)], (*out_hw, shape[2])
+    before, after = rng.integers(0, 4, (2, 3)) * [1, 1, rng.integers(2)]  # channels or not
+    layer = p.Pad("p", 0, 0, 1, tuple(before), tuple(after), int(rng.integers(-128, 128)))
+    return layer, [int8(rng, shape, extreme)], tuple(int(n) for n in shape + before + after)
 
 
 def concatenation(rng, extreme):

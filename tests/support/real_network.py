@@ -101,7 +101,7 @@ class RealNetwork:
             reduce = np.mean if isinstance(layer, p.Mean) else np.max
             return reduce(layer.gathered(x), axis=2).reshape(shape)
         assert isinstance(layer, p.Pad), layer
-        return np.pad(x, [*zip(layer.before, layer.after), (0, 0)])
+        return np.pad(x, [*zip(layer.before, layer.after)])
 
     def _chain(self, layer, x) -> np.ndarray:
         """A table's operators one behind the other, from the layer's input."""

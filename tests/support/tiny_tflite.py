@@ -160,9 +160,10 @@ class ModelBuilder:
         return self._finish(kind, [index], real, "ReducerOptions", dict(KeepDims=int(keep_dims)),
                             keep_scale=same_scale or kind == "REDUCE_MAX")
 
-    def pad(self, *edges):
-        """PAD with zeros (the zero point): top, bottom, left and right, of a sequence its ends."""
-        paddings = [(0, 0), *zip(edges[::2], edges[1::2]), (0, 0)]
+    def pad(self, *edges, channels=(0, 0)):
+        """PAD with zeros (the zero point): top, bottom, left and right, of a sequence its ends;
+        and ``channels``, before and behind."""
+        paddings = [(0, 0), *zip(edges[::2], edges[1::2]), channels]
         index = self._constant("paddings", np.array(paddings, np.int32))
         real = np.pad(self._probe, paddings)
         return self._finish("PAD", [index], real, "PadOptions", {}, keep_scale=True)
@@ -427,6 +428,7 @@ MOVE_OPTIONS = {  # table and fields
     "SPLIT": ("SplitOptions", ("NumSplits",)), "SPLIT_V": ("SplitVOptions", ("NumSplits",)),
     "UNPACK": ("UnpackOptions", ("Num", "Axis")),
     "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
+    "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", (
         "AlignCorners", "HalfPixelCenters")),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
@@ -616,8 +618,8 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
             "RESIZE_NEAREST_NEIGHBOR": 3, "RESIZE_BILINEAR": 3, "SPACE_TO_DEPTH": 2,
-            "BROADCAST_TO": 2, "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2,
-            "MINIMUM": 2}
+            "MIRROR_PAD": 2, "BROADCAST_TO": 2, "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2,
+            "MAXIMUM": 2, "MINIMUM": 2}
 
 
 def _pair(value):
