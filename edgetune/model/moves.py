@@ -179,11 +179,14 @@ def _mirrored_places(
     ):
         raise ValueError(f"{list(shape)} mirrored by {pairs or paddings.shape}")
     _check_size(math.prod(size + sum(pair) for size, pair in zip(shape, pairs)))
-    mode = "reflect" if once else "symmetric"
     return [
-        (axis, np.pad(np.arange(size), pair, mode))
-        for axis, (size, pair) in enumerate(zip(shape, pairs))
+        (axis, _mirrored(size, (before, after), once))
+        for axis, (size, (before, after)) in enumerate(zip(shape, pairs))
     ]
+
+
+def _mirrored(size: int, pair: tuple[int, int], once: bool) -> Numbers:
+    return np.pad(np.arange(size), pair, "reflect" if once else "symmetric")
 
 
 def _reverse(x: Numbers, options: dict, axes: np.ndarray) -> Numbers:
