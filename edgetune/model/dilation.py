@@ -2,7 +2,8 @@
 
 Cells that lie a block apart become images of their own, which a convolution with VALID padding
 runs over.  That is the convolution with the block as its dilation, over the input with the
-paddings, without what is cropped behind.
+paddings, without what is cropped behind.  Of a sequence the convolution stands between two views:
+it runs over images one row high.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.kinds import VIEWS
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 SPREAD, GATHERED = "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"
@@ -19,9 +21,13 @@ SPREAD, GATHERED = "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"
 
 @dataclass(frozen=True)
 class _Part:
-    """The three operators of one dilated convolution, and what is padded in height and width."""
+    """The operators of one dilated convolution, and what is padded in height and width.
+
+    ``views``: of a sequence, around the convolution.
+    """
 
     spread: Operator
+    views: tuple[Operator, Operator] | None
     convolution: Operator
     gathered: Operator
     block: tuple[int, int]
@@ -29,10 +35,10 @@ class _Part:
 
 
 def join_dilated(graph: Graph) -> None:
-    """Makes one convolution of three operators, where it computes exactly the same.
+    """Makes one convolution of three operators, where it computes exactly the same; views stay.
 
     A padding that is neither SAME nor none becomes a PAD in the place of SPACE_TO_BATCH_ND, whose
-    paddings stand in the tensor that was the convolution's output.
+    paddings stand in the tensor that was the input of BATCH_TO_SPACE_ND.
     """
     for op in [op for op in graph.operators if op.kind == SPREAD]:
         part = _part(graph, op)
@@ -41,27 +47,53 @@ def join_dilated(graph: Graph) -> None:
 
 
 def _part(graph: Graph, spread: Operator) -> _Part | None:
-    convolution = _only_reader(graph, spread)
-    gathered = None if convolution is None else _only_reader(graph, convolution)
-    if convolution is None or gathered is None:
-        return None
-    if convolution.kind not in CONVOLUTIONS or gathered.kind != GATHERED:
-        return None
-    if convolution.inputs[0] != spread.outputs[0] or not _keeps_scales(graph, spread, gathered):
-        return None
     block, paddings = _numbers(graph, spread)
+    if block is None or paddings is None:
+        return None
+    length = 4 if len(graph.tensors[spread.inputs[0]].shape) == 3 else 2
+    *around, gathered = _chain(graph, spread, length) or [spread]
+    if len(around) != length - 1 or gathered.kind != GATHERED or len(gathered.outputs) != 1:
+        return None
+    convolution = around.pop(length // 4)
+    if convolution.kind not in CONVOLUTIONS or not _has_kernel(graph, convolution):
+        return None
+    if not _keeps_scales(graph, spread, *around, gathered) or not _rows(graph, around):
+        return None
     same_block, crops = _numbers(graph, gathered)
     options = convolution.options
     plain = options["padding"] == "VALID" and all(
         options[name] == 1
         for name in ("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor")
     )
-    if not plain or block is None or block != same_block or paddings is None or crops is None:
+    if not plain or block != same_block or crops is None:
         return None
     pads = paddings - crops
     if crops[:, 0].any() or (pads < 0).any() or min(block) < 1:
         return None
-    return _Part(spread, convolution, gathered, block, pads)
+    views = (around[0], around[1]) if around else None
+    return _Part(spread, views, convolution, gathered, block, pads)
+
+
+def _chain(graph: Graph, op: Operator, length: int) -> list[Operator]:
+    """Up to ``length`` operators behind ``op``, each the only reader of the one before."""
+    found: list[Operator] = []
+    while len(found) < length and (reader := _only_reader(graph, op)):
+        found.append(op := reader)
+    return found
+
+
+def _has_kernel(graph: Graph, op: Operator) -> bool:
+    return len(op.inputs) > 1 and op.inputs[1] >= 0 and len(graph.tensors[op.inputs[1]].shape) == 4
+
+
+def _rows(graph: Graph, views: list[Operator]) -> bool:
+    """Whether they make images one row high of sequences, and sequences of images."""
+    for view, place in zip(views, (0, -1)):
+        ends = [graph.tensors[i].shape for i in (view.inputs[0], view.outputs[0])]
+        sequence, image = ends[place], ends[-1 - place]
+        if view.kind not in VIEWS or image != (*sequence[:1], 1, *sequence[1:]):
+            return False
+    return True
 
 
 def _only_reader(graph: Graph, op: Operator) -> Operator | None:
@@ -82,38 +114,57 @@ def _keeps_scales(graph: Graph, *operators: Operator) -> bool:
 
 
 def _numbers(graph: Graph, op: Operator) -> tuple[tuple[int, int] | None, np.ndarray | None]:
-    """The block and the pairs of an operator over height and width."""
-    if len(op.inputs) != 3 or -1 in op.inputs or len(graph.tensors[op.inputs[0]].shape) != 4:
+    """The block and the pairs of an operator over height and width, or over a sequence."""
+    if len(op.inputs) != 3 or -1 in op.inputs:
         return None, None
     block, pairs = (graph.tensors[i].data for i in op.inputs[1:])
-    if block is None or pairs is None or block.shape != (2,) or pairs.shape != (2, 2):
+    axes = len(graph.tensors[op.inputs[0]].shape) - 2
+    if axes not in (1, 2) or block is None or pairs is None:
         return None, None
-    height, width = block.tolist()
-    return (int(height), int(width)), pairs.astype(np.int64)
+    if block.shape != (axes,) or pairs.shape != (axes, 2):
+        return None, None
+    height, width = [1] * (2 - axes) + [int(n) for n in block]
+    return (height, width), np.concatenate([np.zeros((2 - axes, 2)), pairs]).astype(np.int64)
 
 
 def _join(graph: Graph, part: _Part) -> None:
     op, source = part.convolution, part.spread.inputs[0]
-    unused, padded = op.outputs[0], part.spread.outputs[0]
-    size = np.array(graph.tensors[source].shape[1:3])
+    first, last = part.views or (op, op)
+    unused, padded = last.outputs[0], part.spread.outputs[0]
     graph.operators.remove(part.gathered)
-    op.outputs = part.gathered.outputs
+    last.outputs = part.gathered.outputs
     op.options |= {"dilation_h_factor": part.block[0], "dilation_w_factor": part.block[1]}
     reach = (np.array(graph.tensors[op.inputs[1]].shape[1:3]) - 1) * part.block
     same = np.stack([reach // 2, reach - reach // 2], axis=1)
     if not part.pads.any() or (part.pads == same).all():
-        op.inputs = (source, *op.inputs[1:])
+        first.inputs = (source, *first.inputs[1:])
         op.options["padding"] = "SAME" if part.pads.any() else "VALID"
         graph.operators.remove(part.spread)
-        return
-    rows = np.zeros((4, 2), np.int32)
-    rows[1:3] = part.pads
+    else:
+        _pad(graph, part, source, padded, unused)
+    if part.views:
+        _reshape(graph, part.views)
+
+
+def _pad(graph: Graph, part: _Part, source: int, padded: int, unused: int) -> None:
+    """PAD in the place of SPACE_TO_BATCH_ND, its paddings in a tensor that nothing uses."""
+    shape = graph.tensors[source].shape
+    rows = np.zeros((len(shape), 2), np.int32)
+    rows[1:-1] = part.pads[4 - len(shape) :]
     name = graph.tensors[unused].name
     graph.tensors[unused] = Tensor(
         unused, f"{name}/paddings", rows.shape, "int32", data=rows, folded=True
     )
-    height, width = size + part.pads.sum(axis=1)
-    batch, *_, channels = graph.tensors[source].shape
-    graph.tensors[padded].shape = (batch, int(height), int(width), channels)
+    graph.tensors[padded].shape = tuple(int(n + sum(pair)) for n, pair in zip(shape, rows))
     part.spread.kind, part.spread.inputs = "PAD", (source, unused)
     part.spread.options = {}
+
+
+def _reshape(graph: Graph, views: tuple[Operator, Operator]) -> None:
+    """Images of the sequences that stand around them now."""
+    first, last = views
+    for sequence, image in ((first.inputs[0], first.outputs[0]), (last.outputs[0], last.inputs[0])):
+        shape = graph.tensors[sequence].shape
+        graph.tensors[image].shape = (shape[0], 1, *shape[1:])
+    for view in views:
+        view.kind, view.inputs, view.options = "RESHAPE", view.inputs[:1], {}

@@ -7,6 +7,7 @@ import tflite
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite
 
 from edgetune.errors import ModelError
+from edgetune.floats.engine import FloatEngine
 from edgetune.floats.read import read_float
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
@@ -167,6 +168,82 @@ def test_a_dilated_convolution_in_three_operators(kind, pads, crops, kinds):
     content = write_weights(graph, {place: read_weights(graph, place) // 2})
     (expected,) = run_in_tflite(content, inputs)
     assert np.array_equal(ours(read_tflite(content), inputs).reshape(-1), expected.reshape(-1))
+
+
+def dilated_sequence(pads, crops, size=11, block=2, kind="CONV_2D"):
+    """The same over a sequence, as Keras writes Conv1D: three values of images one row high
+    between EXPAND_DIMS and RESHAPE."""
+    builder = ModelBuilder((1, size, 2), input_zero_point=5)
+    source, inner = builder.tensors[0], (size + sum(pads)) // block
+    builder.expand(1)
+    if kind == "CONV_2D":
+        builder.conv(3, (1, 3), padding="VALID")
+    else:
+        builder.depthwise((1, 3), padding="VALID")
+    channels = builder.shape[3]
+    builder.reshape((1, -1, channels))
+    expand, conv, back = builder.operators
+    shapes = (block, 1, inner, 2), (block, 1, inner - 2, channels), (block, inner - 2, channels)
+    for op, shape in zip(builder.operators, shapes):
+        builder.tensors[op.output].shape = shape
+    builder.tensors[back.inputs[1]].data[:] = -1, inner - 2, channels
+    last = size + sum(pads) - 2 * block - sum(crops)
+    blocks, pad, crop = (
+        builder._constant(f"{name}_", np.array(values, np.int32))
+        for name, values in (("block", [block]), ("pads", [pads]), ("crops", [crops]))
+    )
+    ends = []
+    for of, shape in ((source, (block, inner, 2)), (builder.tensors[back.output],
+                                                    (1, last, channels))):
+        builder.tensors.append(TensorSpec(str(shape), shape, "int8", of.scale, of.zero_point))
+        ends.append(len(builder.tensors) - 1)
+    expand.inputs[0] = ends[0]
+    builder.operators.insert(0, OperatorSpec("SPACE_TO_BATCH_ND", [0, blocks, pad], ends[0]))
+    builder.operators.append(
+        OperatorSpec("BATCH_TO_SPACE_ND", [back.output, blocks, crop], ends[1]))
+    builder.current = ends[1]
+    return builder
+
+
+def real_file(builder, inputs):
+    """What the same file with float tensors gives, by edgetune; and by tflite-runtime."""
+    for spec in builder.tensors:
+        if spec.dtype != "int8" and spec.scale is None:
+            continue
+        data = spec.data
+        spec.dtype = "float32"
+        spec.data = None if data is None else data.astype(np.float32) / 64
+        spec.scale = spec.zero_point = None
+    content = builder.build()
+    (theirs,) = run_in_tflite(content, inputs)
+    return FloatEngine(read_float(content)).run(inputs[:, 0]), theirs[:, 0]
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+@pytest.mark.parametrize("pads, crops, block, kinds", [
+    ((0, 1), (0, 1), 2, []), ((2, 3), (0, 1), 2, []), ((3, 7), (0, 4), 3, []),
+    ((4, 1), (0, 0), 4, ["PAD"]),
+])
+def test_a_dilated_convolution_of_a_sequence(pads, crops, block, kinds, kind):
+    builder = dilated_sequence(pads, crops, block=block, kind=kind)
+    graph = agrees(builder)
+    assert [op.kind for op in graph.operators] == [*kinds, "RESHAPE", kind, "RESHAPE"]
+    inputs, place = builder.random_inputs(5), (graph.operators[-2].index, 1)
+    content = write_weights(graph, {place: read_weights(graph, place) // 2})
+    (expected,) = run_in_tflite(content, inputs)
+    assert np.array_equal(ours(read_tflite(content), inputs).reshape(-1), expected.reshape(-1))
+    ours_real, theirs = real_file(builder, inputs.astype(np.float32))
+    np.testing.assert_allclose(ours_real, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_a_view_that_makes_no_row_of_a_sequence_is_refused_with_the_reason():
+    builder = dilated_sequence((0, 1), (0, 1))
+    expand = builder.operators[1]
+    shape = builder.tensors[expand.output].shape
+    builder.tensors[expand.output].shape = (shape[1], shape[0], *shape[2:])
+    with pytest.raises(ModelError) as caught:
+        read_tflite(builder.build())
+    assert "not around one convolution" in caught.value.cause
 
 
 def test_what_is_no_dilated_convolution_is_refused_with_the_reason():
