@@ -32,13 +32,14 @@ class _Part:
     gathered: Operator
     block: tuple[int, int]
     pads: np.ndarray  # [2, 2]: before and after
+    padding: str | None  # TFLite's word for them, where it has one
 
 
 def join_dilated(graph: Graph) -> None:
     """Makes one convolution of three operators, where it computes exactly the same; views stay.
 
-    A padding that is neither SAME nor none becomes a PAD in the place of SPACE_TO_BATCH_ND, whose
-    paddings stand in the tensor that was the input of BATCH_TO_SPACE_ND.
+    A padding that is neither SAME nor none becomes a PAD in the place of SPACE_TO_BATCH_ND; of a
+    sequence, which TensorFlow pads before, it is left alone.
     """
     for op in [op for op in graph.operators if op.kind == SPREAD]:
         part = _part(graph, op)
@@ -70,8 +71,20 @@ def _part(graph: Graph, spread: Operator) -> _Part | None:
     pads = paddings - crops
     if crops[:, 0].any() or (pads < 0).any() or min(block) < 1:
         return None
+    padding = _padding(graph.tensors[convolution.inputs[1]].shape, block, pads)
+    if around and padding is None:
+        return None
     views = (around[0], around[1]) if around else None
-    return _Part(spread, views, convolution, gathered, block, pads)
+    return _Part(spread, views, convolution, gathered, block, pads, padding)
+
+
+def _padding(kernel: tuple[int, ...], block: tuple[int, int], pads: np.ndarray) -> str | None:
+    """VALID or SAME where ``pads`` are what it means for weights of the shape ``kernel``."""
+    reach = (np.array(kernel[1:3]) - 1) * block
+    if not pads.any():
+        return "VALID"
+    same = np.stack([reach // 2, reach - reach // 2], axis=1)
+    return "SAME" if (pads == same).all() else None
 
 
 def _chain(graph: Graph, op: Operator, length: int) -> list[Operator]:
@@ -134,37 +147,41 @@ def _join(graph: Graph, part: _Part) -> None:
     graph.operators.remove(part.gathered)
     last.outputs = part.gathered.outputs
     op.options |= {"dilation_h_factor": part.block[0], "dilation_w_factor": part.block[1]}
-    reach = (np.array(graph.tensors[op.inputs[1]].shape[1:3]) - 1) * part.block
-    same = np.stack([reach // 2, reach - reach // 2], axis=1)
-    if not part.pads.any() or (part.pads == same).all():
-        first.inputs = (source, *first.inputs[1:])
-        op.options["padding"] = "SAME" if part.pads.any() else "VALID"
-        graph.operators.remove(part.spread)
-    else:
+    if part.padding is None:
         _pad(graph, part, source, padded, unused)
+        return
+    first.inputs = (source, *first.inputs[1:])
+    op.options["padding"] = part.padding
+    graph.operators.remove(part.spread)
     if part.views:
-        _reshape(graph, part.views)
+        _reshape(graph, first, padded, of=(first.inputs[0], first.outputs[0]))
+        _reshape(graph, last, unused, of=(last.outputs[0], last.inputs[0]))
 
 
 def _pad(graph: Graph, part: _Part, source: int, padded: int, unused: int) -> None:
-    """PAD in the place of SPACE_TO_BATCH_ND, its paddings in a tensor that nothing uses."""
-    shape = graph.tensors[source].shape
-    rows = np.zeros((len(shape), 2), np.int32)
-    rows[1:-1] = part.pads[4 - len(shape) :]
-    name = graph.tensors[unused].name
-    graph.tensors[unused] = Tensor(
-        unused, f"{name}/paddings", rows.shape, "int32", data=rows, folded=True
-    )
-    graph.tensors[padded].shape = tuple(int(n + sum(pair)) for n, pair in zip(shape, rows))
+    """PAD in the place of SPACE_TO_BATCH_ND."""
+    rows = np.zeros((4, 2), np.int32)
+    rows[1:3] = part.pads
+    _hold(graph, unused, "paddings", rows)
+    batch, height, width, channels = graph.tensors[source].shape
+    height, width = np.array([height, width]) + part.pads.sum(axis=1)
+    graph.tensors[padded].shape = (batch, int(height), int(width), channels)
     part.spread.kind, part.spread.inputs = "PAD", (source, unused)
     part.spread.options = {}
 
 
-def _reshape(graph: Graph, views: tuple[Operator, Operator]) -> None:
-    """Images of the sequences that stand around them now."""
-    first, last = views
-    for sequence, image in ((first.inputs[0], first.outputs[0]), (last.outputs[0], last.inputs[0])):
-        shape = graph.tensors[sequence].shape
-        graph.tensors[image].shape = (shape[0], 1, *shape[1:])
-    for view in views:
-        view.kind, view.inputs, view.options = "RESHAPE", view.inputs[:1], {}
+def _reshape(graph: Graph, view: Operator, unused: int, of: tuple[int, int]) -> None:
+    """A view between a sequence and its image one row high, ``of`` these; its shape stands in
+    ``unused``."""
+    batch, *cells = graph.tensors[of[0]].shape
+    graph.tensors[of[1]].shape = (batch, 1, *cells)
+    _hold(graph, unused, "shape", np.array(graph.tensors[view.outputs[0]].shape, np.int32))
+    view.kind, view.inputs, view.options = "RESHAPE", (view.inputs[0], unused), {}
+
+
+def _hold(graph: Graph, unused: int, role: str, values: np.ndarray) -> None:
+    """Puts a constant into a tensor that nothing uses: tensors keep their numbers."""
+    name = f"{graph.tensors[unused].name}/{role}"
+    graph.tensors[unused] = Tensor(
+        unused, name, values.shape, str(values.dtype), data=values, folded=True
+    )

@@ -182,7 +182,7 @@ MODELS: dict[str, Callable[[Keras], Any]] = {
     "sequence": _chain(SEQUENCE, _sequence),
     "causal": _chain(SEQUENCE, lambda k: [
         k.Conv1D(4, 3, padding="causal", activation="relu"),
-        k.Conv1D(4, 3, padding="causal", dilation_rate=2), k.Flatten(), k.Dense(3, "softmax"),
+        k.Conv1D(5, 3, padding="causal", dilation_rate=2), k.Flatten(), k.Dense(3, "softmax"),
     ]),
     "dense_over_sequence": _chain(SEQUENCE, lambda k: [
         k.Dense(4, "relu"), k.Dense(5), k.Flatten(), k.Dense(3, "softmax"),
@@ -199,6 +199,10 @@ MODELS: dict[str, Callable[[Keras], Any]] = {
     "upsampling": _chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, strides=2, padding="same", activation="relu"), k.UpSampling2D(2),
         k.Conv2D(2, 3, padding="same"),
+    ]),
+    "upsampling_bilinear": _chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
+        k.UpSampling2D(2, interpolation="bilinear"), k.Resizing(10, 7), k.Conv2D(2, 3),
     ]),
     "transposed": _chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
