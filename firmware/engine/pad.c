@@ -7,12 +7,12 @@
  * padded; the input is rows of runs of them. */
 typedef struct {
     uint32_t runs, length, step;
-} row;
+} runs_of_row;
 
-static row row_of(const et_pad *p)
+static runs_of_row row_of(const et_pad *p)
 {
-    row whole = {1, (uint32_t)p->in.width * p->in.channels, 0};
-    row cells = {p->in.width, p->in.channels, p->out.channels};
+    runs_of_row whole = {1, (uint32_t)p->in.width * p->in.channels, 0};
+    runs_of_row cells = {p->in.width, p->in.channels, p->out.channels};
     return p->in.channels == p->out.channels ? whole : cells;
 }
 
@@ -24,7 +24,7 @@ static uint32_t row_offset(const et_pad *p, uint32_t y)
 
 void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y)
 {
-    row row = row_of(p);
+    runs_of_row row = row_of(p);
     memset(y, p->value, (uint32_t)p->out.height * p->out.width * p->out.channels);
     for (uint32_t i = 0; i < p->in.height; i++) {
         int8_t *run = y + row_offset(p, i);
@@ -37,7 +37,7 @@ void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y)
 int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et_clip clip,
                            int8_t *e_in)
 {
-    row row = row_of(p);
+    runs_of_row row = row_of(p);
     et_error_block block = et_error_open(e_in, x, clip);
     for (uint32_t i = 0; i < p->in.height; i++) {
         const int8_t *run = e + row_offset(p, i);
