@@ -22,12 +22,13 @@ FULLY_CONNECTED    x, weights [units,n], bias        keep_num_dims (False: x is 
 MAX_POOL_2D,       x [1,h,w,c]                       padding, stride_h, stride_w, filter_height,
 AVERAGE_POOL_2D                                      filter_width, fused
 MEAN, REDUCE_MAX   x, axes                           keep_dims
-PAD                x, paddings [rank,2]              zeros; not of the batch nor of channels
+PAD                x, paddings [rank,2]              zeros; not of the batch
 RESHAPE, SQUEEZE,  x (further operands are ignored)  the output tensor's shape says it all
 EXPAND_DIMS
 TRANSPOSE, SLICE,  as TFLite has them                as TFLite has them; the batch stays
 STRIDED_SLICE,
 GATHER, TILE, ...
+RESIZE_BILINEAR    x [1,h,w,c], size [2]             align_corners, half_pixel_centers
 SOFTMAX            x                                 beta; over the last axis
 LOG_SOFTMAX        x                                 over the last axis
 ADD, SUB, MUL      x, y                              fused; broadcast; one may be a constant
@@ -60,9 +61,9 @@ from edgetune.errors import ModelError
 from edgetune.floats.supported import activations_of, refuse_unsupported
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, quoted
-from edgetune.model.faults import MAX_WINDOW, move, transposed
+from edgetune.model.faults import MAX_WINDOW, transposed
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import KINDS, MOVED, VIEWS, WEIGHTED
+from edgetune.model.kinds import KINDS, MOVED, RESIZED, VIEWS, WEIGHTED
 from edgetune.model.shapes import groups
 
 MAX_OPERATORS = 2000
@@ -120,7 +121,9 @@ def _check_operator(graph: Graph, operator: Operator) -> None:
         _check_weights(graph, operator)
     elif operator.kind == "PAD":
         _check_paddings(graph, operator)
-    elif operator.kind in MOVED and (cause := move(graph, operator)):
+    elif operator.kind in (*MOVED, *RESIZED) and (
+        cause := KINDS[operator.kind].wrong(graph, operator)
+    ):
         raise _wrong(operator, cause)
     _check_output(graph, operator)
 

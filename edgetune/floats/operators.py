@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from edgetune.model.graph import Operator
+from edgetune.model.interpolation import real_between
 from edgetune.model.kinds import MOVED
 from edgetune.model.moves import places_of
 
@@ -184,6 +185,15 @@ def _move(kind, options, operands, shape):
     return x.reshape(len(x), -1)[:, taken.reshape(-1)].reshape(shape)
 
 
+def _resize_bilinear(options, operands, shape):
+    x = operands[0]
+    for axis in (1, 2):
+        before, behind, part = real_between(x.shape[axis], shape[axis], options)
+        part = part.reshape(-1, *[1] * (3 - axis))
+        x = (1 - part) * np.take(x, before, axis) + part * np.take(x, behind, axis)
+    return x
+
+
 def _logistic(options, operands, shape):
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-operands[0]))
@@ -292,6 +302,7 @@ OPERATORS = {
     "RESHAPE": _reshape,
     "SQUEEZE": _reshape,
     "EXPAND_DIMS": _reshape,
+    "RESIZE_BILINEAR": _resize_bilinear,
     "QUANTIZE": _rescaled,
     "SOFTMAX": _softmax,
     "LOG_SOFTMAX": _log_softmax,

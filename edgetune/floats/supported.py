@@ -12,6 +12,7 @@ from edgetune.model.kinds import (
     KINDS,
     MOVED,
     REDUCING,
+    RESIZED,
     REWRITTEN,
     VIEWS,
     WEIGHTED,
@@ -30,7 +31,7 @@ INTEGERS = {  # places of operands that are no real numbers
     for name in CONVERTED if name not in (*WEIGHTED, *JOINING)
 }
 NEEDED_INTEGERS = [name for name in INTEGERS if KINDS[name].output_shape is not stated]
-OWN_REASONS = (*MOVED, "TRANSPOSE_CONV")  # of their rows, which are those of float files too
+OWN_REASONS = (*MOVED, *RESIZED, "TRANSPOSE_CONV")  # in their rows: float files have the same
 ACTIVATIONS = ("NONE", "RELU", "RELU6")
 MAX_RANK = 4
 REAL = (
@@ -132,8 +133,8 @@ def _value_reasons(graph, operator) -> list[str]:
         return [cause]
     if operator.kind == "PAD":
         paddings = graph.tensors[operator.inputs[1]].data
-        if paddings.shape == (rank, 2) and paddings[[0, -1]].any():
-            return ["padding of the batch or of channels"]
+        if paddings.shape == (rank, 2) and paddings[0].any():
+            return ["padding of the batch"]
     if operator.kind == "PRELU":
         reason = slopes(graph, operator)
         return [reason] if reason else []

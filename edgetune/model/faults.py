@@ -94,6 +94,14 @@ def move(graph: Graph, operator: Operator) -> str | None:
     return None if found == count else f"{found} outputs, computed {count}"
 
 
+def resize(graph: Graph, operator: Operator) -> str | None:
+    data, size = (graph.tensors[i] for i in operator.inputs)
+    outs = size.values.reshape(-1).tolist()
+    if len(data.shape) != 4 or len(outs) != 2 or not 1 <= min(outs) <= max(outs) <= MAX_WINDOW:
+        return f"{list(data.shape)} resized to {outs[:8]}"
+    return None
+
+
 def view(graph: Graph, operator: Operator) -> str | None:
     data, output = (graph.tensors[i] for i in (operator.inputs[0], operator.outputs[0]))
     return None if data.size == output.size else f"{data.shape} reshaped to {output.shape}"

@@ -117,6 +117,8 @@ UNPACK = Options("UnpackOptions", ("Num", "Axis"))
 PACK = Options("PackOptions", ("ValuesCount", "Axis"), needed=False)
 GATHER = Options("GatherOptions", ("Axis", "BatchDims"), needed=False)
 NEAREST = Options("ResizeNearestNeighborOptions", ("AlignCorners", "HalfPixelCenters"))
+BILINEAR = Options("ResizeBilinearOptions", ("AlignCorners", "HalfPixelCenters"), needed=False)
+MIRROR = Options("MirrorPadOptions", ("Mode",))
 TO_DEPTH = Options("SpaceToDepthOptions", ("BlockSize",))
 TO_SPACE = Options("DepthToSpaceOptions", ("BlockSize",))
 SOFTMAX = Options("SoftmaxOptions", ("Beta",))
@@ -139,7 +141,8 @@ REDUCED = "over any axes"
 REPEATS = "two activations, or one and a constant; any shapes that broadcast"
 SLOPED = "constant slopes: one, one a channel or one an element, which do not train"
 CHOICE = "by GREATER, LESS, GREATER_EQUAL or LESS_EQUAL, which nothing else reads"
-MARGINS = "height and width, or the length of a sequence"
+MARGINS = "any axes but the batch, in up to four dimensions"
+MIRRORED = "any axes but the batch, REFLECT or SYMMETRIC"
 JOINS = "any axis but the batch; one scale for all, as TFLite demands"
 ALONE = "on their own"
 NEWER = "on their own; TFLite's int8 kernels of them are newer than 2.14"
@@ -150,6 +153,7 @@ CUTS = "any begins, ends, strides and masks that leave the batch"
 PARTS = "any axis but the batch; a layer for each output that is read"
 TAKES = "constant indices along any axis but the batch"
 NEAREST_CELLS = "any size, corners aligned or not, half-pixel centers or not"
+BILINEAR_CELLS = "any size, as RESIZE_NEAREST_NEIGHBOR"
 BLOCKS = "any block"
 FLIPS = "any axes"
 COPIES = "any constant shape that leaves the batch"
@@ -175,7 +179,7 @@ KINDS = {kind.name: kind for kind in (
          REDUCE,    2, shapes.reduced,    scales.FUNCTION, refusals.scattered_axes, faults.axes),
     Kind("REDUCE_MAX",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  REDUCED,
          REDUCE,    2, shapes.reduced,    scales.SAME,     refusals.scattered_axes, faults.axes),
-    Kind("PAD",               (2, 2), PADDINGS,    None, (3, 4),    YES,    YES,   YES,  MARGINS,
+    Kind("PAD",               (2, 2), PADDINGS,    None, (2, 3, 4), YES,    YES,   YES,  MARGINS,
          None,      2, shapes.padded,     scales.SAME,     refusals.paddings, faults.paddings),
     Kind("ADD",               (2, 2), ACTIVATIONS, None, ANY,       YES,    YES,   YES,  REPEATS,
          ADD,       2, shapes.broadcast,  scales.SUM),
@@ -252,6 +256,11 @@ KINDS = {kind.name: kind for kind in (
     Kind("RESIZE_NEAREST_NEIGHBOR", (2, 2), SIZE,  None, (4,),      YES,    YES,   YES,
          NEAREST_CELLS,
          NEAREST,   3, shapes.moved,      scales.SAME,     refusals.both_corners, faults.move),
+    Kind("RESIZE_BILINEAR",   (2, 2), SIZE,        None, (4,),      YES,    YES,   YES,
+         BILINEAR_CELLS,
+         BILINEAR,  3, shapes.resized,    scales.SAME,     refusals.interpolation, faults.resize),
+    Kind("MIRROR_PAD",        (2, 2), PADDINGS,    None, ANY,       YES,    YES,   YES,  MIRRORED,
+         MIRROR,    2, shapes.moved,      scales.SAME,     refusals.paddings, faults.move),
     Kind("REVERSE_V2",        (2, 2), AXES,        None, ANY,       YES,    YES,   YES,  FLIPS,
          None,      1, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("SPACE_TO_DEPTH",    (1, 1), (),          None, (4,),      YES,    YES,   YES,  BLOCKS,
@@ -327,6 +336,7 @@ ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
 PLACING = _where(lambda kind: kind.output_shape in PLACED_SHAPES)  # only give values a place
+RESIZED = _where(lambda kind: kind.output_shape is shapes.resized)
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 UNCLAMPED = ("CONCATENATION", "TRANSPOSE_CONV")  # whose int8 kernel cannot, or not in every TFLite

@@ -58,6 +58,8 @@ def along_axes(
         return [(options["axis"] % len(shape), constants[0].reshape(-1))]
     if kind == "RESIZE_NEAREST_NEIGHBOR":
         return _nearest_places(shape, options, constants[0])
+    if kind == "MIRROR_PAD":
+        return _mirrored_places(shape, options, constants[0])
     return []
 
 
@@ -159,6 +161,34 @@ def _nearest(size: int, out: int, options: dict) -> np.ndarray:
     return np.clip(whole.astype(np.int64), 0, size - 1)
 
 
+def _mirror(x: Numbers, options: dict, paddings: np.ndarray) -> Numbers:
+    for axis, taken in _mirrored_places(x.shape, options, paddings):
+        x = np.take(x, taken, axis)
+    return x
+
+
+def _mirrored_places(
+    shape: tuple[int, ...], options: dict, paddings: np.ndarray
+) -> list[tuple[int, np.ndarray]]:
+    """Of each axis what MIRROR_PAD takes: REFLECT (0) repeats no end, SYMMETRIC (1) does; TFLite
+    looks at an axis once."""
+    once = options["mode"] == 0
+    pairs = paddings.reshape(-1, 2).tolist() if paddings.size == 2 * len(shape) else []
+    if options["mode"] not in (0, 1) or not pairs or min(map(min, pairs)) < 0 or any(
+        max(pair) > size - once for size, pair in zip(shape, pairs)
+    ):
+        raise ValueError(f"{list(shape)} mirrored by {pairs or paddings.shape}")
+    _check_size(math.prod(size + sum(pair) for size, pair in zip(shape, pairs)))
+    return [
+        (axis, _mirrored(size, (before, after), once))
+        for axis, (size, (before, after)) in enumerate(zip(shape, pairs))
+    ]
+
+
+def _mirrored(size: int, pair: tuple[int, int], once: bool) -> Numbers:
+    return np.pad(np.arange(size), pair, "reflect" if once else "symmetric")
+
+
 def _reverse(x: Numbers, options: dict, axes: np.ndarray) -> Numbers:
     return np.flip(x, tuple(axes.reshape(-1).tolist()))
 
@@ -221,6 +251,7 @@ MOVES: dict[str, Callable] = {
     "UNPACK": _unpack,
     "GATHER": _gather,
     "RESIZE_NEAREST_NEIGHBOR": _resize_nearest,
+    "MIRROR_PAD": _mirror,
     "REVERSE_V2": _reverse,
     "SPACE_TO_DEPTH": _space_to_depth,
     "DEPTH_TO_SPACE": _depth_to_space,

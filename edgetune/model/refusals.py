@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgetune.model.interpolation import interpolations
 from edgetune.model.shapes import broadcast, reduced_axes, reduction
 
 LEAST_LOGIT = 2.0**-26  # of LOG_SOFTMAX: scale * 2**26 is more than one
@@ -54,8 +55,8 @@ def scattered_axes(graph: Graph, operator: Operator) -> str | None:
 
 def paddings(graph: Graph, operator: Operator) -> str | None:
     pairs = graph.tensors[operator.inputs[1]].values
-    if pairs.ndim == 2 and pairs[[0, -1]].any():
-        return "padding of the batch or of channels"
+    if pairs.ndim == 2 and pairs[:1].any():
+        return "padding of the batch"
     return None
 
 
@@ -69,6 +70,23 @@ def both_corners(graph: Graph, operator: Operator) -> str | None:
     """TFLite refuses it as well."""
     if operator.options["align_corners"] and operator.options["half_pixel_centers"]:
         return "corners aligned and pixels' centers at once"
+    return None
+
+
+def interpolation(graph: Graph, operator: Operator) -> str | None:
+    """What TFLite refuses, and where its int8 kernel reads what does not belong to the input."""
+    shape, size = (graph.tensors[i] for i in operator.inputs)
+    if reason := both_corners(graph, operator):
+        return reason
+    if len(shape.shape) != 4 or size.values.size != 2 or size.values.min() < 1:
+        return None  # said elsewhere
+    axes = interpolations(shape.shape, size.values, operator.options)
+    for axis in axes:
+        if axis.beyond:
+            return (
+                f"{axis.size} rows or columns resized to {axis.out}, for which TFLite's kernel "
+                "reads behind the last one"
+            )
     return None
 
 

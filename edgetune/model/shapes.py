@@ -80,6 +80,12 @@ def moved(graph: Graph, operator: Operator) -> Shape:
     return places(graph, operator)[0].shape
 
 
+def resized(graph: Graph, operator: Operator) -> Shape:
+    data, size = (graph.tensors[i] for i in operator.inputs[:2])
+    height, width = size.values.reshape(-1).tolist()
+    return (data.shape[0], height, width, data.shape[3])
+
+
 def parts(graph: Graph, operator: Operator) -> list[Shape]:
     """Of several outputs."""
     return [part.shape for part in places(graph, operator)]

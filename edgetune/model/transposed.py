@@ -26,22 +26,34 @@ def in_order(graph: Graph, op: Operator) -> None:
 
 
 def as_in_files(graph: Graph) -> Graph:
-    """``graph`` with such operators' inputs as a file has them; a graph without any as it is."""
-    if not any(op.kind == KIND for op in graph.operators):
+    """``graph`` with such operators' inputs as a file has them, and a shape for every RESHAPE that
+    has none; a graph without any as it is."""
+    if not any(map(_lacks_shape, graph.operators)):
         return graph
     graph = replace(graph, tensors=list(graph.tensors), operators=[
         replace(op) for op in graph.operators
     ])
-    for op in graph.operators:
+    for op in filter(_lacks_shape, graph.operators):
+        shape = _shape_of(graph, op.outputs[0])
         if op.kind == KIND:
-            result = graph.tensors[op.outputs[0]]
-            shape = np.array(result.shape, np.int32)
-            index = len(graph.tensors)
-            tensor = Tensor(index, f"{result.name}/shape", shape.shape, "int32", data=shape)
-            graph.tensors.append(tensor)
             data, weights, *bias = op.inputs
-            op.inputs = (index, weights, data, *bias)
+            op.inputs = (shape, weights, data, *bias)
+        else:
+            op.inputs = (op.inputs[0], shape)
     return graph
+
+
+def _lacks_shape(op: Operator) -> bool:
+    return op.kind == KIND or op.kind == "RESHAPE" and len(op.inputs) == 1
+
+
+def _shape_of(graph: Graph, result: int) -> int:
+    """A new tensor that holds the shape of tensor ``result``; its number."""
+    tensor = graph.tensors[result]
+    shape = np.array(tensor.shape, np.int32)
+    index = len(graph.tensors)
+    graph.tensors.append(Tensor(index, f"{tensor.name}/shape", shape.shape, "int32", data=shape))
+    return index
 
 
 def place_in_file(op: Operator, place: int) -> int:

@@ -215,13 +215,14 @@ def _(layer: p.Mean, program: Program, errors: bool) -> list[CObject]:
     })]
 
 
-PAD = struct("et_pad", (SHAPE, "in out"), (U16, "before_h before_w"), (I16, "value"))
+PAD = struct("et_pad", (SHAPE, "in out"), (U16, "before_h before_w before_c"), (I16, "value"))
 
 
 @layer_constants.register
 def _(layer: p.Pad, program: Program, errors: bool) -> list[CObject]:
     return [CObject(layer.name, PAD, _shapes(layer, program) | {
-        "before_h": layer.before[0], "before_w": layer.before[1], "value": layer.value,
+        "before_h": layer.before[0], "before_w": layer.before[1], "before_c": layer.before[2],
+        "value": layer.value,
     })]
 
 
@@ -265,6 +266,21 @@ def _(layer: p.Gather, program: Program, errors: bool) -> list[CObject]:
     return [readers, first, CObject(layer.name, GATHER, {
         "outer": layer.outer, "sources": layer.sources, "count": len(layer.indices),
         "chunk": layer.chunk, "readers": readers.name, "first": first.name,
+    })]
+
+
+INTERPOLATION = struct("et_interpolation", (U16, "in out"), (I32, "step first"))
+RESIZE_BILINEAR = struct(
+    "et_resize_bilinear",
+    (INTERPOLATION, "rows columns"), (U16, "channels error_shift"),
+)
+
+
+@layer_constants.register
+def _(layer: p.ResizeBilinear, program: Program, errors: bool) -> list[CObject]:
+    return [CObject(layer.name, RESIZE_BILINEAR, {
+        "rows": tuple(layer.rows), "columns": tuple(layer.columns),
+        "channels": program.activations[layer.input].shape[2], "error_shift": layer.error_shift,
     })]
 
 

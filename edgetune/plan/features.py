@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError
 from edgetune.plan.plan import Plan
@@ -310,11 +312,13 @@ def _mean_input_error(work: Work) -> dict:
 
 
 def _pad_forward(work: Work) -> dict:
-    return {"rows": work.x[0], "values": math.prod(work.x), "outputs": math.prod(work.y)}
+    return _pad_input_error(work) | {"outputs": math.prod(work.y)}
 
 
 def _pad_input_error(work: Work) -> dict:
-    return {"rows": work.x[0], "values": math.prod(work.x)}
+    """Row by row, or cell by cell where channels are padded."""
+    rows = work.x[0] if work.x[2] == work.y[2] else work.cells
+    return {"rows": rows, "values": math.prod(work.x)}
 
 
 def _copies(work: Work) -> dict:
@@ -347,6 +351,25 @@ def _gather_forward(work: Work) -> dict:
 
 def _gather_input_error(work: Work) -> dict:
     return {"sources": work.layer.outer * work.layer.sources} | _joined_error(work)
+
+
+def _resize_bilinear_forward(work: Work) -> dict:
+    return {"rows": work.y[0], "cells": work.positions, "outputs": math.prod(work.y)}
+
+
+def _resize_bilinear_input_error(work: Work) -> dict:
+    """Groups of up to four channels; each looks at the places that read its row, and for each of
+    these at those that read its column."""
+    rows, columns = (
+        axis.out + np.count_nonzero(axis.between.part)
+        for axis in (work.layer.rows, work.layer.columns)
+    )
+    groups = -(-work.x[2] // GROUP)
+    return {
+        "cells": work.cells, "groups": work.cells * groups,
+        "rows": rows * work.x[1] * groups, "taps": rows * columns * groups,
+        "macs": rows * columns * work.x[2],
+    }
 
 
 def _outputs(work: Work) -> dict:
@@ -416,6 +439,8 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "concatenation_input_error": _concatenation_input_error,
     "lookup_input_error": _errors,
     "move_forward": _move_forward, "move_input_error": _move_input_error,
+    "resize_bilinear_forward": _resize_bilinear_forward,
+    "resize_bilinear_input_error": _resize_bilinear_input_error,
     "gather_forward": _gather_forward, "gather_input_error": _gather_input_error,
     "conv_2d_dilated_input_error": _tap_by_tap_input_error,
     "conv_2d_grouped_input_error": _tap_by_tap_input_error,

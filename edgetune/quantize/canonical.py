@@ -1,9 +1,9 @@
 """One form for what float files write in many ways.
 
 After ``canonical`` a float Graph has only CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV,
-FULLY_CONNECTED (flat), MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN, REDUCE_MAX,
-PAD with four pairs, RESHAPE, what moves values, ADD, SUB, MUL, CONCATENATION, SOFTMAX, RELU,
-RELU6, LEAKY_RELU, LOGISTIC, TANH and HARD_SWISH.  Tensors of three dimensions have become
+FULLY_CONNECTED (flat), MAX_POOL_2D, AVERAGE_POOL_2D (not of everything), MEAN, REDUCE_MAX, PAD with
+four pairs, RESHAPE, what moves values, RESIZE_BILINEAR, ADD, SUB, MUL, CONCATENATION, SOFTMAX,
+RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH and HARD_SWISH. Tensors of three dimensions have become
 images one row high, as 1-D convolutions want them; batch normalisation and standalone activations
 are in the operators before them where they can be.
 """

@@ -47,15 +47,21 @@ def _partner(rewriter: Rewriter, op: Operator) -> Operator | None:
             return behind
         if behind.kind not in BETWEEN or behind.options.get(
             "fused_activation_function", "NONE"
-        ) == "RELU6" or (behind.kind in REDUCING and not _keeps_channels(rewriter, op, behind)):
+        ) == "RELU6" or not _keeps_channels(rewriter, op, behind):
             return None
 
 
-def _keeps_channels(rewriter: Rewriter, op: Operator, reduction: Operator) -> bool:
-    """Whether what goes into one value of ``reduction`` is of one channel of ``op``."""
-    shape = rewriter.shape(reduction.inputs[0])
-    axes = rewriter.data(reduction.inputs[1]).reshape(-1) % len(shape)
-    return shape[-1] == rewriter.shape(op.outputs[0])[-1] and len(shape) - 1 not in axes
+def _keeps_channels(rewriter: Rewriter, op: Operator, behind: Operator) -> bool:
+    """Whether what goes into one value of a reduction is of one channel of ``op``, and padding
+    adds no channels."""
+    shape = rewriter.shape(behind.inputs[0])
+    kept = shape[-1] == rewriter.shape(op.outputs[0])[-1]
+    if behind.kind == "PAD":
+        return kept and rewriter.shape(behind.outputs[0])[-1] == shape[-1]
+    if behind.kind in REDUCING:
+        axes = rewriter.data(behind.inputs[1]).reshape(-1) % len(shape)
+        return kept and len(shape) - 1 not in axes
+    return True
 
 
 def _even_out(rewriter: Rewriter, first: Operator, second: Operator) -> None:

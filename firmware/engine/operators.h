@@ -71,10 +71,10 @@ typedef struct {
     int32_t multiplier, shift;
 } et_mean;
 
-/* PAD of height and width with value. */
+/* PAD with value. */
 typedef struct {
     et_shape in, out;
-    uint16_t before_h, before_w;
+    uint16_t before_h, before_w, before_c;
     int16_t value;
 } et_pad;
 
@@ -190,6 +190,19 @@ typedef struct {
     const uint32_t *readers, *first;
 } et_gather;
 
+/* Along one axis: the i-th of out places lies at i * step + first among the in rows of the input,
+ * each 1024, and never outside of them. */
+typedef struct {
+    uint16_t in, out;
+    int32_t step, first;
+} et_interpolation;
+
+/* RESIZE_BILINEAR; errors take weights without their last error_shift bits. */
+typedef struct {
+    et_interpolation rows, columns;
+    uint16_t channels, error_shift;
+} et_resize_bilinear;
+
 /* Forward. */
 void et_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
                         const int8_t *x, int8_t *y, void *scratch);
@@ -222,6 +235,7 @@ void et_prelu_forward(const et_prelu *p, const int8_t *x, int8_t *y);
 void et_concatenation_forward(const et_concatenation *p, const int8_t *const *inputs, int8_t *y);
 void et_move_forward(const et_move *p, const int8_t *x, int8_t *y);
 void et_gather_forward(const et_gather *p, const int8_t *x, int8_t *y);
+void et_resize_bilinear_forward(const et_resize_bilinear *p, const int8_t *x, int8_t *y);
 void et_lookup_forward(const int8_t *table, uint32_t count, const int8_t *x, int8_t *y);
 
 /* Error of the input from the error of the output, in 8-bit block floating point: the shift
@@ -261,6 +275,8 @@ int32_t et_gather_input_error(const et_gather *p, const int8_t *e, const int8_t 
                               int8_t *e_in);
 int32_t et_prelu_input_error(const et_prelu *p, const int8_t *e, const int8_t *x, et_clip clip,
                              int8_t *e_in);
+int32_t et_resize_bilinear_input_error(const et_resize_bilinear *p, const int8_t *e,
+                                       const int8_t *x, et_clip clip, int8_t *e_in);
 int32_t et_lookup_input_error(const int16_t *slopes, uint32_t count, const int8_t *e,
                               const int8_t *x, et_clip clip, int8_t *e_in);
 

@@ -70,4 +70,4 @@ def test_records_of_the_state_are_the_compilers(tmp_path, ctype, words):
 
 @needs_gcc
 def test_a_claim_that_is_false_is_seen(tmp_path):
-    assert "sizeof(et_pad) == 20" in refusals(tmp_path, INCLUDES + claim("sizeof(et_pad) == 20"))
+    assert "sizeof(et_pad) == 24" in refusals(tmp_path, INCLUDES + claim("sizeof(et_pad) == 24"))

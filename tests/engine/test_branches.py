@@ -388,6 +388,10 @@ MOVES = {
     "packed": lambda b: b.pack(b.save(), b.save(), axis=-1),
     "one index": lambda b: b.move("GATHER", 2, Axis=-1),
     "a table of indices": lambda b: b.move("GATHER", [[0, 5, 5], [1, 1, 2]], Axis=2),
+    **{f"mirrored {mode} {pairs}": lambda b, mode=mode, pairs=pairs: b.move(
+        "MIRROR_PAD", [(0, 0), *pairs], Mode=mode)
+       for mode in (0, 1)
+       for pairs in ([(1, 2), (0, 0), (0, 0)], [(5, 5), (2, 6), (0, 3)], [(0, 0), (0, 0), (1, 0)])},
     **{f"nearest {size} {name}": lambda b, size=size, options=options: b.move(
         NEAREST, size, **options)
        for size in ([12, 14], [13, 5], [1, 1], [6, 20], [3, 7])
@@ -408,6 +412,15 @@ def _sum_of_parts(b):
 @pytest.mark.parametrize("name", MOVES)
 def test_moves_of_values(name):
     check(MOVES[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)), 5)
+
+
+@pytest.mark.parametrize("options", [{}, dict(AlignCorners=1), dict(HalfPixelCenters=1)], ids=str)
+def test_means_of_neighbours(options):
+    """Any size to any other."""
+    rng = np.random.default_rng(13)
+    for seed in range(40):
+        b = ModelBuilder((1, *rng.integers(1, 9, 2).tolist(), 3), 1 / 40, -9, seed=seed)
+        check(b.resize_bilinear(rng.integers(1, 60, 2).tolist(), **options), 4)
 
 
 # -- reductions --------------------------------------------------------------------------------
@@ -528,6 +541,30 @@ def test_padding_serves_its_own_reader_only():
     check(b.back_to(source).conv(4, 3).join("ADD", padded).conv(4, 3, padding="VALID"))
 
 
+@pytest.mark.parametrize("shape", [(1, 9), (1, 6, 4), (1, 5, 4, 3)], ids=str)
+def test_padding_of_every_axis_by_itself_and_together(shape):
+    rank = len(shape) - 1
+    alone = [[0, 0] * axis + [1, 2] + [0, 0] * (rank - 1 - axis) for axis in range(rank)]
+    for number, edges in enumerate([*alone, [2, 1] * rank]):
+        b = ModelBuilder(shape, 1 / 40, -9, seed=number)
+        check(b.pad(*edges[:-2], channels=edges[-2:]))
+
+
+def test_a_convolution_leaves_padded_channels_where_they_are():
+    b = ModelBuilder((1, 7, 7, 3), 1 / 40, 5, seed=8).conv(4, 3)
+    check(b.pad(1, 1, 1, 1, channels=(0, 3)).conv(4, 3, padding="VALID"))
+
+
+def test_a_residual_block_whose_channels_grow():
+    """The short cut takes every other cell, and zeros for the channels that it lacks."""
+    b = ModelBuilder((1, 8, 8, 3), 1 / 40, 5, seed=8).conv(4, 3, activation="RELU")
+    start = b.save()
+    b.move("STRIDED_SLICE", [0, 0, 0, 0], [1, 8, 8, 4], [1, 2, 2, 1]).pad(0, 0, 0, 0,
+                                                                         channels=(2, 2))
+    short = b.save()
+    check(b.back_to(start).conv(8, 3, 2).join("ADD", short, "RELU").mean().dense(4))
+
+
 def test_a_causal_convolution_over_a_sequence():
     """As Keras writes it: padded in three dimensions, convolved in four."""
     b = ModelBuilder((1, 12, 3), 1 / 40, 5, seed=8).pad(2, 0).reshape((1, 1, 14, 3))
@@ -561,10 +598,28 @@ def test_concatenations_of_several_scales():
 @pytest.mark.parametrize("move, words", [
     (("GATHER", [1], dict(Axis=1, BatchDims=1)), "indices of their own for each batch"),
     (("RESIZE_NEAREST_NEIGHBOR", [3, 3], dict(AlignCorners=1, HalfPixelCenters=1)), "at once"),
-], ids=["batches", "corners"])
+    (("MIRROR_PAD", [[1, 0], [0, 0], [0, 0], [0, 0]], dict(Mode=1)), "padding of the batch"),
+], ids=["batches", "corners", "mirrored batch"])
 def test_moves_that_are_refused(move, words):
     kind, constant, options = move
     assert words in refused(ModelBuilder((1, 6, 5, 4)).move(kind, constant, **options))
+
+
+def test_sizes_for_which_the_kernel_reads_behind_the_input():
+    """58 / 1024 rows are rounded up, and add up to more than the one row there is."""
+    words = "1 rows or columns resized to 58, for which TFLite's kernel reads behind the last one"
+    assert words in refused(ModelBuilder((1, 3, 1, 2)).resize_bilinear([3, 58]))
+    corners = dict(AlignCorners=1, HalfPixelCenters=1)
+    assert "at once" in refused(ModelBuilder((1, 3, 1, 2)).resize_bilinear([3, 58], **corners))
+    check(ModelBuilder((1, 3, 1, 2)).resize_bilinear([3, 58], AlignCorners=1))
+
+
+@pytest.mark.parametrize("pair, mode", [((0, 6), 0), ((7, 0), 1)])
+def test_mirrors_that_reach_beyond_their_image(pair, mode):
+    b = ModelBuilder((1, 6, 5, 4)).move("MIRROR_PAD", [(0, 0), (5, 5), (0, 0), (0, 0)])
+    b.operators[0].options["Mode"] = mode
+    b.tensors[b.operators[0].inputs[1]].data[1] = pair
+    assert "[1, 6, 5, 4] mirrored by" in refused(b)
 
 
 def test_axes_that_alternate_more_often_than_four_dimensions_can():

@@ -12,9 +12,10 @@ from hand_graph import HandGraph
 
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.learner import Learner
-from edgetune.learn.operators import DepthwiseConv2D, DilatedConv2D
+from edgetune.learn.operators import DepthwiseConv2D, DilatedConv2D, ResizeBilinear
 from edgetune.learn.program import Window
 from edgetune.learn.recipe import Recipe
+from edgetune.model.interpolation import Interpolation
 
 SAME, VALID = "SAME", "VALID"
 
@@ -275,14 +276,14 @@ def test_a_pad_becomes_the_padding_of_the_only_convolution_that_reads_it(then):
 ])
 def test_a_pad_that_others_need_stays(then):
     layers = padded(then).layers
-    assert layers[0].before == (1, 2) and layers[0].after == (3, 0)
+    assert layers[0].before == (1, 2, 0) and layers[0].after == (3, 0, 0)
     windows = [layer.window.pad for layer in layers if hasattr(layer, "window")]
     assert (1, 2) not in windows
 
 
 def test_of_two_pads_only_the_nearer_folds():
     pad, conv = padded(lambda g, x: g.conv(g.pad(x, (4, 5), (0, 0)), 1, (1, 1))).layers
-    assert (pad.before, conv.window.pad) == ((1, 2), (4, 5))
+    assert (pad.before, conv.window.pad) == ((1, 2, 0), (4, 5))
 
 
 def test_a_pads_value_is_the_zero_point():
@@ -305,6 +306,34 @@ def test_a_concatenation_takes_chunks_in_turn(axis, outer, chunks):
     y = g.operator("CONCATENATION", [g.input, g.input], shape, axis=axis)
     layer = g.lower(y).layers[0]
     assert (layer.outer, layer.chunks) == (outer, chunks)
+
+
+def resized(size, out, **options) -> ResizeBilinear:
+    g = HandGraph((1, size, size, 1))
+    options = dict(align_corners=False, half_pixel_centers=False) | options
+    size = g.constant(np.array([out, out], np.int32))
+    y = g.operator("RESIZE_BILINEAR", [g.input, size], (1, out, out, 1), **options)
+    return g.lower(y).layers[0]
+
+
+@pytest.mark.parametrize("options, step, first", [
+    ({}, 683, 0),  # 2048 / 3 = 682.67
+    (dict(align_corners=True), 512, 0),  # 1024 / 2
+    (dict(half_pixel_centers=True), 683, -171),  # 683 / 2 - 512
+])
+def test_places_of_a_resized_image(options, step, first):
+    layer = resized(2, 3, **options)
+    assert layer.rows == layer.columns == Interpolation(2, 3, step, first)
+
+
+@pytest.mark.parametrize("factor, shift", [(2, 0), (4, 0), (8, 1), (16, 2)])
+def test_errors_lose_bits_of_their_weights_where_sums_would_leave_32(factor, shift):
+    """4 x 4 cells read one cell in all: 127 * (4 * 2^10)^2 < 2^31."""
+    layer = resized(3, 3 * factor, half_pixel_centers=True)
+    e, x = np.full((3 * factor, 3 * factor, 1), 127), np.zeros((3, 3, 1), np.int64)
+    v = layer.input_error(0, e, [x])
+    assert layer.error_shift == shift and layer.input_unit(0, None, None) == 2.0**(2 * shift - 20)
+    assert v[1, 1, 0] == 127 * (factor * 2 ** (10 - shift)) ** 2 and v.max() < 2**31
 
 
 # -- the loss --------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ def test_groups_of_kinds_hold_what_their_names_say():
     assert kinds.DECIDED_BY_ONE == tuple(DECIDED)
     assert kinds.JOINING == (*kinds.ARITHMETIC, "CONCATENATION", *kinds.DECIDED_BY_ONE, "PACK")
     assert kinds.VIEWS == ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+    assert kinds.RESIZED == ("RESIZE_BILINEAR",)
     assert kinds.REDUCING == ("MEAN", "REDUCE_MAX")
     assert kinds.WINDOWED == (*kinds.WEIGHTED[:3], "MAX_POOL_2D", "AVERAGE_POOL_2D")
     assert set(kinds.FUSING) == {

@@ -8,13 +8,17 @@ from model_ends import in_uint8
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite
 
 from edgetune.errors import ModelError
+from edgetune.floats.engine import FloatEngine
 from edgetune.floats.read import read_float
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
+from edgetune.model.compare import same_but_for
 from edgetune.model.decode import decode
+from edgetune.model.encode import encode
 from edgetune.model.folding import FOLDERS
 from edgetune.model.read import read_tflite
+from edgetune.model.rewrite import Rewriter
 from edgetune.model.write import read_weights, write_weights
 from edgetune.quantize import convert
 
@@ -170,7 +174,7 @@ def test_a_dilated_convolution_in_three_operators(kind, pads, crops, kinds):
     assert np.array_equal(ours(read_tflite(content), inputs).reshape(-1), expected.reshape(-1))
 
 
-def dilated_sequence(pads, crops, size=7, block=2):
+def reshaped_sequence(pads, crops, size=7, block=2):
     """The same over a sequence, in three dimensions, with views around the convolution."""
     b = ModelBuilder((1, size, 2), input_zero_point=5)
     q, inner = b.tensors[b.current], (size + sum(pads)) // block
@@ -201,8 +205,96 @@ def dilated_sequence(pads, crops, size=7, block=2):
     ((2, 3), (0, 1), []), ((0, 1), (0, 1), []), ((4, 1), (0, 1), ["PAD"]),
 ])
 def test_a_dilated_convolution_over_a_sequence(pads, crops, kinds):
-    graph = agrees(dilated_sequence(pads, crops))
+    graph = agrees(reshaped_sequence(pads, crops))
     assert [op.kind for op in graph.operators] == [*kinds, "RESHAPE", "CONV_2D", "RESHAPE"]
+
+
+def dilated_sequence(pads, crops, size=11, block=2, kind="CONV_2D"):
+    """The same over a sequence, as Keras writes Conv1D: three values of images one row high
+    between EXPAND_DIMS and RESHAPE."""
+    builder = ModelBuilder((1, size, 2), input_zero_point=5)
+    source, inner = builder.tensors[0], (size + sum(pads)) // block
+    builder.expand(1)
+    if kind == "CONV_2D":
+        builder.conv(3, (1, 3), padding="VALID")
+    else:
+        builder.depthwise((1, 3), padding="VALID")
+    channels = builder.shape[3]
+    builder.reshape((1, -1, channels))
+    expand, conv, back = builder.operators
+    shapes = (block, 1, inner, 2), (block, 1, inner - 2, channels), (block, inner - 2, channels)
+    for op, shape in zip(builder.operators, shapes):
+        builder.tensors[op.output].shape = shape
+    builder.tensors[back.inputs[1]].data[:] = -1, inner - 2, channels
+    last = size + sum(pads) - 2 * block - sum(crops)
+    blocks, pad, crop = (
+        builder._constant(f"{name}_", np.array(values, np.int32))
+        for name, values in (("block", [block]), ("pads", [pads]), ("crops", [crops]))
+    )
+    ends = []
+    for of, shape in ((source, (block, inner, 2)), (builder.tensors[back.output],
+                                                    (1, last, channels))):
+        builder.tensors.append(TensorSpec(str(shape), shape, "int8", of.scale, of.zero_point))
+        ends.append(len(builder.tensors) - 1)
+    expand.inputs[0] = ends[0]
+    builder.operators.insert(0, OperatorSpec("SPACE_TO_BATCH_ND", [0, blocks, pad], ends[0]))
+    builder.operators.append(
+        OperatorSpec("BATCH_TO_SPACE_ND", [back.output, blocks, crop], ends[1]))
+    builder.current = ends[1]
+    return builder
+
+
+def real_file(builder, inputs):
+    """What the same file with float tensors gives, by edgetune; and by tflite-runtime."""
+    for spec in builder.tensors:
+        if spec.dtype != "int8" and spec.scale is None:
+            continue
+        data = spec.data
+        spec.dtype = "float32"
+        spec.data = None if data is None else data.astype(np.float32) / 64
+        spec.scale = spec.zero_point = None
+    content = builder.build()
+    (theirs,) = run_in_tflite(content, inputs)
+    return FloatEngine(read_float(content)).run(inputs[:, 0]), theirs[:, 0]
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
+@pytest.mark.parametrize("pads, crops, block", [
+    ((0, 1), (0, 1), 2), ((2, 3), (0, 1), 2), ((3, 7), (0, 4), 3),
+])
+def test_a_dilated_convolution_of_a_sequence(pads, crops, block, kind):
+    builder = dilated_sequence(pads, crops, block=block, kind=kind)
+    graph = agrees(builder)
+    assert [op.kind for op in graph.operators] == ["RESHAPE", kind, "RESHAPE"]
+    inputs, place = builder.random_inputs(5), (graph.operators[-2].index, 1)
+    content = write_weights(graph, {place: read_weights(graph, place) // 2})
+    (expected,) = run_in_tflite(content, inputs)
+    assert np.array_equal(ours(read_tflite(content), inputs).reshape(-1), expected.reshape(-1))
+    ours_real, theirs = real_file(builder, inputs.astype(np.float32))
+    np.testing.assert_allclose(ours_real, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_a_sequence_in_a_file_with_other_ends_and_without_a_bias():
+    """What is written anew runs, and a tensor more leaves the others their numbers."""
+    builder = dilated_sequence((2, 3), (0, 1), kind="DEPTHWISE_CONV_2D")
+    del builder.operators[2].inputs[2:]
+    graph = agrees(builder)
+    tuned = read_tflite(write_weights(graph, {(2, 2): np.arange(2, dtype=np.int32)}))
+    assert same_but_for(graph, tuned, [(2, 2)])
+    again = encode(Rewriter(graph).graph())
+    inputs = builder.random_inputs(5)
+    (expected,) = run_in_tflite(again, inputs)
+    assert np.array_equal(ours(graph, inputs).reshape(-1), expected.reshape(-1))
+
+
+def test_a_view_that_makes_no_row_of_a_sequence_is_refused_with_the_reason():
+    builder = dilated_sequence((0, 1), (0, 1))
+    expand = builder.operators[1]
+    shape = builder.tensors[expand.output].shape
+    builder.tensors[expand.output].shape = (shape[1], shape[0], *shape[2:])
+    with pytest.raises(ModelError) as caught:
+        read_tflite(builder.build())
+    assert "not around one convolution" in caught.value.cause
 
 
 def test_what_is_no_dilated_convolution_is_refused_with_the_reason():

@@ -142,8 +142,8 @@ REDUCTIONS = [  # outer, rows, inner, columns
 MEANS = [Work(p.Mean("m", 0, 0, 1, *n, 2**30, 0, 0, 0), x, y, {}) for n, x, y in REDUCTIONS]
 MAXIMA = [Work(p.ReduceMax("m", 0, 0, 1, *n), x, y, {}) for n, x, y in REDUCTIONS]
 PADS = [
-    Work(p.Pad("p", 0, 0, 1, (1, 2), (0, 3), 5), (h, w, c), (h + 1, w + 5, c), {})
-    for h, w, c in ((3, 4, 5), (1, 7, 2))
+    Work(p.Pad("p", 0, 0, 1, (1, 2, front), (0, 3, 0), 5), (h, w, c), (h + 1, w + 5, c + front), {})
+    for h, w, c in ((3, 4, 5), (1, 7, 2)) for front in (0, 2)
 ]
 
 
@@ -173,6 +173,7 @@ TRANSPOSED_C = "transpose_conv.c"
 DEPTHWISE, DEPTHWISE_DILATED = "depthwise_conv_2d.c", "depthwise_conv_2d_dilated.c"
 DENSE, MAX, AVERAGE = "fully_connected.c", "max_pool_2d.c", "average_pool_2d.c"
 GRADIENT, TAP_GRADIENT = "window_gradient.c", "tap_gradient.c"
+BILINEAR = "resize_bilinear.c"
 DOT_LOOPS = {
     "macs_of_groups": line("dot.c", "int32_t value = *x - zero_point"),
     "macs_of_rest": line("dot.c", "acc += (*x - zero_point) * *w++"),
@@ -343,7 +344,7 @@ LOOPS = {
         "rows": line("pad.c", "memcpy("), "values": None, "outputs": None,
     },
     "pad_input_error": {
-        "rows": line("pad.c", "const int8_t *error ="),
+        "rows": turns("pad.c", "j < row.runs; j++, run"),
         "values": line("pad.c", "et_error_put(&block"),
     },
     "error_scale": {
@@ -375,6 +376,18 @@ LOOPS = {
     "gather_forward": {
         "sources": turns("gather.c", "source < p->sources; source++, x"),
         "pieces": line("gather.c", "memcpy("), "outputs": None,
+    },
+    "resize_bilinear_forward": {
+        "rows": line(BILINEAR, "int32_t row = place_of("),
+        "cells": line(BILINEAR, "int32_t column = place_of("),
+        "outputs": line(BILINEAR, "int32_t upper = between("),
+    },
+    "resize_bilinear_input_error": {
+        "cells": line(BILINEAR, "column.reader = first_reader("),
+        "groups": line(BILINEAR, "et_error_put_many(&block"),
+        "rows": line(BILINEAR, "const int8_t *error = e +"),
+        "taps": line(BILINEAR, "int32_t weight = ("),
+        "macs": line(BILINEAR, "acc[k] += weight"),
     },
     "error_join": {"errors": line("error_join.c", "et_error_write(&block")},
     "add_input_error": {

@@ -46,6 +46,19 @@ def test_every_tensor_is_what_tflite_computes(name):
     compare_every_tensor(graph, builder.samples(3))
 
 
+@pytest.mark.parametrize("option", ["", "align_corners", "half_pixel_centers"])
+def test_images_of_any_size_between_their_cells(option):
+    rng = np.random.default_rng(3)
+    for _ in range(15):
+        b = FloatBuilder((1, *rng.integers(1, 9, 2).tolist(), 3))
+        options = dict(align_corners=False, half_pixel_centers=False) | ({option: True} if option
+                                                                         else {})
+        size = rng.integers(1, 30, 2).astype(np.int32)
+        graph = b.graph(b.add("RESIZE_BILINEAR", b.input, size, **options))
+        check_float_graph(graph)
+        compare_every_tensor(graph, b.samples(2))
+
+
 @pytest.mark.parametrize("name", ["har_float", "mnist_float", "kws_hybrid"])
 def test_real_models_are_what_tflite_computes(name):
     if not (path := SHARED / f"{name}.tflite").is_file():

@@ -237,6 +237,14 @@ def test_equalisation_changes_nothing_in_float(name):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
+def test_equalisation_ends_where_padding_adds_channels():
+    b = FloatBuilder((1, 6, 6, 3))
+    x = b.pad(b.conv(b.input, 4, 3), [(0, 0), (0, 0), (1, 1), (2, 2)])
+    graph = b.graph(b.conv(x, 5, 3))
+    found, kept = (FloatEngine(g).run(b.samples(3)) for g in (equalise(graph), graph))
+    np.testing.assert_array_equal(found, kept)
+
+
 def test_equalisation_rescues_dense_layers_with_uneven_channels():
     b = FloatBuilder((1, 32))
     graph = b.graph(b.dense(b.dense(b.input, 32, fused="RELU"), 8))

@@ -56,7 +56,7 @@ def dense_net() -> ModelBuilder:
 
 def moved() -> ModelBuilder:
     """Channels first and then last, an upsampled branch, less a row of largest values, parts in
-    another order."""
+    another order, means of neighbours."""
     b = ModelBuilder((1, 3, 8, 6), 1 / 40, 3, seed=16).transpose(0, 2, 3, 1)
     maps = b.conv(6, 3, activation="RELU").save()
     most = b.reduce("REDUCE_MAX", (1,), keep_dims=True).save()
@@ -65,6 +65,7 @@ def moved() -> ModelBuilder:
     b.move("GATHER", [2, 0, 0, 1, 5], Axis=3).move("SPLIT", 1, data=1, NumSplits=2, part=1)
     parts = b.made
     b.join("ADD", parts[0])
+    b.resize_bilinear([7, 9], HalfPixelCenters=1)
     return b.move("RESIZE_NEAREST_NEIGHBOR", [5, 7]).conv(4, 3).dense(4)
 
 

@@ -102,11 +102,15 @@ def rearranged(seed=0):
     small = b.add("SPACE_TO_DEPTH", b.conv(x, 8, 3, stride=2), block_size=1)
     large = b.add("RESIZE_NEAREST_NEIGHBOR", small, np.array([8, 6], np.int32),
                   align_corners=False, half_pixel_centers=True)
-    x = b.both("ADD", x, large, fused="RELU")
+    soft = b.add("RESIZE_BILINEAR", small, np.array([8, 6], np.int32), align_corners=True,
+                 half_pixel_centers=False)
+    x = b.both("ADD", b.both("ADD", x, soft), large, fused="RELU")
     x = b.add("DEPTH_TO_SPACE", x, block_size=2)
     x = b.reshape(b.add("GATHER", x, np.array([3, 0, 1], np.int32), axis=1, batch_dims=0),
                   (1, 36, 2))
+    x = b.pad(x, [(0, 0), (0, 1), (1, 0)])
     x = b.add("TRANSPOSE", b.dense(x, 4, keep_num_dims=True), np.array([0, 2, 1], np.int32))
+    x = b.add("MIRROR_PAD", x, np.array([[0, 0], [1, 0], [0, 2]], np.int32), mode=1)
     x = b.add("REVERSE_V2", b.add("SLICE", x, *_bounds((0, 0, 3), (1, 4, 30))), _numbers(2))
     x = b.add("STRIDED_SLICE", x, *_bounds((0, 1, 0), (1, 4, 30), (1, 1, 2)), begin_mask=0,
               end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0)

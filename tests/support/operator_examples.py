@@ -48,7 +48,7 @@ EXAMPLES = {
     "AVERAGE_POOL_2D": lambda b: b.average_pool(2),
     "MEAN": lambda b: b.mean(),
     "REDUCE_MAX": lambda b: b.reduce("REDUCE_MAX", (1, 3)),
-    "PAD": lambda b: b.pad(1, 1, 1, 1),
+    "PAD": lambda b: b.pad(1, 1, 1, 1, channels=(1, 2)),
     "ADD": lambda b: b.join("ADD", b.constant(channels(b))),
     "SUB": lambda b: b.join("SUB", b.constant(channels(b))),
     "MUL": lambda b: b.join("MUL", b.constant(channels(b))),
@@ -85,6 +85,8 @@ EXAMPLES = {
     "PACK": lambda b: b.pack(b.save()),
     "GATHER": lambda b: b.move("GATHER", [3, 0, 3, 1], Axis=1),
     "RESIZE_NEAREST_NEIGHBOR": lambda b: b.move("RESIZE_NEAREST_NEIGHBOR", [9, 5]),
+    "RESIZE_BILINEAR": lambda b: b.resize_bilinear([2 * b.shape[1], 3], HalfPixelCenters=1),
+    "MIRROR_PAD": lambda b: b.move("MIRROR_PAD", [[0, 0], [1, 0], [0, 1], [2, 0]]),
     "REVERSE_V2": lambda b: b.move("REVERSE_V2", [1]),
     "SPACE_TO_DEPTH": lambda b: b.move("RESIZE_NEAREST_NEIGHBOR", [6, 4]).move(
         "SPACE_TO_DEPTH", BlockSize=2),

@@ -13,7 +13,9 @@ from edgetune.learn import operators as p
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.lower import lower
 from edgetune.learn.operators.move import straight
+from edgetune.learn.operators.resize_bilinear import error_shift
 from edgetune.learn.program import Window, exponential_table
+from edgetune.model.interpolation import interpolations
 from edgetune.model.read import read_tflite
 
 # -- values ------------------------------------------------------------------------------------
@@ -193,10 +195,9 @@ def reduce_max(rng, extreme):
 
 def pad(rng, extreme):
     shape = sizes(rng, 6)
-    before, after = (tuple(int(n) for n in rng.integers(0, 4, 2)) for _ in range(2))
-    layer = p.Pad("p", 0, 0, 1, before, after, int(rng.integers(-128, 128)))
-    out_hw = (n + b + a for n, b, a in zip(shape, before, after))
-    return layer, [int8(rng, shape, extreme)], (*out_hw, shape[2])
+    before, after = rng.integers(0, 4, (2, 3)) * [1, 1, rng.integers(2)]  # channels or not
+    layer = p.Pad("p", 0, 0, 1, tuple(before), tuple(after), int(rng.integers(-128, 128)))
+    return layer, [int8(rng, shape, extreme)], tuple(int(n) for n in shape + before + after)
 
 
 def concatenation(rng, extreme):
@@ -227,6 +228,16 @@ def gather(rng, extreme):
     sources = int(rng.integers(1, 9))
     layer = p.Gather("g", 0, 0, 1, outer, sources, chunk, rng.integers(0, sources, count))
     return layer, [int8(rng, (outer, sources, chunk), extreme)], (outer, count, chunk)
+
+
+def resize_bilinear(rng, extreme):
+    """Up and down, by any step; errors with all bits of their weights, or without some."""
+    shape, size = sizes(rng, 9), np.array(sizes(rng, 40, 2))
+    corners = bool(rng.integers(2))
+    options = dict(align_corners=corners, half_pixel_centers=not corners and rng.random() < 0.5)
+    axes = interpolations((1, *shape), size, options)
+    layer = p.ResizeBilinear("r", 0, 0, 1, *axes, error_shift(*axes))
+    return layer, [int8(rng, shape, extreme)], (*size.tolist(), shape[2])
 
 
 # -- functions, sums and products --------------------------------------------------------------
@@ -322,7 +333,7 @@ LAYERS = {
     p.GroupedConv2D: grouped, p.TransposeConv: transposed,
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
     p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
-    p.Move: move, p.Gather: gather,
+    p.Move: move, p.Gather: gather, p.ResizeBilinear: resize_bilinear,
     p.Lookup: lookup, p.Softmax: softmax, p.LogSoftmax: log_softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
     p.Extreme: partial(paired, extremes), p.Prelu: prelu,

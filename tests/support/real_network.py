@@ -5,7 +5,7 @@ nothing of units, exponents or errors: derivatives are differences of its loss.
 """
 
 import numpy as np
-from tiny_tflite import ARITHMETIC, DECIDED, FUNCTIONS
+from tiny_tflite import ARITHMETIC, DECIDED, FUNCTIONS, resized
 
 from edgetune.learn import operators as p
 from edgetune.learn.operators import BIAS_INPUT
@@ -96,6 +96,9 @@ class RealNetwork:
             return np.concatenate(rows, axis=1).reshape(shape)
         if isinstance(layer, (p.Move, p.Gather)):
             return layer.forward(xs, shape)  # no arithmetic
+        if isinstance(layer, p.ResizeBilinear):
+            options = self.program.graph.operators[layer.operator].options
+            return resized(x[None], shape[:2], **options)[0]
         if isinstance(layer, p.Lookup):
             return self._chain(layer, x)
         if isinstance(layer, p.MaxPool2D):
@@ -106,7 +109,7 @@ class RealNetwork:
             reduce = np.mean if isinstance(layer, p.Mean) else np.max
             return reduce(layer.gathered(x), axis=2).reshape(shape)
         assert isinstance(layer, p.Pad), layer
-        return np.pad(x, [*zip(layer.before, layer.after), (0, 0)])
+        return np.pad(x, [*zip(layer.before, layer.after)])
 
     def _chain(self, layer, x) -> np.ndarray:
         """A table's operators one behind the other, from the layer's input."""

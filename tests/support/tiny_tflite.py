@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import tflite
 
+from edgetune.floats.operators import OPERATORS
 from edgetune.model.decode import snake
 from edgetune.model.moves import places_of
 
@@ -181,9 +182,10 @@ class ModelBuilder:
         return self._finish(kind, [index], real, "ReducerOptions", dict(KeepDims=int(keep_dims)),
                             keep_scale=same_scale or kind == "REDUCE_MAX")
 
-    def pad(self, *edges):
-        """PAD with zeros (the zero point): top, bottom, left and right, of a sequence its ends."""
-        paddings = [(0, 0), *zip(edges[::2], edges[1::2]), (0, 0)]
+    def pad(self, *edges, channels=(0, 0)):
+        """PAD with zeros (the zero point): top, bottom, left and right, of a sequence its ends;
+        and ``channels``, before and behind."""
+        paddings = [(0, 0), *zip(edges[::2], edges[1::2]), channels]
         index = self._constant("paddings", np.array(paddings, np.int32))
         real = np.pad(self._probe, paddings)
         return self._finish("PAD", [index], real, "PadOptions", {}, keep_scale=True)
@@ -349,6 +351,14 @@ class ModelBuilder:
         self.made = [(index, real) for index, real in zip(made, reals)]
         return self
 
+    def resize_bilinear(self, size, **options):
+        """RESIZE_BILINEAR to height and width; options by their schema names."""
+        real = resized(self._probe, size, *(
+            bool(options.get(name)) for name in ("AlignCorners", "HalfPixelCenters")))
+        index = self._constant("size", np.array(size, np.int32))
+        return self._finish("RESIZE_BILINEAR", [index], real, "ResizeBilinearOptions", options,
+                            keep_scale=True)
+
     def pack(self, *points, axis=1):
         """PACK of the current output and saved ones, all of one scale."""
         real = np.stack([self._probe, *(probe for _, probe in points)], axis)
@@ -461,7 +471,7 @@ class ModelBuilder:
 
 NO_ACTIVATION = {
     "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
-    "StridedSliceOptions", "PackOptions", "GeluOptions",
+    "StridedSliceOptions", "PackOptions", "GeluOptions", "ResizeBilinearOptions",
 }
 MOVE_OPTIONS = {  # table and fields
     "TRANSPOSE": ("", ()), "SLICE": ("", ()), "REVERSE_V2": ("", ()), "TILE": ("", ()),
@@ -471,6 +481,7 @@ MOVE_OPTIONS = {  # table and fields
     "SPLIT": ("SplitOptions", ("NumSplits",)), "SPLIT_V": ("SplitVOptions", ("NumSplits",)),
     "UNPACK": ("UnpackOptions", ("Num", "Axis")),
     "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
+    "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", (
         "AlignCorners", "HalfPixelCenters")),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
@@ -518,6 +529,13 @@ DECIDED = {
 
 # Whose int8 kernels are newer than 2.14.
 NEWER = {tflite.BuiltinOperator.SQRT, tflite.BuiltinOperator.LOG}
+
+
+def resized(x, size, align_corners=False, half_pixel_centers=False):
+    """``x`` [n, height, width, channels] between its cells, in real numbers."""
+    options = dict(align_corners=align_corners, half_pixel_centers=half_pixel_centers)
+    shape = (len(x), *size, x.shape[3])
+    return OPERATORS["RESIZE_BILINEAR"](options, [x], shape)
 
 
 def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
@@ -674,7 +692,8 @@ VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POO
             "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
             "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
             "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
-            "RESIZE_NEAREST_NEIGHBOR": 3, "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
+            "RESIZE_NEAREST_NEIGHBOR": 3, "RESIZE_BILINEAR": 3, "MIRROR_PAD": 2,
+            "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
             "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
             "GREATER": 2, "LESS": 2, "GREATER_EQUAL": 2, "LESS_EQUAL": 2,
             "SQUARED_DIFFERENCE": 2, "LOG_SOFTMAX": 2,

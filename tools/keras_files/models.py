@@ -114,7 +114,7 @@ MODELS: dict[str, Make] = {
     "sequence": chain(SEQUENCE, _sequence),
     "causal": chain(SEQUENCE, lambda k: [
         k.Conv1D(4, 3, padding="causal", activation="relu"),
-        k.Conv1D(4, 3, padding="causal", dilation_rate=2), k.Flatten(), k.Dense(3, "softmax"),
+        k.Conv1D(5, 3, padding="causal", dilation_rate=2), k.Flatten(), k.Dense(3, "softmax"),
     ]),
     "dense_over_sequence": chain(SEQUENCE, lambda k: [
         k.Dense(4, "relu"), k.Dense(5), k.Flatten(), k.Dense(3, "softmax"),
@@ -132,13 +132,13 @@ MODELS: dict[str, Make] = {
         k.Conv2D(4, 3, strides=2, padding="same", activation="relu"), k.UpSampling2D(2),
         k.Conv2D(2, 3, padding="same"),
     ]),
+    "upsampling_bilinear": chain(IMAGE, lambda k: [
+        k.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
+        k.UpSampling2D(2, interpolation="bilinear"), k.Resizing(10, 7), k.Conv2D(2, 3),
+    ]),
     "transposed": chain(IMAGE, lambda k: [
         k.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
         k.Conv2DTranspose(2, 3, strides=2, padding="same"),
-    ]),
-    "upsampling_bilinear": chain(IMAGE, lambda k: [
-        k.Conv2D(4, 3, strides=2, padding="same"), k.UpSampling2D(2, interpolation="bilinear"),
-        k.Conv2D(2, 3, padding="same"),
     ]),
     "transposed_1d": chain(SEQUENCE, lambda k: [
         k.Conv1D(4, 3, strides=2, padding="same", activation="relu"),

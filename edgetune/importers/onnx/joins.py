@@ -6,7 +6,7 @@ import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
 from edgetune.importers.onnx.node import Node
-from edgetune.importers.onnx.values import Unsupported, Value, as_image, channels_last
+from edgetune.importers.onnx.values import Unsupported, Value, as_image
 
 
 def concatenation(builder: Builder, node: Node) -> Value:
@@ -96,33 +96,54 @@ def cropped(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
 def pad(builder: Builder, node: Node) -> Value:
     x = node.activation()
     rank = len(x.shape)
-    if node.attributes.get("mode", "constant") != "constant":
-        raise Unsupported(f"padding by {node.attributes['mode']}")
+    mode = node.attributes.get("mode", "constant")
+    if mode not in ("constant", "reflect", "edge", "wrap"):
+        raise Unsupported(f"padding by {mode}")
+    if mode == "constant":
+        _check_zeros(node)
+    pads = _pads(node, x.shape)
+    if not pads.any():
+        return x
+    if pads.min() < 0 or pads.max() > 32767 or pads[0].any():
+        raise Unsupported("padding of the batch, or a negative one")
+    order = builder.order_of(x)
+    image, paddings = builder.arranged(x, order), pads[list(order)]
+    paddings = np.insert(paddings, 1, 0, axis=0) if rank == 3 else paddings
+    y = _padded(builder, image, paddings, mode)
+    return result(y, tuple(int(n + sum(p)) for n, p in zip(x.shape, pads)), order)
+
+
+def _check_zeros(node: Node) -> None:
     if node.operand(2) is not None and node.weights(2, "the value").any():
         raise Unsupported("padding by another value than zero")
     if node.attributes.get("value", 0.0):  # of opsets before 11
         raise Unsupported("padding by another value than zero")
+
+
+def _pads(node: Node, shape: tuple[int, ...]) -> np.ndarray:
+    """Before and after each axis, int64 [rank, 2]."""
     axes = node.integers("axes", 3)
-    axes = range(rank) if axes is None else axes
+    axes = range(len(shape)) if axes is None else axes
     numbers = np.array(node.integers("pads", 1)).reshape(2, len(axes))
-    pads = np.zeros((rank, 2), np.int64)
+    pads = np.zeros((len(shape), 2), np.int64)
     pads[list(axes)] = numbers.T
-    if not pads.any():
-        return x
-    order = builder.order_of(x) if rank < 3 else _order_with_free_ends(x, pads)
-    if pads.min() < 0 or pads.max() > 32767 or pads[0].any() or pads[order[-1]].any():
-        raise Unsupported("padding of the batch or of channels, or a negative one")
-    image, paddings = builder.arranged(x, order), pads[list(order)]
-    paddings = np.insert(paddings, 1, 0, axis=0) if rank == 3 else paddings
-    shape = tuple(int(n + sum(p)) for n, p in zip(builder.shape(image), paddings))
-    y = builder.emit("PAD", (image, builder.integers("paddings", paddings)), shape)
-    return result(y, tuple(int(n + sum(p)) for n, p in zip(x.shape, pads)), order)
+    return pads
 
 
-def _order_with_free_ends(x: Value, pads: np.ndarray) -> tuple[int, ...]:
-    """An order in which the last axis is not padded."""
-    orders = (channels_last(len(x.shape)), tuple(range(len(x.shape))))
-    return next((o for o in orders if not pads[o[-1]].any()), orders[0])
+def _padded(builder: Builder, image: int, paddings: np.ndarray, mode: str) -> int:
+    """With zeros or mirrored by an operator of TFLite, else by the numbers of what is taken."""
+    shape = builder.shape(image)
+    if mode in ("constant", "reflect"):
+        kind, options = ("PAD", {}) if mode == "constant" else ("MIRROR_PAD", {"mode": 0})
+        shape = tuple(int(n + sum(p)) for n, p in zip(shape, paddings))
+        return builder.emit(kind, (image, builder.integers("paddings", paddings)), shape, **options)
+    for axis, pair in enumerate(paddings):
+        if pair.any():
+            taken = np.pad(np.arange(shape[axis]), pair, mode)
+            shape = (*shape[:axis], len(taken), *shape[axis + 1 :])
+            indices = builder.integers("indices", taken)
+            image = builder.emit("GATHER", (image, indices), shape, axis=axis, batch_dims=0)
+    return image
 
 
 def softmax(builder: Builder, node: Node) -> Value:

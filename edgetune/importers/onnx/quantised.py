@@ -15,7 +15,7 @@ from edgetune.importers.onnx.values import Value
 
 NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX")
 KEEPS_SIGN = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "PAD", "RESHAPE", "STRIDED_SLICE",
-              "CONCATENATION")
+              "CONCATENATION", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
 WHOLE = ("QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm", "QLinearGlobalAveragePool",
          "QLinearConcat", "QLinearMul", "QLinearSigmoid", "QLinearSoftmax", "QLinearLeakyRelu",
          "QLinearAveragePool", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear")

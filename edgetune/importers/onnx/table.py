@@ -9,6 +9,7 @@ from edgetune.importers.onnx import (
     normalise,
     pools,
     quantised,
+    resizing,
     views,
 )
 
@@ -56,6 +57,8 @@ HANDLERS = {
     "Slice": joins.slice_of,
     "Split": joins.split,
     "Pad": joins.pad,
+    "Resize": resizing.resize,
+    "Upsample": resizing.resize,
     "Reshape": views.reshape,
     "Flatten": views.flatten,
     "Transpose": views.transpose,

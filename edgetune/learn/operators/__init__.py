@@ -24,6 +24,7 @@ from edgetune.learn.operators.pad import Pad
 from edgetune.learn.operators.prelu import Prelu
 from edgetune.learn.operators.reduce_max import ReduceMax
 from edgetune.learn.operators.reduction import Reduction
+from edgetune.learn.operators.resize_bilinear import ResizeBilinear
 from edgetune.learn.operators.select import Select
 from edgetune.learn.operators.softmax import Softmax
 from edgetune.learn.operators.squared_difference import SquaredDifference
@@ -35,6 +36,6 @@ __all__ = [
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
     "DilatedDepthwiseConv2D", "Extreme", "FullyConnected", "Gather", "GroupedConv2D",
     "JoiningLayer", "LogSoftmax", "Lookup", "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer",
-    "Prelu", "ReduceMax", "Reduction", "Select", "Softmax", "SquaredDifference", "Term",
-    "TransposeConv", "WeightedLayer",
+    "Prelu", "ReduceMax", "Reduction", "ResizeBilinear", "Select", "Softmax", "SquaredDifference",
+    "Term", "TransposeConv", "WeightedLayer",
 ]

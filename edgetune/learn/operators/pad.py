@@ -1,4 +1,4 @@
-"""PAD of height and width."""
+"""PAD of any axes."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ import numpy as np
 
 from edgetune.learn.lowerings import lowers
 from edgetune.learn.operators.windowed import CONVOLUTIONS, paddings
-from edgetune.learn.program import Layer
+from edgetune.learn.program import Layer, Shape
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
 
 
 @dataclass(eq=False)
 class Pad(Layer):
-    """Spatial zero padding: ``before`` and ``after`` in (height, width)."""
+    """Cells of ``value`` around: ``before`` and ``after`` in (height, width, channels)."""
 
-    before: tuple[int, int]
-    after: tuple[int, int]
+    before: Shape
+    after: Shape
     value: int
 
     kind = "pad"
 
     def forward(self, xs, out_shape):
-        widths = [*zip(self.before, self.after), (0, 0)]
-        return np.pad(xs[0], widths, constant_values=self.value)
+        return np.pad(xs[0], [*zip(self.before, self.after)], constant_values=self.value)
 
     def input_error(self, operand, e, xs):
-        (top, left), (height, width, _) = self.before, xs[0].shape
-        return e[top : top + height, left : left + width]
+        return e[tuple(slice(first, first + n) for first, n in zip(self.before, xs[0].shape))]
 
     def input_unit(self, operand, xs, y):
         return 1.0
@@ -56,4 +54,6 @@ def _folds(tensors: Tensors, op: Operator) -> bool:
         and readers[0].options["padding"] == "VALID"
         and op.outputs[0] not in tensors.graph.outputs
         and op.inputs[0] not in tensors.folded_pads
+        and tensors.graph.tensors[op.inputs[0]].shape[-1:]
+        == tensors.graph.tensors[op.outputs[0]].shape[-1:]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgetune.learn.program import Layer, Window
+from edgetune.learn.program import Layer, Shape, Window
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
 
@@ -21,7 +21,8 @@ def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> Window
     )
     pad = (0, 0)
     if op.inputs[0] in tensors.folded_pads:
-        pad = paddings(tensors, tensors.folded_pads[op.inputs[0]])[0]
+        top, left, _ = paddings(tensors, tensors.folded_pads[op.inputs[0]])[0]
+        pad = top, left
     elif options["padding"] == "SAME":
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, (down, along))]
         size = tensors.activation(op.inputs[0]).shape
@@ -30,11 +31,12 @@ def window_of(tensors: Tensors, op: Operator, kernel: tuple[int, int]) -> Window
     return Window(kernel, stride, pad, (down, along))
 
 
-def paddings(tensors: Tensors, op: Operator) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Before and after, each (height, width); a sequence is one row high."""
-    rows = tensors.graph.tensors[op.inputs[1]].values.reshape(-1, 2)[1:-1].tolist()
-    (top, bottom), (left, right) = rows if len(rows) == 2 else ((0, 0), *rows)
-    return (top, left), (bottom, right)
+def paddings(tensors: Tensors, op: Operator) -> tuple[Shape, Shape]:
+    """Before and after, each (height, width, channels); a sequence is one row high, a vector one
+    cell."""
+    rows = tensors.graph.tensors[op.inputs[1]].values.reshape(-1, 2)[1:].tolist()
+    (top, bottom), (left, right), (front, back) = [[0, 0]] * (3 - len(rows)) + rows
+    return (top, left, front), (bottom, right, back)
 
 
 def lower_pool(kind: Callable[..., Layer], tensors: Tensors, op: Operator) -> None:
