@@ -89,7 +89,8 @@ class Job:
         name = self.recipe.loss
         if name == AUTO:
             last = graph.operators[-1].kind
-            name = default_loss(last, graph.output.shape, graph.input.shape)
+            source = graph.input.shape if len(graph.inputs) == 1 else None
+            name = default_loss(last, graph.output.shape, source)
         return Targets(TARGETS[name], None if name == "reconstruction" else graph.output.size)
 
     @cached_property

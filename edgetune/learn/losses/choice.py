@@ -51,12 +51,12 @@ class LossChoice:
 @dataclass(frozen=True)
 class ModelEnd:
     """The ends of a model: ``kind`` of the last operator, its input ``below``, and its output;
-    and the model's input."""
+    and the model's input, None of several."""
 
     kind: str
     below: Activation
     output: Activation
-    input: Activation
+    input: Activation | None
 
 
 TARGETS = {
@@ -64,13 +64,13 @@ TARGETS = {
 }  # by the loss's name
 
 
-def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...]) -> str:
+def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...] | None) -> str:
     """What the model's end says: a SOFTMAX classes, a LOGISTIC labels, one output or TANH a
     value, an output like the input the input itself, all else the logits of classes.
 
     Args:
         kind: of the last operator.
-        output, source: shapes of the model's output and of its input.
+        output, source: shapes of the model's output and of its input, None of several.
     """
     if kind == "SOFTMAX":
         return "softmax"
@@ -89,7 +89,7 @@ def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
     """
     name = choice.name
     if name == AUTO:
-        name = default_loss(end.kind, end.output.shape, end.input.shape)
+        name = default_loss(end.kind, end.output.shape, end.input.shape if end.input else None)
     _refuse_misfits(name, choice, end)
     if name in ("softmax", "sigmoid"):
         own = {"softmax": "SOFTMAX", "sigmoid": "LOGISTIC"}[name]
@@ -131,7 +131,9 @@ def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd) -> None:
                       "choose sigmoid, mse or huber")
     if name != "softmax" and end.kind == "SOFTMAX":
         raise _misfit(name, "the model ends with a SOFTMAX", "choose softmax")
-    if name == "reconstruction" and size != end.input.size:
+    if name == "reconstruction" and end.input is None:
+        raise _misfit(name, "the model has several inputs", "choose mse")
+    if name == "reconstruction" and end.input is not None and size != end.input.size:
         raise _misfit(name, f"the model makes {size} values of {end.input.size}", "choose mse")
     if choice.weights and name not in ("softmax", "sigmoid"):
         raise _misfit(name, "class weights are for classes and labels", "leave them out")

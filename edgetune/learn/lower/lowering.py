@@ -34,7 +34,7 @@ def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
     """
     operators = _needed(graph)
     tensors = Tensors(graph, operators)
-    start = tensors.add(graph.inputs[0])
+    starts = tuple(tensors.add(i) for i in graph.inputs)
     tables = chains(graph, operators)
     inner = {op.index for chain in tables.values() for op in chain.operators}
     for op in operators:
@@ -49,18 +49,21 @@ def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
             "Name a model with a convolution or a dense layer.",
         )
     output = tensors.of_tensor[graph.outputs[0]]
-    found, logits = make_loss(loss, _end(tensors, operators, start, output))
+    found, logits = make_loss(loss, _end(tensors, operators, starts, output))
     return Program(
-        tensors.activations, tensors.layers, start, output, tensors.activations.index(logits),
+        tensors.activations, tensors.layers, starts, output, tensors.activations.index(logits),
         found, graph,
     )
 
 
-def _end(tensors: Tensors, operators: list[Operator], start: int, output: int) -> ModelEnd:
+def _end(
+    tensors: Tensors, operators: list[Operator], starts: tuple[int, ...], output: int
+) -> ModelEnd:
     """The last operator that computes something: a view behind it changes no value."""
     activations, last = tensors.activations, tensors.layers[-1]
     kind = next(op.kind for op in operators if op.index == last.operator)
-    return ModelEnd(kind, activations[last.input], activations[output], activations[start])
+    source = activations[starts[0]] if len(starts) == 1 else None
+    return ModelEnd(kind, activations[last.input], activations[output], source)
 
 
 def _needed(graph: Graph) -> list[Operator]:
