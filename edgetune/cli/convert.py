@@ -112,7 +112,9 @@ def _convert(printer: Printer, model: str, data: dict, options: Options) -> Conv
 def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[str]]:
     """Samples and class numbers to compare float and int8 on, where there are any."""
     path, part = data["test"], data["test_part"]
-    if path is None and part is None and (data["part"] or not has_test_set(Path(data["path"]))):
+    if path is None and part is None and (
+        data["part"] or not has_test_set(Path(data["path"]), graph.input.parts)
+    ):
         return None, []
     x, y, warnings = load_labelled(
         path or data["path"], graph.input, Targets("class", graph.output.size),

@@ -112,6 +112,7 @@ def _cross_entropy(name: str, choice: LossChoice, logits: Activation) -> Loss:
 def _squared_error(name: str, choice: LossChoice, end: ModelEnd) -> SquaredError:
     y, x = end.output, end.input
     if name == "reconstruction":
+        assert x is not None  # of several inputs it is refused
         real = x.scale * (np.arange(-128, 128) - x.zero_point)
         loss = SquaredError(y.size, y.scale, y.zero_point)
         table = np.array([
