@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from edgetune.cli.options import calibration_options, model_argument
+from edgetune.cli.options import calibration_options, inputs_option, model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import show_conversion
 from edgetune.cli.verb import stack, verb
@@ -40,13 +40,15 @@ _choices = stack(
 @model_argument
 @click.option("-o", "--output", required=True, type=click.Path(), metavar="OUT.tflite",
               help="The int8 model.")
+@inputs_option
 @calibration_options
 @_choices
 @click.option("--report", "page", type=click.Path(), metavar="FILE.html",
               help="The report as a page, with plots.")
 def command(
-    printer: Printer, model: str, output: str, data: dict, range_rule: str, percentile: float,
-    calibration_samples: int, no_bias_correction: bool, equalise: bool, page: str | None,
+    printer: Printer, model: str, output: str, inputs: tuple[str, ...], data: dict,
+    range_rule: str, percentile: float, calibration_samples: int, no_bias_correction: bool,
+    equalise: bool, page: str | None,
 ):
     """Make an int8 .tflite file of MODEL: a .tflite, .keras, .h5 or .onnx file.
 
@@ -58,7 +60,7 @@ def command(
         range_rule, percentile, calibration_samples, not no_bias_correction, equalise
     )
     _check_outputs(model, output, page)
-    conversion = _convert(printer, model, data, options)
+    conversion = _convert(printer, model, inputs, data, options)
     report = conversion.report
     html = report_page(Path(model).name, report).encode() if page else b""
     save_atomically(output, conversion.content)
@@ -68,7 +70,7 @@ def command(
         "model": model, "output": output, "bytes": len(conversion.content),
         "sha256": hashlib.sha256(conversion.content).hexdigest(), "report": report.as_dict(),
     }
-    _show(printer, model, output, conversion)
+    _show(printer, model, output, inputs, conversion)
 
 
 def _check_outputs(model: str, *outputs: str | None):
@@ -86,8 +88,10 @@ def _check_outputs(model: str, *outputs: str | None):
             )
 
 
-def _convert(printer: Printer, model: str, data: dict, options: Options) -> Conversion:
-    found = load(model)
+def _convert(
+    printer: Printer, model: str, inputs: tuple[str, ...], data: dict, options: Options
+) -> Conversion:
+    found = load(model, inputs=inputs)
     if not isinstance(found, Graph):
         return Conversion(found, Report(converted=False))
     if data["path"] is None:
@@ -125,11 +129,15 @@ def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[s
     return (x, y), warnings
 
 
-def _show(printer: Printer, model: str, output: str, conversion: Conversion):
+def _show(
+    printer: Printer, model: str, output: str, inputs: tuple[str, ...], conversion: Conversion
+):
     if conversion.report.converted:
         show_conversion(printer, conversion.report)
         printer.text(f"{output}: {len(conversion.content):,} bytes.")
     elif conversion.content == file_content(Path(model)):
         printer.text(f"{model} is int8 already; {output} is the same file.")
+    elif inputs:
+        printer.text(f"{model} is int8 inside; {output} has {', '.join(inputs)} as constants.")
     else:
         printer.text(f"{model} is int8 inside; {output} is without its float or uint8 ends.")

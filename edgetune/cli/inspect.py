@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from edgetune.boards import load_board
-from edgetune.cli.options import model_argument
+from edgetune.cli.options import inputs_option, model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
@@ -29,9 +29,10 @@ HEADERS = ["name", "operator", "output", "activation", "weights", "scales", "MAC
 
 @verb("inspect")
 @model_argument
+@inputs_option
 @click.option("--board", metavar="BOARD", help="What it would cost there, as `edgetune plan` has "
               "it; without it a line for each core.")
-def command(printer: Printer, model: str, board: str | None):
+def command(printer: Printer, model: str, inputs: tuple[str, ...], board: str | None):
     """What MODEL will be on a device: its operators, what can be trained, what it costs.
 
     A .tflite, .keras, .h5 or .onnx file. A float model is converted in memory by made-up samples:
@@ -39,7 +40,7 @@ def command(printer: Printer, model: str, board: str | None):
     is named, all at once, with the exit code that `edgetune plan` has for it.
     """
     chosen = load_board(board) if board else None
-    seen = preview(model)
+    seen = preview(model, inputs=inputs)
     graph = seen.graph or seen.source
     assert graph is not None  # there is one of the two
     facts = _facts(model, seen, graph)
@@ -70,7 +71,7 @@ def _facts(model: str, seen: Preview, graph: Graph) -> dict:
         _name(facts, lower(graph))
     if seen.source is None:
         return facts
-    for place in (facts["input"], facts["output"]):
+    for place in (*facts["inputs"], facts["input"], facts["output"]):
         place["scale"] = place["zero_point"] = None
     for operator in facts["operators"]:
         operator["output_scale"] = operator["output_zero_point"] = None
@@ -114,8 +115,9 @@ def _show_cores(printer: Printer, costs: dict[str, Estimate]) -> None:
 
 def _show(printer: Printer, model: str, facts: dict):
     printer.text(f"{model}: {facts['file_bytes']:,} bytes, SHA-256 {facts['sha256'][:16]}...")
-    for role in ("input", "output"):
-        printer.text(f"{role}: {_tensor(facts[role])}")
+    for place in facts["inputs"]:
+        printer.text(f"input: {_tensor(place)}")
+    printer.text(f"output: {_tensor(facts['output'])}")
     printer.text()
     printer.table(HEADERS, [_row(operator) for operator in facts["operators"]])
     printer.text()

@@ -76,6 +76,10 @@ cmsis_nn_option = _cmsis_nn(
     callback=lambda ctx, parameter, place: find_cmsis_nn(place) if place else None
 )
 cmsis_nn_place_option = _cmsis_nn()  # as it was said, whether or not CMSIS-NN is there
+inputs_option = click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=VALUE|FILE.npy", help="Of a model with "
+    "several inputs one that is always the same; all others come from the data (docs/data.md).",
+)
 out_option = click.option(
     "--out", type=click.Path(), metavar="FOLDER",
     help="Where the results go; without it a folder below build/ or runs/.",
@@ -94,7 +98,7 @@ _RECIPE = tuple(field.name for field in fields(Recipe))
 
 
 def recipe_options(function):
-    """--train, --rate, --draw, --reset and what says the loss, given to the verb as
+    """--train, --rate, --draw, --reset, --input and what says the loss, given to the verb as
     ``recipe``."""
 
     @stack(
@@ -113,6 +117,7 @@ def recipe_options(function):
                      help="One a class, or one a label for its positive samples."),
         click.option("--label-smoothing", type=float, default=0.0, metavar="SHARE",
                      help="The share of a target that is spread over all outcomes, below 1."),
+        inputs_option,
         click.option("--huber-delta", type=float, default=1.0, show_default=True,
                      help="Where the Huber error turns linear, in the outputs' unit."),
     )
@@ -135,6 +140,8 @@ def recipe_words(recipe: Recipe) -> list[str]:
     for name in ("label_smoothing", "huber_delta"):
         if (value := getattr(recipe, name)) != getattr(Recipe, name):
             words += [f"--{name.replace('_', '-')}", str(value)]
+    for name, constant in recipe.inputs:
+        words += ["--input", f"{name}={constant}"]
     return words + ["--reset"] * recipe.reset
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from edgetune.cli.options import flash_option, job_options, model_argument
+from edgetune.cli.options import flash_option, inputs_option, job_options, model_argument
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.errors import ModelError
@@ -56,9 +56,10 @@ def push_command(printer: Printer, job: Job, tuned: str):
 @verb("diff")
 @model_argument
 @click.argument("tuned", type=click.Path())
-def diff_command(printer: Printer, model: str, tuned: str):
+@inputs_option
+def diff_command(printer: Printer, model: str, tuned: str, inputs: tuple[str, ...]):
     """What differs between MODEL and TUNED, layer by layer."""
-    rows = diff(read_tflite(model), read_tflite(tuned))
+    rows = diff(read_tflite(model, inputs=inputs), read_tflite(tuned))
     printer.result = {"model": model, "tuned": tuned, "layers": [asdict(row) for row in rows]}
     printer.table(
         ["layer", "weights", "changed", "largest", "mean", "biases changed"],

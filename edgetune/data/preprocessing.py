@@ -129,7 +129,7 @@ def undeclared_error(
     if last > first:
         scale = (high - low) / (last - first)
         hint += f"; --scale {scale:.6g} --offset {low - scale * first + 0.0:.6g} would fit"
-    hint += ", a number for each input" if several else ""
+    hint += " this input; each option takes one number an input" if several else ""
     hint += ". --scale 1 takes the values as they are."
     return DataError(message, f"Taken as real values, {reason}.", hint)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgetune.errors import ModelError
+from edgetune.floats.constants import fold_branches
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
 from edgetune.floats.rewriting import rewritten
 from edgetune.floats.supported import INTEGERS
@@ -63,7 +64,7 @@ def as_float(decoded: Graph) -> Graph:
     _remove_bridges(rewriter)
     _make_real(rewriter)
     count_vectors_as_cells(rewriter)
-    graph = replace(rewritten(rewriter.graph()), content=decoded.content)
+    graph = replace(fold_branches(rewritten(rewriter.graph())), content=decoded.content)
     _keep_clamps(graph)
     check_float_graph(graph)
     return graph

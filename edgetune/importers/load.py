@@ -10,6 +10,7 @@ from edgetune.floats.read import read_float
 from edgetune.importers.keras.read import read_keras
 from edgetune.importers.onnx.read import read_onnx
 from edgetune.importers.other_files import refuse_other
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import IDENTIFIER
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content
@@ -19,12 +20,16 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 IR_VERSION = 0x08  # the first field of every ONNX file: number 1, a varint
 
 
-def load_model(path: str | os.PathLike) -> Graph:
+def load_model(path: str | os.PathLike, inputs: Constants = ()) -> Graph:
     """Reads a .tflite, .keras, .h5 or .onnx file as a float Graph (``floats.graph``).
 
     Quantised .tflite files come back with real values in the place of integers.
 
+    Args:
+        inputs: those that are constants (``model.constant_inputs``).
+
     Raises:
+        UsageError: one of ``inputs`` does not suit the model.
         ModelError: the file cannot be read, is none of these, is corrupt, or holds what cannot
             be converted (all of it listed).
         ToolchainError: the extra that reads such files is not installed.
@@ -32,20 +37,20 @@ def load_model(path: str | os.PathLike) -> Graph:
     path = Path(path)
     _refuse_folder(path)
     try:
-        return _read(file_content(path), path)
+        return _read(file_content(path), path, inputs)
     except ModelError as error:
         raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
 
 
-def _read(content: bytes, path: Path) -> Graph:
+def _read(content: bytes, path: Path, inputs: Constants) -> Graph:
     refuse_other(content)
     kind = kind_of(content)
     if kind == "keras":
-        return read_keras(content)
+        return read_keras(content, inputs)
     if kind == "onnx":
-        return read_onnx(content, path.parent)
+        return read_onnx(content, path.parent, inputs)
     if kind == "tflite":
-        return read_float(content)
+        return read_float(with_constants(content, inputs))
     raise ModelError(
         "This is no model that edgetune reads.",
         "It is neither a .tflite, .keras, .h5 nor .onnx file.",

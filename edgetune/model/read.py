@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgetune.errors import ModelError
 from edgetune.model.consistency import check_operator, check_order
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.foreign import refuse_foreign
@@ -19,7 +20,7 @@ from edgetune.model.supported import refuse_float, refuse_unsupported
 MAX_FILE_BYTES = 64 << 20
 
 
-def read_tflite(source: str | os.PathLike | bytes) -> Graph:
+def read_tflite(source: str | os.PathLike | bytes, inputs: Constants = ()) -> Graph:
     """Reads an int8 .tflite model.
 
     The operators of the graph that comes back stand in an order in which they can run, batches
@@ -28,17 +29,20 @@ def read_tflite(source: str | os.PathLike | bytes) -> Graph:
 
     Args:
         source: a path, or the file's content.
+        inputs: those that are constants (``constant_inputs``); the graph's content is then the
+            file with them.
 
     Raises:
+        UsageError: one of ``inputs`` does not suit the model.
         ModelError: the file cannot be read, is not a TFLite model, is corrupt, is too large, is a
             float or hybrid model, or holds operators that edgetune does not run (all of them
             listed).
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _checked(bytes(source))
+        return _checked(with_constants(bytes(source), inputs))
     path = Path(source)
     try:
-        return _checked(file_content(path))
+        return _checked(with_constants(file_content(path), inputs))
     except ModelError as error:
         raise ModelError(f"{path.name}: {error.message}", error.cause, error.next_step) from None
 

@@ -110,8 +110,6 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
         elif role == "input" and ranks and len(tensor.shape) not in ranks:
             wanted = " or ".join(map(str, ranks))
             reasons.append(f"input of {len(tensor.shape)} dimensions instead of {wanted}")
-    if all(graph.tensors[i].data is not None for i in operator.operands):
-        reasons.append("it reads nothing but constants")
     return reasons
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from edgetune.floats.graph import check_float_graph
 from edgetune.floats.read import as_float
 from edgetune.importers.load import kind_of, load_model
 from edgetune.model.consistency import check_operator, check_order
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
@@ -51,6 +53,7 @@ def convert(
     options: Options = Options(),
     labelled: tuple[Iterable, Iterable] | None = None,
     metadata: dict[str, bytes] | None = None,
+    inputs: Constants = (),
 ) -> Conversion:
     """Converts a model to int8 weights, activations, input and output.
 
@@ -63,21 +66,23 @@ def convert(
         options: see ``Options``.
         labelled: samples as above and class numbers, for float against int8 in the report.
         metadata: notes by name that a converted file is to carry.
+        inputs: those of a file that are constants (``model.constant_inputs``).
 
     Raises:
         ModelError: the file is unreadable or corrupt, or parts of it cannot be converted (or, of
             an int8 file, run), all of which are named.
         DataError: the samples do not suit the model.
         ToolchainError: the extra that reads such files is not installed.
+        UsageError: one of ``inputs`` does not suit the model.
     """
-    found = source if isinstance(source, Graph) else load(source)
+    found = source if isinstance(source, Graph) else load(source, inputs)
     if isinstance(found, bytes):
         return Conversion(found, Report(converted=False))
     check_float_graph(found)
     return _convert(found, calibration, options, labelled, metadata or {})
 
 
-def load(source: str | os.PathLike | bytes) -> bytes | Graph:
+def load(source: str | os.PathLike | bytes, inputs: Constants = ()) -> bytes | Graph:
     """What there is to convert: a float Graph, or a file that is int8 already.
 
     Arguments and errors are those of ``convert``.
@@ -89,7 +94,8 @@ def load(source: str | os.PathLike | bytes) -> bytes | Graph:
     else:
         content = _named(source, file_content, Path(source))
         if kind_of(content) != "tflite":
-            return load_model(source)
+            return load_model(source, inputs)
+    content = _named(source, partial(with_constants, given=inputs), content)
     decoded = _named(source, decode, content)
     ready = _named(source, int8_content, decoded)
     return _named(source, as_float, decoded) if ready is None else ready

@@ -11,6 +11,7 @@ from edgetune.data import Dataset, preprocessing_note
 from edgetune.errors import ModelError
 from edgetune.importers.load import kind_of
 from edgetune.importers.other_files import refuse_other
+from edgetune.model.constant_inputs import Constants
 from edgetune.model.graph import Graph
 from edgetune.model.read import file_content, read_tflite
 from edgetune.model.supported import CONVERT
@@ -38,12 +39,12 @@ def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Con
     return convert(graph, calibration, options, labelled, preprocessing_note(data.preprocessing))
 
 
-def read_int8(path: str | os.PathLike) -> Graph:
+def read_int8(path: str | os.PathLike, inputs: Constants = ()) -> Graph:
     """`read_tflite`, which also knows what to do with a Keras or ONNX file."""
     path = Path(path)
     if path.is_file():
         _refuse_others(path.name, file_content(path))
-    return read_tflite(path)
+    return read_tflite(path, inputs=inputs)
 
 
 def _refuse_others(name: str, content: bytes) -> None:

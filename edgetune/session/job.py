@@ -78,7 +78,7 @@ class Job:
     @cached_property
     def conversion(self) -> Conversion | None:
         """What became of a float model; None of an int8 one."""
-        found = None if self.source is None else load(self.model)
+        found = None if self.source is None else load(self.model, inputs=self.recipe.inputs)
         if not isinstance(found, Graph):
             return None
         self.reporter.note(f"Converting {self.model} to int8")
@@ -97,7 +97,7 @@ class Job:
     def graph(self) -> Graph:
         """The int8 model."""
         if self.conversion is None:
-            return read_int8(self.model)
+            return read_int8(self.model, inputs=self.recipe.inputs)
         return read_tflite(self.conversion.content)
 
     @cached_property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.errors import DataError, ModelError
+from edgetune.model.constant_inputs import Constants
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 from edgetune.quantize import Options, convert, load
@@ -28,14 +29,18 @@ class Preview:
     problem: ModelError | DataError | None = None
 
 
-def preview(model: str | os.PathLike) -> Preview:
+def preview(model: str | os.PathLike, inputs: Constants = ()) -> Preview:
     """Reads a model of any kind; a float one is converted in memory by made-up samples.
 
+    Args:
+        inputs: those that are constants (``model.constant_inputs``).
+
     Raises:
+        UsageError: one of ``inputs`` does not suit the model.
         ModelError: the file cannot be read, or holds what cannot be converted or run.
         ToolchainError: the extra that reads such files is not installed.
     """
-    found = load(model)
+    found = load(model, inputs=inputs)
     if not isinstance(found, Graph):
         return Preview(read_tflite(found))
     samples = np.random.default_rng(0).random((MADE_UP, *found.input.shape[1:]), np.float32)

@@ -60,27 +60,34 @@ def _dense_everywhere(tf, model) -> None:
 
 
 def _with_batch_of_one(tf, model):
-    """The model's forward pass with a fixed shape, its input called as Keras calls it."""
-    inputs = model.inputs
-    shapes = [tuple(i.shape) for i in inputs]
-    if len(inputs) != 1 or len(model.outputs) != 1:
+    """The model's forward pass with fixed shapes, its inputs called as Keras calls them."""
+    if len(model.outputs) != 1:
         raise ModelError(
-            f"The model has {len(inputs)} inputs and {len(model.outputs)} outputs.",
-            "edgetune takes Keras files of one input and one output.",
+            f"The model has {len(model.outputs)} outputs.",
+            "edgetune takes Keras files of one output.",
             "Save a model of one of them: keras.Model(inputs, one_output).save('model.keras').",
         )
-    if None in shapes[0][1:]:
+    specs = [_spec(tf, i) for i in model.inputs]
+    whole = specs[0] if len(specs) == 1 else getattr(model, "_inputs_struct", list(specs))
+
+    def forward(*xs):
+        return model(tf.nest.pack_sequence_as(whole, xs), training=False)
+
+    try:
+        return tf.function(forward).get_concrete_function(*specs)
+    except Exception as error:
+        raise _failed("Keras cannot run this model on one sample.", error) from None
+
+
+def _spec(tf, source):
+    shape = tuple(source.shape)
+    if None in shape[1:]:
         raise ModelError(
-            f"The model has an input of the shape {list(shapes[0])}.",
+            f"The model has an input of the shape {list(shape)}.",
             "Of its sizes only the batch may be open.",
             "Save the model with an input of a fixed shape.",
         )
-    name = inputs[0].name.split(":")[0]
-    spec = tf.TensorSpec([1, *shapes[0][1:]], inputs[0].dtype, name=name)
-    try:
-        return tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
-    except Exception as error:
-        raise _failed("Keras cannot run this model on one sample.", error) from None
+    return tf.TensorSpec([1, *shape[1:]], source.dtype, name=source.name.split(":")[0])
 
 
 def _failed(message: str, error: Exception) -> ModelError:

@@ -16,6 +16,7 @@ from pathlib import Path
 from edgetune.errors import ModelError
 from edgetune.floats.read import read_float
 from edgetune.importers.extras import need
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import IDENTIFIER
 from edgetune.model.graph import Graph
 
@@ -27,19 +28,21 @@ QUIET = {
 }
 
 
-def read_keras(content: bytes) -> Graph:
+def read_keras(content: bytes, inputs: Constants = ()) -> Graph:
     """Reads a Keras model as a float Graph (``floats.graph``).
 
     Args:
         content: of a .keras file (zip) or of an .h5 file (HDF5), with the whole model.
+        inputs: those that are constants (``model.constant_inputs``).
 
     Raises:
+        UsageError: one of ``inputs`` does not suit the model.
         ModelError: not a Keras model, corrupt, or with layers that cannot be converted (all of
             them listed).
         ToolchainError: TensorFlow is not installed.
     """
     need("tensorflow", "keras", "Keras files")
-    return read_float(as_tflite(content))
+    return read_float(with_constants(as_tflite(content), inputs))
 
 
 def as_tflite(content: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.learn.losses import LossChoice, ModelEnd, make_loss
 from edgetune.learn.lower.chains import chains, lower_chain
+from edgetune.learn.lower.constants import fold_constants
 from edgetune.learn.lower.functions import FUNCTIONS, lower_function
 from edgetune.learn.operators import OF_OPERATORS
 from edgetune.learn.program import Program
@@ -25,8 +26,8 @@ def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
 
     New shapes of the same memory become views, and a PAD whose only reader is a convolution
     with VALID padding becomes that convolution's own padding.  A chain in which one value
-    decides becomes one table.  Operators that the output does
-    not depend on are left out.
+    decides becomes one table.  What depends on constants alone becomes a constant.  Operators
+    that the output does not depend on are left out.
 
     Raises:
         ModelError: a softmax over more than one vector, or a model that computes nothing.
@@ -42,10 +43,11 @@ def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
             lower_chain(tensors, tables[op.index])
         elif op.index not in inner:
             LOWERINGS[op.kind](tensors, op)
+    fold_constants(tensors)
     if not tensors.layers:
         raise ModelError(
             "The model computes nothing.",
-            "Its output is its input in another shape.",
+            "Its output is its input in another shape, or always the same.",
             "Name a model with a convolution or a dense layer.",
         )
     output = tensors.of_tensor[graph.outputs[0]]
