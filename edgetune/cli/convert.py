@@ -117,7 +117,7 @@ def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[s
     """Samples and class numbers to compare float and int8 on, where there are any."""
     path, part = data["test"], data["test_part"]
     if path is None and part is None and (
-        data["part"] or not has_test_set(Path(data["path"]), graph.input.parts)
+        data["part"] or not has_test_set(Path(data["path"]), graph.input.parts or (graph.input,))
     ):
         return None, []
     x, y, warnings = load_labelled(

@@ -98,7 +98,7 @@ def load_data(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets, graph_input.parts,
+        memory, targets, _inputs_of(graph_input),
     )
     tune, test_set = open_source(request)
     test_set = _test_set(request, tune, test_set, how, _text(test), _text(test_labels))
@@ -143,7 +143,7 @@ def load_samples(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, None, label_column, part, memory,
-        targets=None, inputs=graph_input.parts,
+        targets=None, inputs=_inputs_of(graph_input),
     )
     source, _ = open_source(request)
     preprocessing, warnings = _decide([source], graph_input, Declaration(**declared), stored)
@@ -177,7 +177,7 @@ def load_labelled(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets, graph_input.parts,
+        memory, targets, _inputs_of(graph_input),
     )
     found, own = open_source(request)
     source = own or found
@@ -248,6 +248,10 @@ def _decide(
             "All sounds of a model have one sample rate.", "Resample one of them.",
         )
     return decide(first, tensor, declaration, stored)
+
+
+def _inputs_of(graph_input: Tensor) -> tuple[Tensor, ...]:
+    return graph_input.parts or (graph_input,)
 
 
 def _text(path: str | Path | None) -> str | None:

@@ -52,7 +52,7 @@ def read(request: Request) -> Source:
 def _arrays(request: Request, x, y) -> tuple[Samples | None, np.ndarray | None]:
     """Arrays; of several inputs ``x`` may be a mapping of one each, by name."""
     y = None if y is None else np.asarray(y)
-    if isinstance(x, Mapping) and request.inputs:
+    if isinstance(x, Mapping) and request.several:
         return joined_by_name(x, request.inputs, request.path), y
     return (None if x is None else np.asarray(x)), y
 
@@ -100,7 +100,7 @@ def _spool(pairs: Iterator, request: Request) -> tuple[RawArray, np.ndarray | No
     for number, pair in enumerate(pairs):
         alone = not request.needs_labels and not isinstance(pair, (tuple, list))
         x, y = (pair, None) if alone else pair
-        if isinstance(x, Mapping) and request.inputs:
+        if isinstance(x, Mapping) and request.several:
             row = {key: np.asarray(value)[None] for key, value in x.items()}
             x = joined_by_name(row, request.inputs, f"Sample {number} of {name}")[0]
         x = np.ascontiguousarray(x)

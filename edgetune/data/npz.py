@@ -15,6 +15,7 @@ from edgetune.data.several_inputs import Joined, array_names, listed, numbered_n
 from edgetune.data.source import Request, Source, missing
 from edgetune.errors import DataError
 from edgetune.model.graph import Tensor
+from edgetune.model.inputs import signature_name
 
 _LOCAL_HEADER = 30  # bytes before a member's name; name's and extra's lengths at 26 and 28
 
@@ -35,7 +36,7 @@ def has_test_set(path: Path, inputs: Sequence[Tensor] = ()) -> bool:
     """Whether ``path`` is an archive with a tuning and a test set of its own.
 
     Args:
-        inputs: of a model of several.
+        inputs: the model's.
     """
     if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
         return False
@@ -70,7 +71,7 @@ def _lacks(stored: dict, prefix: str, request: Request) -> DataError:
     inputs, holds = request.inputs, f"It holds: {', '.join(stored) or 'nothing'}."
     save = ("Save tune_x, tune_y, test_x and test_y, or x and y and give --split 0.8; "
             "--part NAME takes NAME_x and NAME_y.")
-    if inputs:
+    if request.several:
         holds, names = f"{listed(inputs)} {holds}", ", ".join(f"tune_{t.name}" for t in inputs)
         save = (f"Save {names} and tune_y, the same with test_; or all without tune_, and give "
                 f"--split 0.8. {', '.join(numbered_names('tune_', inputs))} do as well.")
@@ -82,11 +83,11 @@ def _lacks(stored: dict, prefix: str, request: Request) -> DataError:
 def _absent(stored: dict, prefix: str, request: Request) -> list[str]:
     """What a set needs and the archive has not; of both sets, where it has none by any name."""
     labels = ["y"] * request.needs_labels
-    names = [*([t.name for t in request.inputs] or ["x"]), *labels]
-    if prefix and not request.inputs:
+    names = [*([t.name for t in request.inputs] if request.several else ["x"]), *labels]
+    if prefix and not request.several:
         return [prefix + name for name in names]
     prefixes = [prefix] if prefix else ["tune_", "test_"]
-    if request.inputs and not prefix and any(name in stored for name in names):
+    if request.several and not prefix and any(name in stored for name in names):
         prefixes = [""]
     return [n for n in (p + name for p in prefixes for name in names) if n not in stored]
 
@@ -114,7 +115,8 @@ def _declared(stored: dict) -> Declaration:
 def _read(request: Request) -> dict:
     """The arrays that concern us, and an empty entry for every other key."""
     path = request.file
-    names = ["x", "y", *(t.name for t in request.inputs), *numbered_names("", request.inputs)]
+    inputs = request.inputs
+    names = ["x", "y", *(signature_name(t.name) for t in inputs), *numbered_names("", inputs)]
     prefixes = "", "tune_", "test_", f"{request.part}_"
     used = {"scale", "offset", *(prefix + name for prefix in prefixes for name in names)}
     try:

@@ -31,7 +31,7 @@ def open_source(request: Request) -> tuple[Source, Source | None]:
     else:
         kind, source = _file(path)
     _check_options(request, kind)
-    if kind == "a folder" and request.inputs:
+    if kind == "a folder" and request.several:
         raise DataError(
             f"{path} is a folder: its files are samples of one input.", listed(request.inputs),
             "Save an .npz with an array for each input, or write a function that gives them.",

@@ -16,7 +16,7 @@ from edgetune.data.preprocessing import Preprocessing
 from edgetune.data.source import LazySamples, Samples
 from edgetune.errors import DataError
 from edgetune.model.graph import Tensor
-from edgetune.model.inputs import places
+from edgetune.model.inputs import places, signature_name
 
 LABELS = "y"  # what archives call them: no input is found by this name
 
@@ -49,14 +49,13 @@ class Joined(LazySamples):
 
 
 def array_names(held: Mapping | Sequence, prefix: str, inputs: Sequence[Tensor]) -> list[str]:
-    """Under which names a set is held: ``PREFIXx``; of several inputs one each, ``PREFIX`` and
-    the input's name, or ``PREFIXx_0``, ``PREFIXx_1`` ...  [] where it is not."""
-    ways = [[f"{prefix}x"]]
-    if inputs:
-        ways.insert(0, numbered_names(prefix, inputs))
-        if LABELS not in [t.name for t in inputs]:
-            ways.insert(0, [prefix + t.name for t in inputs])
-    return next((names for names in ways if all(name in held for name in names)), [])
+    """Under which names a set is held: ``PREFIXx``, ``PREFIX`` and the input's name; of several
+    inputs one each, by name or as ``PREFIXx_0``, ``PREFIXx_1`` ...  [] where it is not."""
+    whole, named = [f"{prefix}x"], [prefix + signature_name(t.name) for t in inputs]
+    ways = [whole, named] if len(inputs) == 1 else [named, numbered_names(prefix, inputs), whole]
+    if LABELS in [signature_name(t.name) for t in inputs]:
+        ways.remove(named)
+    return next((names for names in ways if names and all(n in held for n in names)), [])
 
 
 def numbered_names(prefix: str, inputs: Sequence[Tensor]) -> list[str]:

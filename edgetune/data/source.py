@@ -88,7 +88,8 @@ class Request:
     ``label_column``: name or number from 1 of a CSV's, several with commas; the last ones
     without it.  ``part``: the set ``PART_x``, ``PART_y`` of an .npz.  ``shape``: the model's
     input without the batch.  ``memory``: arrays of more bytes are not loaded.  ``targets``: what
-    the labels are to be; None: no labels are wanted.  ``inputs``: of a model of several, each.
+    the labels are to be; None: no labels are wanted.  ``inputs``: of the model,
+    each.
     """
 
     path: str
@@ -100,6 +101,11 @@ class Request:
     memory: int = MEMORY
     targets: Targets | None = Targets()
     inputs: tuple[Tensor, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether a sample is the values of several inputs."""
+        return len(self.inputs) > 1
 
     @property
     def file(self) -> Path:
