@@ -37,7 +37,10 @@ def pairs_of(given: Constants | str) -> tuple[tuple[str, Value], ...]:
     pairs = tuple(_pair(item) if isinstance(item, str) else tuple(item) for item in items)
     names = [name for name, _ in pairs]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise UsageError(f"The input {quoted(twice[0])} is given twice.", "", "Leave one out.")
+        raise UsageError(
+            f"The input {quoted(twice[0])} is given twice.", "An input has one value.",
+            "Leave one of them out.",
+        )
     return pairs
 
 

@@ -35,14 +35,14 @@ def _run(interpreter: Any, inputs: np.ndarray) -> np.ndarray:
     sink = interpreter.get_output_details()[0]["index"]
     results = []
     for sample in inputs:
-        for source, values in _parted(sources, sample):
+        for source, values in parted(sources, sample):
             interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
         interpreter.invoke()
         results.append(interpreter.get_tensor(sink)[0])
     return np.stack(results)
 
 
-def _parted(sources: list[dict], sample: np.ndarray) -> list[tuple[dict, np.ndarray]]:
+def parted(sources: list[dict], sample: np.ndarray) -> list[tuple[dict, np.ndarray]]:
     """Each input and its part of a sample; of several inputs in the input's own type."""
     if len(sources) == 1:
         return [(sources[0], sample)]

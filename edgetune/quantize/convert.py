@@ -120,6 +120,9 @@ def int8_content(decoded: Graph) -> bytes | None:
     read_tflite(decoded.content)
     if (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs):
         return decoded.content
+    if len(graph.inputs) > 1:  # data goes by these names
+        for tensor, name in zip(graph.input_tensors, graph.input_names):
+            tensor.name = name
     return encode(replace(Rewriter(graph).graph(), metadata=decoded.metadata))
 
 

@@ -68,6 +68,15 @@ def moved() -> ModelBuilder:
     return b.move("RESIZE_NEAREST_NEIGHBOR", [5, 7]).conv(4, 3).dense(4)
 
 
+def two_inputs() -> ModelBuilder:
+    """An image and seven measurements, each on its own scale; the second lies at an odd byte."""
+    b = ModelBuilder((1, 7, 5, 3), 1 / 40, 3, seed=17).conv(6, 3, activation="RELU").mean()
+    image = b.save()
+    b.another_input("measured", (1, 7), 1 / 90, -20)
+    b.dense(6).join("ADD", image, "RELU")
+    return b.dense(8, "RELU").dense(4).softmax()
+
+
 NETWORKS = {
     "residual": residual,
     "separable": separable,
@@ -75,4 +84,5 @@ NETWORKS = {
     "autoencoder": autoencoder,
     "dense net": dense_net,
     "moved": moved,
+    "two inputs": two_inputs,
 }
