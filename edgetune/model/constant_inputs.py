@@ -15,7 +15,7 @@ import numpy as np
 
 from edgetune.errors import UsageError
 from edgetune.model.consistency import check_order
-from edgetune.model.decode import decode, quoted
+from edgetune.model.decode import NUMPY_TYPES, decode, quoted
 from edgetune.model.extend import Extension
 from edgetune.model.graph import Graph, Tensor
 from edgetune.model.inputs import signature_name
@@ -134,6 +134,11 @@ def _loaded(name: str, path: str | os.PathLike) -> np.ndarray:
 
 def _as_stored(name: str, tensor: Tensor, value: Value) -> bytes:
     """The data of a tensor, in its type."""
+    if tensor.dtype not in (*NUMPY_TYPES, "bool"):
+        raise UsageError(
+            f"The input {quoted(name)} is of type {tensor.dtype}.",
+            "A constant of this type cannot be written.", "Leave it to the data.",
+        )
     array, dtype = constant_value(name, tensor.shape, value), np.dtype(tensor.dtype)
     if dtype.kind == "f" or array.dtype == dtype and not isinstance(value, float):
         stored = array.astype(dtype)
