@@ -7,9 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 from edgetune.boards.loader import OWN_BOARDS, list_boards
+from edgetune.model.constant_inputs import pairs_of
 from edgetune.settings import FILE, project_settings
 
 _PATHS = ("model", "data", "labels", "test_data", "test_labels", "cmsis_nn")
+
+
+def _is_path(value) -> bool:
+    return isinstance(value, (str, Path))
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class Project:
     def with_settings(self, given: dict) -> dict:
         """The project's settings and those ``given`` (None: not given), paths made whole."""
         values = self.settings | {k: v for k, v in given.items() if v is not None}
+        if "inputs" in values:
+            pairs = pairs_of(values["inputs"])
+            values["inputs"] = {k: self.at(v) if _is_path(v) else v for k, v in pairs}
         return {k: self.at(v) if k in _PATHS else v for k, v in values.items()}
 
     def board(self, name: str) -> str:

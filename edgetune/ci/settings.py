@@ -8,6 +8,7 @@ from dataclasses import fields
 from edgetune.boards import Board
 from edgetune.errors import UsageError
 from edgetune.learn.recipe import Recipe
+from edgetune.model.constant_inputs import pairs_of
 from edgetune.session.job import Job
 from edgetune.session.reporter import Reporter
 from edgetune.session.tuning import TuneSettings
@@ -81,6 +82,8 @@ def _convert(name: str, value):
         return _NUMBERS[name](value)
     if name in _EITHER and isinstance(value, (int, float)):
         return float(value)
+    if name == "inputs":
+        return pairs_of(value)
     if kind := (_LISTS | _EITHER).get(name):
         return tuple(map(kind, value.split(",") if isinstance(value, str) else value))
     if name == "label_column" and not isinstance(value, (list, tuple)):

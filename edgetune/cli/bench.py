@@ -40,7 +40,7 @@ def command(
     They are instructions, not cycles, and exact: the same every time.
     """
     check_tools("qemu", bench_board(core))
-    graph = read_int8(model)
+    graph = read_int8(model, inputs=recipe.inputs)
     samples = _samples(graph, recipe, data)
     printer.note(f"Building and counting on {core}")
     with tempfile.TemporaryDirectory(prefix="edgetune-") as folder:

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import click
 
-from edgetune.cli.options import calibration_options, model_argument, output_option
+from edgetune.cli.options import (
+    calibration_options,
+    inputs_option,
+    model_argument,
+    output_option,
+)
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import show_conversion, show_left_out
 from edgetune.cli.verb import stack, verb
@@ -41,14 +46,15 @@ _choices = stack(
 @click.option("-o", "--out", "target", required=True, type=click.Path(), metavar="OUT.tflite",
               help="The int8 model.")
 @output_option
+@inputs_option
 @calibration_options
 @_choices
 @click.option("--report", "page", type=click.Path(), metavar="FILE.html",
               help="The report as a page, with plots.")
 def command(
-    printer: Printer, model: str, target: str, output: str | None, data: dict, range_rule: str,
-    percentile: float, calibration_samples: int, no_bias_correction: bool, equalise: bool,
-    page: str | None,
+    printer: Printer, model: str, target: str, output: str | None, inputs: tuple[str, ...],
+    data: dict, range_rule: str, percentile: float, calibration_samples: int,
+    no_bias_correction: bool, equalise: bool, page: str | None,
 ):
     """Make an int8 .tflite file of MODEL: a .tflite, .keras, .h5 or .onnx file.
 
@@ -60,7 +66,7 @@ def command(
         range_rule, percentile, calibration_samples, not no_bias_correction, equalise
     )
     _check_outputs(model, target, page)
-    conversion = _convert(printer, model, output, data, options)
+    conversion = _convert(printer, model, output, inputs, data, options)
     report = conversion.report
     html = report_page(Path(model).name, report).encode() if page else b""
     save_atomically(target, conversion.content)
@@ -70,7 +76,7 @@ def command(
         "model": model, "output": target, "bytes": len(conversion.content),
         "sha256": hashlib.sha256(conversion.content).hexdigest(), "report": report.as_dict(),
     }
-    _show(printer, model, target, conversion)
+    _show(printer, model, target, inputs, conversion)
 
 
 def _check_outputs(model: str, *outputs: str | None):
@@ -89,11 +95,12 @@ def _check_outputs(model: str, *outputs: str | None):
 
 
 def _convert(
-    printer: Printer, model: str, output: str | None, data: dict, options: Options
+    printer: Printer, model: str, output: str | None, inputs: tuple[str, ...], data: dict,
+    options: Options,
 ) -> Conversion:
-    found = load(model, output)
+    found = load(model, output, inputs=inputs)
     if not isinstance(found, Graph):
-        return passed(found, model, output)
+        return passed(found, model, output, inputs)
     if data["path"] is None:
         raise UsageError(
             f"{model} is a float model: samples are needed to convert it.",
@@ -116,7 +123,9 @@ def _convert(
 def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[str]]:
     """Samples and class numbers to compare float and int8 on, where there are any."""
     path, part = data["test"], data["test_part"]
-    if path is None and part is None and (data["part"] or not has_test_set(Path(data["path"]))):
+    if path is None and part is None and (
+        data["part"] or not has_test_set(Path(data["path"]), graph.input.parts or (graph.input,))
+    ):
         return None, []
     x, y, warnings = load_labelled(
         path or data["path"], graph.input, Targets("class", graph.output.size),
@@ -127,7 +136,9 @@ def _labelled(data: dict, graph: Graph, how: dict) -> tuple[tuple | None, list[s
     return (x, y), warnings
 
 
-def _show(printer: Printer, model: str, target: str, conversion: Conversion):
+def _show(
+    printer: Printer, model: str, target: str, inputs: tuple[str, ...], conversion: Conversion
+):
     report = conversion.report
     if report.converted:
         show_conversion(printer, report)
@@ -137,5 +148,7 @@ def _show(printer: Printer, model: str, target: str, conversion: Conversion):
     elif report.left_out:
         show_left_out(printer, report)
         printer.text(f"{model} is int8 inside; {target} has one output, and int8 ends.")
+    elif inputs:
+        printer.text(f"{model} is int8 inside; {target} has {', '.join(inputs)} as constants.")
     else:
         printer.text(f"{model} is int8 inside; {target} is without its float or uint8 ends.")

@@ -73,7 +73,8 @@ def _firmware(
     known = load_board(board)
     if not model:
         return [examine_firmware(known, device)]
-    plan = make_plan(read_int8(model, recipe.output), recipe, known, bool(cmsis_nn))
+    graph = read_int8(model, recipe.output, inputs=recipe.inputs)
+    plan = make_plan(graph, recipe, known, bool(cmsis_nn))
     options = recipe_words(recipe) + (["--cmsis-nn", cmsis_nn] if cmsis_nn else [])
     return [examine_firmware(known, device, Path(model), plan, options)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from edgetune.boards import load_board
-from edgetune.cli.options import model_argument, output_option
+from edgetune.cli.options import inputs_option, model_argument, output_option
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_outputs import show_outputs
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
@@ -35,9 +35,12 @@ HEADERS = ["name", "operator", "output", "activation", "weights", "scales", "MAC
 @verb("inspect")
 @model_argument
 @output_option
+@inputs_option
 @click.option("--board", metavar="BOARD", help="What it would cost there, as `edgetune plan` has "
               "it; without it a line for each core.")
-def command(printer: Printer, model: str, output: str | None, board: str | None):
+def command(
+    printer: Printer, model: str, output: str | None, inputs: tuple[str, ...], board: str | None
+):
     """What MODEL will be on a device: its operators, what can be trained, what it costs.
 
     A .tflite, .keras, .h5 or .onnx file. A float model is converted in memory by made-up samples:
@@ -47,7 +50,7 @@ def command(printer: Printer, model: str, output: str | None, board: str | None)
     """
     chosen = load_board(board) if board else None
     try:
-        seen = preview(model, output)
+        seen = preview(model, output, inputs=inputs)
     except SeveralOutputs as error:
         raise show_outputs(printer, model, error) from None
     graph = seen.graph or seen.source
@@ -90,7 +93,7 @@ def _facts(model: str, seen: Preview, graph: Graph) -> dict:
         _name(facts, lower(graph))
     if seen.source is None:
         return facts
-    for place in (facts["input"], facts["output"]):
+    for place in (*facts["inputs"], facts["input"], facts["output"]):
         place["scale"] = place["zero_point"] = None
     for operator in facts["operators"]:
         operator["output_scale"] = operator["output_zero_point"] = None
@@ -134,8 +137,9 @@ def _show_cores(printer: Printer, costs: dict[str, Estimate]) -> None:
 
 def _show(printer: Printer, model: str, facts: dict):
     printer.text(f"{model}: {facts['file_bytes']:,} bytes, SHA-256 {facts['sha256'][:16]}...")
-    for role in ("input", "output"):
-        printer.text(f"{role}: {_tensor(facts[role])}")
+    for place in facts["inputs"]:
+        printer.text(f"input: {_tensor(place)}")
+    printer.text(f"output: {_tensor(facts['output'])}")
     if others := facts.get("other_outputs"):
         names = ", ".join(map(quoted, others))
         printer.sentences(f"Its other outputs are left out with what only they need: {names}.")

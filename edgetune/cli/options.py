@@ -80,6 +80,10 @@ output_option = click.option(
     "--output", metavar="NAME", help="Of a model with several outputs the one that counts: its "
     "name, or its number from 0, as `edgetune inspect` shows them.",
 )
+inputs_option = click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=VALUE|FILE.npy", help="Of a model with "
+    "several inputs one that is always the same; all others come from the data (docs/data.md).",
+)
 out_option = click.option(
     "--out", type=click.Path(), metavar="FOLDER",
     help="Where the results go; without it a folder below build/ or runs/.",
@@ -98,8 +102,8 @@ _RECIPE = tuple(field.name for field in fields(Recipe))
 
 
 def recipe_options(function):
-    """--train, --output, --rate, --draw, --reset and what says the loss, given to the verb as
-    ``recipe``."""
+    """--train, --output, --input, --rate, --draw, --reset and what says the loss, given to the
+    verb as ``recipe``."""
 
     @stack(
         click.option("--train", "--layers", "layers", type=_Words("all|last:K|biases|NAME,..."),
@@ -118,6 +122,7 @@ def recipe_options(function):
                      help="One a class, or one a label for its positive samples."),
         click.option("--label-smoothing", type=float, default=0.0, metavar="SHARE",
                      help="The share of a target that is spread over all outcomes, below 1."),
+        inputs_option,
         click.option("--huber-delta", type=float, default=1.0, show_default=True,
                      help="Where the Huber error turns linear, in the outputs' unit."),
     )
@@ -141,6 +146,8 @@ def recipe_words(recipe: Recipe) -> list[str]:
     for name in ("label_smoothing", "huber_delta"):
         if (value := getattr(recipe, name)) != getattr(Recipe, name):
             words += [f"--{name.replace('_', '-')}", str(value)]
+    for name, constant in recipe.inputs:
+        words += ["--input", f"{name}={constant}"]
     return words + ["--reset"] * recipe.reset
 
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from edgetune.cli.options import flash_option, job_options, model_argument, output_option
+from edgetune.cli.options import (
+    flash_option,
+    inputs_option,
+    job_options,
+    model_argument,
+    output_option,
+)
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.errors import ModelError
@@ -57,9 +63,12 @@ def push_command(printer: Printer, job: Job, tuned: str):
 @model_argument
 @output_option
 @click.argument("tuned", type=click.Path())
-def diff_command(printer: Printer, model: str, tuned: str, output: str | None):
+@inputs_option
+def diff_command(
+    printer: Printer, model: str, tuned: str, output: str | None, inputs: tuple[str, ...]
+):
     """What differs between MODEL and TUNED, layer by layer."""
-    rows = diff(read_tflite(model, output), read_tflite(tuned, output))
+    rows = diff(read_tflite(model, output, inputs=inputs), read_tflite(tuned, output))
     printer.result = {"model": model, "tuned": tuned, "layers": [asdict(row) for row in rows]}
     printer.table(
         ["layer", "weights", "changed", "largest", "mean", "biases changed"],

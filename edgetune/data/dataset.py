@@ -10,7 +10,7 @@ import numpy as np
 from edgetune.data.declaration import Declaration
 from edgetune.data.open_source import open_source
 from edgetune.data.preprocessing import Preprocessing
-from edgetune.data.samples import Prepared, check_form, decide, prepare
+from edgetune.data.samples import Prepared, check_form, decide, prepare, types_of
 from edgetune.data.source import MEMORY, Request, Source
 from edgetune.data.split import Split, make_split, split_rows
 from edgetune.data.target_arrays import read_targets, target_warnings
@@ -72,7 +72,8 @@ def load_data(
     ``memory`` bytes is streamed; it has been read and checked once when this returns.
 
     Args:
-        graph_input: the model's input; its shape and quantisation are what the data becomes.
+        graph_input: the model's input; its shape and quantisation are what the data becomes.  Of
+            several inputs their values in a row: ``Graph.input``.
         split: the share to tune on, above 0 and below 1, where ``path`` has no test set of its
             own and ``test`` is not given.
         targets: what the labels are to be, as many as the model has outputs.
@@ -97,7 +98,7 @@ def load_data(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets,
+        memory, targets, _inputs_of(graph_input),
     )
     tune, test_set = open_source(request)
     test_set = _test_set(request, tune, test_set, how, _text(test), _text(test_labels))
@@ -142,7 +143,7 @@ def load_samples(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, None, label_column, part, memory,
-        targets=None,
+        targets=None, inputs=_inputs_of(graph_input),
     )
     source, _ = open_source(request)
     preprocessing, warnings = _decide([source], graph_input, Declaration(**declared), stored)
@@ -176,7 +177,7 @@ def load_labelled(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets,
+        memory, targets, _inputs_of(graph_input),
     )
     found, own = open_source(request)
     source = own or found
@@ -233,9 +234,10 @@ def _decide(
     for source in sources:
         check_form(source, tensor, declaration.order or "hwc")
     first, last = sources[0], sources[-1]
-    if first.x.dtype != last.x.dtype:
+    one, other = (" and ".join(map(str, types_of(source))) for source in (first, last))
+    if one != other:
         raise DataError(
-            f"{first.x_name} is {first.x.dtype} and {last.x_name} is {last.x.dtype}.",
+            f"{first.x_name} is {one} and {last.x_name} is {other}.",
             "Both sets go through the same preprocessing, so they must be of one type.",
             "Save both with the same dtype.",
         )
@@ -246,6 +248,10 @@ def _decide(
             "All sounds of a model have one sample rate.", "Resample one of them.",
         )
     return decide(first, tensor, declaration, stored)
+
+
+def _inputs_of(graph_input: Tensor) -> tuple[Tensor, ...]:
+    return graph_input.parts or (graph_input,)
 
 
 def _text(path: str | Path | None) -> str | None:

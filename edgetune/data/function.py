@@ -8,12 +8,13 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
 from edgetune.data.raw_array import RawArray
-from edgetune.data.source import Request, Source
+from edgetune.data.several_inputs import joined_by_name
+from edgetune.data.source import Request, Samples, Source
 from edgetune.errors import DataError, EdgetuneError, UsageError
 
 NAMED = re.compile(r"(?P<module>[\w.]+|.+\.py):(?P<function>\w+)")
@@ -24,13 +25,15 @@ def read(request: Request) -> Source:
 
     It returns the arrays ``(x, y)``, or anything that gives pairs of a sample and a label one
     after the other (a generator, a torch data set).  Pairs are put aside in a temporary file,
-    so that they need not fit in memory.  Where no labels are needed samples alone do.
+    so that they need not fit in memory.  Where no labels are needed samples alone do.  Of
+    several inputs a sample, or ``x``, is a mapping from their names to arrays, or rows of all
+    values.
     """
     function = _function(request.path)
     try:
         result = function()
         if isinstance(result, tuple) and len(result) == 2:
-            x, y = (None if part is None else np.asarray(part) for part in result)
+            x, y = _arrays(request, *result)
         else:
             x, y = _spool(_pairs(result), request)
     except EdgetuneError:
@@ -44,6 +47,14 @@ def read(request: Request) -> Source:
     if x is None or not x.shape or not len(x):
         raise _nothing(request.path)
     return Source(x, y if request.takes_labels else None, request.path, request.path)
+
+
+def _arrays(request: Request, x, y) -> tuple[Samples | None, np.ndarray | None]:
+    """Arrays; of several inputs ``x`` may be a mapping of one each, by name."""
+    y = None if y is None else np.asarray(y)
+    if isinstance(x, Mapping) and request.several:
+        return joined_by_name(x, request.inputs, request.path), y
+    return (None if x is None else np.asarray(x)), y
 
 
 def _function(path: str) -> Callable:
@@ -89,6 +100,9 @@ def _spool(pairs: Iterator, request: Request) -> tuple[RawArray, np.ndarray | No
     for number, pair in enumerate(pairs):
         alone = not request.needs_labels and not isinstance(pair, (tuple, list))
         x, y = (pair, None) if alone else pair
+        if isinstance(x, Mapping) and request.several:
+            row = {key: np.asarray(value)[None] for key, value in x.items()}
+            x = joined_by_name(row, request.inputs, f"Sample {number} of {name}")[0]
         x = np.ascontiguousarray(x)
         first = x if first is None else first
         if (x.shape, x.dtype) != (first.shape, first.dtype):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgetune.data.declaration import Declaration
 from edgetune.data.raw_array import RawArray, cut_short, read_header
+from edgetune.data.several_inputs import Joined, array_names, listed, numbered_names
 from edgetune.data.source import Request, Source, missing
 from edgetune.errors import DataError
+from edgetune.model.graph import Tensor
+from edgetune.model.inputs import signature_name
 
-PARTS = ("tune_x", "tune_y", "test_x", "test_y")
 _LOCAL_HEADER = 30  # bytes before a member's name; name's and extra's lengths at 26 and 28
 
 
@@ -22,41 +25,71 @@ def read(request: Request) -> tuple[Source, Source | None]:
     stored = _read(request)
     if request.part:
         return _source(stored, f"{request.part}_", request), None
-    if request.takes_labels and all(name in stored for name in _parts(request)):
+    if request.takes_labels and _holds_both(stored, request.inputs, request.needs_labels):
         return _source(stored, "tune_", request), _source(stored, "test_", request)
-    if not request.takes_labels and "tune_x" in stored:
+    if not request.takes_labels and array_names(stored, "tune_", request.inputs):
         return _source(stored, "tune_", request), None
     return _source(stored, "", request), None
 
 
-def has_test_set(path: Path) -> bool:
-    """Whether ``path`` is an archive with a tuning and a test set of its own."""
+def has_test_set(path: Path, inputs: Sequence[Tensor] = ()) -> bool:
+    """Whether ``path`` is an archive with a tuning and a test set of its own.
+
+    Args:
+        inputs: the model's.
+    """
     if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
-        return {f"{name}.npy" for name in PARTS} <= set(archive.namelist())
+        held = [name.removesuffix(".npy") for name in archive.namelist()]
+        return _holds_both(held, inputs, labels=True)
 
 
-def _parts(request: Request) -> tuple[str, ...]:
-    """What an archive with a test set of its own must hold."""
-    return PARTS if request.needs_labels else ("tune_x", "test_x")
+def _holds_both(held: Mapping | Sequence, inputs: Sequence[Tensor], labels: bool) -> bool:
+    """Whether there are a set to tune on and one to test on, with labels if there must be."""
+    return all(
+        array_names(held, prefix, inputs) and (f"{prefix}y" in held or not labels)
+        for prefix in ("tune_", "test_")
+    )
 
 
 def _source(stored: dict, prefix: str, request: Request) -> Source:
-    x_name, y_name = f"{prefix}x", f"{prefix}y"
-    wanted = [x_name, y_name] if request.needs_labels else [x_name]
-    if any(name not in stored for name in wanted):
-        absent = wanted if prefix else [n for n in _parts(request) if n not in stored]
-        raise DataError(
-            f"{request.path} lacks {', '.join(absent)}.",
-            f"It holds: {', '.join(stored) or 'nothing'}.",
-            "Save tune_x, tune_y, test_x and test_y, or x and y and give --split 0.8; "
-            "--part NAME takes NAME_x and NAME_y.",
-        )
-    x = _samples(stored[x_name], x_name)
+    names, y_name = array_names(stored, prefix, request.inputs), f"{prefix}y"
+    if not names or (request.needs_labels and y_name not in stored):
+        raise _lacks(stored, prefix, request)
+    arrays = [_samples(stored[name], name) for name in names]
+    x, x_name = arrays[0], names[0]
+    if len(names) > 1:
+        x, x_name = Joined(arrays, names), ", ".join(names)
     labelled = request.takes_labels and y_name in stored
     y = np.asarray(_samples(stored[y_name], y_name)[:]) if labelled else None
     return Source(x, y, x_name, y_name, _declared(stored))
+
+
+def _lacks(stored: dict, prefix: str, request: Request) -> DataError:
+    """The error for a set that is not there, or only in parts."""
+    inputs, holds = request.inputs, f"It holds: {', '.join(stored) or 'nothing'}."
+    save = ("Save tune_x, tune_y, test_x and test_y, or x and y and give --split 0.8; "
+            "--part NAME takes NAME_x and NAME_y.")
+    if request.several:
+        holds, names = f"{listed(inputs)} {holds}", ", ".join(f"tune_{t.name}" for t in inputs)
+        save = (f"Save {names} and tune_y, the same with test_; or all without tune_, and give "
+                f"--split 0.8. {', '.join(numbered_names('tune_', inputs))} do as well.")
+    return DataError(
+        f"{request.path} lacks {', '.join(_absent(stored, prefix, request))}.", holds, save
+    )
+
+
+def _absent(stored: dict, prefix: str, request: Request) -> list[str]:
+    """What a set needs and the archive has not; of both sets, where it has none by any name."""
+    labels = ["y"] * request.needs_labels
+    names = [*([t.name for t in request.inputs] if request.several else ["x"]), *labels]
+    if prefix and not request.several:
+        return [prefix + name for name in names]
+    prefixes = [prefix] if prefix else ["tune_", "test_"]
+    if request.several and not prefix and any(name in stored for name in names):
+        prefixes = [""]
+    return [n for n in (p + name for p in prefixes for name in names) if n not in stored]
 
 
 def _samples(value, name: str):
@@ -82,7 +115,10 @@ def _declared(stored: dict) -> Declaration:
 def _read(request: Request) -> dict:
     """The arrays that concern us, and an empty entry for every other key."""
     path = request.file
-    used = {*PARTS, "x", "y", "scale", "offset", f"{request.part}_x", f"{request.part}_y"}
+    inputs = request.inputs
+    names = ["x", "y", *(signature_name(t.name) for t in inputs), *numbered_names("", inputs)]
+    prefixes = "", "tune_", "test_", f"{request.part}_"
+    used = {"scale", "offset", *(prefix + name for prefix in prefixes for name in names)}
     try:
         with np.load(path, allow_pickle=False) as archive:
             large = {key: _large(path, archive.zip, key, request.memory)

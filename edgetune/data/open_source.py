@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgetune.data import function, images, npy, npz, sounds, table
 from edgetune.data.class_folders import no_files, visible
+from edgetune.data.several_inputs import listed
 from edgetune.data.source import Request, Source, missing
 from edgetune.errors import DataError, UsageError
 
@@ -30,6 +31,11 @@ def open_source(request: Request) -> tuple[Source, Source | None]:
     else:
         kind, source = _file(path)
     _check_options(request, kind)
+    if kind == "a folder" and request.several:
+        raise DataError(
+            f"{path} is a folder: its files are samples of one input.", listed(request.inputs),
+            "Save an .npz with an array for each input, or write a function that gives them.",
+        )
     opened = source(request)
     return opened if isinstance(opened, tuple) else (opened, None)
 

@@ -19,7 +19,8 @@ FITS = ("resize", "crop", "pad", "crop-pad")
 class Preprocessing:
     """``real = scale * raw + offset``, then quantised as the model's input is.
 
-    ``scale``, ``offset``: a number, or one a channel (the last dimension of the input).
+    ``scale``, ``offset``: a number, or one a channel (the last dimension of the input); of
+    several inputs one an input.
     ``quantized``: raw values are int8 in the model's input quantisation already and are used
     as they are; scale and offset then play no part.
     ``order``: of a raw sample's dimensions: "hwc" as the model's; "chw": channels first, moved
@@ -53,9 +54,14 @@ def real_values(raw: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     return raw.astype(np.float64) * scale + offset
 
 
+def takes_real(tensor: Tensor) -> bool:
+    """Whether samples stay real: a float model's, also where a quantised file gave it ranges."""
+    return tensor.dtype == "float32"
+
+
 def as_input(raw: np.ndarray, tensor: Tensor, preprocessing: Preprocessing) -> np.ndarray:
-    """``raw`` as ``tensor`` takes it: int8 where it is quantised, else float32."""
-    if tensor.quantization is None:
+    """``raw`` as ``tensor`` takes it: float32, or int8."""
+    if takes_real(tensor):
         return real_values(raw, preprocessing).astype(np.float32)
     return quantize(raw, tensor, preprocessing)
 
@@ -101,12 +107,19 @@ def misfit(raw: np.ndarray, tensor: Tensor, preprocessing: Preprocessing) -> str
     return ""
 
 
-def undeclared_error(raw: np.ndarray, tensor: Tensor, reason: str) -> DataError:
-    """The error for values that need a declaration, with the one that would make them fit."""
+def undeclared_error(
+    raw: np.ndarray, tensor: Tensor, reason: str, several: bool = False
+) -> DataError:
+    """The error for values that need a declaration, with the one that would make them fit.
+
+    Args:
+        several: ``tensor`` is one of several inputs.
+    """
     low, high = input_range(tensor)
     first, last = float(raw.min()), float(raw.max())
     message = (
-        f"Raw values of {first:g} to {last:g} do not look like the model's input, "
+        f"Raw values of {first:g} to {last:g} do not look like the model's input"
+        f"{f' {tensor.name}' if several else ''}, "
         f"which covers {low:.4g} to {high:.4g}."
     )
     full_bytes = raw.dtype == np.uint8 and last >= 128
@@ -116,6 +129,7 @@ def undeclared_error(raw: np.ndarray, tensor: Tensor, reason: str) -> DataError:
     if last > first:
         scale = (high - low) / (last - first)
         hint += f"; --scale {scale:.6g} --offset {low - scale * first + 0.0:.6g} would fit"
+    hint += " this input; each option takes one number an input" if several else ""
     hint += ". --scale 1 takes the values as they are."
     return DataError(message, f"Taken as real values, {reason}.", hint)
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from edgetune.data.declaration import Declaration
-from edgetune.data.preprocessing import Preprocessing, as_input, misfit, undeclared_error
+from edgetune.data.preprocessing import (
+    Preprocessing,
+    as_input,
+    misfit,
+    takes_real,
+    undeclared_error,
+)
+from edgetune.data.several_inputs import Joined, listed, numbered_names, parted
 from edgetune.data.source import BLOCK_VALUES, LazySamples, Samples, Source, blocks
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Tensor
@@ -30,7 +38,7 @@ class Prepared(LazySamples):
         if not -len(self) <= row < len(self):
             raise IndexError(row)
         one = np.asarray(self._raw[int(self._rows[row])])[None]
-        return as_input(arranged(one, self._tensor, self._how), self._tensor, self._how)[0]
+        return _made(one, self._tensor, self._how)[0]
 
     def __getitem__(self, rows):
         """One sample for a number; for a slice or indices again samples not yet prepared."""
@@ -47,16 +55,26 @@ class Prepared(LazySamples):
 
 def check_form(source: Source, tensor: Tensor, order: str) -> None:
     """DataError where the samples' shape or type cannot be the model's."""
-    shape, expected, name = tuple(source.x.shape[1:]), tuple(tensor.shape[1:]), source.x_name
+    if isinstance(source.x, Joined):
+        for array, name, part in zip(source.x.arrays, source.x.names, tensor.parts):
+            _check_array(array, name, part, order)
+    else:
+        _check_array(source.x, source.x_name, tensor, order)
+
+
+def _check_array(x: Samples, name: str, tensor: Tensor, order: str) -> None:
+    shape, expected = tuple(x.shape[1:]), tuple(tensor.shape[1:])
     if _significant(_moved(shape, order)) != _significant(expected):
-        cause, next_step = _shape_advice(source.x.shape, expected, order)
+        cause, next_step = (
+            _several_advice(tensor) if tensor.parts else _shape_advice(x.shape, expected, order)
+        )
         raise DataError(
             f"{name} holds samples of shape {shape}; the model takes {expected}.",
             cause, next_step,
         )
-    if np.dtype(source.x.dtype).name not in DTYPES:
+    if np.dtype(x.dtype).name not in DTYPES:
         raise DataError(
-            f"{name} is of type {source.x.dtype}.",
+            f"{name} is of type {x.dtype}.",
             f"Samples are {', '.join(DTYPES[:-1])} or {DTYPES[-1]}.",
             f"Convert {name}, for example with {name}.astype('float32').",
         )
@@ -74,16 +92,17 @@ def decide(
         order=declared.order or "hwc", fit=declared.fit or "",
         sample_rate=source.sample_rate, frame=declared.frame,
     )  # fmt: skip
-    glance = arranged(_glance(source), tensor, how)
+    glance = _glance(source)
     values = declared.values or source.declared.values
     if values is None and stored is not None and not stored.quantized:
         values = stored.scale, stored.offset
     if values is None:
-        return _undeclared(glance, tensor, how), []
+        return _undeclared(source, glance, tensor, how), []
     how = _with(how, scale=values[0], offset=values[1])
     _check_channels(how, tensor)
-    reason = misfit(glance, tensor, how)
-    return how, [f"With the declared scale and offset {reason}."] if reason else []
+    reasons = [f"With the declared scale and offset {reason}{_of(part, tensor)}."
+               for reason, part, _ in _misfits(glance, tensor, how)]
+    return how, reasons
 
 
 def prepare(source: Source, tensor: Tensor, how: Preprocessing, memory: int):
@@ -103,8 +122,21 @@ def prepare(source: Source, tensor: Tensor, how: Preprocessing, memory: int):
         if block.dtype.kind == "f" and not np.isfinite(block).all():
             raise _not_finite(source)
         if result is not None:
-            result[rows] = as_input(arranged(block, tensor, how), tensor, how)
+            result[rows] = _made(block, tensor, how)
     return Prepared(x, np.arange(len(x)), tensor, how) if result is None else result
+
+
+def _made(raw: np.ndarray, tensor: Tensor, how: Preprocessing) -> np.ndarray:
+    """A block of raw samples as the model takes them; of several inputs rows of all values."""
+    made = [as_input(arranged(block, part, own), part, own)
+            for block, part, own in parted(raw, tensor, how)]
+    return np.concatenate([m.reshape(len(m), -1) for m in made], 1) if tensor.parts else made[0]
+
+
+def types_of(source: Source) -> list[np.dtype]:
+    """Of the samples; of several inputs one each, where each has an array."""
+    arrays = source.x.arrays if isinstance(source.x, Joined) else [source.x]
+    return [np.dtype(array.dtype) for array in arrays]
 
 
 def arranged(raw: np.ndarray, tensor: Tensor, how: Preprocessing) -> np.ndarray:
@@ -116,7 +148,7 @@ def arranged(raw: np.ndarray, tensor: Tensor, how: Preprocessing) -> np.ndarray:
 
 
 def _input_dtype(tensor: Tensor) -> np.dtype:
-    return np.dtype(np.float32 if tensor.quantization is None else np.int8)
+    return np.dtype(np.float32 if takes_real(tensor) else np.int8)
 
 
 def _glance(source: Source) -> np.ndarray:
@@ -129,20 +161,44 @@ def _glance(source: Source) -> np.ndarray:
     return glance
 
 
-def _undeclared(glance: np.ndarray, tensor: Tensor, how: Preprocessing) -> Preprocessing:
+def _undeclared(
+    source: Source, glance: np.ndarray, tensor: Tensor, how: Preprocessing
+) -> Preprocessing:
     """The default: int8 is quantised already, all else real values if they suit the range."""
-    if glance.dtype == np.int8 and tensor.quantization is not None:
+    types, real = types_of(source), takes_real(tensor)
+    if not real and set(types) == {np.dtype(np.int8)}:
         return _with(how, quantized=True)
-    if glance.dtype.kind != "f" and tensor.quantization is None:
+    if not real and np.int8 in types:
         raise DataError(
-            f"Raw values of type {glance.dtype} need a declaration for a float model.",
+            f"The arrays of the inputs are {', '.join(map(str, types))}.",
+            "int8 is quantised already, and other types are real values.",
+            "Save all inputs as int8, or none; or declare --scale and --offset.",
+        )
+    if integers := [kind for kind in types if kind.kind != "f" and real]:
+        raise DataError(
+            f"Raw values of type {integers[0]} need a declaration for a float model.",
             "Nothing tells which real values they stand for.",
             "Declare how the training data was scaled: --scale, --offset; "
             "--scale 1 takes the values as they are.",
         )
-    if reason := misfit(glance, tensor, how):
-        raise undeclared_error(glance, tensor, reason)
+    for reason, part, block in _misfits(glance, tensor, how):
+        raise undeclared_error(block, part, reason, bool(tensor.parts))
     return how
+
+
+def _misfits(
+    glance: np.ndarray, tensor: Tensor, how: Preprocessing
+) -> Iterator[tuple[str, Tensor, np.ndarray]]:
+    """Why values cannot be what the model was made for: the reason, the input, its values."""
+    for raw, part, own in parted(glance, tensor, how):
+        block = arranged(raw, part, own)
+        if reason := misfit(block, part, own):
+            yield reason, part, block
+
+
+def _of(part: Tensor, tensor: Tensor) -> str:
+    """Which of several inputs is meant."""
+    return f" (input {part.name})" if tensor.parts else ""
 
 
 def _with(how: Preprocessing, **values) -> Preprocessing:
@@ -152,7 +208,12 @@ def _with(how: Preprocessing, **values) -> Preprocessing:
 def _check_channels(how: Preprocessing, tensor: Tensor):
     for name in ("scale", "offset"):
         value = getattr(how, name)
-        if isinstance(value, tuple) and len(value) != tensor.shape[-1]:
+        if isinstance(value, tuple) and tensor.parts and len(value) != len(tensor.parts):
+            raise UsageError(
+                f"The declared {name} has {len(value)} values.", listed(tensor.parts),
+                "Give one value, or one an input.",
+            )
+        if isinstance(value, tuple) and not tensor.parts and len(value) != tensor.shape[-1]:
             raise UsageError(
                 f"The declared {name} has {len(value)} values.",
                 f"The model's input has {tensor.shape[-1]} channels: its shape is {tensor.shape}.",
@@ -162,6 +223,9 @@ def _check_channels(how: Preprocessing, tensor: Tensor):
 
 def _not_finite(source: Source) -> DataError:
     """The error that counts all values that are not finite, and names the first."""
+    if isinstance(source.x, Joined):
+        single = (Source(a, None, name) for a, name in zip(source.x.arrays, source.x.names))
+        source = next(s for s in single if not _finite(s))
     count, at = 0, None
     for rows in blocks(source.x):
         wrong = ~np.isfinite(source.x[rows])
@@ -173,6 +237,21 @@ def _not_finite(source: Source) -> DataError:
         f"{source.x_name} holds {count} values that are NaN or infinite.",
         f"The first is {source.x_name}{at}.",
         "Remove or repair those samples.",
+    )
+
+
+def _finite(source: Source) -> bool:
+    kind = np.dtype(source.x.dtype).kind
+    return kind != "f" or all(np.isfinite(source.x[rows]).all() for rows in blocks(source.x))
+
+
+def _several_advice(tensor: Tensor) -> tuple[str, str]:
+    """Cause and next step of samples that are no rows of several inputs' values."""
+    names = ", ".join(f"tune_{part.name}" for part in tensor.parts)
+    numbers = ", ".join(numbered_names("tune_", tensor.parts))
+    return listed(tensor.parts), (
+        f"Save an .npz with an array an input, {names} or {numbers}; or let each sample hold "
+        f"the values of all inputs in a row, {tensor.size}."
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from edgetune.data.declaration import Declaration
 from edgetune.data.targets import Targets
 from edgetune.errors import DataError
+from edgetune.model.graph import Tensor
 
 MEMORY = 1 << 28  # bytes of an array beyond which samples are read when they are asked for
 BLOCK_VALUES = 1 << 20  # read at once; a few times that many bytes are in memory
@@ -87,7 +88,8 @@ class Request:
     ``label_column``: name or number from 1 of a CSV's, several with commas; the last ones
     without it.  ``part``: the set ``PART_x``, ``PART_y`` of an .npz.  ``shape``: the model's
     input without the batch.  ``memory``: arrays of more bytes are not loaded.  ``targets``: what
-    the labels are to be; None: no labels are wanted.
+    the labels are to be; None: no labels are wanted.  ``inputs``: of the model,
+    each.
     """
 
     path: str
@@ -98,6 +100,12 @@ class Request:
     part: str | None = None
     memory: int = MEMORY
     targets: Targets | None = Targets()
+    inputs: tuple[Tensor, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether a sample is the values of several inputs."""
+        return len(self.inputs) > 1
 
     @property
     def file(self) -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgetune.floats.operators import evaluate
 from edgetune.model.graph import Graph, Operator
+from edgetune.model.inputs import unpacked
 
 Hook = Callable[[int, np.ndarray], np.ndarray]
 
@@ -34,16 +35,20 @@ class FloatEngine:
         """The output for a batch of inputs.
 
         Args:
-            x: float32 [n, *input shape without the batch].
-            hook: called with the index and the value [n, ...] of the input and of each
+            x: float32 [n, *input shape without the batch]; of several inputs [n, elements of all].
+            hook: called with the index and the value [n, ...] of each input and of each
                 operator's output, in order; what it returns is what readers get.
 
         Returns:
             float32 [n, *output shape without the batch].
         """
         hook = hook or _unchanged
-        source, sink = self.graph.inputs[0], self.graph.outputs[0]
-        values = {source: hook(source, self.clamped(source, np.asarray(x, np.float32)))}
+        sink = self.graph.outputs[0]
+        parts = unpacked(np.asarray(x, np.float32), self.graph.input_tensors)
+        values = {
+            source: hook(source, self.clamped(source, part))
+            for source, part in zip(self.graph.inputs, parts)
+        }
         for op in self.graph.operators:
             operands = self.operands(values, op)
             shape = (len(x), *self.graph.tensors[op.outputs[0]].shape[1:])
@@ -63,7 +68,7 @@ class FloatEngine:
         return np.clip(values, *ends.astype(np.float32))
 
     def activations(self, x: np.ndarray) -> dict[int, np.ndarray]:
-        """The input and every operator's output, [n, ...], by tensor index."""
+        """Every input and every operator's output, [n, ...], by tensor index."""
         values: dict[int, np.ndarray] = {}
 
         def keep(index: int, value: np.ndarray) -> np.ndarray:

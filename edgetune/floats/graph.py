@@ -4,7 +4,7 @@ It uses the dataclasses of ``edgetune.model.graph``.  Tensors are "float32" with
 an activation that an int8 or uint8 file gave a range keeps it, as that of an int8 tensor: its
 values end there, and so do the int8 file's.
 constants hold float32 arrays (integer operands int32); shapes begin with a batch of one, channels
-come last.  The graph has one input and one output; operators stand in an order in which each
+come last.  The graph has one output; operators stand in an order in which each
 comes after those it reads; an operator has one output.  Options carry TFLite's names.
 
 =================  ================================  ============================================

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgetune.errors import ModelError
 from edgetune.floats.batches import lay_flat
+from edgetune.floats.constants import fold_branches
 from edgetune.floats.graph import MAX_OPERATORS, check_float_graph
 from edgetune.floats.rewriting import rewritten
 from edgetune.floats.supported import INTEGERS
@@ -70,8 +71,8 @@ def as_float(decoded: Graph, output: Choice = None) -> Graph:
     rewriter = Rewriter(rewritten(rewriter.graph()))
     lay_flat(rewriter)
     graph = replace(
-        rewriter.graph(), content=decoded.content, other_outputs=decoded.other_outputs,
-        output_number=decoded.output_number,
+        fold_branches(rewriter.graph()), content=decoded.content,
+        other_outputs=decoded.other_outputs, output_number=decoded.output_number,
     )
     _keep_clamps(graph)
     check_float_graph(graph)

@@ -21,7 +21,7 @@ from edgetune.model.kinds import (
 from edgetune.model.reasons import FIXED, STATELESS, Finding, Reason, refusal, unknown_kind
 from edgetune.model.refusals import slopes
 from edgetune.model.shapes import stated
-from edgetune.model.supported import other_ends, output_name
+from edgetune.model.supported import other_ends, output_name, unread_inputs
 
 OPERANDS = {name: KINDS[name].inputs for name in CONVERTED} | {  # least and most inputs
     "SQUEEZE": (1, 2), "EXPAND_DIMS": (1, 2), "CONCATENATION": (1, 64),  # other than as int8
@@ -149,8 +149,9 @@ def _value_reasons(graph, operator) -> list[str]:
 def _graph_reasons(graph: Graph) -> list[str]:
     reasons = []
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
-        if len(indices) != 1:
+        if not indices or (role == "outputs" and len(indices) != 1):
             reasons.append(other_ends(graph, role, indices))
+    reasons += unread_inputs(graph)
     if set(graph.outputs) & {t.index for t in graph.tensors if t.data is not None}:
         reasons.append("the graph's output is a constant")
     if set(graph.outputs) & set(graph.inputs):

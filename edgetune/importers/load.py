@@ -10,6 +10,7 @@ from edgetune.floats.read import read_float
 from edgetune.importers.keras.read import read_keras
 from edgetune.importers.onnx.read import read_onnx
 from edgetune.importers.other_files import refuse_other
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import IDENTIFIER
 from edgetune.model.graph import Graph
 from edgetune.model.outputs import Choice
@@ -20,35 +21,38 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 IR_VERSION = 0x08  # the first field of every ONNX file: number 1, a varint
 
 
-def load_model(path: str | os.PathLike, output: Choice = None) -> Graph:
+def load_model(
+    path: str | os.PathLike, output: Choice = None, inputs: Constants = ()
+) -> Graph:
     """Reads a .tflite, .keras, .h5 or .onnx file as a float Graph (``floats.graph``).
 
     Quantised .tflite files come back with real values in the place of integers.
 
     Args:
         output: of a model with several outputs the one that counts, its name or number.
+        inputs: those that are constants (``model.constant_inputs``).
 
     Raises:
         ModelError: the file cannot be read, is none of these, is corrupt, holds what cannot be
             converted (all of it listed), or has several outputs and none is named.
-        UsageError: there is no such output.
+        UsageError: there is no such output, or one of ``inputs`` does not suit the model.
         ToolchainError: the extra that reads such files is not installed.
     """
     path = Path(path)
     _refuse_folder(path)
     with named(path):
-        return _read(file_content(path), path, output)
+        return _read(file_content(path), path, output, inputs)
 
 
-def _read(content: bytes, path: Path, output: Choice) -> Graph:
+def _read(content: bytes, path: Path, output: Choice, inputs: Constants) -> Graph:
     refuse_other(content)
     kind = kind_of(content)
     if kind == "keras":
-        return read_keras(content, output)
+        return read_keras(content, output, inputs)
     if kind == "onnx":
-        return read_onnx(content, path.parent, output)
+        return read_onnx(content, path.parent, output, inputs)
     if kind == "tflite":
-        return read_float(content, output)
+        return read_float(with_constants(content, inputs), output)
     raise ModelError(
         "This is no model that edgetune reads.",
         "It is neither a .tflite, .keras, .h5 nor .onnx file.",

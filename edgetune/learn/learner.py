@@ -6,6 +6,7 @@ The order of everything is normative: ``docs/numerics.md``.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -65,7 +66,7 @@ class Learner:
     # -- forward ---------------------------------------------------------------------------
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """The model's int8 output, flat, for one int8 input of the model's shape."""
+        """The model's int8 output, flat, for one int8 sample of the model's shape."""
         self._forward(x)
         return self._value(self.program.output).reshape(-1).astype(np.int8)
 
@@ -75,14 +76,19 @@ class Learner:
         for index, activation in enumerate(activations):
             if activation.constant is not None:
                 self.values[index] = activation.constant.astype(np.int64)
-        self.values[self.program.input] = np.asarray(x, np.int64).reshape(
-            activations[self.program.input].shape
-        )
+        self._put_inputs(np.asarray(x, np.int64).reshape(-1))
         for layer in self.program.layers:
             shape = activations[layer.output].shape
             self.values[layer.output] = layer.forward(self._inputs(layer), shape)
         self._value(self.program.output)
         self._value(self.program.logits)
+
+    def _put_inputs(self, x: np.ndarray) -> None:
+        """The inputs from the values of all, flat."""
+        shapes = [self.program.activations[index].shape for index in self.program.inputs]
+        parts = np.split(x, np.cumsum([math.prod(shape) for shape in shapes]))
+        for index, shape, part in zip(self.program.inputs, shapes, parts):
+            self.values[index] = part.reshape(shape)
 
     def _inputs(self, layer: Layer) -> list[np.ndarray]:
         return [self._value(index) for index in layer.inputs]
@@ -102,7 +108,7 @@ class Learner:
         """One step on one sample: forward, loss, then the steps of the backward pass.
 
         Args:
-            x: int8, of the model's input shape.
+            x: int8, of the shape of the model's input; of several the values of all in a row.
             target: what the program's loss takes; None where that is the input itself.
         """
         self._forward(x)

@@ -109,15 +109,28 @@ class Window:
 
 @dataclass(eq=False)
 class Program:
-    """Activations and layers in order; ``logits`` is the activation that the loss reads."""
+    """Activations and layers in order; ``logits`` is the activation that the loss reads.
+
+    A sample holds the values of all ``inputs``, one after another.
+    """
 
     activations: list[Activation]
     layers: list[Layer]
-    input: int
+    inputs: tuple[int, ...]
     output: int
     logits: int
     loss: Loss
     graph: Graph = field(repr=False)
+
+    @property
+    def input(self) -> int:
+        """The input, the first of several."""
+        return self.inputs[0]
+
+    @property
+    def input_size(self) -> int:
+        """Elements of a sample."""
+        return sum(self.activations[i].size for i in self.inputs)
 
     @property
     def classes(self) -> int:

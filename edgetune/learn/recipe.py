@@ -10,6 +10,7 @@ from edgetune.learn.losses import AUTO, LossChoice
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
 from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
+from edgetune.model.constant_inputs import Value, pairs_of, plain
 
 _LAST = re.compile(r"last(?::([1-9]\d{0,5}))?")
 BIASES = ("biases",)
@@ -29,6 +30,8 @@ class Recipe:
     ``reset``: zero what is trained first (a new head).
     ``output``: of a model with several outputs the one that is trained, its name or number
     (``model.outputs``), by which a `Job` reads it.
+    ``inputs``: of a model with several inputs those that are constants (``Constants`` of
+    ``model.constant_inputs``: numbers and .npy files), with which a `Job` reads it.
     ``loss``: a name of `LOSSES`, or "auto": the model's end decides.  ``class_weights``,
     ``label_smoothing``, ``huber_delta``: see `LossChoice`.
     """
@@ -42,9 +45,11 @@ class Recipe:
     class_weights: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     huber_delta: float = 1.0
+    inputs: tuple[tuple[str, Value], ...] = ()
 
     def __post_init__(self):
         _ = self.loss_choice  # raises where it cannot be
+        object.__setattr__(self, "inputs", pairs_of(self.inputs))
         if self.draw not in DRAWS:
             raise UsageError(
                 f"unknown draw '{self.draw}'", f"the draws are {', '.join(DRAWS)}",
@@ -121,4 +126,5 @@ class Recipe:
         return limits
 
     def as_dict(self) -> dict:
-        return asdict(self)
+        """What run.json keeps."""
+        return asdict(self) | {"inputs": {name: plain(value) for name, value in self.inputs}}

@@ -34,7 +34,8 @@ class Tensors:
         """A new activation for the Graph's ``tensor``; its index."""
         t = self.graph.tensors[tensor]
         index = len(self.activations)
-        shape = activation_shape(t.shape) if t.data is None else (1, 1, t.size)
+        flat = t.data is not None and not self._among_constants(tensor)
+        shape = (1, 1, t.size) if flat else activation_shape(t.shape)
         constant = None if t.data is None else t.data.reshape(shape)
         self.activations.append(
             Activation(
@@ -43,6 +44,11 @@ class Tensors:
         )
         self.of_tensor[tensor] = index
         return index
+
+    def _among_constants(self, tensor: int) -> bool:
+        """Whether a constant is read as an input by itself, not beside an activation."""
+        operands = [op.operands for op in self.readers.get(tensor, ())]
+        return all(self.graph.tensors[i].data is not None for found in operands for i in found)
 
     def between(self, source: Activation, shape: tuple[int, ...]) -> int:
         """A new activation between two layers of one operator, with the scale and the clipping

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.inputs import places
 from edgetune.model.kinds import BRIDGES
 
 
@@ -55,8 +56,13 @@ def _shifted(inside: Tensor, outside: Tensor) -> bool:
 
 
 def to_file_input(graph: Graph, x: np.ndarray) -> np.ndarray:
-    """Int8 values of ``graph.input`` in the type that the file's own input has."""
-    return _outwards(graph.tensors[graph.file_inputs[0]], graph.input, x)
+    """Int8 values of ``graph.input`` in the type that the file's own input has; of several
+    inputs one after another in the last axis, in a type that holds the values of all."""
+    outside, inside = [graph.tensors[i] for i in graph.file_inputs], graph.input_tensors
+    if len(inside) == 1:
+        return _outwards(outside[0], inside[0], x)
+    parts = zip(outside, inside, places(inside))
+    return np.concatenate([_outwards(o, i, x[..., place]) for o, i, place in parts], axis=-1)
 
 
 def from_file_output(graph: Graph, y: np.ndarray) -> np.ndarray:

@@ -13,11 +13,11 @@ import tflite
 
 from edgetune.model.decode import NAMED_OPTIONS, snake
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.inputs import SIGNATURE, signature_name
 from edgetune.model.kinds import KINDS, OPTIONS
 from edgetune.model.transposed import as_in_files
 
 DESCRIPTION = "written by edgetune"
-SIGNATURE = "serving_default"
 PER_CHANNEL_DENSE = 5  # FULLY_CONNECTED with one scale a unit
 OLD_CODES = 127  # operator codes beyond do not fit the deprecated field, which then holds this
 ALIGNMENT = 16  # of a buffer's data
@@ -59,13 +59,6 @@ def encode(graph: Graph) -> bytes:
     )
     b.Finish(model, b"TFL3")
     return bytes(b.Output())
-
-
-def signature_name(tensor: str) -> str:
-    """What a signature calls a tensor: ``serving_default_image:0`` is ``image``."""
-    name = tensor.split(";")[0].removeprefix(f"{SIGNATURE}_")
-    stem, colon, port = name.rpartition(":")
-    return stem if colon and port.isdigit() else name
 
 
 def _buffers(b: flatbuffers.Builder, tensors: list[Tensor]) -> tuple[list[int], list[int]]:

@@ -7,7 +7,8 @@ stand before the old file and point into it:
 
 The new tables are the Model, its SubGraph and the Operators with other inputs, copied with all
 their fields; the new vectors list the old tensors, operators and buffers and those added.  What
-these do not replace keeps its bytes: names, options, signatures, notes, what is not known here.
+these do not replace keeps its bytes: names, options, notes, what is not known here; so do the
+signatures, unless an input is dropped.
 """
 
 from __future__ import annotations
@@ -29,11 +30,13 @@ WIDEST = 8  # bytes of the largest scalar in a table
 
 # Fields by their number in the schema's table: how many there are, and which are pointers.
 MODEL = 8, (1, 2, 3, 4, 5, 6, 7)
-SUBGRAPHS, BUFFERS = 2, 4
+SUBGRAPHS, BUFFERS, SIGNATURES = 2, 4, 7
+SIGNATURE = 5, (0, 1, 2)
 SUBGRAPH = 6, (0, 1, 2, 3, 4)
 TENSORS, OPERATORS = 0, 3
 OPERATOR = 14, (1, 2, 4, 5, 7, 8, 12)
-INPUTS = 1
+INPUTS = 1  # of an operator, and of a subgraph
+SIGNATURE_INPUTS = 0
 TENSOR_BUFFER = 2
 
 
@@ -55,6 +58,8 @@ class Extension:
         self.new_tensors: list[bytes] = []
         self.new_buffers: list[bytes] = []
         self.new_inputs: dict[int, list[int]] = {}
+        self.inputs = subgraph.InputsAsNumpy().tolist() if subgraph.InputsLength() else []
+        self.dropped: set[int] = set()
 
     def add_tensor(self, tensor: Tensor, data: bytes) -> int:
         """A new tensor with a buffer of its own; its index."""
@@ -87,6 +92,10 @@ class Extension:
         inputs += [-1] * (place + 1 - len(inputs))
         inputs[place] = tensor
 
+    def drop_input(self, tensor: int) -> None:
+        """Takes a tensor from the inputs of the model and of its signatures."""
+        self.dropped.add(tensor)
+
     def _inputs(self, operator: int) -> list[int]:
         table = tflite.Operator()
         table.Init(self.content, self.operators[operator])
@@ -118,9 +127,32 @@ class Extension:
             operator, places = front.copy(self.operators[index], *OPERATOR)
             front.point(operators + POINTER.size * index, operator)
             front.integers(places[INPUTS], inputs)
+        if self.dropped:
+            front.integers(inner[INPUTS], [i for i in self.inputs if i not in self.dropped])
+            self._copy_signatures(front, fields)
         front.add(tensors + POINTER.size * len(self.tensors), self.new_tensors)
         front.add(buffers + POINTER.size * len(self.buffers), self.new_buffers)
         return front.finished()
+
+
+    def _copy_signatures(self, front: _Front, fields: dict[int, int]) -> None:
+        """All signatures, without the inputs that are dropped."""
+        model = tflite.Model.GetRootAs(self.content, 0)
+        if SIGNATURES not in fields:
+            return
+        tables = _positions(model.SignatureDefs, model.SignatureDefsLength())
+        first = front.pointers(fields[SIGNATURES], tables, 0)
+        for number, position in enumerate(tables):
+            signature = model.SignatureDefs(number)
+            kept = [
+                place for i, place in enumerate(_positions(signature.Inputs,
+                                                           signature.InputsLength()))
+                if signature.Inputs(i).TensorIndex() not in self.dropped
+            ]
+            table, places = front.copy(position, *SIGNATURE)
+            front.point(first + POINTER.size * number, table)
+            if SIGNATURE_INPUTS in places:
+                front.pointers(places[SIGNATURE_INPUTS], kept, 0)
 
 
 class _Front:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgetune.model.inputs import packed, signature_name
 from edgetune.model.kinds import JOINING, KINDS
 
 
@@ -60,6 +61,7 @@ class Tensor:
     offset: int = 0  # where in the file ``data`` starts, in bytes
     variable: bool = False  # keeps its values from one call to the next
     folded: bool = False  # ``data`` was worked out while reading and is not in the file
+    parts: tuple[Tensor, ...] = ()  # the inputs that it stands for (``inputs``)
 
     @property
     def size(self) -> int:
@@ -142,7 +144,18 @@ class Graph:
 
     @property
     def input(self) -> Tensor:
-        return self.tensors[self.inputs[0]]
+        """What a sample is: the input, or all of them packed (``inputs``)."""
+        return packed(self.input_tensors, self.input_names)
+
+    @property
+    def input_tensors(self) -> list[Tensor]:
+        """The inputs, each by itself."""
+        return [self.tensors[i] for i in self.inputs]
+
+    @property
+    def input_names(self) -> list[str]:
+        """What the file calls its inputs, without TensorFlow's frame."""
+        return [signature_name(self.tensors[i].name) for i in self.file_inputs or self.inputs]
 
     @property
     def output(self) -> Tensor:

@@ -12,16 +12,19 @@ def describe(graph: Graph) -> dict:
     """A graph, int8 or float, as JSON-able data; a float one has no scales (None).
 
     Returns:
-        ``sha256``, ``file_bytes``, ``input`` and ``output`` (name, shape, scale, zero_point),
+        ``sha256``, ``file_bytes``, ``inputs``, ``input`` (the first of them) and ``output`` (name,
+        shape, scale, zero_point),
         ``operators`` (see ``describe_operator``) and ``totals``: operators, trainable (number
         of operators), weights, biases, macs (multiply-accumulates of one forward pass).
     """
     operators = [describe_operator(graph, o) for o in graph.operators]
+    inputs = [_describe_tensor(t) for t in graph.input.parts or (graph.input,)]
     totals = {k: sum(o[k] for o in operators) for k in ("trainable", "weights", "biases", "macs")}
     return {
         "sha256": graph.sha256,
         "file_bytes": len(graph.content),
-        "input": _describe_tensor(graph.input),
+        "inputs": inputs,
+        "input": dict(inputs[0]),
         "output": _describe_tensor(graph.output),
         "operators": operators,
         "totals": {"operators": len(operators), **totals},

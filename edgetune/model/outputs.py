@@ -23,13 +23,13 @@ class End:
 
     ``names``: all that it goes by.  ``shape``: with the batch; () where it is not known.
     ``kind``: of the operator that computes its values; "" where it is not known.  ``source``: the
-    shape of the model's input.
+    shape of the model's input, None of several.
     """
 
     names: tuple[str, ...]
     shape: tuple[int, ...] = ()
     kind: str = ""
-    source: tuple[int, ...] = ()
+    source: tuple[int, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -141,7 +141,10 @@ def _end(graph: Graph, output: int, source: int) -> End:
     producer = next((op for op in graph.operators if source in op.outputs), None)
     names = (graph.output_names.get(output, ""), graph.tensors[output].name)
     kind = "" if producer is None else producer.kind
-    return End(names, graph.tensors[output].shape, kind, graph.tensors[graph.inputs[0]].shape)
+    inputs = [graph.tensors[i].shape for i in graph.inputs]
+    return End(
+        names, graph.tensors[output].shape, kind, inputs[0] if len(inputs) == 1 else None
+    )
 
 
 def _computed(graph: Graph, tensor: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgetune.errors import ModelError
 from edgetune.model.consistency import check_operator, check_order
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.foreign import refuse_foreign
@@ -23,7 +24,9 @@ from edgetune.model.supported import refuse_float, refuse_unsupported
 MAX_FILE_BYTES = 64 << 20
 
 
-def read_tflite(source: str | os.PathLike | bytes, output: Choice = None) -> Graph:
+def read_tflite(
+    source: str | os.PathLike | bytes, output: Choice = None, inputs: Constants = ()
+) -> Graph:
     """Reads an int8 .tflite model.
 
     The operators of the graph that comes back stand in an order in which they can run, batches
@@ -34,18 +37,20 @@ def read_tflite(source: str | os.PathLike | bytes, output: Choice = None) -> Gra
         source: a path, or the file's content.
         output: of a file with several outputs the one that counts, its name or number
             (``outputs``).
+        inputs: those that are constants (``constant_inputs``); the graph's content is then the
+            file with them.
 
     Raises:
         ModelError: the file cannot be read, is not a TFLite model, is corrupt, is too large, is a
             float or hybrid model, holds operators that edgetune does not run (all of them
             listed), or has several outputs and none is named.
-        UsageError: there is no such output.
+        UsageError: there is no such output, or one of ``inputs`` does not suit the model.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _checked(bytes(source), output)
+        return _checked(with_constants(bytes(source), inputs), output)
     path = Path(source)
     with named(path):
-        return _checked(file_content(path), output)
+        return _checked(with_constants(file_content(path), inputs), output)
 
 
 @contextmanager

@@ -44,6 +44,8 @@ class Runtime:
     def run(self, inputs: Iterable[np.ndarray], output: int = 0) -> np.ndarray:
         """Outputs [n, *output shape without the batch] of inputs [n, ...] in the model's type.
 
+        Of several inputs a sample holds all values, one input after another in the file's order.
+
         Args:
             output: the number of one of the file's outputs.
 

@@ -33,11 +33,21 @@ def _interpreter(content: bytes) -> Any:
 
 
 def _run(interpreter: Any, inputs: np.ndarray, output: int) -> np.ndarray:
-    source = interpreter.get_input_details()[0]
+    sources = interpreter.get_input_details()
     sink = interpreter.get_output_details()[output]["index"]
     results = []
     for sample in inputs:
-        interpreter.set_tensor(source["index"], sample.reshape(source["shape"]))
+        for source, values in parted(sources, sample):
+            interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
         interpreter.invoke()
         results.append(interpreter.get_tensor(sink)[0])
     return np.stack(results)
+
+
+def parted(sources: list[dict], sample: np.ndarray) -> list[tuple[dict, np.ndarray]]:
+    """Each input and its part of a sample; of several inputs in the input's own type."""
+    if len(sources) == 1:
+        return [(sources[0], sample)]
+    ends = np.cumsum([np.prod(source["shape"]) for source in sources])[:-1]
+    parts = np.split(sample.reshape(-1), ends)
+    return [(source, part.astype(source["dtype"])) for source, part in zip(sources, parts)]

@@ -110,8 +110,6 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
         elif role == "input" and ranks and len(tensor.shape) not in ranks:
             wanted = " or ".join(map(str, ranks))
             reasons.append(f"input of {len(tensor.shape)} dimensions instead of {wanted}")
-    if all(graph.tensors[i].data is not None for i in operator.operands):
-        reasons.append("it reads nothing but constants")
     return reasons
 
 
@@ -162,7 +160,7 @@ def _refused(graph: Graph, operator: Operator) -> list[str]:
 def _graph_reasons(graph: Graph) -> list[str]:
     reasons: list[str] = []
     for role, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
-        if len(indices) != 1:
+        if not indices or (role == "outputs" and len(indices) != 1):
             reasons.append(other_ends(graph, role, indices))
         reasons += [
             Reason(
@@ -170,10 +168,22 @@ def _graph_reasons(graph: Graph) -> list[str]:
             )
             for i in indices if graph.tensors[i].shape and _other_batch(graph.tensors[i])
         ]
+    reasons += unread_inputs(graph)
     computed = {index for operator in graph.operators for index in operator.outputs}
     if not set(graph.outputs) <= computed:
         reasons.append("no operator makes the graph's output")
     return reasons
+
+
+def unread_inputs(graph: Graph) -> list[str]:
+    """Of several inputs those that nothing reads: nothing tells what they should be."""
+    read = {index for operator in graph.operators for index in operator.inputs}
+    named = zip(graph.inputs, graph.input_names)
+    unread = [name for i, name in named if i not in read] if len(graph.inputs) > 1 else []
+    return [
+        Reason(f"no operator reads the input {quoted(name)}", f"Give it a value: --input {name}=0.")
+        for name in unread
+    ]
 
 
 def other_ends(graph: Graph, role: str, indices: tuple[int, ...]) -> Reason:

@@ -115,7 +115,7 @@ class Plan:
 
     @property
     def input_bytes(self) -> int:
-        return self.program.activations[self.program.input].size
+        return self.program.input_size
 
     @property
     def output_bytes(self) -> int:
@@ -146,7 +146,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
         board=board,
         schedule=schedule,
         link=LinkBuffers.for_model(
-            activations[program.input].size, program.loss.target_bytes,
+            program.input_size, program.loss.target_bytes,
             activations[program.output].size,
         ),
         arena_bytes=arena,

@@ -16,8 +16,9 @@ from edgetune.plan.kernels import Kernel, Site, choose
 class Buffer:
     """A piece of the arena, ``size`` bytes, live from stage ``first`` to stage ``last``.
 
-    ``offset`` is its place in the arena.  What lies ``outside`` of it has none: the input, which
-    stays where it arrived, and the model's constants.  ``ctype``: of its elements.
+    ``offset`` is its place in the arena.  What lies ``outside`` of it has none: the inputs, which
+    stay where they arrived, and the model's constants.  ``name`` is how C refers to it: a second
+    input is an address behind the first one's, "input + 64".  ``ctype``: of its elements.
     """
 
     name: str
@@ -78,7 +79,7 @@ class _Scheduler:
 
     def run(self) -> Schedule:
         program = self.program
-        self._activation(program.input, "input").outside = True
+        self._inputs_of_model()
         for index, activation in enumerate(program.activations):
             if activation.constant is not None:
                 self._activation(index, f"constant_{index}").outside = True
@@ -91,6 +92,13 @@ class _Scheduler:
         for step in lower_backward(program, self.recipe.trained(program)).steps:
             _TAKE[type(step)](self, step)
         return self.schedule
+
+    def _inputs_of_model(self) -> None:
+        """Each where it lies in the sample; the first one at its start."""
+        at = 0
+        for index in self.program.inputs:
+            self._activation(index, f"input + {at}" if at else "input").outside = True
+            at += self.program.activations[index].size
 
     # -- buffers ---------------------------------------------------------------------------
 

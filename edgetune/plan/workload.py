@@ -22,9 +22,9 @@ def nonzero_inputs(plan: Plan, count: int, seed: int = 0) -> np.ndarray:
     """Random int8 inputs [count, input_bytes], none at the zero point."""
     random = np.random.default_rng(seed)
     x = random.integers(-128, 128, (count, plan.input_bytes)).astype(np.int8)
-    zero = plan.program.activations[plan.program.input].zero_point
-    x[x == zero] = zero + 1 if zero < 127 else zero - 1
-    return x
+    inputs = [plan.program.activations[i] for i in plan.program.inputs]
+    zero = np.repeat([a.zero_point for a in inputs], [a.size for a in inputs])
+    return np.where(x == zero, zero + np.where(zero < 127, 1, -1), x).astype(np.int8)
 
 
 def observe(plan: Plan) -> dict[str, dict[str, float]]:

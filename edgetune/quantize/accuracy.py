@@ -9,7 +9,8 @@ import numpy as np
 from edgetune.errors import DataError
 from edgetune.floats.engine import FloatEngine
 from edgetune.model.decode import decode
-from edgetune.model.graph import Graph
+from edgetune.model.graph import Graph, Tensor
+from edgetune.model.inputs import unpacked
 from edgetune.model.numbers import quantized_values
 from edgetune.model.runtime import Runtime, one_line
 from edgetune.quantize.calibration import batches
@@ -37,7 +38,7 @@ def compare_accuracy(
         DataError: as ``calibration.batches``, or another number of labels than samples.
     """
     labels = np.asarray(list(y)).reshape(-1)
-    engine, int8 = FloatEngine(graph), _Int8(content, simulation, graph.inputs[0])
+    engine, int8 = FloatEngine(graph), _Int8(content, simulation, graph)
     exact, rounded = [], []
     for batch in batches(graph, x, len(labels) + 1):
         exact.append(_winners((itself or engine.run)(batch)))
@@ -67,7 +68,7 @@ def agreement(
     Args:
         itself: runs the file that ``content`` was made of (``runner_of``).
     """
-    int8 = _Int8(content, simulation, graph.inputs[0])
+    int8 = _Int8(content, simulation, graph)
     if itself is None or int8.runtime is None:
         return None
     found = float((_winners(itself(samples)) == _winners(int8.run(samples))).mean())
@@ -81,27 +82,46 @@ def runner_of(graph: Graph) -> Run | None:
     if not content or all(t.quantization is None for t in graph.tensors):
         return None
     decoded = decode(content)
-    source = decoded.tensors[decoded.inputs[0]]
-    integer = source.quantization is not None and source.dtype != "float32"
+    sources = decoded.input_tensors
 
     def run(x: np.ndarray) -> np.ndarray:
         assert runtime is not None
-        return runtime.run(quantized_values(x, source) if integer else x, graph.output_number)
+        return runtime.run(_joined([
+            _as_read(part, source) for part, source in zip(unpacked(x, sources), sources)
+        ]), graph.output_number)
 
     try:
         runtime = Runtime.of(content)
         if runtime is not None:
-            run(np.zeros((1, *source.shape[1:]), np.float32))
+            run(np.zeros((1, *graph.input.shape[1:]), np.float32))
     except RuntimeError:
         return None
     return None if runtime is None else run
 
 
-class _Int8:
-    """An int8 file, run by tflite-runtime until it gives up, then by the simulation."""
+def _as_read(x: np.ndarray, source: Tensor) -> np.ndarray:
+    """Real values as a file's input takes them."""
+    integer = source.quantization is not None and source.dtype != "float32"
+    return quantized_values(x, source) if integer else x
 
-    def __init__(self, content: bytes, simulation: Simulation, source: int):
-        self.simulation, self.scale = simulation, simulation.scales[source]
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """Samples of several inputs as ``Runtime.run`` takes them."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+
+
+class _Int8:
+    """An int8 file, run by tflite-runtime until it gives up, then by the simulation.
+
+    Args:
+        graph: the float one that it was made of.
+    """
+
+    def __init__(self, content: bytes, simulation: Simulation, graph: Graph):
+        self.simulation, self.sources = simulation, graph.input_tensors
+        self.scales = [simulation.scales[i] for i in graph.inputs]
         self.no_judge = ""
         self.runtime = self._tried(lambda: Runtime.of(content))
 
@@ -113,7 +133,9 @@ class _Int8:
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Outputs of real-valued samples; only their order has a meaning."""
         if self.runtime is not None:
-            found = self._tried(lambda: self.runtime.run(to_int8(batch, self.scale)))
+            parts = zip(unpacked(batch, self.sources), self.scales)
+            x = _joined([to_int8(part, scale) for part, scale in parts])
+            found = self._tried(lambda: self.runtime.run(x))
             if found is not None:
                 return found
             self.runtime = None

@@ -111,14 +111,14 @@ def _lift(rewriter: Rewriter, kept: set[int]) -> None:
 
 
 def _free_the_ends(rewriter: Rewriter) -> None:
-    """The file's input and output keep their shapes, so a RESHAPE goes in between."""
-    (source,), (sink,) = rewriter.inputs, rewriter.outputs
+    """The file's inputs and output keep their shapes, so a RESHAPE goes in between."""
+    (sink,) = rewriter.outputs
     if len(rewriter.shape(sink)) == 3:
         _then_reshape(rewriter, rewriter.producer(sink), rewriter.shape(sink))
         inner = rewriter.producer(sink).inputs[0]
         for op in rewriter.readers(sink):
             op.inputs = tuple(inner if i == sink else i for i in op.inputs)
-    if len(rewriter.shape(source)) == 3:
+    for source in [i for i in rewriter.inputs if len(rewriter.shape(i)) == 3]:
         shape = rewriter.shape(source)
         inner = rewriter.activation(f"{rewriter.tensors[source].name}/image", shape)
         rewriter.reconnect(source, inner)

@@ -15,6 +15,7 @@ from edgetune.floats.graph import check_float_graph
 from edgetune.floats.read import as_float
 from edgetune.importers.load import kind_of, load_model
 from edgetune.model.consistency import check_operator, check_order
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
@@ -54,6 +55,7 @@ def convert(
     labelled: tuple[Iterable, Iterable] | None = None,
     metadata: dict[str, bytes] | None = None,
     output: Choice = None,
+    inputs: Constants = (),
 ) -> Conversion:
     """Converts a model to int8 weights, activations, input and output.
 
@@ -68,33 +70,39 @@ def convert(
         metadata: notes by name that a converted file is to carry.
         output: of a file with several outputs the one that counts, its name or number; the int8
             file has this one alone.
+        inputs: those of a file that are constants (``model.constant_inputs``).
 
     Raises:
         ModelError: the file is unreadable or corrupt, or parts of it cannot be converted (or, of
             an int8 file, run), all of which are named; or it has several outputs and none is
             named.
-        UsageError: there is no such output.
+        UsageError: there is no such output, or one of ``inputs`` does not suit the model.
         DataError: the samples do not suit the model.
         ToolchainError: the extra that reads such files is not installed.
     """
-    found = source if isinstance(source, Graph) else load(source, output)
+    found = source if isinstance(source, Graph) else load(source, output, inputs)
     if isinstance(found, bytes):
         assert not isinstance(source, Graph)
-        return passed(found, source, output)
+        return passed(found, source, output, inputs)
     check_float_graph(found)
     return _convert(found, calibration, options, labelled, metadata or {})
 
 
-def passed(found: bytes, source: str | os.PathLike | bytes, output: Choice = None) -> Conversion:
+def passed(
+    found: bytes, source: str | os.PathLike | bytes, output: Choice = None,
+    inputs: Constants = (),
+) -> Conversion:
     """What ``load`` found to be int8 already."""
-    return Conversion(found, Report(False, left_out=_left_out(read_tflite(source, output))))
+    return Conversion(found, Report(False, left_out=_left_out(read_tflite(source, output, inputs))))
 
 
 def _left_out(graph: Graph) -> list[str]:
     return [other.name for other in graph.other_outputs]
 
 
-def load(source: str | os.PathLike | bytes, output: Choice = None) -> bytes | Graph:
+def load(
+    source: str | os.PathLike | bytes, output: Choice = None, inputs: Constants = ()
+) -> bytes | Graph:
     """What there is to convert: a float Graph, or a file that is int8 already.
 
     Arguments and errors are those of ``convert``.
@@ -107,9 +115,9 @@ def load(source: str | os.PathLike | bytes, output: Choice = None) -> bytes | Gr
         with named(Path(source)):
             content = file_content(Path(source))
         if kind_of(content) != "tflite":
-            return load_model(source, output)
+            return load_model(source, output, inputs)
     with nullcontext() if _is_content(source) else named(Path(source)):
-        decoded = decode(content)
+        decoded = decode(with_constants(content, inputs))
         ready = int8_content(decoded, output)
         return as_float(decoded, output) if ready is None else ready
 
@@ -135,6 +143,9 @@ def int8_content(decoded: Graph, output: Choice = None) -> bytes | None:
     same_ends = (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs)
     if same_ends and not graph.other_outputs:
         return decoded.content
+    if len(graph.inputs) > 1:  # data goes by these names
+        for tensor, name in zip(graph.input_tensors, graph.input_names):
+            tensor.name = name
     return encode(replace(Rewriter(graph).graph(), metadata=decoded.metadata))
 
 

@@ -106,10 +106,11 @@ def describe_layers(
     calibration: Calibration,
     simulation: Simulation,
 ) -> list[LayerReport]:
-    """A row for the input and for every operator, in order."""
+    """A row for each input and for every operator, in order."""
     floors = {i: _low(scales[i]) for i in softmax_inputs(graph)}
     ratios = signal_to_noise(graph, simulation, calibration.kept, floors)
-    places = [("INPUT", graph.inputs[0])] + [(op.kind, op.outputs[0]) for op in graph.operators]
+    places = [("INPUT", index) for index in graph.inputs]
+    places += [(op.kind, op.outputs[0]) for op in graph.operators]
     rows = []
     for kind, index in places:
         q, seen = scales[index], calibration.histograms[index]

@@ -11,6 +11,7 @@ from edgetune.data import Dataset, preprocessing_note
 from edgetune.errors import ModelError
 from edgetune.importers.load import kind_of
 from edgetune.importers.other_files import refuse_other
+from edgetune.model.constant_inputs import Constants
 from edgetune.model.graph import Graph
 from edgetune.model.outputs import Choice
 from edgetune.model.read import file_content, named, read_tflite
@@ -39,13 +40,15 @@ def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Con
     return convert(graph, calibration, options, labelled, preprocessing_note(data.preprocessing))
 
 
-def read_int8(path: str | os.PathLike, output: Choice = None) -> Graph:
+def read_int8(
+    path: str | os.PathLike, output: Choice = None, inputs: Constants = ()
+) -> Graph:
     """`read_tflite`, which also knows what to do with a Keras or ONNX file."""
     path = Path(path)
     if path.is_file():
         with named(path):
             _refuse_others(file_content(path))
-    return read_tflite(path, output)
+    return read_tflite(path, output, inputs)
 
 
 def _refuse_others(content: bytes) -> None:

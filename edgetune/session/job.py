@@ -78,7 +78,8 @@ class Job:
     @cached_property
     def conversion(self) -> Conversion | None:
         """What became of a float model; None of an int8 one."""
-        found = None if self.source is None else load(self.model, self.recipe.output)
+        recipe = self.recipe
+        found = None if self.source is None else load(self.model, recipe.output, recipe.inputs)
         if not isinstance(found, Graph):
             return None
         self.reporter.note(f"Converting {self.model} to int8")
@@ -89,14 +90,15 @@ class Job:
         name = self.recipe.loss
         if name == AUTO:
             last = graph.operators[-1].kind
-            name = default_loss(last, graph.output.shape, graph.input.shape)
+            source = graph.input.shape if len(graph.inputs) == 1 else None
+            name = default_loss(last, graph.output.shape, source)
         return Targets(TARGETS[name], None if name == "reconstruction" else graph.output.size)
 
     @cached_property
     def graph(self) -> Graph:
         """The int8 model."""
         if self.conversion is None:
-            return read_int8(self.model, self.recipe.output)
+            return read_int8(self.model, self.recipe.output, self.recipe.inputs)
         return read_tflite(self.conversion.content)
 
     @cached_property

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from branching import two_inputs
 from emulators import needs_gcc, needs_qemu
 from tiny_tflite import ModelBuilder
 
@@ -171,10 +172,11 @@ def test_observed_draws_are_the_simulations(draw):
         assert 0 < seen[layer.name]["rows"] <= layer.rows
 
 
-def test_inputs_have_no_zeros():
-    plan = plan_of(read_tflite(DIGITS))
-    zero = plan.program.activations[plan.program.input].zero_point
-    assert not (nonzero_inputs(plan, 20) == zero).any()
+@pytest.mark.parametrize("content", [DIGITS, two_inputs().build()], ids=["one", "two"])
+def test_inputs_have_no_zeros(content):
+    plan = plan_of(read_tflite(content))
+    x = nonzero_inputs(plan, 20)
+    assert not (x == plan.program.graph.input.grid.zero_point).any() and x.min() < -120
 
 
 # ---- what does not fit

@@ -253,6 +253,30 @@ def test_saved_models_compute_the_same(tf, tmp_path, make, suffix):
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("by_name", [False, True], ids=["list", "by name"])
+def test_a_model_of_several_inputs(tf, tmp_path, by_name):
+    keras, k = tf.keras, tf.keras.layers
+    keras.utils.set_random_seed(1)
+    shapes = {"vector": (5,), "image": (8, 8, 2)}
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    x = k.GlobalAveragePooling2D()(k.Conv2D(4, 3, activation="relu")(inputs["image"]))
+    x = k.Concatenate()([x, k.Dense(6, activation="relu")(inputs["vector"])])
+    model = keras.Model(inputs if by_name else list(inputs.values()), k.Dense(3)(x))
+    model.save(tmp_path / "m.keras")
+    graph = load_model(tmp_path / "m.keras")
+    assert sorted(graph.input_names) == ["image", "vector"]
+    random = np.random.default_rng(0)
+    given = {n: random.standard_normal((4, *i.shape[1:])).astype("f4") for n, i in inputs.items()}
+    given["vector"][:] = 0.5
+    expected = model(given if by_name else list(given.values()), training=False).numpy()
+    x = np.concatenate([given[name].reshape(4, -1) for name in graph.input_names], axis=1)
+    np.testing.assert_allclose(FloatEngine(graph).run(x), expected, rtol=1e-4, atol=1e-5)
+    alone = load_model(tmp_path / "m.keras", inputs={"vector": 0.5})
+    found = FloatEngine(alone).run(given["image"])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.thorough
 def test_operators_that_only_the_converter_sees_are_named_at_once(tf, tmp_path):
     k = tf.keras.layers
     model = tf.keras.Sequential([

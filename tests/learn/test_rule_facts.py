@@ -145,7 +145,7 @@ def refused(layer, out=(1, 1, 1), trained=True, classes=2) -> bool:
     """Whether a program of this one layer is refused, and by its name."""
     shapes = {"x": (1, 1, 1), "y": out, "logits": (1, 1, classes)}
     activations = [Activation(name, shape, 0, 0) for name, shape in shapes.items()]
-    program = Program(activations, [layer], 0, 2, 2, None, None)
+    program = Program(activations, [layer], (0,), 2, 2, None, None)
     return is_refused(program, [layer] if trained else [])
 
 
@@ -224,7 +224,7 @@ def test_an_operand_repeats_as_often_as_its_errors_sum_has_room(period):
         product = p.Mul("wide", 0, 0, 2, 1, 2**30, 0, 0, -128, 127, (0, 0))
         sizes = fits * period + more, period, 2
         activations = [Activation("a", (1, 1, size), 0, 0) for size in sizes]
-        assert is_refused(Program(activations, [product], 0, 2, 2, None, None), []) == wide
+        assert is_refused(Program(activations, [product], (0,), 2, 2, None, None), []) == wide
 
 
 def test_a_loss_has_as_many_classes_as_its_sum_has_room():

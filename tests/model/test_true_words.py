@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,11 +78,13 @@ def test_the_true_cause(name):
     assert said in text and unsaid not in text
 
 
-def test_a_second_input_is_no_layer():
+def test_an_input_that_nothing_reads_is_no_layer():
     graph = graph_of()
-    graph.inputs = (*graph.inputs, graph.inputs[0])
+    graph.tensors.append(replace(graph.tensors[0], index=len(graph.tensors), name="idle:0"))
+    graph.inputs = (*graph.inputs, graph.tensors[-1].index)
     text = words(run, graph)
-    assert "2 inputs instead of one" in text and NOT_REPLACE not in text
+    assert "no operator reads the input 'idle'" in text and NOT_REPLACE not in text
+    assert "--input idle=0" in text
 
 
 @pytest.mark.parametrize("kinds, said", [

@@ -117,7 +117,7 @@ def graph_of(b: ModelBuilder):
 def real_inputs(graph, count: int, spread: float = 1.0) -> np.ndarray:
     """float64 [count, ...], over a part of the input's range."""
     q = graph.input.quantization
-    low, high = ((v - q.zero_point[0]) * spread * q.scale[0] for v in (-128, 127))
+    low, high = ((v - q.zero_point) * spread * q.scale for v in (-128, 127))
     return np.random.default_rng(3).uniform(low, high, (count, *graph.input.shape[1:]))
 
 
@@ -226,7 +226,7 @@ def test_it_computes_what_the_integers_stand_for(name):
     graph = graph_of(b)
     learner = Learner(lower(graph), Recipe(layers=("none",)))
     samples, q_in, q = b.random_inputs(4, 7), graph.input.quantization, graph.output.quantization
-    x = ((samples[:, 0] - float(q_in.zero_point[0])) * q_in.scale[0]).astype(np.float32)
+    x = ((samples[:, 0] - q_in.zero_point.astype(float)) * q_in.scale).astype(np.float32)
     real = Network(graph, MeanSquaredError()).logits(x)
     steps = np.stack([learner.forward(sample) for sample in samples])
     wanted = np.clip(real / q.scale[0] + q.zero_point[0], -128, 127)

@@ -104,6 +104,15 @@ def grouped() -> ModelBuilder:
     return b.transposed(4, (2, 3), 2, bias=False).conv(4, 3, 2, dilation=1, groups=2).dense(4)
 
 
+def two_inputs() -> ModelBuilder:
+    """An image and seven measurements, each on its own scale; the second lies at an odd byte."""
+    b = ModelBuilder((1, 7, 5, 3), 1 / 40, 3, seed=17).conv(6, 3, activation="RELU").mean()
+    image = b.save()
+    b.another_input("measured", (1, 7), 1 / 90, -20)
+    b.dense(6).join("ADD", image, "RELU")
+    return b.dense(8, "RELU").dense(4).softmax()
+
+
 NETWORKS = {
     "residual": residual,
     "separable": separable,
@@ -113,4 +122,5 @@ NETWORKS = {
     "moved": moved,
     "normalised": normalised,
     "grouped": grouped,
+    "two inputs": two_inputs,
 }

@@ -24,6 +24,12 @@ class FloatBuilder:
         self.tensors: list[Tensor] = []
         self.operators: list[Operator] = []
         self.input = self._tensor("input", input_shape)
+        self.inputs = [self.input]
+
+    def another_input(self, name, shape):
+        """A further input; samples are then the values of all in a row."""
+        self.inputs.append(self._tensor(name, shape))
+        return self.inputs[-1]
 
     # ---- operators with weights
 
@@ -137,14 +143,14 @@ class FloatBuilder:
     # ---- results
 
     def graph(self, output) -> Graph:
-        return Graph(self.tensors, self.operators, (self.input,), (output,))
+        return Graph(self.tensors, self.operators, tuple(self.inputs), (output,))
 
     def shape(self, tensor) -> tuple[int, ...]:
         return self.tensors[tensor].shape
 
     def samples(self, count, seed=1) -> np.ndarray:
         """Standard normal inputs, float32 ``(count, *input_shape without the batch)``."""
-        shape = (count, *self.shape(self.input)[1:])
+        shape = (count, *self.graph(self.input).input.shape[1:])
         return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
     # ---- inner parts

@@ -43,7 +43,9 @@ class RealNetwork:
     def _run(self, x) -> dict[int, np.ndarray]:
         """Storage -> real values of every activation down to the logits."""
         program = self.program
-        values = {program.input: self._real(program.input, np.asarray(x, np.float64))}
+        sizes = [program.activations[i].size for i in program.inputs]
+        parts = np.split(np.asarray(x, np.float64).reshape(-1), np.cumsum(sizes)[:-1])
+        values = {i: self._real(i, part) for i, part in zip(program.inputs, parts)}
         for index, activation in enumerate(program.activations):
             if activation.constant is not None:
                 values[index] = self._real(index, activation.constant.astype(np.float64))

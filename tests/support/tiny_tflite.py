@@ -75,6 +75,16 @@ class ModelBuilder:
         self.current = self._tensor("input", self.input_shape, input_scale, input_zero_point)
         probes = self.random_inputs(PROBES, seed).astype(np.float64)
         self._probe = (probes[:, 0] - input_zero_point) * input_scale
+        self.inputs = [self.current]
+
+    def another_input(self, name, shape, scale=1 / 64, zero_point=0):
+        """A further input, to go on from; samples are then those of all in a row."""
+        values = np.random.default_rng(len(self.tensors)).integers(-128, 128, (PROBES, *shape[1:]))
+        self.current = self._tensor(name, shape, scale, zero_point)
+        self._probe = (values - zero_point) * scale
+        self.inputs.append(self.current)
+        self.input_shape = (1, sum(int(np.prod(self.tensors[i].shape)) for i in self.inputs))
+        return self
 
     # ---- operators with weights
 
@@ -402,7 +412,7 @@ class ModelBuilder:
             old_codes: keep the operators' codes in ``deprecated_builtin_code`` only.
         """
         outputs = [o.output for o in self.operators] if expose_all else [self.current]
-        return serialise(self.tensors, self.operators, outputs, old_codes)
+        return serialise(self.tensors, self.operators, outputs, old_codes, self.inputs)
 
     # ---- inner parts
 
@@ -544,7 +554,7 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     LiteRT.
 
     Args:
-        inputs: ``(count, *input_shape)`` int8.
+        inputs: ``(count, *input_shape)`` int8; of several inputs the values of all in a row.
 
     Returns:
         One ``(count, *output_shape)`` array a graph output.
@@ -564,11 +574,13 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
         ),
     )
     interpreter.allocate_tensors()
-    where = interpreter.get_input_details()[0]["index"]
+    where = interpreter.get_input_details()
+    ends = np.cumsum([np.prod(detail["shape"]) for detail in where])[:-1]
     outputs = [detail["index"] for detail in interpreter.get_output_details()]
     results = []
     for sample in inputs:
-        interpreter.set_tensor(where, sample)
+        for detail, part in zip(where, np.split(sample, ends, -1) if len(ends) else [sample]):
+            interpreter.set_tensor(detail["index"], part.reshape(detail["shape"]))
         interpreter.invoke()
         results.append([interpreter.get_tensor(index) for index in outputs])
     return [np.stack(column) for column in zip(*results)]

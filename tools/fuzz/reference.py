@@ -14,6 +14,7 @@ from edgetune.learn.recipe import Recipe
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
+from edgetune.model.runtime_child import parted
 from edgetune.plan.plan import make_plan
 from tools.fuzz.examine import BOARD, Defect
 
@@ -74,11 +75,12 @@ def _outputs(graph: Graph, inputs: np.ndarray) -> np.ndarray:
         model_content=graph.content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
     )
     interpreter.allocate_tensors()
-    where = interpreter.get_input_details()[0]["index"]
+    sources = interpreter.get_input_details()
     found = interpreter.get_output_details()[0]["index"]
     results = []
     for x in to_file_input(graph, inputs):
-        interpreter.set_tensor(where, x)
+        for source, part in parted(sources, x):
+            interpreter.set_tensor(source["index"], part.reshape(source["shape"]))
         interpreter.invoke()
         results.append(interpreter.get_tensor(found))
     return np.stack(results)

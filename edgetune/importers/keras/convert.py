@@ -63,29 +63,29 @@ def _dense_everywhere(tf, model) -> None:
 
 
 def _with_batch_of_one(tf, model):
-    """The model's forward pass with a fixed shape, its input called as Keras calls it; all its
+    """The model's forward pass with fixed shapes, its inputs called as Keras calls them; all its
     outputs, in the order of their names."""
-    inputs = model.inputs
-    shapes = [tuple(i.shape) for i in inputs]
-    if len(inputs) != 1:
+    specs = [_spec(tf, i) for i in model.inputs]
+    whole = specs[0] if len(specs) == 1 else getattr(model, "_inputs_struct", list(specs))
+
+    def forward(*xs):
+        return tf.nest.flatten(model(tf.nest.pack_sequence_as(whole, xs), training=False))
+
+    try:
+        return tf.function(forward).get_concrete_function(*specs)
+    except Exception as error:
+        raise _failed("Keras cannot run this model on one sample.", error) from None
+
+
+def _spec(tf, source):
+    shape = tuple(source.shape)
+    if None in shape[1:]:
         raise ModelError(
-            f"The model has {len(inputs)} inputs.",
-            "edgetune takes Keras files of one input.",
-            "Save a model of one of them: keras.Model(one_input, output).save('model.keras').",
-        )
-    if None in shapes[0][1:]:
-        raise ModelError(
-            f"The model has an input of the shape {list(shapes[0])}.",
+            f"The model has an input of the shape {list(shape)}.",
             "Of its sizes only the batch may be open.",
             "Save the model with an input of a fixed shape.",
         )
-    name = inputs[0].name.split(":")[0]
-    spec = tf.TensorSpec([1, *shapes[0][1:]], inputs[0].dtype, name=name)
-    try:
-        forward = tf.function(lambda x: tf.nest.flatten(model(x, training=False)))
-        return forward.get_concrete_function(spec)
-    except Exception as error:
-        raise _failed("Keras cannot run this model on one sample.", error) from None
+    return tf.TensorSpec([1, *shape[1:]], source.dtype, name=source.name.split(":")[0])
 
 
 def _failed(message: str, error: Exception) -> ModelError:

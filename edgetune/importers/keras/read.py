@@ -18,6 +18,7 @@ from edgetune.errors import ModelError
 from edgetune.floats.read import as_float
 from edgetune.importers.extras import need
 from edgetune.importers.keras.convert import NAMES
+from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import IDENTIFIER, decode
 from edgetune.model.graph import Graph
 from edgetune.model.outputs import Choice
@@ -30,22 +31,23 @@ QUIET = {
 }
 
 
-def read_keras(content: bytes, output: Choice = None) -> Graph:
+def read_keras(content: bytes, output: Choice = None, inputs: Constants = ()) -> Graph:
     """Reads a Keras model as a float Graph (``floats.graph``).
 
     Args:
         content: of a .keras file (zip) or of an .h5 file (HDF5), with the whole model.
         output: of a model with several outputs the one that counts, its name or number.
+        inputs: those that are constants (``model.constant_inputs``).
 
     Raises:
         ModelError: not a Keras model, corrupt, with layers that cannot be converted (all of
             them listed), or with several outputs of which none is named.
-        UsageError: there is no such output.
+        UsageError: there is no such output, or one of ``inputs`` does not suit the model.
         ToolchainError: TensorFlow is not installed.
     """
     need("tensorflow", "keras", "Keras files")
     result, names = as_tflite(content)
-    decoded = decode(result)
+    decoded = decode(with_constants(result, inputs))
     decoded.output_names = dict(zip(decoded.outputs, names))
     return as_float(decoded, output)
 

@@ -20,7 +20,12 @@ RESHAPING = (
     "QuantizeLinear", "ReduceSum", "ReduceProd", "ReduceMean",
 )
 SMALL = ("Gather", "Range", "ConstantOfShape", "Expand", "Tile")
-FOLDABLE = (*ELEMENTWISE, *RESHAPING, *SMALL)
+PRODUCTS = ("Gemm", "MatMul")  # these and functions stand behind an input that is constant
+FUNCTIONS = (
+    "Relu", "LeakyRelu", "Elu", "Selu", "Sigmoid", "HardSigmoid", "Tanh", "Clip", "Softmax",
+    "BatchNormalization",
+)
+FOLDABLE = (*ELEMENTWISE, *RESHAPING, *SMALL, *PRODUCTS, *FUNCTIONS)
 
 
 def folded(node: NodeProto, opset: int, operands: list[np.ndarray | None]) -> list[np.ndarray]:
@@ -41,6 +46,8 @@ def _bound(kind: str, operands: list[np.ndarray]) -> int:
     """At least as many elements as the result has."""
     if kind in ELEMENTWISE:
         return math.prod(np.broadcast_shapes(*(o.shape for o in operands)))
+    if kind in PRODUCTS:
+        return operands[0].size * operands[1].size
     total = sum(o.size for o in operands)
     if kind not in SMALL:
         return total

@@ -31,19 +31,19 @@ class Lowering:
     """One attempt to lower a graph.
 
     Args:
-        shapes: of the input, and of other tensors as far as the file states them, by name.
-        name: the input.
-        order: the axes of the input in the order in which the Graph's input has them.
+        shapes: of the inputs, and of other tensors as far as the file states them, by name.
+        orders: of each input by name, its axes in the order in which the Graph's input has them.
 
     Attributes:
         problems: everything that cannot be lowered, a line each.
     """
 
-    def __init__(self, graph: GraphProto, opset: int, shapes: dict, name: str, order):
+    def __init__(self, graph: GraphProto, opset: int, shapes: dict, orders: dict):
         self.proto, self.opset, self.shapes = graph, opset, shapes
         self.builder, self.problems = Builder(), []
         self.values = {i.name: constant(_array(i)) for i in graph.initializer}
-        self._input(name, order)
+        for name, order in orders.items():
+            self._input(name, order)
 
     def _input(self, name: str, order) -> None:
         shape, rewriter = self.shapes[name], self.builder.rewriter

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from onnx import GraphProto, NodeProto, ValueInfoProto
 
+from edgetune.importers.onnx.inputs import free_inputs
 from edgetune.model.outputs import Choice, End, pick
 
-KINDS = {"Softmax": "SOFTMAX", "Sigmoid": "LOGISTIC", "Tanh": "TANH"}
+KINDS = {"Softmax": "SOFTMAX", "LogSoftmax": "LOG_SOFTMAX", "Sigmoid": "LOGISTIC", "Tanh": "TANH"}
 VIEWS = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
 
 
@@ -27,7 +28,8 @@ def choose_output(graph: GraphProto, wanted: Choice) -> list[str]:
         wanted = 0
     if not values:
         return []
-    source = _shape(graph.input[0]) if graph.input else ()
+    inputs = [value for value in graph.input if value.name in free_inputs(graph)]
+    source = _shape(inputs[0]) if len(inputs) == 1 else None
     ends = [_end(*pair, makers, source) for pair in zip(graph.output, values)]
     number = pick(ends, wanted)
     if len(ends) == 1:
@@ -68,7 +70,8 @@ def _value(name: str, makers: dict[str, NodeProto]) -> str:
 
 
 def _end(
-    output: ValueInfoProto, value: str, makers: dict[str, NodeProto], source: tuple[int, ...]
+    output: ValueInfoProto, value: str, makers: dict[str, NodeProto],
+    source: tuple[int, ...] | None,
 ) -> End:
     node = makers.get(value)
     kind = "" if node is None else KINDS.get(node.op_type, node.op_type)

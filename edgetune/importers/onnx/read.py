@@ -16,6 +16,7 @@ from edgetune.errors import ModelError
 from edgetune.floats.graph import MAX_ELEMENTS, MAX_OPERATORS, check_float_graph
 from edgetune.floats.rewriting import rewritten
 from edgetune.importers.extras import need
+from edgetune.model.constant_inputs import Constants
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph, OtherOutput
 from edgetune.model.outputs import Choice
@@ -25,7 +26,7 @@ MAX_RANK = 4
 
 
 def read_onnx(
-    content: bytes, folder: Path | None = None, output: Choice = None
+    content: bytes, folder: Path | None = None, output: Choice = None, inputs: Constants = ()
 ) -> Graph:
     """Reads an ONNX model of opset 7 or newer as a float Graph (``floats.graph``).
 
@@ -33,15 +34,17 @@ def read_onnx(
         content: the file's.
         folder: where a file of weights that the model names may lie.
         output: of a model with several outputs the one that counts, its name or number.
+        inputs: those that are constants (``model.constant_inputs``), in the file's order of axes.
 
     Raises:
         ModelError: not an ONNX file, corrupt, with nodes that cannot be converted (all of them
             listed), or with several outputs of which none is named.
-        UsageError: there is no such output.
+        UsageError: there is no such output, or one of ``inputs`` does not suit the model.
         ToolchainError: the package ``onnx`` is not installed.
     """
     need("onnx", "onnx", "ONNX files")
     from edgetune.importers.onnx.classifier import cut_classifier
+    from edgetune.importers.onnx.inputs import fill_inputs, free_inputs
     from edgetune.importers.onnx.load import load
     from edgetune.importers.onnx.outputs import choose_output
 
@@ -49,8 +52,10 @@ def read_onnx(
     cut = cut_classifier(model.graph, output)
     left_out = choose_output(model.graph, None if cut else output)
     opset = _opset(model)
-    name = _free_input(model)
-    graph = _lowered(model.graph, opset, _shapes(model, name), name)
+    names = free_inputs(model.graph)
+    fill_inputs(model.graph, names, inputs)
+    names = free_inputs(model.graph)
+    graph = _lowered(model.graph, opset, _shapes(model, names), names)
     check_float_graph(graph)
     others = tuple(OtherOutput(left, -1, frozenset()) for left in left_out)
     return replace(graph, other_outputs=others)
@@ -73,36 +78,23 @@ def _opset(model) -> int:
     return opset
 
 
-def _free_input(model) -> str:
-    """The input that is no initialiser, as old files list these as well."""
-    constants = {i.name for i in model.graph.initializer}
-    names = [i.name for i in model.graph.input if i.name not in constants]
-    if len(names) != 1:
-        listed = ", ".join(quoted(name) for name in names[:8])
-        raise ModelError(
-            f"The model has {len(names)} inputs instead of one.",
-            f"Its inputs are: {listed}." if names else "It computes on constants only.",
-            "Export it with one input.",
-        )
-    return names[0]
-
-
-def _shapes(model, name: str) -> dict[str, tuple[int, ...]]:
+def _shapes(model, names: list[str]) -> dict[str, tuple[int, ...]]:
     """The shapes that the file states, by name, with a batch of one.
 
     onnx's shape inference is left alone: on contradicting files it may end the process.
     """
     shapes = {}
     for value in [*model.graph.value_info, *model.graph.output, *model.graph.input]:
-        if value.name == name:
+        if value.name in names:
             _fix_batch(value)
         dims = value.type.tensor_type.shape.dim
         shape = tuple(d.dim_value if d.HasField("dim_value") else 0 for d in dims)
         shape = (1, *shape[1:])
         if 1 <= len(shape) <= MAX_RANK and min(shape) > 0 and math.prod(shape) <= MAX_ELEMENTS:
             shapes[value.name] = shape
-    if name not in shapes:
-        raise corrupt(f"The input {quoted(name)} is too large.")
+    for name in names:
+        if name not in shapes:
+            raise corrupt(f"The input {quoted(name)} is too large.")
     return shapes
 
 
@@ -123,17 +115,19 @@ def _fix_batch(value) -> None:
         )
 
 
-def _lowered(graph, opset: int, shapes: dict, name: str) -> Graph:
-    """The Graph, for the order of the input's axes that takes the fewest transpositions."""
+def _lowered(graph, opset: int, shapes: dict, names: list[str]) -> Graph:
+    """The Graph, for the order of the inputs' axes that takes the fewest transpositions."""
     from edgetune.importers.onnx.lower import Lowering, refused
     from edgetune.importers.onnx.table import CHANNELS_SECOND
     from edgetune.importers.onnx.values import channels_last
 
-    rank = len(shapes[name])
-    orders = list(dict.fromkeys((channels_last(rank), tuple(range(rank)))))
+    ranks = [len(shapes[name]) for name in names]
+    orders = list(dict.fromkeys((
+        tuple(map(channels_last, ranks)), tuple(tuple(range(rank)) for rank in ranks),
+    )))
     if not any(node.op_type in CHANNELS_SECOND for node in graph.node):
         orders.reverse()
-    attempts = [Lowering(graph, opset, shapes, name, order) for order in orders]
+    attempts = [Lowering(graph, opset, shapes, dict(zip(names, order))) for order in orders]
     found = [lowered for attempt in attempts if (lowered := attempt.run()) is not None]
     if found:
         return rewritten(min(found, key=_transpositions))

@@ -51,12 +51,12 @@ class LossChoice:
 @dataclass(frozen=True)
 class ModelEnd:
     """The ends of a model: ``kind`` of the last operator, its input ``below``, and its output;
-    and the model's input."""
+    and the model's input, None of several."""
 
     kind: str
     below: Activation
     output: Activation
-    input: Activation
+    input: Activation | None
 
 
 TARGETS = {
@@ -72,7 +72,7 @@ def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
     """
     name = choice.name
     if name == AUTO:
-        name = default_loss(end.kind, end.output.shape, end.input.shape)
+        name = default_loss(end.kind, end.output.shape, end.input.shape if end.input else None)
     _refuse_misfits(name, choice, end)
     if name in ("softmax", "sigmoid"):
         logits = end.below if end.kind in OWN[name] else end.output
@@ -94,6 +94,7 @@ def _cross_entropy(name: str, choice: LossChoice, logits: Activation) -> Loss:
 def _squared_error(name: str, choice: LossChoice, end: ModelEnd) -> SquaredError:
     y, x = end.output, end.input
     if name == "reconstruction":
+        assert x is not None  # of several inputs it is refused
         real = x.scale * (np.arange(-128, 128) - x.zero_point)
         loss = SquaredError(y.size, y.scale, y.zero_point)
         table = np.array([
@@ -113,7 +114,9 @@ def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd) -> None:
                       "choose sigmoid, mse or huber")
     if name != "softmax" and end.kind in OWN["softmax"]:
         raise _misfit(name, f"the model ends with a {end.kind}", "choose softmax")
-    if name == "reconstruction" and size != end.input.size:
+    if name == "reconstruction" and end.input is None:
+        raise _misfit(name, "the model has several inputs", "choose mse")
+    if name == "reconstruction" and end.input is not None and size != end.input.size:
         raise _misfit(name, f"the model makes {size} values of {end.input.size}", "choose mse")
     if choice.weights and name not in ("softmax", "sigmoid"):
         raise _misfit(name, "class weights are for classes and labels", "leave them out")

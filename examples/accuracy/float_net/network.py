@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.model.graph import Graph
+from edgetune.model.inputs import unpacked
 
 from .layer import Layer
 from .losses import Loss, SoftmaxCrossEntropy
@@ -52,7 +53,7 @@ class Network:
                  on_grid: bool = False):
         self.loss, self.optimizer = loss or SoftmaxCrossEntropy(), optimizer or Sgd()
         self.tensors = graph.tensors if on_grid else None
-        self.input, self.end = graph.inputs[0], _end(graph, self.loss.closing)
+        self.sources, self.end = graph.input_tensors, _end(graph, self.loss.closing)
         self.nodes = [
             Node(make_layer(graph, o, dtype, k), make_fused(o), o.operands, output)
             for o, k, output in _needed(graph, self.end)
@@ -80,8 +81,10 @@ class Network:
         self.trained[0].bias[:] = 0
 
     def logits(self, x: np.ndarray) -> np.ndarray:
-        """What the loss reads, (n, outputs), for ``x`` (n, ...) in real units."""
-        values = {**self.constants, self.input: x}
+        """What the loss reads, (n, outputs), for ``x`` (n, ...) in real units; of several inputs
+        (n, values of all)."""
+        parts = zip(self.sources, unpacked(x, self.sources))
+        values = {**self.constants, **{source.index: part for source, part in parts}}
         for node in self.nodes:
             y = node.forward(*(values[i] for i in node.inputs))
             values[node.output] = rounded(y, self.tensors[node.output]) if self.tensors else y
