@@ -59,12 +59,13 @@ def judge(content: bytes, tolerance: float = FLOAT_TOLERANCE) -> Verdict:
             alike = _float_alike(content, found, tolerance)
         else:
             ready, alike = found, _ends_alike(content)
-        return _judge_int8(ready, alike)
+        return judge_int8(ready, alike)
     except EdgetuneError as error:
         return Verdict(False, refusal=f"{error.message} {error.cause}")
 
 
-def _judge_int8(content: bytes, alike: bool | None) -> Verdict:
+def judge_int8(content: bytes, alike: bool | None) -> Verdict:
+    """The verdict on an int8 file; ``alike`` is that on what it was made of."""
     graph = read_tflite(content)
     learner = Learner(lower(graph), Recipe())
     x = _int8_inputs(graph)

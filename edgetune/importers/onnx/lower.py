@@ -9,7 +9,7 @@ from edgetune.errors import ModelError
 from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.fold import FOLDABLE, folded
 from edgetune.importers.onnx.node import decoded, described
-from edgetune.importers.onnx.quantised import ADVICE, WHOLE
+from edgetune.importers.onnx.reasons import unknown_kind
 from edgetune.importers.onnx.table import HANDLERS
 from edgetune.importers.onnx.values import (
     Unsupported,
@@ -20,6 +20,7 @@ from edgetune.importers.onnx.values import (
 )
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph
+from edgetune.model.reasons import ENDS, Finding, Reason, refusal
 
 MALFORMED = (  # what numpy and onnx raise where operands and attributes contradict each other
     ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError, RuntimeError,
@@ -36,12 +37,13 @@ class Lowering:
         order: the axes of the input in the order in which the Graph's input has them.
 
     Attributes:
-        problems: everything that cannot be lowered, a line each.
+        problems: everything that cannot be lowered.
     """
 
     def __init__(self, graph: GraphProto, opset: int, shapes: dict, name: str, order):
         self.proto, self.opset, self.shapes = graph, opset, shapes
-        self.builder, self.problems = Builder(), []
+        self.builder = Builder()
+        self.problems: list[Finding] = []
         self.values = {i.name: constant(_array(i)) for i in graph.initializer}
         self._input(name, order)
 
@@ -56,8 +58,10 @@ class Lowering:
         with np.errstate(all="ignore"):  # what is not finite is found later
             for node in self.proto.node:
                 self._node(node)
-        if len(self.proto.output) != 1:
-            self.problems.append(f"the graph has {len(self.proto.output)} outputs instead of one")
+        outputs = [quoted(output.name) for output in self.proto.output]
+        if len(outputs) != 1:
+            found = f"{len(outputs)} outputs instead of one: {', '.join(outputs[:8])}"
+            self._graph_problem(Reason(f"the graph has {found}", ENDS))
         if self.problems:
             return None
         self._output(self.proto.output[0].name)
@@ -69,7 +73,7 @@ class Lowering:
         try:
             outputs = self._lowered(node)
         except Unsupported as error:
-            self._problem(node, str(error))
+            self._problem(node, error.args[0])
         except MALFORMED as error:
             self._problem(node, f"its operands and attributes do not fit ({error})")
         else:
@@ -77,13 +81,10 @@ class Lowering:
             self._name_results(outputs, node.output, before)
 
     def _lowered(self, node: NodeProto) -> list[Value]:
-        known = node.domain in ("", "ai.onnx") and not any(
-            a.HasField("g") or a.graphs for a in node.attribute
-        )
-        if node.op_type in WHOLE:
-            raise Unsupported(ADVICE)
-        if not known or node.op_type not in (*HANDLERS, *FOLDABLE):
-            raise Unsupported("this kind of operator is not supported")
+        own = node.domain in ("", "ai.onnx")
+        inside = any(a.HasField("g") or a.graphs for a in node.attribute)
+        if not own or inside or node.op_type not in (*HANDLERS, *FOLDABLE):
+            raise Unsupported(unknown_kind(node.op_type, node.domain))
         if any(name and name not in self.values for name in node.input):
             return []  # behind something of which not even the shape is known
         operands = [self.values[name] if name else None for name in node.input]
@@ -93,17 +94,20 @@ class Lowering:
             arrays = [None if v is None else v.data for v in operands]
             return [constant(array) for array in folded(node, self.opset, arrays)]
         if node.op_type not in HANDLERS:
-            raise Unsupported("it computes with activations")
+            raise Unsupported(unknown_kind(node.op_type, node.domain))
         outputs = HANDLERS[node.op_type](self.builder, decoded(node, self.opset, operands))
         return outputs if isinstance(outputs, list) else [outputs]
 
     def _problem(self, node: NodeProto, reason: str) -> None:
         """Notes it, and goes on with what the node's outputs would be, if the file says so."""
-        self.problems.append(f"node {described(node)}: {reason}")
+        self.problems.append(Finding(node.op_type, f"node {described(node)}", [reason]))
         for name in node.output:
             shape = self.shapes.get(name)
             if shape:
                 self._placeholder(name, shape)
+
+    def _graph_problem(self, reason: str) -> None:
+        self.problems.append(Finding("", "", [reason]))
 
     def _placeholder(self, name: str, shape: tuple[int, ...]) -> None:
         order = channels_last(len(shape))
@@ -120,14 +124,14 @@ class Lowering:
         value, builder = self.values.get(name), self.builder
         builder.name = name
         if value is None or value.data is not None:
-            self.problems.append(f"the graph's output {quoted(name)} is a constant")
+            self._graph_problem(f"the graph's output {quoted(name)} is a constant")
             return
         try:
             order = builder.order_of(value)
             shape = tuple(value.shape[i] for i in order)
             sink = builder.reshaped(builder.standing(value, order), shape)
         except Unsupported as error:
-            self.problems.append(f"the graph's output {quoted(name)}: {error}")
+            self._graph_problem(f"the graph's output {quoted(name)}: {error}")
             return
         builder.rewriter.outputs = (sink,)
         if builder.rewriter.producer(sink) is not None:
@@ -141,11 +145,7 @@ def _array(tensor: TensorProto) -> np.ndarray:
         raise corrupt(f"The weights {quoted(tensor.name)} cannot be read ({error}).") from None
 
 
-def refused(problems: list[str]) -> ModelError:
+def refused(problems: list[Finding]) -> ModelError:
     """The error that names everything at once."""
-    problems = list(dict.fromkeys(problems))
-    return ModelError(
-        f"edgetune cannot convert {len(problems)} part{'s' * (len(problems) > 1)} of this model.",
-        "\n".join(problems),
-        "Replace these layers. ONNX operators that convert: " + ", ".join(HANDLERS) + ".",
-    )
+    known = "ONNX operators that convert: " + ", ".join(HANDLERS) + "."
+    return refusal("convert", problems, known)

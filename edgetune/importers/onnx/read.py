@@ -36,10 +36,12 @@ def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
     """
     need("onnx", "onnx", "ONNX files")
     from edgetune.importers.onnx.classifier import cut_classifier
+    from edgetune.importers.onnx.integers import expand_integers
     from edgetune.importers.onnx.load import load
 
     model = load(content, folder)
     cut_classifier(model.graph)
+    expand_integers(model.graph)
     opset = _opset(model)
     name = _free_input(model)
     graph = _lowered(model.graph, opset, _shapes(model, name), name)

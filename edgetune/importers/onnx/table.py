@@ -53,7 +53,11 @@ HANDLERS = {
     "Cast": views.cast,
     "QuantizeLinear": quantised.quantise,
     "DequantizeLinear": quantised.dequantise,
+    "DynamicQuantizeLinear": quantised.quantise_dynamically,
+    "ConvInteger": quantised.convolve_integers,
+    "MatMulInteger": quantised.multiply_integers,
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
-    "Conv", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
+    "Conv", "ConvInteger", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "GlobalMaxPool",
 )
