@@ -25,15 +25,120 @@ def kinds(graph):
     return [op.kind for op in graph.operators]
 
 
-def test_a_shuffle_of_channels_is_refused():
-    nodes = [
+SHAPE = (1, 4, 6, 8)
+CONSTANTS = {
+    "split": (1, 2, 2, 6, 8), "joined": SHAPE, "deep": (1, 1, 2, 2, 6, 8), "wide": (1, 1, 12, 16),
+    "one": 1, "some": (2, 0, -1, 0), "table": ((0, 1), (3, 2)), "times": (1, 2, 1, 3),
+    "none": np.zeros(0, np.float32), "scales": np.float32([1, 1, 2, 2]),
+    "odd": np.float32([1, 1, 1.5, 0.5]), "sizes": (1, 4, 9, 16), "channel": (1, 4, 1, 1),
+    "whole": SHAPE, "begin": (0, 5), "end": (6, -9), "axes": (2, 3), "steps": (2, -3),
+}
+
+
+def resized(constant, **attributes):
+    names = "x none none sizes" if constant == "sizes" else f"x none {constant}"
+    return [node("Resize", names, "y", **attributes)]
+
+
+MOVES = {  # nodes, and the operators that they become
+    "shuffle of channels": ([
         node("Reshape", "x split", "a"), node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]),
-        node("Reshape", "b joined", "c"), node("Conv", "c w", "y"),
-    ]
-    constants = {"split": (1, 2, 2, 4, 4), "joined": (1, 4, 4, 4), "w": weights(2, 4, 3, 3)}
-    with pytest.raises(ModelError, match="1 part") as error:
-        read_onnx(model(nodes, (1, 4, 4, 4), constants))
-    assert "would have to move in memory" in error.value.cause
+        node("Reshape", "b joined", "y")], "TRANSPOSE"),
+    "pixel shuffle": ([
+        node("Reshape", "x deep", "a"), node("Transpose", "a", "b", perm=[0, 1, 4, 2, 5, 3]),
+        node("Reshape", "b wide", "y")], "TRANSPOSE"),
+    "depth to space": ([node("DepthToSpace", "x", "y", blocksize=2)], "TRANSPOSE"),
+    "depth to space, CRD": ([node("DepthToSpace", "x", "y", blocksize=2, mode="CRD")], "TRANSPOSE"),
+    "space to depth": ([node("SpaceToDepth", "x", "y", blocksize=2)], "TRANSPOSE"),
+    "one row": ([node("Gather", "x one", "y", axis=2)], "STRIDED_SLICE"),
+    "channels": ([node("Gather", "x some", "y", axis=1)], "GATHER"),
+    "columns": ([node("Gather", "x some", "y", axis=-1)], "GATHER"),
+    "a table of places": ([node("Gather", "x table", "y", axis=1)], "GATHER"),
+    "steps": ([node("Slice", "x begin end axes steps", "y")], "STRIDED_SLICE"),
+    "copies": ([node("Tile", "x times", "y")], "TILE"),
+    "repeated": ([
+        node("GlobalAveragePool", "x", "a"), node("Expand", "a whole", "y")],
+        "MEAN BROADCAST_TO"),
+    "repeated where it costs nothing": ([
+        node("GlobalAveragePool", "x", "a"), node("Expand", "a whole", "b"),
+        node("Mul", "x b", "y")], "MEAN MUL"),
+    "both repeated": ([
+        node("GlobalMaxPool", "x", "a"), node("Expand", "a whole", "b"),
+        node("Tanh", "b", "c"), node("Mul", "b c", "y")],
+        "MAX_POOL_2D TANH MUL BROADCAST_TO"),
+    "twice as large": (resized(
+        "scales", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+        "RESIZE_NEAREST_NEIGHBOR"),
+    "corners": (resized(
+        "sizes", coordinate_transformation_mode="align_corners",
+        nearest_mode="round_prefer_ceil"), "RESIZE_NEAREST_NEIGHBOR"),
+    "centers": (resized("sizes"), "RESIZE_NEAREST_NEIGHBOR"),
+    "odd": (resized("odd", nearest_mode="floor"), "GATHER GATHER"),
+}
+
+
+@pytest.mark.parametrize("case", MOVES)
+def test_moves(case):
+    nodes, wanted = MOVES[case]
+    used = {name for n in nodes for name in n.input}
+    constants = {name: value for name, value in CONSTANTS.items() if name in used}
+    ours, theirs, graph = answers(model(nodes, SHAPE, constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert [k for k in kinds(graph) if k != "RESHAPE"] == wanted.split()
+
+
+def test_a_dense_layer_takes_each_copy_of_an_element():
+    nodes = [node("Expand", "x whole", "a"), node("Reshape", "a flat", "b"),
+             node("MatMul", "b w", "y")]
+    constants = {"whole": (1, 3, 5), "flat": (1, 15), "w": weights(15, 4)}
+    ours, theirs, graph = answers(model(nodes, (1, 1, 5), constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    assert kinds(graph) == ["FULLY_CONNECTED"]
+
+
+def test_a_transposed_operand_of_a_dense_layer():
+    nodes = [node("Reshape", "x column", "a"), node("Gemm", "a w", "y", transA=1)]
+    ours, theirs, _ = answers(model(nodes, (1, 6), {"column": (6, 1), "w": weights(6, 4)}))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("attributes, words", [
+    ({"mode": "cubic"}, "a resize by cubic interpolation"),
+    ({"coordinate_transformation_mode": "tf_crop_and_resize"}, "places are tf_crop_and_resize"),
+])
+def test_a_resize_that_is_refused(attributes, words):
+    constants = {"none": CONSTANTS["none"], "sizes": CONSTANTS["sizes"]}
+    with pytest.raises(ModelError) as error:
+        read_onnx(model(resized("sizes", **attributes), SHAPE, constants))
+    assert words in error.value.cause
+
+
+REDUCTIONS = {  # axes, keepdims, and the operators that a mean becomes
+    "rows": ([2], 1, "MEAN"), "columns, squeezed": ([3], 0, "MEAN"), "channels": ([1], 1, "MEAN"),
+    "channels, squeezed": ([1], 0, "MEAN"), "channels and rows": ([1, 2], 0, "MEAN"),
+    "everything": ([1, 2, 3], 1, "MEAN"), "space": ([2, 3], 0, "MEAN"),
+}
+
+
+@pytest.mark.parametrize("kind, behind", [("ReduceMean", ""), ("ReduceMax", ""),
+                                          ("ReduceSum", " MUL")])
+@pytest.mark.parametrize("case", REDUCTIONS)
+def test_reductions(kind, behind, case):
+    axes, keep, wanted = REDUCTIONS[case]
+    reduce = node(kind, "x", "a", axes=axes, keepdims=keep)
+    content = model([reduce, node("Relu", "a", "y")], SHAPE, opset=12)
+    ours, theirs, graph = answers(content)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    if kind == "ReduceMax":
+        wanted = "MAX_POOL_2D" if case == "channels and rows" else "REDUCE_MAX"
+    assert [k for k in kinds(graph) if k != "RESHAPE"] == f"{wanted}{behind} RELU".split()
+
+
+def test_means_axis_by_axis():
+    nodes = [node("ReduceMean", "x", "a", axes=[3], keepdims=0),
+             node("ReduceMean", "a", "b", axes=[2], keepdims=0), node("MatMul", "b w", "y")]
+    ours, theirs, _ = answers(model(nodes, SHAPE, {"w": weights(4, 3)}))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)

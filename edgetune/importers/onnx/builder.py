@@ -76,7 +76,16 @@ class Builder:
         """
         if value.stands_in(order):
             return value.tensor
+        once = value.once()
+        if once.shape != value.shape:
+            return self._repeated(once, value.shape, order)
         return self._transposed(value.tensor, value.places.transpose(order))
+
+    def _repeated(self, once: Value, shape: tuple[int, ...], order: tuple[int, ...]) -> int:
+        """``once`` broadcast to the ONNX shape ``shape``, with its axes in ``order``."""
+        start = self.reshaped(self.standing(once, order), [once.shape[axis] for axis in order])
+        whole = tuple(shape[axis] for axis in order)
+        return self.emit("BROADCAST_TO", (start, self.integers("shape", whole)), whole)
 
     def _transposed(self, tensor: int, places: np.ndarray) -> int:
         """A tensor that holds the elements of ``tensor`` at ``places``, one after another."""
@@ -114,6 +123,13 @@ class Builder:
 def result(tensor: int, shape: tuple[int, ...], order: tuple[int, ...]) -> Value:
     """An operator's output, of the ONNX shape ``shape``, kept with its axes in ``order``."""
     return activation(tensor, shape, order)
+
+
+def image_axis(order: tuple[int, ...], axis: int) -> int:
+    """Where an ONNX axis is in the Graph's tensor of the axes ``order``; the batch stays the
+    batch."""
+    place = order.index(axis)
+    return place + 1 if len(order) == 3 and place > 0 else place
 
 
 def _check_batch(value: Value) -> None:

@@ -48,7 +48,7 @@ def elu(builder: Builder, node: Node) -> Value:
 def selu(builder: Builder, node: Node) -> Value:
     alpha = float(node.attributes.get("alpha", 1.6732632423543772))
     y = _elu(builder, node.activation(), alpha)
-    return _times(builder, y, float(node.attributes.get("gamma", 1.0507009873554805)))
+    return times(builder, y, float(node.attributes.get("gamma", 1.0507009873554805)))
 
 
 def _elu(builder: Builder, x: Value, alpha: float) -> Value:
@@ -57,7 +57,7 @@ def _elu(builder: Builder, x: Value, alpha: float) -> Value:
         return builder.unary("ELU", x)
     below = builder.unary("ELU", _with_scalar(builder, "MINIMUM", x, 0.0))
     above = builder.unary("RELU", x)
-    return _of_two(builder, "ADD", above, _times(builder, below, alpha))
+    return _of_two(builder, "ADD", above, times(builder, below, alpha))
 
 
 def gelu(builder: Builder, node: Node) -> Value:
@@ -87,7 +87,7 @@ def power(builder: Builder, node: Node) -> Value:
 
 
 def negative(builder: Builder, node: Node) -> Value:
-    return _times(builder, node.activation(), -1.0)
+    return times(builder, node.activation(), -1.0)
 
 
 # ---- clipping, on RELU and RELU6
@@ -119,8 +119,8 @@ def _bound(node: Node, name: str, place: int) -> float | None:
 def _clipped(builder: Builder, x: Value, low: float, high: float) -> Value:
     """low + RELU6((x - low) * 6 / (high - low)) * (high - low) / 6."""
     factor = 6 / (high - low)
-    x = builder.unary("RELU6", _plus(builder, _times(builder, x, factor), -low * factor))
-    return _plus(builder, _times(builder, x, 1 / factor), low)
+    x = builder.unary("RELU6", _plus(builder, times(builder, x, factor), -low * factor))
+    return _plus(builder, times(builder, x, 1 / factor), low)
 
 
 def hard_sigmoid(builder: Builder, node: Node) -> Value:
@@ -128,15 +128,16 @@ def hard_sigmoid(builder: Builder, node: Node) -> Value:
     x = node.activation()
     alpha = float(node.attributes.get("alpha", 0.2))
     beta = float(node.attributes.get("beta", 0.5))
-    y = _times(builder, x, 6 * alpha) if abs(6 * alpha - 1) > 1e-5 else x
+    y = times(builder, x, 6 * alpha) if abs(6 * alpha - 1) > 1e-5 else x
     y = builder.unary("RELU6", _plus(builder, y, 6 * beta))
-    y = _times(builder, y, 1 / 6)
+    y = times(builder, y, 1 / 6)
     if abs(alpha - 1 / 6) < 1e-5 and beta == 0.5:
         builder.hard_sigmoids[y.tensor] = x.tensor
     return y
 
 
-def _times(builder: Builder, x: Value, factor: float) -> Value:
+def times(builder: Builder, x: Value, factor: float) -> Value:
+    """Every element times a number."""
     return x if factor == 1 else _with_scalar(builder, "MUL", x, factor)
 
 
@@ -186,12 +187,14 @@ def _of_two(builder: Builder, kind: str, first: Value, second: Value) -> Value:
     if kind == "MUL" and (x := _hard_swish_of(builder, first, second)) is not None:
         return builder.unary("HARD_SWISH", x)
     rank = max(len(first.shape), len(second.shape))
-    first, second = _of_rank(first, rank), _of_rank(second, rank)
+    whole = np.broadcast_shapes(first.shape, second.shape)
+    first, second = _of_rank(first, rank).once(), _of_rank(second, rank).once()
     order = builder.order_of(first, second)
     tensors = [builder.arranged(value, order) for value in (first, second)]
     shape = np.broadcast_shapes(*(builder.shape(tensor) for tensor in tensors))
     y = builder.emit(kind, tensors, shape)
-    return result(y, np.broadcast_shapes(first.shape, second.shape), order)
+    small = np.broadcast_shapes(first.shape, second.shape)
+    return result(y, small, order).repeated(whole)
 
 
 def _hard_swish_of(builder: Builder, first: Value, second: Value) -> Value | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
@@ -74,12 +76,14 @@ def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> i
 
 
 def gemm(builder: Builder, node: Node) -> Value:
+    x = node.activation()
     weights = node.weights(1, "the weights") * np.float32(node.attributes.get("alpha", 1.0))
-    if node.attributes.get("transA", 0) or weights.ndim != 2:
-        raise Unsupported("a transposed input, or weights that are no matrix")
+    if weights.ndim != 2:
+        raise Unsupported("weights that are no matrix")
+    x = x.view(x.places.T) if node.attributes.get("transA", 0) else x
     weights = weights if node.attributes.get("transB", 0) else weights.T
     bias = _bias(builder, node, len(weights), node.attributes.get("beta", 1.0))
-    return _dense(builder, node.activation(), weights, bias)
+    return _dense(builder, x, weights, bias)
 
 
 def matmul(builder: Builder, node: Node) -> Value:
@@ -102,8 +106,8 @@ def _dense(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
     """A dense layer: its weights go where the input's elements stand."""
     if len(x.shape) != 2 or x.shape != (1, weights.shape[1]):
         raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
-    moved = np.empty_like(weights)
-    moved[:, x.places[0]] = weights
+    moved = np.zeros((len(weights), math.prod(builder.shape(x.tensor))), np.float32)
+    np.add.at(moved.T, x.places[0], weights.T)  # an element that repeats takes all its weights
     inputs = (x.tensor, builder.real("weights", moved), bias)
     y = builder.emit("FULLY_CONNECTED", inputs, (1, len(weights)), keep_num_dims=False)
     return result(y, (1, len(weights)), (0, 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgetune.importers.onnx import elementwise, joins, layers, pools, quantised, views
+from edgetune.importers.onnx import elementwise, joins, layers, moves, pools, quantised, views
 
 HANDLERS = {
     "Conv": layers.conv,
@@ -15,6 +15,7 @@ HANDLERS = {
     "GlobalMaxPool": pools.global_pool,
     "ReduceMean": pools.reduce,
     "ReduceMax": pools.reduce,
+    "ReduceSum": pools.reduce,
     "Relu": elementwise.unary,
     "Sigmoid": elementwise.unary,
     "Tanh": elementwise.unary,
@@ -43,6 +44,13 @@ HANDLERS = {
     "Slice": joins.slice_of,
     "Split": joins.split,
     "Pad": joins.pad,
+    "Gather": moves.gather,
+    "Tile": moves.tile,
+    "Resize": moves.resize,
+    "Upsample": moves.resize,
+    "Expand": views.expand,
+    "DepthToSpace": views.depth_to_space,
+    "SpaceToDepth": views.space_to_depth,
     "Reshape": views.reshape,
     "Flatten": views.flatten,
     "Transpose": views.transpose,
@@ -59,5 +67,5 @@ HANDLERS = {
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
     "Conv", "ConvInteger", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool",
-    "GlobalMaxPool",
+    "GlobalMaxPool", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth",
 )
