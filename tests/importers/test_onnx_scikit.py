@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
 import onnx  # noqa: E402
-from onnx_builder import model, node  # noqa: E402
+from onnx_builder import answers, model, node  # noqa: E402
 
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
 
@@ -48,3 +48,13 @@ def test_a_classifier_of_scikit_learn_gives_its_probabilities(classes):
     graph = read_onnx(proto.SerializeToString())
     assert kinds(graph)[-1] == ("LOGISTIC" if classes == 2 else "SOFTMAX")
     assert graph.output.shape == (1, wide)
+
+
+@pytest.mark.parametrize("shape", [(-1, 1), (-1,)])
+def test_several_values_are_one_row_however_they_are_laid(shape):
+    """skl2onnx lays an MLPRegressor's values one under another."""
+    nodes = [node("MatMul", "x w", "a"), node("Reshape", "a shape", "y")]
+    content = model(nodes, (None, 5), {"w": weights(5, 3), "shape": shape})
+    ours, theirs, graph = answers(content, count=1)
+    assert graph.output.shape == (1, 3) and kinds(graph) == ["FULLY_CONNECTED"]
+    np.testing.assert_allclose(ours.reshape(-1), theirs.reshape(-1), rtol=1e-5)

@@ -126,6 +126,8 @@ class Lowering:
         if value is None or value.data is not None:
             self._graph_problem(f"the graph's output {quoted(name)} is a constant")
             return
+        if value.shape[:1] != (1,):  # values of one sample, laid one under another
+            value = value.view(value.places.reshape(1, -1))
         try:
             order = builder.order_of(value)
             shape = tuple(value.shape[i] for i in order)
