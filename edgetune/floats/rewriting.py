@@ -7,6 +7,7 @@ operators that have a name, by that name.
     PRELU, one slope  LEAKY_RELU               PRELU by channel  x * a + RELU(x) * (1 - a)
     SPLIT, UNPACK                              a SLICE for each output
     PACK                                       CONCATENATION
+    ADD, SUB, MUL of operands of which none is the other's last dimensions: BROADCAST_TO first
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
 A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
@@ -21,9 +22,10 @@ import numpy as np
 
 from edgetune.floats.operators import ERF, OPERATORS, evaluate
 from edgetune.model.graph import Graph, Operator
-from edgetune.model.kinds import ELEMENTWISE, FUSED_OPTION, FUSING, KINDS
+from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, FUSING, KINDS
 from edgetune.model.moves import places_of
 from edgetune.model.one_value import Chain, OneValue
+from edgetune.model.refusals import unlike_shapes
 from edgetune.model.rewrite import Rewriter
 
 BEHIND = ("RELU_N1_TO_1", "RELU_0_TO_1", "TANH")  # functions that no int8 kernel fuses
@@ -185,9 +187,26 @@ def _pack(rewriter: Rewriter, op: Operator) -> None:
     _become(op, "CONCATENATION", *inputs, axis=axis, **{FUSED_OPTION: "NONE"})
 
 
+def _like(rewriter: Rewriter, op: Operator) -> None:
+    """Operands that no int8 kernel here repeats are repeated before."""
+    shape = rewriter.shape(op.outputs[0])
+    if len(op.inputs) != 2 or not unlike_shapes(rewriter, op):
+        return
+    inputs = []
+    for place, index in enumerate(op.inputs):
+        if rewriter.data(index) is None and rewriter.shape(index) != shape:
+            name = f"{_name(rewriter, op)}/{place}"
+            wanted = rewriter.constant(f"{name}/shape", np.asarray(shape, np.int32))
+            inputs.append(rewriter.activation(name, shape))
+            rewriter.insert(op, "BROADCAST_TO", (index, wanted), inputs[-1:])
+        else:
+            inputs.append(index)
+    op.inputs = tuple(inputs)
+
+
 PARTED = ("SPLIT", "SPLIT_V", "UNPACK")
 RULES = {
-    "PACK": _pack,
+    "PACK": _pack, **dict.fromkeys(ARITHMETIC, _like),
     "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
     "SQUARED_DIFFERENCE": _squared_difference, "PRELU": _slopes,
 }

@@ -163,3 +163,40 @@ def test_a_transposition_that_moves_elements(shape, order):
     ours, theirs, graph = answers(model(nodes, shape, constants))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
     assert (kinds(graph).count("TRANSPOSE") > 0) == (len(shape) == 4)
+
+
+def test_rows_without_a_batch_are_cells():
+    """As optimisers write a dense layer over a sequence: Reshape, Gemm, Reshape."""
+    nodes = [
+        node("Reshape", "x rows", "a"), node("Gemm", "a w b", "c", transB=1),
+        node("Add", "c d", "e"), node("Relu", "e", "f"), node("Mul", "f f", "g"),
+        node("Reshape", "g back", "y"),
+    ]
+    constants = {"rows": (-1, 3), "back": (1, 12, 4), "w": weights(4, 3), "b": weights(4),
+                 "d": weights(4)}
+    ours, theirs, graph = answers(model(nodes, (1, 12, 3), constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert [k for k in kinds(graph) if k != "RESHAPE"] == ["FULLY_CONNECTED", "ADD", "RELU", "MUL"]
+
+
+@pytest.mark.parametrize("opset", [13, 18])
+def test_a_normalisation_of_layers_in_its_parts(opset):
+    axes = {"axes": [-1]} if opset < 18 else {}
+    names = "x" if opset < 18 else "x last"
+    nodes = [
+        node("ReduceMean", names, "m", **axes), node("Sub", "x m", "d"), node("Pow", "d two", "q"),
+        node("ReduceMean", names.replace("x", "q"), "v", **axes), node("Add", "v small", "e"),
+        node("Sqrt", "e", "r"), node("Div", "d r", "n"), node("Mul", "n scale", "s"),
+        node("Add", "s shift", "y"),
+    ]
+    constants = {"two": np.array(2, np.float32), "small": np.array(1e-5, np.float32),
+                 "scale": weights(5), "shift": weights(5)} | ({} if opset < 18 else {"last": (-1,)})
+    ours, theirs, graph = answers(model(nodes, (1, 6, 5), constants, opset))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+    assert "RSQRT" in kinds(graph) and "SQRT" not in kinds(graph)
+
+
+def test_a_division_by_what_is_computed_is_refused():
+    with pytest.raises(ModelError) as error:
+        read_onnx(model([node("Relu", "x", "a"), node("Div", "x a", "y")], SHAPE))
+    assert "a division by what is computed, and is no root" in error.value.cause

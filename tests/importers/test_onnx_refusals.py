@@ -34,15 +34,14 @@ IMAGE, ROW = (1, 3, 8, 9), (1, 4, 21)
 def test_everything_unsupported_is_named_at_once():
     nodes = [
         node("LSTM", "x w r", "a -", hidden_size=2), node("Sin", "x", "b"),
-        node("Conv", "x k", "c", group=3), node("Resize", "c - scales", "d"),
+        node("Conv", "x k", "c", group=3), node("Hardmax", "c", "d"),
     ]
     nodes += [node("Relu", "d", "y")]
-    constants = {"w": weights(1, 8, 3), "r": weights(1, 8, 2), "k": weights(4, 2, 3),
-                 "scales": np.ones(3, np.float32)}
+    constants = {"w": weights(1, 8, 3), "r": weights(1, 8, 2), "k": weights(4, 2, 3)}
     with pytest.raises(ModelError) as error:
         read_onnx(model(nodes, ROW, constants))
     for text in ("LSTM 'the_a -'", "Sin 'the_b'", "Conv 'the_c'", "weights [4, 2",
-                 "Resize 'the_d'"):
+                 "Hardmax 'the_d'"):
         assert text in error.value.cause
     assert error.value.message.startswith("edgetune cannot convert 4 parts")
 
@@ -151,7 +150,7 @@ def test_nodes_that_are_refused_alike_are_one_line_with_a_count():
 @pytest.mark.parametrize("kind, reason, advice", [
     ("Softplus", "a function that no int8 operator here computes", "HardSwish"),
     ("Mish", "a function that no int8 operator here computes", "HardSwish"),
-    ("Reciprocal", "a function that no int8 operator here computes", "HardSwish"),
+    ("Reciprocal", "a division by what is computed, and is no root", "Change these layers"),
     ("Hardmax", "this kind of operator is not supported", "ONNX operators that convert"),
 ])
 def test_a_kind_that_is_refused_has_its_own_reason(kind, reason, advice):

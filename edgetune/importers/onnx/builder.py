@@ -62,7 +62,9 @@ class Builder:
         Raises:
             Unsupported: they would have to move otherwise, or the batch is not one.
         """
-        _check_batch(value)
+        if value.shape[:1] != (1,):
+            shape = list(value.shape)
+            raise Unsupported(f"its operand's shape {shape} does not begin with a batch")
         if len(value.shape) > MAX_RANK:
             raise Unsupported(f"an operand of {len(value.shape)} dimensions")
         shape = as_image(tuple(value.shape[i] for i in order))
@@ -114,7 +116,6 @@ class Builder:
 
     def unary(self, kind: str, value: Value, **options) -> Value:
         """An element-wise operator: it takes its operand in any order."""
-        _check_batch(value)
         shape = self.shape(value.tensor)
         result = self.emit(kind, (value.tensor,), shape, **options)
         return Value(value.shape, None, result, value.places)
@@ -130,8 +131,3 @@ def image_axis(order: tuple[int, ...], axis: int) -> int:
     batch."""
     place = order.index(axis)
     return place + 1 if len(order) == 3 and place > 0 else place
-
-
-def _check_batch(value: Value) -> None:
-    if value.shape[:1] != (1,):
-        raise Unsupported(f"its operand's shape {list(value.shape)} does not begin with a batch")

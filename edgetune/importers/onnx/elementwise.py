@@ -10,7 +10,9 @@ from edgetune.importers.onnx.values import Unsupported, Value, as_image
 
 UNARY = {
     "Relu": "RELU", "Sigmoid": "LOGISTIC", "Tanh": "TANH", "HardSwish": "HARD_SWISH",
-    "Abs": "ABS", "Exp": "EXP", "Erf": "ERF",  # of which only a chain's GELU is left in the end
+    "Abs": "ABS", "Exp": "EXP",
+    "Erf": "ERF",  # of which only a chain's GELU is left in the end
+    "Sqrt": "SQRT",  # and of this one only RSQRT
 }
 BINARY = {"Add": "ADD", "Sum": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL"}
 INFINITE = 1e30  # bounds beyond, and infinite ones, are none
@@ -90,6 +92,19 @@ def negative(builder: Builder, node: Node) -> Value:
     return times(builder, node.activation(), -1.0)
 
 
+def reciprocal(builder: Builder, node: Node) -> Value:
+    return _reciprocal(builder, node.activation())
+
+
+def _reciprocal(builder: Builder, x: Value) -> Value:
+    """One by a root, which is RSQRT."""
+    root = builder.rewriter.producer(x.tensor)
+    if root is None or root.kind != "SQRT":
+        raise Unsupported("a division by what is computed, and is no root")
+    y = builder.emit("RSQRT", root.inputs, builder.shape(x.tensor))
+    return Value(x.shape, None, y, x.places)
+
+
 # ---- clipping, on RELU and RELU6
 
 
@@ -157,8 +172,19 @@ def _with_scalar(builder: Builder, kind: str, x: Value, scalar, turned: bool = F
 def binary(builder: Builder, node: Node) -> Value:
     first, second = node.operands
     kind = BINARY[node.kind]
-    if node.kind == "Div":
+    if node.kind == "Div" and second.data is None:
+        second = _reciprocal(builder, second)
+    elif node.kind == "Div":
         second = Value(second.shape, 1 / node.weights(1, "the divisors"))
+    if all(v.data is not None or v.shape[:1] == (1,) for v in (first, second)):
+        return _combined(builder, kind, first, second)
+    rank = max(len(first.shape), len(second.shape)) + 1  # rows without a batch: they get one
+    lifted = [v if v.data is not None else _of_rank(v, rank) for v in (first, second)]
+    y = _combined(builder, kind, *lifted)
+    return y.view(y.places[0])
+
+
+def _combined(builder: Builder, kind: str, first: Value, second: Value) -> Value:
     if first.data is None and second.data is None:
         return _of_two(builder, kind, first, second)
     x, constant = (first, second) if first.data is None else (second, first)

@@ -17,7 +17,7 @@ from edgetune.importers.onnx.layers import conv, matmul
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Value, constant
 
-NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX")
+NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS", "EXP", "SQRT", "RSQRT")
 KEEPS_SIGN = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "PAD", "RESHAPE", "STRIDED_SLICE",
               "CONCATENATION")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from edgetune.model.reasons import FEED_FORWARD, UNROLLED, Reason, UnknownKind
 
-RECURRENT = ("LSTM", "GRU", "RNN")
+RECURRENT = ("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM")
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 NO_KERNEL = "Take an activation that int8 kernels know: Relu, HardSwish, Sigmoid, Tanh, Gelu."
 FUNCTIONS = (  # of one value, that no operator here computes
-    "Softplus", "Mish", "Celu", "ThresholdedRelu", "Shrink", "Softsign", "Sqrt", "Log",
-    "Reciprocal", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh",
-    "Atanh", "Floor", "Ceil", "Round", "Sign", "Swish",
+    "Softplus", "Mish", "Celu", "ThresholdedRelu", "Shrink", "Softsign", "Log", "Sin", "Cos",
+    "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Floor",
+    "Ceil", "Round", "Sign", "Swish",
 )
 
 

@@ -30,6 +30,8 @@ HANDLERS = {
     "Abs": elementwise.unary,
     "Exp": elementwise.unary,
     "Erf": elementwise.unary,
+    "Sqrt": elementwise.unary,
+    "Reciprocal": elementwise.reciprocal,
     "Max": elementwise.extreme,
     "Min": elementwise.extreme,
     "Pow": elementwise.power,
