@@ -192,16 +192,20 @@ def _like(rewriter: Rewriter, op: Operator) -> None:
     shape = rewriter.shape(op.outputs[0])
     if len(op.inputs) != 2 or not unlike_shapes(rewriter, op):
         return
-    inputs = []
-    for place, index in enumerate(op.inputs):
-        if rewriter.data(index) is None and rewriter.shape(index) != shape:
-            name = f"{_name(rewriter, op)}/{place}"
-            wanted = rewriter.constant(f"{name}/shape", np.asarray(shape, np.int32))
-            inputs.append(rewriter.activation(name, shape))
-            rewriter.insert(op, "BROADCAST_TO", (index, wanted), inputs[-1:])
-        else:
-            inputs.append(index)
-    op.inputs = tuple(inputs)
+    op.inputs = tuple(_repeated(rewriter, op, index, shape) for index in op.inputs)
+
+
+def _repeated(rewriter: Rewriter, op: Operator, index: int, shape: tuple[int, ...]) -> int:
+    """The operand ``index`` broadcast to ``shape``."""
+    data, name = rewriter.data(index), f"{_name(rewriter, op)}/{rewriter.tensors[index].name}"
+    if rewriter.shape(index) == shape:
+        return index
+    if data is not None:
+        return rewriter.constant(name, np.broadcast_to(data, shape))
+    wanted = rewriter.constant(f"{name}/shape", np.asarray(shape, np.int32))
+    result = rewriter.activation(name, shape)
+    rewriter.insert(op, "BROADCAST_TO", (index, wanted), (result,))
+    return result
 
 
 PARTED = ("SPLIT", "SPLIT_V", "UNPACK")
