@@ -2,11 +2,14 @@
 read, computes what ONNX Runtime computes, runs as tflite-runtime does, and tunes; or is refused in
 words that stand here."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
+
+import onnx  # noqa: E402
 
 from tools.onnx_files.formats import EXPORTERS, FORMS, OPSETS  # noqa: E402
 from tools.onnx_files.judge import TOLERANCES, judge  # noqa: E402
@@ -27,6 +30,17 @@ def test_a_file_of_pytorch(path):
         assert not verdict.read and REFUSED[path.stem] in verdict.refusal
     else:
         assert (verdict.word, verdict.tunes) == ("ok", True), verdict
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_an_output_that_differs_is_seen(place):
+    path = next(path for path in FILES if path.stem.startswith("selu."))
+    proto = onnx.load_model_from_string(path.read_bytes())
+    (entry,) = proto.metadata_props
+    found = json.loads(entry.value)
+    found["values"][-1][place] += 0.01
+    entry.value = json.dumps(found)
+    assert judge(proto.SerializeToString()).word == "DIFFERS"
 
 
 def test_the_files_are_the_matrix_in_small():

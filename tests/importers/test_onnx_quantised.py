@@ -81,7 +81,7 @@ def test_a_convolution_of_integers_is_one_of_real_numbers():
     scales = np.float32([0.1, 0.2, 0.3, 0.4])
     constants = integers("w", RANDOM.integers(-127, 128, (4, 3, 3, 3)), scales)
     constants |= scaled("a", np.uint8, 128, 8 / 255) | scaled("b", np.int8, 0, 1.0)
-    constants["c"] = RANDOM.integers(-900, 900, 4).astype(np.int32)
+    constants["c"] = RANDOM.integers(-4000, 4000, 4).astype(np.int32)
     nodes = [
         node("QuantizeLinear", "x as az", "q"),
         node("QLinearConv", "q as az w ws wz bs bz c", "r", pads=[1, 1, 1, 1]),

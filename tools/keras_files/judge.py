@@ -122,7 +122,7 @@ def _float_alike(content: bytes, graph: Graph, tolerance: float) -> bool | None:
 
 
 def _both(*alike: bool | None) -> bool | None:
-    return None if None in alike else all(alike)
+    return False if False in alike else None if None in alike else True
 
 
 def _samples(shape: tuple[int, ...], count: int) -> np.ndarray:
