@@ -151,6 +151,8 @@ def test_nodes_that_are_refused_alike_are_one_line_with_a_count():
     ("Softplus", "a function that no int8 operator here computes", "HardSwish"),
     ("Mish", "a function that no int8 operator here computes", "HardSwish"),
     ("Reciprocal", "a division by what is computed, and is no root", "Change these layers"),
+    ("Floor", "a function that no int8 operator here computes", "HardSwish"),
+    ("ReduceProd", "it runs on constants only", "Change these layers"),
     ("Hardmax", "this kind of operator is not supported", "ONNX operators that convert"),
 ])
 def test_a_kind_that_is_refused_has_its_own_reason(kind, reason, advice):
@@ -158,6 +160,34 @@ def test_a_kind_that_is_refused_has_its_own_reason(kind, reason, advice):
         read_onnx(model([node(kind, "x", "y")], IMAGE, opset=18))
     assert error.value.cause == f"node {kind} 'the_y' (output 'y'): {reason}"
     assert advice in error.value.next_step
+
+
+@pytest.mark.parametrize("first, refused", [
+    (node("Cast", "x", "a", to=1), False), (node("DequantizeLinear", "x s z", "a"), True),
+    (node("Relu", "x", "a"), True),
+])
+def test_an_input_of_integers_is_real_behind_a_cast_alone(first, refused):
+    constants = {"s": scalar(0.1), "z": np.array(3, np.uint8)}
+    constants = {name: value for name, value in constants.items() if name in first.input}
+    proto = onnx.load_model_from_string(
+        model([first, node("Relu", "a", "y")], (1, 4), constants)
+    )
+    proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    if refused:
+        with pytest.raises(ModelError, match="'x' is of the type uint8"):
+            read_onnx(proto.SerializeToString())
+    else:
+        assert read_onnx(proto.SerializeToString()).output.shape == (1, 4)
+
+
+def test_integers_that_were_quantised_by_a_constant_scale_are_refused_where_they_multiply():
+    """The sum would lack that scale."""
+    nodes = [node("QuantizeLinear", "x s z", "q"), node("MatMulInteger", "q w z", "i"),
+             node("Cast", "i", "y", to=1)]
+    constants = {"s": scalar(0.1), "z": np.array(3, np.uint8), "w": np.ones((4, 4), np.uint8)}
+    with pytest.raises(ModelError) as error:
+        read_onnx(model(nodes, (1, 4), constants))
+    assert "not those of a DynamicQuantizeLinear" in error.value.cause
 
 
 def test_a_recurrent_layer_is_refused_with_what_to_do():

@@ -9,7 +9,7 @@ from edgetune.errors import ModelError
 from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.fold import FOLDABLE, folded
 from edgetune.importers.onnx.node import decoded, described
-from edgetune.importers.onnx.reasons import unknown_kind
+from edgetune.importers.onnx.reasons import on_activations, unknown_kind
 from edgetune.importers.onnx.table import HANDLERS
 from edgetune.importers.onnx.values import (
     Unsupported,
@@ -94,7 +94,7 @@ class Lowering:
             arrays = [None if v is None else v.data for v in operands]
             return [constant(array) for array in folded(node, self.opset, arrays)]
         if node.op_type not in HANDLERS:
-            raise Unsupported(unknown_kind(node.op_type, node.domain))
+            raise Unsupported(on_activations(node.op_type))
         outputs = HANDLERS[node.op_type](self.builder, decoded(node, self.opset, operands))
         return outputs if isinstance(outputs, list) else [outputs]
 

@@ -15,11 +15,14 @@ import numpy as np
 from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.layers import conv, matmul
 from edgetune.importers.onnx.node import Node
-from edgetune.importers.onnx.values import Value, constant
+from edgetune.importers.onnx.values import Unsupported, Value, constant
 
 NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS", "EXP", "SQRT", "RSQRT")
 KEEPS_SIGN = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "PAD", "RESHAPE", "STRIDED_SLICE",
               "CONCATENATION")
+
+
+DYNAMIC_ZERO = constant(np.uint8(0))  # the zero point of what was quantised as the model runs
 
 
 def quantise(builder: Builder, node: Node) -> Value:
@@ -42,7 +45,7 @@ def dequantise(builder: Builder, node: Node) -> Value:
 def quantise_dynamically(builder: Builder, node: Node) -> list[Value]:
     """The value itself with a scale of one: what divides by the scale and multiplies by it again
     computes the same."""
-    return [node.activation(), constant(np.float32(1)), constant(np.uint8(0))]
+    return [node.activation(), constant(np.float32(1)), DYNAMIC_ZERO]
 
 
 def convolve_integers(builder: Builder, node: Node) -> Value:
@@ -56,6 +59,8 @@ def multiply_integers(builder: Builder, node: Node) -> Value:
 def _of_centred_weights(node: Node, axis: int) -> Node:
     """``node`` with weights from which the zero point is taken, that of the values along
     ``axis`` where there are many."""
+    if node.operand(2) is not DYNAMIC_ZERO:
+        raise Unsupported("integers that are not those of a DynamicQuantizeLinear")
     weights, zero_point = node.weights(1, "the weights"), np.zeros(1, np.float32)
     if node.operand(3) is not None:
         zero_point = node.weights(3, "the zero point").reshape(-1)

@@ -19,6 +19,7 @@ from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph
 
 FIRST_OPSET = 7
+REAL = (0, 1, 10, 11, 16)  # TensorProto's types: none said, float, float16, double, bfloat16
 MAX_RANK = 4
 
 
@@ -44,6 +45,7 @@ def read_onnx(content: bytes, folder: Path | None = None) -> Graph:
     expand_integers(model.graph)
     opset = _opset(model)
     name = _free_input(model)
+    _refuse_integers(model.graph, name)
     graph = _lowered(model.graph, opset, _shapes(model, name), name)
     check_float_graph(graph)
     return graph
@@ -78,6 +80,21 @@ def _free_input(model) -> str:
             "Export it with one input.",
         )
     return names[0]
+
+
+def _refuse_integers(graph, name: str) -> None:
+    """Integers are numbers where a Cast reads them; else they are quantised, or indices."""
+    from onnx import TensorProto
+
+    (source,) = [i for i in graph.input if i.name == name]
+    kind = source.type.tensor_type.elem_type
+    if kind in REAL or {n.op_type for n in graph.node if name in n.input} <= {"Cast"}:
+        return
+    raise ModelError(
+        f"The input {quoted(name)} is of the type {TensorProto.DataType.Name(kind).lower()}.",
+        "It is quantised, or counts something: edgetune takes real numbers.",
+        "Export the model with an input of float32.",
+    )
 
 
 def _shapes(model, name: str) -> dict[str, tuple[int, ...]]:

@@ -25,3 +25,8 @@ def unknown_kind(kind: str, domain: str) -> str:
     if kind in FUNCTIONS:
         return Reason("a function that no int8 operator here computes", NO_KERNEL)
     return UnknownKind("this kind of operator is not supported")
+
+
+def on_activations(kind: str) -> str:
+    """The reason for a node that is worked out where it reads constants alone, and does not."""
+    return unknown_kind(kind, "") if kind in FUNCTIONS else "it runs on constants only"
