@@ -123,3 +123,11 @@ def test_dynamic_quantisation_becomes_real(kind, shape, weight, zero_points):
     ours, theirs, graph = answers(model(nodes, shape, constants, 13))
     np.testing.assert_allclose(ours, theirs, atol=0.03 * np.abs(theirs).max())
     assert kinds(graph)[-1] == "MUL"
+
+
+@pytest.mark.parametrize("kind, wanted", [("Abs", ["ABS"]), ("Tanh", ["TANH", "RELU"])])
+def test_what_is_never_negative_needs_no_relu_where_its_range_begins_at_zero(kind, wanted):
+    nodes = [node(kind, "x", "a"), node("QuantizeLinear", "a as az", "q"),
+             node("DequantizeLinear", "q as az", "y")]
+    content = model(nodes, IMAGE, scaled("a", np.uint8, 0, 9 / 255), 13)
+    assert kinds(read_onnx(content)) == wanted
