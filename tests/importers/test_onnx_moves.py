@@ -200,3 +200,25 @@ def test_a_division_by_what_is_computed_is_refused():
     with pytest.raises(ModelError) as error:
         read_onnx(model([node("Relu", "x", "a"), node("Div", "x a", "y")], SHAPE))
     assert "a division by what is computed, and is no root" in error.value.cause
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 6, 8), (1, 2, 96)])
+def test_a_normalisation_of_instances(shape):
+    channels = shape[1]
+    constants = {"s": weights(channels), "b": weights(channels)}
+    nodes = [node("InstanceNormalization", "x s b", "y", epsilon=0.01)]
+    ours, theirs, _ = answers(model(nodes, shape, constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_a_normalisation_of_groups_moves_its_operand_once():
+    """As exporters write it: the channels of a group are one long row."""
+    nodes = [
+        node("Conv", "x w", "a"), node("Reshape", "a groups", "b"),
+        node("InstanceNormalization", "b one zero", "c"), node("Reshape", "c back", "y"),
+    ]
+    constants = {"w": weights(4, 4, 1, 1), "groups": (0, 2, -1), "back": SHAPE,
+                 "one": np.ones(2, np.float32), "zero": np.zeros(2, np.float32)}
+    ours, theirs, graph = answers(model(nodes, SHAPE, constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+    assert kinds(graph).count("TRANSPOSE") <= 2 and "ADD" in kinds(graph)

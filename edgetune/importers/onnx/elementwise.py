@@ -134,8 +134,8 @@ def _bound(node: Node, name: str, place: int) -> float | None:
 def _clipped(builder: Builder, x: Value, low: float, high: float) -> Value:
     """low + RELU6((x - low) * 6 / (high - low)) * (high - low) / 6."""
     factor = 6 / (high - low)
-    x = builder.unary("RELU6", _plus(builder, times(builder, x, factor), -low * factor))
-    return _plus(builder, times(builder, x, 1 / factor), low)
+    x = builder.unary("RELU6", plus(builder, times(builder, x, factor), -low * factor))
+    return plus(builder, times(builder, x, 1 / factor), low)
 
 
 def hard_sigmoid(builder: Builder, node: Node) -> Value:
@@ -144,7 +144,7 @@ def hard_sigmoid(builder: Builder, node: Node) -> Value:
     alpha = float(node.attributes.get("alpha", 0.2))
     beta = float(node.attributes.get("beta", 0.5))
     y = times(builder, x, 6 * alpha) if abs(6 * alpha - 1) > 1e-5 else x
-    y = builder.unary("RELU6", _plus(builder, y, 6 * beta))
+    y = builder.unary("RELU6", plus(builder, y, 6 * beta))
     y = times(builder, y, 1 / 6)
     if abs(alpha - 1 / 6) < 1e-5 and beta == 0.5:
         builder.hard_sigmoids[y.tensor] = x.tensor
@@ -156,7 +156,8 @@ def times(builder: Builder, x: Value, factor: float) -> Value:
     return x if factor == 1 else _with_scalar(builder, "MUL", x, factor)
 
 
-def _plus(builder: Builder, x: Value, offset: float) -> Value:
+def plus(builder: Builder, x: Value, offset: float) -> Value:
+    """Every element plus a number."""
     return x if offset == 0 else _with_scalar(builder, "ADD", x, offset)
 
 
@@ -177,14 +178,15 @@ def binary(builder: Builder, node: Node) -> Value:
     elif node.kind == "Div":
         second = Value(second.shape, 1 / node.weights(1, "the divisors"))
     if all(v.data is not None or v.shape[:1] == (1,) for v in (first, second)):
-        return _combined(builder, kind, first, second)
+        return combined(builder, kind, first, second)
     rank = max(len(first.shape), len(second.shape)) + 1  # rows without a batch: they get one
     lifted = [v if v.data is not None else _of_rank(v, rank) for v in (first, second)]
-    y = _combined(builder, kind, *lifted)
+    y = combined(builder, kind, *lifted)
     return y.view(y.places[0])
 
 
-def _combined(builder: Builder, kind: str, first: Value, second: Value) -> Value:
+def combined(builder: Builder, kind: str, first: Value, second: Value) -> Value:
+    """Of two operands, of which at least one is no constant, ADD, SUB or MUL."""
     if first.data is None and second.data is None:
         return _of_two(builder, kind, first, second)
     x, constant = (first, second) if first.data is None else (second, first)

@@ -81,7 +81,7 @@ def _pooled(x: Value, tensor: int, axes: list[Axis]) -> Value:
 
 def global_pool(builder: Builder, node: Node) -> Value:
     x = node.activation()
-    return _over(builder, node, x, set(range(2, len(x.shape))), True)
+    return reduced_over(builder, node, x, set(range(2, len(x.shape))), True)
 
 
 def reduce(builder: Builder, node: Node) -> Value:
@@ -91,10 +91,11 @@ def reduce(builder: Builder, node: Node) -> Value:
         return x
     rank = len(x.shape)
     axes = {i % rank for i in axes} if axes else set(range(1, rank))
-    return _over(builder, node, x, axes, bool(node.attributes.get("keepdims", 1)))
+    return reduced_over(builder, node, x, axes, bool(node.attributes.get("keepdims", 1)))
 
 
-def _over(builder: Builder, node: Node, x: Value, axes: set[int], keep: bool) -> Value:
+def reduced_over(builder: Builder, node: Node, x: Value, axes: set[int], keep: bool) -> Value:
+    """What ``node`` makes of ``x`` over ``axes``: a maximum, a sum, else a mean."""
     if 0 in axes and x.shape[0] > 1:
         raise Unsupported(f"a reduction of {list(x.shape)} over the batch")
     order = _order_over_space(x, axes)

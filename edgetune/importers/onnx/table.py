@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from edgetune.importers.onnx import elementwise, joins, layers, moves, pools, quantised, views
+from edgetune.importers.onnx import (
+    elementwise,
+    joins,
+    layers,
+    moves,
+    normalisation,
+    pools,
+    quantised,
+    views,
+)
 
 HANDLERS = {
     "Conv": layers.conv,
     "Gemm": layers.gemm,
     "MatMul": layers.matmul,
     "BatchNormalization": layers.batch_normalisation,
+    "InstanceNormalization": normalisation.instance_normalisation,
     "MaxPool": pools.max_pool,
     "AveragePool": pools.average_pool,
     "GlobalAveragePool": pools.global_pool,
@@ -68,6 +78,7 @@ HANDLERS = {
     "MatMulInteger": quantised.multiply_integers,
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
-    "Conv", "ConvInteger", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool",
-    "GlobalMaxPool", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth",
+    "Conv", "ConvInteger", "BatchNormalization", "InstanceNormalization", "MaxPool",
+    "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Upsample", "DepthToSpace",
+    "SpaceToDepth",
 )
