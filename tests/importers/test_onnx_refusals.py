@@ -190,6 +190,24 @@ def test_integers_that_were_quantised_by_a_constant_scale_are_refused_where_they
     assert "not those of a DynamicQuantizeLinear" in error.value.cause
 
 
+@pytest.mark.parametrize("states_shapes", [True, False])
+def test_what_follows_from_a_refused_node_is_no_reason_of_its_own(states_shapes):
+    """An LSTM's output begins with time, and is reshaped by it."""
+    constants = {"w": weights(1, 8, 3), "r": weights(1, 8, 2), "rows": (6, 1, 2),
+                 "out": (1, 12), "v": weights(12, 3)}
+    nodes = [
+        node("Transpose", "x", "t", perm=[1, 0, 2]), node("LSTM", "t w r", "a", hidden_size=2),
+        node("Reshape", "a rows", "b"), node("Reshape", "b out", "c"), node("MatMul", "c v", "y"),
+    ]
+    proto = onnx.load_model_from_string(model(nodes, (1, 6, 3), constants))
+    for value in proto.graph.value_info:
+        if not states_shapes:
+            value.type.tensor_type.shape.dim[0].dim_param = "time"
+    with pytest.raises(ModelError, match="1 part ") as error:
+        read_onnx(proto.SerializeToString())
+    assert "LSTM" in error.value.cause and "Reshape" not in error.value.cause
+
+
 def test_a_recurrent_layer_is_refused_with_what_to_do():
     constants = {"w": weights(1, 8, 3), "r": weights(1, 8, 2)}
     lstm = node("LSTM", "x w r", "y", hidden_size=2)

@@ -44,6 +44,7 @@ class Lowering:
         self.proto, self.opset, self.shapes = graph, opset, shapes
         self.builder = Builder()
         self.problems: list[Finding] = []
+        self.guessed: set[str] = set()  # names behind a problem: of shapes that the file states
         self.values = {i.name: constant(_array(i)) for i in graph.initializer}
         self._input(name, order)
 
@@ -75,9 +76,13 @@ class Lowering:
         except Unsupported as error:
             self._problem(node, error.args[0])
         except MALFORMED as error:
+            if self.guessed.intersection(node.input):
+                return  # it may be the guess that does not fit
             self._problem(node, f"its operands and attributes do not fit ({error})")
         else:
             self.values.update(zip(node.output, outputs))
+            if self.guessed.intersection(node.input):
+                self.guessed.update(node.output)
             self._name_results(outputs, node.output, before)
 
     def _lowered(self, node: NodeProto) -> list[Value]:
@@ -113,6 +118,7 @@ class Lowering:
         order = channels_last(len(shape))
         index = self.builder.rewriter.activation(name, [shape[i] for i in order])
         self.values[name] = activation(index, shape, order)
+        self.guessed.add(name)
 
     def _name_results(self, outputs: list[Value], names, before: int) -> None:
         """The tensor that a node ends in is called what the node's output is called."""

@@ -108,6 +108,8 @@ def _shapes(model, name: str) -> dict[str, tuple[int, ...]]:
             _fix_batch(value)
         dims = value.type.tensor_type.shape.dim
         shape = tuple(d.dim_value if d.HasField("dim_value") else 0 for d in dims)
+        if shape[:1] > (1,):
+            continue  # rows of one sample, and no batch
         shape = (1, *shape[1:])
         if 1 <= len(shape) <= MAX_RANK and min(shape) > 0 and math.prod(shape) <= MAX_ELEMENTS:
             shapes[value.name] = shape
