@@ -161,6 +161,8 @@ def _with_outputs(name: str, model: Any) -> Any:
 def main(out: str, exporters: str, opsets: str, forms: str, *names: str) -> None:
     from tools.onnx_files.models import MODELS
 
+    if unknown := sorted({*names} - {*MODELS}):
+        sys.exit(f"No model is called {', '.join(unknown)}; there are: {', '.join(MODELS)}.")
     done = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # exporters print as they like
     for name in names or MODELS:
