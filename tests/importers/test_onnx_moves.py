@@ -28,7 +28,8 @@ def kinds(graph):
 SHAPE = (1, 4, 6, 8)
 CONSTANTS = {
     "split": (1, 2, 2, 6, 8), "joined": SHAPE, "deep": (1, 1, 2, 2, 6, 8), "wide": (1, 1, 12, 16),
-    "one": 1, "some": (2, 0, -1, 0), "table": ((0, 1), (3, 2)), "times": (1, 2, 1, 3),
+    "one": 1, "some": (2, 0, -1, 0), "table": ((0, 1), (3, 2)), "list": ((2,), (0,), (3,)),
+    "times": (1, 2, 1, 3),
     "none": np.zeros(0, np.float32), "scales": np.float32([1, 1, 2, 2]),
     "odd": np.float32([1, 1, 1.5, 0.5]), "sizes": (1, 4, 9, 16), "channel": (1, 4, 1, 1),
     "whole": SHAPE, "begin": (0, 5), "end": (6, -9), "axes": (2, 3), "steps": (2, -3),
@@ -54,6 +55,9 @@ MOVES = {  # nodes, and the operators that they become
     "channels": ([node("Gather", "x some", "y", axis=1)], "GATHER"),
     "columns": ([node("Gather", "x some", "y", axis=-1)], "GATHER"),
     "a table of places": ([node("Gather", "x table", "y", axis=1)], "GATHER"),
+    "channels brought to the front": ([
+        node("Transpose", "x", "a", perm=[1, 0, 2, 3]), node("GatherND", "a list", "b"),
+        node("Transpose", "b", "y", perm=[1, 0, 2, 3])], "GATHER"),
     "steps": ([node("Slice", "x begin end axes steps", "y")], "STRIDED_SLICE"),
     "copies": ([node("Tile", "x times", "y")], "TILE"),
     "repeated": ([

@@ -23,14 +23,36 @@ ROUNDING = {
 
 def gather(builder: Builder, node: Node) -> Value:
     """Constant places along an axis; a single one is a slice."""
-    x, indices = node.activation(), node.data(1, "the places")
+    x = node.activation()
     axis = node.attributes.get("axis", 0) % len(x.shape)
+    return _gather(builder, x, axis, node.data(1, "the places"))
+
+
+def gather_nd(builder: Builder, node: Node) -> Value:
+    """Constant places along the first axis, as exporters write ``x[:, places]``."""
+    x, places = node.activation(), node.data(1, "the places")
+    if node.attributes.get("batch_dims", 0) or places.shape[-1] != 1:
+        raise Unsupported("places along several axes at once")
+    return _gather(builder, x, 0, places[..., 0])
+
+
+def _gather(builder: Builder, x: Value, axis: int, indices: np.ndarray) -> Value:
     indices = np.where(indices < 0, indices + x.shape[axis], indices).astype(np.int64)
     if indices.min() < 0 or indices.max() >= x.shape[axis]:
         raise Unsupported(f"places {indices.reshape(-1)[:4].tolist()} of {x.shape[axis]}")
-    y = _taken(builder, x, {axis: indices.reshape(-1)}, builder.order_of(x))
+    front = _batch_first(x)
+    moved = x.view(x.places.transpose(front))
+    taken = {front.index(axis): indices.reshape(-1)}
+    y = _taken(builder, moved, taken, builder.order_of(moved))
+    y = y.view(y.places.transpose(np.argsort(front)))
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     return y.view(y.places.reshape(shape))
+
+
+def _batch_first(x: Value) -> list[int]:
+    """The axes, one of a single place, which may be the batch, before the others."""
+    batch = x.shape.index(1) if 1 in x.shape else 0
+    return [batch, *(axis for axis in range(len(x.shape)) if axis != batch)]
 
 
 def tile(builder: Builder, node: Node) -> Value:

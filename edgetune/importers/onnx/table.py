@@ -57,6 +57,7 @@ HANDLERS = {
     "Split": joins.split,
     "Pad": joins.pad,
     "Gather": moves.gather,
+    "GatherND": moves.gather_nd,
     "Tile": moves.tile,
     "Resize": moves.resize,
     "Upsample": moves.resize,
