@@ -196,12 +196,10 @@ def _like(rewriter: Rewriter, op: Operator) -> None:
 
 
 def _repeated(rewriter: Rewriter, op: Operator, index: int, shape: tuple[int, ...]) -> int:
-    """The operand ``index`` broadcast to ``shape``."""
-    data, name = rewriter.data(index), f"{_name(rewriter, op)}/{rewriter.tensors[index].name}"
-    if rewriter.shape(index) == shape:
+    """The operand ``index`` broadcast to ``shape``; constants are when they become int8."""
+    if rewriter.shape(index) == shape or rewriter.data(index) is not None:
         return index
-    if data is not None:
-        return rewriter.constant(name, np.broadcast_to(data, shape))
+    name = f"{_name(rewriter, op)}/{rewriter.tensors[index].name}"
     wanted = rewriter.constant(f"{name}/shape", np.asarray(shape, np.int32))
     result = rewriter.activation(name, shape)
     rewriter.insert(op, "BROADCAST_TO", (index, wanted), (result,))
