@@ -109,7 +109,7 @@ SLOPES = Factor(_sloped_by_constant, 2.0**22)
 EXP = Factor(_exponential, 2.0**31)  # beyond, the kernel's cast to an integer overflows
 SQRT = Factor(_root, 2.0**31)
 LOG = Factor(_logarithm, 2.0**31)
-RSQRT = Factor(_inverse_root, 2.0**10, 2.0**-10)  # 31 bits on either side
+RSQRT = Factor(_inverse_root, 2.0**20, 2.0**-10)  # of roots in 20 bits after the point
 SWISH = Factor(_ratio, 2.0**7, 2.0**-9, inputs=(2.0**-22, 2.0**20))  # 16 bits here
 UNIT = Fixed(1 / 256, -128)
 LOG_UNIT = Fixed(1 / 16, 127)

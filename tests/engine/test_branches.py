@@ -107,7 +107,8 @@ def scales_of(kind, rng):
     if kind == "EXP":  # outputs beyond 31 bits are refused
         source = min(source[0], 0.05), source[1]
     if kind == "RSQRT":  # of what is not negative
-        return (source[0], -128), (float(np.float32(source[0] ** -0.5 / 40)), source[1])
+        factor = 2 ** rng.uniform(3, 20)  # that of a variance that varies little is in thousands
+        return (source[0], -128), (float(np.float32(source[0] ** -0.5 / factor)), source[1])
     if kind == "SQRT":
         source = source[0], -128
     target = float(np.float32(source[0] * 10 ** rng.uniform(-1, 1))), int(rng.integers(-128, 128))
@@ -637,6 +638,7 @@ def test_axes_that_the_input_has_not():
     ("ADD", (1e6, 1e-6)), ("MEAN", (1, 2**-22)), ("MUL", (1e6, 1e-6)), ("RELU", (1e6, 1e-6)),
     ("HARD_SWISH", (1, 1e-3)), ("HARD_SWISH", (1e-4, 1)), ("EXP", (1, 1e-6)), ("RSQRT", (1, 1e4)),
     ("SQRT", (1e30, 1e-6)), ("SQUARED_DIFFERENCE", (1, 1e-4)), ("LOG", (1, 1e-9)),
+    ("RSQRT", (1, 1e-7)),
 ])
 def test_factors_that_leave_32_bits(kind, scales):
     b = ModelBuilder((1, 8), scales[0])

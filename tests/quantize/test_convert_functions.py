@@ -65,6 +65,7 @@ def selu_of_a_choice(b, x):
     return b.add("SELECT_V2", x, value(0.0), *parts, shape=b.shape(x))
 
 
+ROWS = np.float32([0.5, 1, -1, 2, 0.1, -0.3]).reshape(1, 6, 1, 1)
 CASES = {  # what is built, in numpy, and the kinds that are left
     "ABS": (lambda b, x: b.add("ABS", x), np.abs, ["ABS"]),
     "ELU": (lambda b, x: b.add("ELU", x), lambda x: np.where(x < 0, np.expm1(x), x), ["ELU"]),
@@ -115,6 +116,18 @@ CASES = {  # what is built, in numpy, and the kinds that are left
     "silu": (silu, lambda x: x / (1 + np.exp(-x)), ["LOGISTIC", "MUL"]),
     "hard sigmoid": (hard_sigmoid, lambda x: np.clip(x + 3, 0, 6) / 6, ["ADD", "RELU6", "MUL"]),
     "hard swish": (hard_swish, lambda x: x * np.clip(x + 3, 0, 6) / 6, ["HARD_SWISH"]),
+    "by cells": (
+        lambda b, x: b.add("MUL", x, b.mean(x, (3,), keep_dims=True), **NONE),
+        lambda x: x * x.mean(3, keepdims=True), ["MEAN", "BROADCAST_TO", "MUL"],
+    ),
+    "a constant of rows": (
+        lambda b, x: b.add("MUL", x, ROWS, **NONE), lambda x: x * ROWS, ["MUL"],
+    ),
+    "rows and columns": (
+        lambda b, x: b.add("SUB", *(b.mean(x, (i,), keep_dims=True) for i in (1, 2)), **NONE),
+        lambda x: x.mean(1, keepdims=True) - x.mean(2, keepdims=True),
+        ["MEAN", "MEAN", "BROADCAST_TO", "BROADCAST_TO", "SUB"],
+    ),
     "GELU by erf": (gelu_of_erf, None, ["GELU"]),
     "GELU by tanh": (gelu_of_tanh, None, ["GELU"]),
     "selu": (

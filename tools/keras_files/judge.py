@@ -80,14 +80,15 @@ def _judge_one(content: bytes, tolerance: float, output: int | None) -> Verdict:
             alike = _float_alike(content, found, tolerance)
         else:
             ready, alike = found, _ends_alike(content, output)
-        return _judge_int8(ready, alike)
+        return judge_int8(ready, alike)
     except SeveralOutputs:
         raise
     except EdgetuneError as error:
         return Verdict(False, refusal=f"{error.message} {error.cause}")
 
 
-def _judge_int8(content: bytes, alike: bool | None) -> Verdict:
+def judge_int8(content: bytes, alike: bool | None) -> Verdict:
+    """The verdict on an int8 file; ``alike`` is that on what it was made of."""
     graph = read_tflite(content)
     learner = Learner(lower(graph), Recipe())
     x = _int8_inputs(graph)
@@ -152,7 +153,7 @@ def _float_alike(content: bytes, graph: Graph, tolerance: float) -> bool | None:
 
 
 def _both(*alike: bool | None) -> bool | None:
-    return None if None in alike else all(alike)
+    return False if False in alike else None if None in alike else True
 
 
 def _samples(shape: tuple[int, ...], count: int) -> np.ndarray:

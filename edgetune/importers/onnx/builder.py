@@ -62,7 +62,9 @@ class Builder:
         Raises:
             Unsupported: they would have to move otherwise, or the batch is not one.
         """
-        _check_batch(value)
+        if value.shape[:1] != (1,):
+            shape = list(value.shape)
+            raise Unsupported(f"its operand's shape {shape} does not begin with a batch")
         if len(value.shape) > MAX_RANK:
             raise Unsupported(f"an operand of {len(value.shape)} dimensions")
         shape = as_image(tuple(value.shape[i] for i in order))
@@ -76,7 +78,16 @@ class Builder:
         """
         if value.stands_in(order):
             return value.tensor
+        once = value.once()
+        if once.shape != value.shape:
+            return self._repeated(once, value.shape, order)
         return self._transposed(value.tensor, value.places.transpose(order))
+
+    def _repeated(self, once: Value, shape: tuple[int, ...], order: tuple[int, ...]) -> int:
+        """``once`` broadcast to the ONNX shape ``shape``, with its axes in ``order``."""
+        start = self.reshaped(self.standing(once, order), [once.shape[axis] for axis in order])
+        whole = tuple(shape[axis] for axis in order)
+        return self.emit("BROADCAST_TO", (start, self.integers("shape", whole)), whole)
 
     def _transposed(self, tensor: int, places: np.ndarray) -> int:
         """A tensor that holds the elements of ``tensor`` at ``places``, one after another."""
@@ -105,7 +116,6 @@ class Builder:
 
     def unary(self, kind: str, value: Value, **options) -> Value:
         """An element-wise operator: it takes its operand in any order."""
-        _check_batch(value)
         shape = self.shape(value.tensor)
         result = self.emit(kind, (value.tensor,), shape, **options)
         return Value(value.shape, None, result, value.places)
@@ -116,6 +126,8 @@ def result(tensor: int, shape: tuple[int, ...], order: tuple[int, ...]) -> Value
     return activation(tensor, shape, order)
 
 
-def _check_batch(value: Value) -> None:
-    if value.shape[:1] != (1,):
-        raise Unsupported(f"its operand's shape {list(value.shape)} does not begin with a batch")
+def image_axis(order: tuple[int, ...], axis: int) -> int:
+    """Where an ONNX axis is in the Graph's tensor of the axes ``order``; the batch stays the
+    batch."""
+    place = order.index(axis)
+    return place + 1 if len(order) == 3 and place > 0 else place

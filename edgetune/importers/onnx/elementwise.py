@@ -45,7 +45,7 @@ def elu(builder: Builder, node: Node) -> Value:
 def selu(builder: Builder, node: Node) -> Value:
     alpha = float(node.attributes.get("alpha", 1.6732632423543772))
     y = _elu(builder, node.activation(), alpha)
-    return _times(builder, y, float(node.attributes.get("gamma", 1.0507009873554805)))
+    return times(builder, y, float(node.attributes.get("gamma", 1.0507009873554805)))
 
 
 def _elu(builder: Builder, x: Value, alpha: float) -> Value:
@@ -54,7 +54,7 @@ def _elu(builder: Builder, x: Value, alpha: float) -> Value:
         return builder.unary("ELU", x)
     below = builder.unary("ELU", _with_scalar(builder, "MINIMUM", x, 0.0))
     above = builder.unary("RELU", x)
-    return _of_two(builder, "ADD", above, _times(builder, below, alpha))
+    return _of_two(builder, "ADD", above, times(builder, below, alpha))
 
 
 def gelu(builder: Builder, node: Node) -> Value:
@@ -70,7 +70,20 @@ def power(builder: Builder, node: Node) -> Value:
 
 
 def negative(builder: Builder, node: Node) -> Value:
-    return _times(builder, node.activation(), -1.0)
+    return times(builder, node.activation(), -1.0)
+
+
+def reciprocal(builder: Builder, node: Node) -> Value:
+    return _reciprocal(builder, node.activation())
+
+
+def _reciprocal(builder: Builder, x: Value) -> Value:
+    """One by a root, which is RSQRT."""
+    root = builder.rewriter.producer(x.tensor)
+    if root is None or root.kind != "SQRT":
+        raise Unsupported("a division by what is computed, and is no root")
+    y = builder.emit("RSQRT", root.inputs, builder.shape(x.tensor))
+    return Value(x.shape, None, y, x.places)
 
 
 # ---- clipping, on RELU and RELU6
@@ -102,8 +115,8 @@ def _bound(node: Node, name: str, place: int) -> float | None:
 def _clipped(builder: Builder, x: Value, low: float, high: float) -> Value:
     """low + RELU6((x - low) * 6 / (high - low)) * (high - low) / 6."""
     factor = 6 / (high - low)
-    x = builder.unary("RELU6", _plus(builder, _times(builder, x, factor), -low * factor))
-    return _plus(builder, _times(builder, x, 1 / factor), low)
+    x = builder.unary("RELU6", plus(builder, times(builder, x, factor), -low * factor))
+    return plus(builder, times(builder, x, 1 / factor), low)
 
 
 def hard_sigmoid(builder: Builder, node: Node) -> Value:
@@ -111,19 +124,21 @@ def hard_sigmoid(builder: Builder, node: Node) -> Value:
     x = node.activation()
     alpha = float(node.attributes.get("alpha", 0.2))
     beta = float(node.attributes.get("beta", 0.5))
-    y = _times(builder, x, 6 * alpha) if abs(6 * alpha - 1) > 1e-5 else x
-    y = builder.unary("RELU6", _plus(builder, y, 6 * beta))
-    y = _times(builder, y, 1 / 6)
+    y = times(builder, x, 6 * alpha) if abs(6 * alpha - 1) > 1e-5 else x
+    y = builder.unary("RELU6", plus(builder, y, 6 * beta))
+    y = times(builder, y, 1 / 6)
     if abs(alpha - 1 / 6) < 1e-5 and beta == 0.5:
         builder.hard_sigmoids[y.tensor] = x.tensor
     return y
 
 
-def _times(builder: Builder, x: Value, factor: float) -> Value:
+def times(builder: Builder, x: Value, factor: float) -> Value:
+    """Every element times a number."""
     return x if factor == 1 else _with_scalar(builder, "MUL", x, factor)
 
 
-def _plus(builder: Builder, x: Value, offset: float) -> Value:
+def plus(builder: Builder, x: Value, offset: float) -> Value:
+    """Every element plus a number."""
     return x if offset == 0 else _with_scalar(builder, "ADD", x, offset)
 
 
@@ -139,8 +154,20 @@ def _with_scalar(builder: Builder, kind: str, x: Value, scalar, turned: bool = F
 def binary(builder: Builder, node: Node) -> Value:
     first, second = node.operands
     kind = BINARY[node.kind]
-    if node.kind == "Div":
+    if node.kind == "Div" and second.data is None:
+        second = _reciprocal(builder, second)
+    elif node.kind == "Div":
         second = Value(second.shape, 1 / node.weights(1, "the divisors"))
+    if all(v.data is not None or v.shape[:1] == (1,) for v in (first, second)):
+        return combined(builder, kind, first, second)
+    rank = max(len(first.shape), len(second.shape)) + 1  # rows without a batch: they get one
+    lifted = [v if v.data is not None else _of_rank(v, rank) for v in (first, second)]
+    y = combined(builder, kind, *lifted)
+    return y.view(y.places[0])
+
+
+def combined(builder: Builder, kind: str, first: Value, second: Value) -> Value:
+    """Of two operands, of which at least one is no constant, ADD, SUB or MUL."""
     if first.data is None and second.data is None:
         return _of_two(builder, kind, first, second)
     x, constant = (first, second) if first.data is None else (second, first)
@@ -169,12 +196,14 @@ def _of_two(builder: Builder, kind: str, first: Value, second: Value) -> Value:
     if kind == "MUL" and (x := _hard_swish_of(builder, first, second)) is not None:
         return builder.unary("HARD_SWISH", x)
     rank = max(len(first.shape), len(second.shape))
-    first, second = _of_rank(first, rank), _of_rank(second, rank)
+    whole = np.broadcast_shapes(first.shape, second.shape)
+    first, second = _of_rank(first, rank).once(), _of_rank(second, rank).once()
     order = builder.order_of(first, second)
     tensors = [builder.arranged(value, order) for value in (first, second)]
     shape = np.broadcast_shapes(*(builder.shape(tensor) for tensor in tensors))
     y = builder.emit(kind, tensors, shape)
-    return result(y, np.broadcast_shapes(first.shape, second.shape), order)
+    small = np.broadcast_shapes(first.shape, second.shape)
+    return result(y, small, order).repeated(whole)
 
 
 def _hard_swish_of(builder: Builder, first: Value, second: Value) -> Value | None:

@@ -12,6 +12,7 @@ from edgetune.importers.onnx.values import Unsupported
 
 MAX_ELEMENTS = 1 << 24  # of a folded constant
 MAX_SHAPE = 1 << 12  # elements that a shape's arithmetic works on
+AXES_KNOWN = 13  # the first opset whose DequantizeLinear takes scales by channel
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "Pow", "Equal", "Where", "Min", "Max", "Mod")
 RESHAPING = (
     "Cast", "CastLike", "Concat", "Flatten", "Identity", "Reshape", "Slice", "Squeeze",
@@ -38,6 +39,7 @@ def folded(node: NodeProto, opset: int, operands: list[np.ndarray | None]) -> li
     if _bound(node.op_type, given) > MAX_ELEMENTS:
         raise Unsupported("a constant that is too large")
     feeds = {name: o for name, o in zip(node.input, operands) if name}
+    opset = max(opset, AXES_KNOWN) if node.op_type == "DequantizeLinear" else opset
     outputs = ReferenceEvaluator(node, opsets={"": opset}).run(None, feeds)
     return [np.asarray(y) for y in outputs]
 

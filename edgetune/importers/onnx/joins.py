@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgetune.importers.onnx.builder import Builder, result
+from edgetune.importers.onnx.builder import Builder, image_axis, result
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value, as_image
 
@@ -20,7 +20,7 @@ def concatenation(builder: Builder, node: Node) -> Value:
     ]
     shape = list(values[0].shape)
     shape[axis] = sum(v.shape[axis] for v in values)
-    place = _image_axis(order, axis)
+    place = image_axis(order, axis)
     y = builder.emit("CONCATENATION", tensors, _image(shape, order), axis=place)
     return result(y, tuple(shape), order)
 
@@ -35,23 +35,16 @@ def _image(shape, order: tuple[int, ...]) -> tuple[int, ...]:
     return as_image(tuple(shape[i] for i in order))
 
 
-def _image_axis(order: tuple[int, ...], axis: int) -> int:
-    """Where an ONNX axis is in the Graph's tensor; the batch stays the batch."""
-    place = order.index(axis)
-    return place + 1 if len(order) == 3 and place > 0 else place
-
-
 def slice_of(builder: Builder, node: Node) -> Value:
     x = node.activation()
     starts, ends = node.integers("starts", 1), node.integers("ends", 2)
     axes, steps = node.integers("axes", 3), node.integers("steps", 4)
     axes = range(len(starts)) if axes is None else axes
-    if any(step != 1 for step in steps or ()):
-        raise Unsupported("a slice with steps")
-    bounds = [(0, n) for n in x.shape]
-    for start, end, axis in zip(starts, ends, axes, strict=True):
-        bounds[axis] = slice(start, end).indices(x.shape[axis])[:2]
-    return cropped(builder, x, bounds)
+    steps = [1] * len(starts) if steps is None else steps
+    cuts = [range(n) for n in x.shape]
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        cuts[axis] = range(x.shape[axis])[start:end:step]
+    return cropped(builder, x, cuts)
 
 
 def split(builder: Builder, node: Node) -> list[Value]:
@@ -65,32 +58,35 @@ def split(builder: Builder, node: Node) -> list[Value]:
         raise Unsupported(f"a split of {x.shape[axis]} into {sizes}")
     parts, start = [], 0
     for size in sizes:
-        bounds = [(0, n) for n in x.shape]
-        bounds[axis] = (start, start + size)
-        parts.append(cropped(builder, x, bounds))
+        cuts = [range(n) for n in x.shape]
+        cuts[axis] = range(start, start + size)
+        parts.append(cropped(builder, x, cuts))
         start += size
     return parts
 
 
-def cropped(builder: Builder, x: Value, bounds: list[tuple[int, int]]) -> Value:
-    """Of each axis what lies between two bounds."""
-    shape = tuple(end - begin for begin, end in bounds)
+def cropped(builder: Builder, x: Value, cuts: list[range]) -> Value:
+    """Of every axis the places that ``cuts`` names."""
+    shape = tuple(map(len, cuts))
     if min(shape) < 1 or shape[0] != 1:
         raise Unsupported(f"a slice of {list(x.shape)} that leaves {list(shape)}")
-    if shape == x.shape:
+    if all(cut == range(n) for cut, n in zip(cuts, x.shape)):
         return x
     order = builder.order_of(x)
     image = builder.arranged(x, order)
-    kept = [bounds[i] for i in order]
-    kept = [*kept[:1], (0, 1), *kept[1:]] if len(kept) == 3 else kept
-    begin, end = np.array(kept).T
-    operands = (begin, end, np.ones_like(begin))
+    kept = [cuts[i] for i in order]
+    kept = [*kept[:1], range(1), *kept[1:]] if len(kept) == 3 else kept
+    return result(_cropped(builder, image, kept, _image(shape, order)), shape, order)
+
+
+def _cropped(builder: Builder, image: int, kept: list[range], shape: tuple[int, ...]) -> int:
+    """STRIDED_SLICE; an end before the first place, of a step backwards, is left open."""
+    begin, end, step = np.array([(cut[0], cut.stop, cut.step) for cut in kept]).T
+    operands = (begin, end, step)
     operands = [builder.integers(r, v) for r, v in zip(("begin", "end", "strides"), operands)]
-    masks = dict.fromkeys(
-        ("begin_mask", "end_mask", "shrink_axis_mask", "ellipsis_mask", "new_axis_mask"), 0
-    )
-    y = builder.emit("STRIDED_SLICE", (image, *operands), _image(shape, order), **masks)
-    return result(y, shape, order)
+    masks = dict.fromkeys(("begin_mask", "shrink_axis_mask", "ellipsis_mask", "new_axis_mask"), 0)
+    masks["end_mask"] = sum(1 << i for i, cut in enumerate(kept) if cut.stop < 0)
+    return builder.emit("STRIDED_SLICE", (image, *operands), shape, **masks)
 
 
 def pad(builder: Builder, node: Node) -> Value:

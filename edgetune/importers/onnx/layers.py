@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
@@ -71,7 +73,7 @@ def transposed_conv(builder: Builder, node: Node) -> Value:
     space = len(x.shape) - 2
     whole = result(y, (1, channels, *shape[1:3][-space:]), order)
     ends = [(n, n + axis.out) for axis, n in zip(axes, cut)][-space:]
-    return cropped(builder, whole, [(0, 1), (0, channels), *ends])
+    return cropped(builder, whole, [range(1), range(channels), *(range(*end) for end in ends)])
 
 
 def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> int:
@@ -84,39 +86,46 @@ def _bias(builder: Builder, node: Node, channels: int, factor: float = 1.0) -> i
 
 
 def gemm(builder: Builder, node: Node) -> Value:
+    x = node.activation()
     weights = node.weights(1, "the weights") * np.float32(node.attributes.get("alpha", 1.0))
-    if node.attributes.get("transA", 0) or weights.ndim != 2:
-        raise Unsupported("a transposed input, or weights that are no matrix")
+    if weights.ndim != 2:
+        raise Unsupported("weights that are no matrix")
+    x = x.view(x.places.T) if node.attributes.get("transA", 0) else x
     weights = weights if node.attributes.get("transB", 0) else weights.T
     bias = _bias(builder, node, len(weights), node.attributes.get("beta", 1.0))
-    return _dense(builder, node.activation(), weights, bias)
+    return _dense(builder, x, weights, bias)
 
 
 def matmul(builder: Builder, node: Node) -> Value:
     x, weights = node.activation(), node.weights(1, "the weights")
     if weights.ndim != 2:
         raise Unsupported("weights that are no matrix")
-    if len(x.shape) == 2:
-        return _dense(builder, x, weights.T, -1)
-    order = tuple(range(len(x.shape)))
-    image = builder.arranged(x, order)
-    if x.shape[-1] != weights.shape[0]:
-        raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
-    inputs = (image, builder.real("weights", weights.T), -1)
-    shape = (*builder.shape(image)[:-1], weights.shape[1])
-    y = builder.emit("FULLY_CONNECTED", inputs, shape, keep_num_dims=True)
-    return result(y, (*x.shape[:-1], weights.shape[1]), order)
+    return _dense(builder, x, weights.T, -1)
 
 
 def _dense(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
     """A dense layer: its weights go where the input's elements stand."""
-    if len(x.shape) != 2 or x.shape != (1, weights.shape[1]):
+    if not x.shape or x.shape[-1] != weights.shape[1]:
         raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
-    moved = np.empty_like(weights)
-    moved[:, x.places[0]] = weights
+    if len(x.shape) != 2 or x.shape[0] != 1:
+        return _on_every_vector(builder, x, weights, bias)
+    moved = np.zeros((len(weights), math.prod(builder.shape(x.tensor))), np.float32)
+    np.add.at(moved.T, x.places[0], weights.T)  # an element that repeats takes all its weights
     inputs = (x.tensor, builder.real("weights", moved), bias)
     y = builder.emit("FULLY_CONNECTED", inputs, (1, len(weights)), keep_num_dims=False)
     return result(y, (1, len(weights)), (0, 1))
+
+
+def _on_every_vector(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
+    """Vectors along the last axis; where they lie one under another, [n, c], as cells."""
+    cells = x if x.shape[0] == 1 else x.view(x.places[None])
+    order = tuple(range(len(cells.shape)))
+    image = builder.arranged(cells, order)
+    inputs = (image, builder.real("weights", weights), bias)
+    shape = (*builder.shape(image)[:-1], len(weights))
+    y = builder.emit("FULLY_CONNECTED", inputs, shape, keep_num_dims=True)
+    y = result(y, (*cells.shape[:-1], len(weights)), order)
+    return y if cells is x else y.view(y.places[0])
 
 
 def batch_normalisation(builder: Builder, node: Node) -> Value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from pathlib import Path
 
 import onnx
@@ -10,6 +12,9 @@ from google.protobuf.message import DecodeError
 from edgetune.errors import ModelError
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.read import file_content
+from edgetune.workers import Worker
+
+CHECKER = "edgetune.importers.onnx.checker"
 
 
 def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
@@ -32,10 +37,16 @@ def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             _fetch(tensor, folder)
     try:
-        onnx.checker.check_model(model)
-    except (onnx.checker.ValidationError, ValueError, TypeError, RuntimeError) as error:
+        _checker(os.getpid()).ask(model.SerializeToString())
+    except (RuntimeError, ValueError) as error:
         raise corrupt(f"onnx's checker says: {_first_line(error)}") from None
     return model
+
+
+@lru_cache(maxsize=None)
+def _checker(process: int) -> Worker:
+    """The one of this process: on some files onnx's checker ends its own."""
+    return Worker(CHECKER)
 
 
 def _texts(model: onnx.ModelProto):

@@ -9,7 +9,7 @@ from edgetune.errors import ModelError
 from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.fold import FOLDABLE, folded
 from edgetune.importers.onnx.node import decoded, described
-from edgetune.importers.onnx.quantised import ADVICE, WHOLE
+from edgetune.importers.onnx.reasons import on_activations, unknown_kind
 from edgetune.importers.onnx.table import HANDLERS
 from edgetune.importers.onnx.values import (
     Unsupported,
@@ -20,6 +20,7 @@ from edgetune.importers.onnx.values import (
 )
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph
+from edgetune.model.reasons import Finding, refusal
 
 MALFORMED = (  # what numpy and onnx raise where operands and attributes contradict each other
     ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError, RuntimeError,
@@ -35,12 +36,14 @@ class Lowering:
         orders: of each input by name, its axes in the order in which the Graph's input has them.
 
     Attributes:
-        problems: everything that cannot be lowered, a line each.
+        problems: everything that cannot be lowered.
     """
 
     def __init__(self, graph: GraphProto, opset: int, shapes: dict, orders: dict):
         self.proto, self.opset, self.shapes = graph, opset, shapes
-        self.builder, self.problems = Builder(), []
+        self.builder = Builder()
+        self.problems: list[Finding] = []
+        self.guessed: set[str] = set()  # names behind a problem: of shapes that the file states
         self.values = {i.name: constant(_array(i)) for i in graph.initializer}
         for name, order in orders.items():
             self._input(name, order)
@@ -57,7 +60,7 @@ class Lowering:
             for node in self.proto.node:
                 self._node(node)
         if not self.proto.output:
-            self.problems.append("the graph has no output")
+            self._graph_problem("the graph has no output")
         if self.problems:
             return None
         self._output(self.proto.output[0].name)
@@ -69,21 +72,22 @@ class Lowering:
         try:
             outputs = self._lowered(node)
         except Unsupported as error:
-            self._problem(node, str(error))
+            self._problem(node, error.args[0])
         except MALFORMED as error:
+            if self.guessed.intersection(node.input):
+                return  # it may be the guess that does not fit
             self._problem(node, f"its operands and attributes do not fit ({error})")
         else:
             self.values.update(zip(node.output, outputs))
+            if self.guessed.intersection(node.input):
+                self.guessed.update(node.output)
             self._name_results(outputs, node.output, before)
 
     def _lowered(self, node: NodeProto) -> list[Value]:
-        known = node.domain in ("", "ai.onnx") and not any(
-            a.HasField("g") or a.graphs for a in node.attribute
-        )
-        if node.op_type in WHOLE:
-            raise Unsupported(ADVICE)
-        if not known or node.op_type not in (*HANDLERS, *FOLDABLE):
-            raise Unsupported("this kind of operator is not supported")
+        own = node.domain in ("", "ai.onnx")
+        inside = any(a.HasField("g") or a.graphs for a in node.attribute)
+        if not own or inside or node.op_type not in (*HANDLERS, *FOLDABLE):
+            raise Unsupported(unknown_kind(node.op_type, node.domain))
         if any(name and name not in self.values for name in node.input):
             return []  # behind something of which not even the shape is known
         operands = [self.values[name] if name else None for name in node.input]
@@ -93,22 +97,26 @@ class Lowering:
             arrays = [None if v is None else v.data for v in operands]
             return [constant(array) for array in folded(node, self.opset, arrays)]
         if node.op_type not in HANDLERS:
-            raise Unsupported("it computes with activations")
+            raise Unsupported(on_activations(node.op_type))
         outputs = HANDLERS[node.op_type](self.builder, decoded(node, self.opset, operands))
         return outputs if isinstance(outputs, list) else [outputs]
 
     def _problem(self, node: NodeProto, reason: str) -> None:
         """Notes it, and goes on with what the node's outputs would be, if the file says so."""
-        self.problems.append(f"node {described(node)}: {reason}")
+        self.problems.append(Finding(node.op_type, f"node {described(node)}", [reason]))
         for name in node.output:
             shape = self.shapes.get(name)
             if shape:
                 self._placeholder(name, shape)
 
+    def _graph_problem(self, reason: str) -> None:
+        self.problems.append(Finding("", "", [reason]))
+
     def _placeholder(self, name: str, shape: tuple[int, ...]) -> None:
         order = channels_last(len(shape))
         index = self.builder.rewriter.activation(name, [shape[i] for i in order])
         self.values[name] = activation(index, shape, order)
+        self.guessed.add(name)
 
     def _name_results(self, outputs: list[Value], names, before: int) -> None:
         """The tensor that a node ends in is called what the node's output is called."""
@@ -120,14 +128,16 @@ class Lowering:
         value, builder = self.values.get(name), self.builder
         builder.name = name
         if value is None or value.data is not None:
-            self.problems.append(f"the graph's output {quoted(name)} is a constant")
+            self._graph_problem(f"the graph's output {quoted(name)} is a constant")
             return
+        if value.shape[:1] != (1,):  # values of one sample, laid one under another
+            value = value.view(value.places.reshape(1, -1))
         try:
             order = builder.order_of(value)
             shape = tuple(value.shape[i] for i in order)
             sink = builder.reshaped(builder.standing(value, order), shape)
         except Unsupported as error:
-            self.problems.append(f"the graph's output {quoted(name)}: {error}")
+            self._graph_problem(f"the graph's output {quoted(name)}: {error}")
             return
         builder.rewriter.outputs = (sink,)
         if builder.rewriter.producer(sink) is not None:
@@ -141,11 +151,7 @@ def _array(tensor: TensorProto) -> np.ndarray:
         raise corrupt(f"The weights {quoted(tensor.name)} cannot be read ({error}).") from None
 
 
-def refused(problems: list[str]) -> ModelError:
+def refused(problems: list[Finding]) -> ModelError:
     """The error that names everything at once."""
-    problems = list(dict.fromkeys(problems))
-    return ModelError(
-        f"edgetune cannot convert {len(problems)} part{'s' * (len(problems) > 1)} of this model.",
-        "\n".join(problems),
-        "Replace these layers. ONNX operators that convert: " + ", ".join(HANDLERS) + ".",
-    )
+    known = "ONNX operators that convert: " + ", ".join(HANDLERS) + "."
+    return refusal("convert", problems, known)

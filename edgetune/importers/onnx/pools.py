@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgetune.importers.onnx.builder import Builder, result
+from edgetune.importers.onnx.builder import Builder, image_axis, result
+from edgetune.importers.onnx.elementwise import times
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value, channels_last
 from edgetune.importers.onnx.windows import (
@@ -15,6 +16,7 @@ from edgetune.importers.onnx.windows import (
     padded,
 )
 
+MAXIMA = ("GlobalMaxPool", "ReduceMax")
 NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX")
 
 
@@ -79,41 +81,59 @@ def _pooled(x: Value, tensor: int, axes: list[Axis]) -> Value:
 
 def global_pool(builder: Builder, node: Node) -> Value:
     x = node.activation()
-    return _over_space(builder, node, x, set(range(2, len(x.shape))), True)
+    return reduced_over(builder, node, x, set(range(2, len(x.shape))), True)
 
 
 def reduce(builder: Builder, node: Node) -> Value:
-    """A mean or a maximum over all of space, wherever the channels are."""
+    """A mean, a sum or a maximum over any axes but the batch."""
     x, axes = node.activation(), node.integers("axes", 1)
     if not axes and node.attributes.get("noop_with_empty_axes", 0):
         return x
     rank = len(x.shape)
-    axes = {i % rank for i in axes} if axes else set(range(rank))
-    return _over_space(builder, node, x, axes, bool(node.attributes.get("keepdims", 1)))
+    axes = {i % rank for i in axes} if axes else set(range(1, rank))
+    return reduced_over(builder, node, x, axes, bool(node.attributes.get("keepdims", 1)))
 
 
-def _over_space(builder: Builder, node: Node, x: Value, axes: set[int], keep: bool) -> Value:
+def reduced_over(builder: Builder, node: Node, x: Value, axes: set[int], keep: bool) -> Value:
+    """What ``node`` makes of ``x`` over ``axes``: a maximum, a sum, else a mean."""
+    if 0 in axes and x.shape[0] > 1:
+        raise Unsupported(f"a reduction of {list(x.shape)} over the batch")
+    order = _order_over_space(x, axes)
+    if order is None:
+        order = builder.order_of(x)
+        y = _reduced_along(builder, node, builder.arranged(x, order), order, axes)
+    else:
+        y = _reduced(builder, node, builder.arranged(x, order))
+    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    value = result(y, kept, order)
+    if node.kind == "ReduceSum":
+        value = times(builder, value, float(x.size // value.size))
+    return value if keep else value.view(value.places.squeeze(tuple(axes)))
+
+
+def _order_over_space(x: Value, axes: set[int]) -> tuple[int, ...] | None:
+    """An order in which ``axes`` are all of space; None where there is none."""
     rank = len(x.shape)
     chosen = axes | {i for i in range(1, rank) if x.shape[i] == 1}
     for order in (channels_last(rank), tuple(range(rank))):
-        if rank in (3, 4) and set(order[1:-1]) <= chosen and x.stands_in(order):
-            break
-    else:
-        raise Unsupported(f"a reduction of {list(x.shape)} over the axes {sorted(axes)}")
-    if order[0] in axes or (order[-1] in axes and x.shape[order[-1]] > 1):
-        raise Unsupported(f"a reduction of {list(x.shape)} over the axes {sorted(axes)}")
-    y = _reduced(builder, node, builder.arranged(x, order))
-    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
-    value = result(y, kept, order)
-    if keep:
-        return value
-    return value.view(value.places.squeeze(tuple(axes)))
+        channels = order[-1] not in axes or x.shape[order[-1]] == 1
+        if rank in (3, 4) and set(order[1:-1]) <= chosen and channels and x.stands_in(order):
+            return order
+    return None
 
 
 def _reduced(builder: Builder, node: Node, image: int) -> int:
     _, height, width, channels = builder.shape(image)
-    if node.kind in ("GlobalMaxPool", "ReduceMax"):
+    if node.kind in MAXIMA:
         whole = [Axis(height, height), Axis(width, width)]
         return _pool(builder, "MAX_POOL_2D", image, whole, "VALID")
     axes = builder.integers("axes", [1, 2])
     return builder.emit("MEAN", (image, axes), (1, 1, 1, channels), keep_dims=True)
+
+
+def _reduced_along(builder: Builder, node: Node, image: int, order, axes: set[int]) -> int:
+    """Over some axes of the image that has the ONNX axes in ``order``."""
+    places = sorted(image_axis(order, axis) for axis in axes - {0})
+    shape = [1 if i in places else n for i, n in enumerate(builder.shape(image))]
+    kind = "REDUCE_MAX" if node.kind in MAXIMA else "MEAN"
+    return builder.emit(kind, (image, builder.integers("axes", places)), shape, keep_dims=True)

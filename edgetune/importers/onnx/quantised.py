@@ -2,27 +2,27 @@
 
 A QuantizeLinear with a DequantizeLinear behind it says where an activation is rounded; conversion
 finds its own places by samples.  What is kept is the clamp: quantisers leave a Relu out where the
-quantised range begins at zero.
+quantised range begins at zero.  Where a scale is found as the model runs (dynamic quantisation)
+nothing is kept.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder
+from edgetune.importers.onnx.layers import conv, matmul
 from edgetune.importers.onnx.node import Node
-from edgetune.importers.onnx.values import Value
+from edgetune.importers.onnx.values import Unsupported, Value, constant
 
-NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX")
+NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS", "EXP", "SQRT", "RSQRT")
 KEEPS_SIGN = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "PAD", "RESHAPE", "STRIDED_SLICE",
               "CONCATENATION", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
-WHOLE = ("QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm", "QLinearGlobalAveragePool",
-         "QLinearConcat", "QLinearMul", "QLinearSigmoid", "QLinearSoftmax", "QLinearLeakyRelu",
-         "QLinearAveragePool", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear")
-ADVICE = (
-    "its arithmetic is that of integers; convert the float model, or quantise it in QDQ form "
-    "(QuantFormat.QDQ)"
-)
+
+
+DYNAMIC_ZERO = constant(np.uint8(0))  # the zero point of what was quantised as the model runs
 
 
 def quantise(builder: Builder, node: Node) -> Value:
@@ -40,6 +40,33 @@ def quantise(builder: Builder, node: Node) -> Value:
 
 def dequantise(builder: Builder, node: Node) -> Value:
     return node.activation()
+
+
+def quantise_dynamically(builder: Builder, node: Node) -> list[Value]:
+    """The value itself with a scale of one: what divides by the scale and multiplies by it again
+    computes the same."""
+    return [node.activation(), constant(np.float32(1)), DYNAMIC_ZERO]
+
+
+def convolve_integers(builder: Builder, node: Node) -> Value:
+    return conv(builder, _of_centred_weights(node, 0))
+
+
+def multiply_integers(builder: Builder, node: Node) -> Value:
+    return matmul(builder, _of_centred_weights(node, -1))
+
+
+def _of_centred_weights(node: Node, axis: int) -> Node:
+    """``node`` with weights from which the zero point is taken, that of the values along
+    ``axis`` where there are many."""
+    if node.operand(2) is not DYNAMIC_ZERO:
+        raise Unsupported("integers that are not those of a DynamicQuantizeLinear")
+    weights, zero_point = node.weights(1, "the weights"), np.zeros(1, np.float32)
+    if node.operand(3) is not None:
+        zero_point = node.weights(3, "the zero point").reshape(-1)
+    shape = [1] * weights.ndim
+    shape[axis] = zero_point.size
+    return replace(node, operands=[node.operand(0), constant(weights - zero_point.reshape(shape))])
 
 
 def _never_negative(builder: Builder, tensor: int) -> bool:

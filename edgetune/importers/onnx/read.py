@@ -22,6 +22,7 @@ from edgetune.model.graph import Graph, OtherOutput
 from edgetune.model.outputs import Choice
 
 FIRST_OPSET = 7
+REAL = (0, 1, 10, 11, 16)  # TensorProto's types: none said, float, float16, double, bfloat16
 MAX_RANK = 4
 
 
@@ -45,16 +46,19 @@ def read_onnx(
     need("onnx", "onnx", "ONNX files")
     from edgetune.importers.onnx.classifier import cut_classifier
     from edgetune.importers.onnx.inputs import fill_inputs, free_inputs
+    from edgetune.importers.onnx.integers import expand_integers
     from edgetune.importers.onnx.load import load
     from edgetune.importers.onnx.outputs import choose_output
 
     model = load(content, folder)
     cut = cut_classifier(model.graph, output)
     left_out = choose_output(model.graph, None if cut else output)
+    expand_integers(model.graph)
     opset = _opset(model)
     names = free_inputs(model.graph)
     fill_inputs(model.graph, names, inputs)
     names = free_inputs(model.graph)
+    _refuse_integers(model.graph, names)
     graph = _lowered(model.graph, opset, _shapes(model, names), names)
     check_float_graph(graph)
     others = tuple(OtherOutput(left, -1, frozenset()) for left in left_out)
@@ -78,6 +82,25 @@ def _opset(model) -> int:
     return opset
 
 
+def _refuse_integers(graph, names: list[str]) -> None:
+    """Integers are numbers where a Cast reads them; else they are quantised, or indices."""
+    from onnx import TensorProto
+
+    for source in graph.input:
+        kind, readers = source.type.tensor_type.elem_type, _readers(graph, source.name)
+        if source.name in names and kind not in REAL and not readers <= {"Cast"}:
+            raise ModelError(
+                f"The input {quoted(source.name)} is of the type "
+                f"{TensorProto.DataType.Name(kind).lower()}.",
+                "It is quantised, or counts something: edgetune takes real numbers.",
+                "Export the model with an input of float32.",
+            )
+
+
+def _readers(graph, name: str) -> set[str]:
+    return {node.op_type for node in graph.node if name in node.input}
+
+
 def _shapes(model, names: list[str]) -> dict[str, tuple[int, ...]]:
     """The shapes that the file states, by name, with a batch of one.
 
@@ -89,6 +112,8 @@ def _shapes(model, names: list[str]) -> dict[str, tuple[int, ...]]:
             _fix_batch(value)
         dims = value.type.tensor_type.shape.dim
         shape = tuple(d.dim_value if d.HasField("dim_value") else 0 for d in dims)
+        if shape[:1] > (1,):
+            continue  # rows of one sample, and no batch
         shape = (1, *shape[1:])
         if 1 <= len(shape) <= MAX_RANK and min(shape) > 0 and math.prod(shape) <= MAX_ELEMENTS:
             shapes[value.name] = shape

@@ -54,3 +54,34 @@ def unsqueeze(builder: Builder, node: Node) -> Value:
     if not axes:
         raise Unsupported("axes are missing")
     return value.view(np.expand_dims(value.places, tuple(axes)))
+
+
+def expand(builder: Builder, node: Node) -> Value:
+    """Repeated, which costs nothing where it meets an operand of the whole shape."""
+    value = node.activation()
+    wanted = [int(n) for n in node.data(1, "the shape")]
+    shape = np.broadcast_shapes(value.shape, wanted)
+    return value.view(np.broadcast_to(value.places, shape))
+
+
+def depth_to_space(builder: Builder, node: Node) -> Value:
+    """Channels laid out as blocks of an image: rows, columns and channels of such, or (CRD)
+    channels first."""
+    value, block = node.activation(), node.attributes["blocksize"]
+    batch, depth, height, width = value.shape
+    if node.attributes.get("mode", "DCR") == "CRD":
+        cells = value.places.reshape(batch, -1, block, block, height, width)
+        order = (0, 1, 4, 2, 5, 3)
+    else:
+        cells = value.places.reshape(batch, block, block, -1, height, width)
+        order = (0, 3, 4, 1, 5, 2)
+    shape = batch, depth // block**2, height * block, width * block
+    return value.view(cells.transpose(order).reshape(shape))
+
+
+def space_to_depth(builder: Builder, node: Node) -> Value:
+    value, block = node.activation(), node.attributes["blocksize"]
+    batch, depth, height, width = value.shape
+    cells = value.places.reshape(batch, depth, height // block, block, width // block, block)
+    shape = batch, depth * block**2, height // block, width // block
+    return value.view(cells.transpose(0, 3, 5, 1, 2, 4).reshape(shape))
