@@ -1,4 +1,4 @@
-"""ADD, SUB and MUL: one operand may be the other's last dimensions, and repeats.
+"""Element by element of two operands, in any shapes that broadcast.
 
 A constant operand comes as a batch of one.
 """
@@ -53,6 +53,39 @@ class Multiply(Arithmetic):
 
     def slopes(self, dy):
         return dy * self.b, dy * self.a
+
+
+class SquaredDifference(Arithmetic):
+    def combine(self, a, b):
+        return (a - b) ** 2
+
+    def slopes(self, dy):
+        slope = 2 * dy * (self.a - self.b)
+        return slope, -slope
+
+
+class Extreme(Arithmetic):
+    """MAXIMUM and MINIMUM: the gradient goes to the chosen operand, the first of equals."""
+
+    def __init__(self, largest: bool):
+        self.sign = 1 if largest else -1
+
+    def combine(self, a, b):
+        self.first = self.sign * a >= self.sign * b
+        return np.where(self.first, a, b)
+
+    def slopes(self, dy):
+        return dy * self.first, dy * ~self.first
+
+
+class Prelu(Arithmetic):
+    """The second operand holds the slopes where the first is negative."""
+
+    def combine(self, a, b):
+        return np.where(a < 0, a * b, a)
+
+    def slopes(self, dy):
+        return dy * np.where(self.a < 0, self.b, 1), dy * np.where(self.a < 0, self.a, 0)
 
 
 def aligned(x: np.ndarray, rank: int) -> np.ndarray:

@@ -52,6 +52,17 @@ class Logistic(Layer):
         return (dy * self.y * (1 - self.y),)
 
 
+class InverseRoot(Layer):
+    """RSQRT, of what is positive."""
+
+    def forward(self, x):
+        self.x, self.y = x, 1 / np.sqrt(x)
+        return self.y
+
+    def backward(self, dy):
+        return (dy * self.y / self.x / -2,)
+
+
 class Tanh(Layer):
     def forward(self, x):
         self.y = np.tanh(x)
@@ -86,6 +97,19 @@ class Softmax(Layer):
     def backward(self, dy):
         mean = (dy * self.p).sum(axis=-1, keepdims=True)
         return (self.beta * self.p * (dy - mean),)
+
+
+class LogSoftmax(Layer):
+    """Over the last axis."""
+
+    def forward(self, x):
+        top = x - x.max(axis=-1, keepdims=True)
+        y = top - np.log(np.exp(top).sum(axis=-1, keepdims=True))
+        self.p = np.exp(y)
+        return y
+
+    def backward(self, dy):
+        return (dy - self.p * dy.sum(axis=-1, keepdims=True),)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Losses: the value for a batch, and its slope by what the network puts out.
 
-``outputs`` (n, outputs) float.  ``closing``: the operator at a model's end that belongs to the
+``outputs`` (n, outputs) float.  ``closing``: operators at a model's end that belong to the
 loss, which then reads that operator's input.  Several outputs of a sample are averaged.
 """
 
@@ -12,7 +12,7 @@ from .functions import sigmoid, softmax
 
 
 class Loss:
-    closing: str | None = None
+    closing: tuple[str, ...] = ()
 
     def target(self, x: np.ndarray, given: np.ndarray) -> np.ndarray:
         """What the outputs are to be, from the samples ``x`` (n, ...) and what is known of them."""
@@ -28,7 +28,7 @@ class Loss:
 class SoftmaxCrossEntropy(Loss):
     """Targets: class numbers (n,)."""
 
-    closing = "SOFTMAX"
+    closing = ("SOFTMAX", "LOG_SOFTMAX")
 
     def target(self, x, given):
         return np.reshape(given, len(x))
@@ -68,7 +68,7 @@ class Elementwise(Loss):
 class SigmoidCrossEntropy(Elementwise):
     """Binary cross-entropy of one or several outputs.  Targets: 0 .. 1."""
 
-    closing = "LOGISTIC"
+    closing = ("LOGISTIC",)
 
     def each(self, y, t):
         return np.maximum(y, 0) - y * t + np.log1p(np.exp(-np.abs(y)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.interpolation import Between, real_between
 from edgetune.model.moves import MOVES, places
 
 from . import arithmetic, functions, pools, shapes, weighted
@@ -110,6 +111,20 @@ def _pad(graph, operator):
     return shapes.Pad(graph.tensors[operator.inputs[1]].data.reshape(-1, 2))
 
 
+def _resized(graph, operator):
+    sizes = (graph.tensors[t].shape[1:3] for t in (operator.inputs[0], operator.outputs[0]))
+    return shapes.Bilinear(*(
+        _matrix(real_between(size, out, operator.options), size) for size, out in zip(*sizes)
+    ))
+
+
+def _matrix(between: Between, size: int) -> np.ndarray:
+    """What each place of the output takes of each of the input."""
+    one = np.eye(size)
+    part = between.part[:, None].astype(np.float64)
+    return (1 - part) * one[between.before] + part * one[between.behind]
+
+
 def _concatenate(graph, operator):
     return shapes.Concatenate(operator.options["axis"] % _rank(graph, operator))
 
@@ -125,12 +140,18 @@ MAKERS = {
     "REDUCE_MAX": lambda g, o: pools.Max(_axes(g, o), o.options["keep_dims"]),
     "PAD": _pad,
     "CONCATENATION": _concatenate,
+    "RESIZE_BILINEAR": _resized,
     "RESHAPE": _view,
     "SQUEEZE": _view,
     "EXPAND_DIMS": _view,
     "ADD": lambda g, o: arithmetic.Add(),
     "SUB": lambda g, o: arithmetic.Subtract(),
     "MUL": lambda g, o: arithmetic.Multiply(),
+    "SQUARED_DIFFERENCE": lambda g, o: arithmetic.SquaredDifference(),
+    "MAXIMUM": lambda g, o: arithmetic.Extreme(largest=True),
+    "MINIMUM": lambda g, o: arithmetic.Extreme(largest=False),
+    "PRELU": lambda g, o: arithmetic.Prelu(),
+    "RSQRT": lambda g, o: functions.InverseRoot(),
     "QUANTIZE": lambda g, o: functions.Identity(),
     "RELU": lambda g, o: functions.Clip(*LIMITS["RELU"]),
     "RELU6": lambda g, o: functions.Clip(*LIMITS["RELU6"]),
@@ -139,4 +160,5 @@ MAKERS = {
     "TANH": lambda g, o: functions.Tanh(),
     "HARD_SWISH": lambda g, o: functions.HardSwish(),
     "SOFTMAX": lambda g, o: functions.Softmax(o.options["beta"]),
+    "LOG_SOFTMAX": lambda g, o: functions.LogSoftmax(),
 }

@@ -117,13 +117,13 @@ class Network:
         return float((self.outputs(x).argmax(axis=1) == y).mean())
 
 
-def _end(graph: Graph, closing: str | None) -> int:
-    """The tensor that the loss reads: behind the closing operator, if the model ends with it."""
+def _end(graph: Graph, closing: tuple[str, ...]) -> int:
+    """The tensor that the loss reads: behind a closing operator, if the model ends with it."""
     makers = {o.outputs[0]: o for o in graph.operators}
     last = makers[graph.outputs[0]]
     while last.kind in VIEWS and last.inputs[0] in makers:
         last = makers[last.inputs[0]]
-    return last.inputs[0] if last.kind == closing else graph.outputs[0]
+    return last.inputs[0] if last.kind in closing else graph.outputs[0]
 
 
 def _needed(graph: Graph, end: int) -> list:

@@ -16,7 +16,7 @@ def absorb_normalisation(network: Network, mean: float, deviation: float) -> Non
     Raises:
         ValueError: something else than PAD, a view or a weighted layer reads the input.
     """
-    moved = {network.input}
+    moved = {source.index for source in network.sources}
     for node in network.nodes:
         if moved.isdisjoint(node.inputs):
             continue

@@ -1,4 +1,5 @@
-"""Layers that move values and change none: views, padding, copies, concatenation."""
+"""Layers that move values, or set them between others: views, padding, copies, concatenation,
+bilinear resizing."""
 
 from __future__ import annotations
 
@@ -69,3 +70,20 @@ class Concatenate(Layer):
 
     def backward(self, dy):
         return tuple(np.split(dy, self.ends, self.axis))
+
+
+class Bilinear(Layer):
+    """RESIZE_BILINEAR, as a matrix (out, in) for the rows and one for the columns."""
+
+    def __init__(self, rows: np.ndarray, columns: np.ndarray):
+        self.rows, self.columns = rows, columns
+
+    def forward(self, x):
+        return _between(x, self.rows, self.columns)
+
+    def backward(self, dy):
+        return (_between(dy, self.rows.T, self.columns.T),)
+
+
+def _between(x: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    return np.einsum("nhwc,Hh,Ww->nHWc", x, rows, columns, optimize=True).astype(x.dtype)

@@ -35,7 +35,8 @@ class Weighted(Layer):
 
 
 class Dense(Weighted):
-    """Weights (out, in); ``shape`` of the output, its first dimension the batch."""
+    """Weights (out, in), of one vector of a sample or of each of several; ``shape`` of the output,
+    its first dimension the batch."""
 
     channel_axis = 0
 
@@ -44,11 +45,11 @@ class Dense(Weighted):
         self.shape = tuple(shape[1:])
 
     def forward(self, x):
-        self.given, self.x = x.shape, x.reshape(len(x), -1)
+        self.given, self.x = x.shape, x.reshape(-1, self.weights.shape[1])
         return (self.x @ self.weights.T + self.bias).reshape(len(x), *self.shape)
 
     def backward(self, dy):
-        dy = dy.reshape(len(dy), -1)
+        dy = dy.reshape(len(self.x), -1)
         self.d_weights, self.d_bias = dy.T @ self.x, dy.sum(axis=0)
         return ((dy @ self.weights).reshape(self.given) if self.wants_dx else None,)
 
