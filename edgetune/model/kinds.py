@@ -18,7 +18,6 @@ VIEW = "as a view"  # runs: another shape of the same memory
 APART = "as SLICE or CONCATENATION"  # converts: each output, or each operand, by itself
 TABLE = "as a table of 256 values"  # runs: a function of one value
 DECIDED = "as a table, where one value decides"  # runs: a function of two, of which one is fixed
-LOSS = "with the loss"  # trains: its error is the loss's
 
 
 class Options(NamedTuple):
@@ -148,7 +147,7 @@ NEAREST_CELLS = "any size, corners aligned or not, half-pixel centers or not"
 BLOCKS = "any block"
 FLIPS = "any axes"
 COPIES = "any constant shape that leaves the batch"
-ENDS = "at the end, over one vector"
+OVER_LAST = "over the last axis; at the end over one vector with the loss"
 PLACED = "made where it is needed"
 
 # A row's first line: inputs, constants, axis of the channels, ranks; converts, runs, trains; reads.
@@ -247,8 +246,8 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("BROADCAST_TO",      (2, 2), SHAPE,       None, ANY,       YES,    YES,   YES,  COPIES,
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
-         SOFTMAX,   2, shapes.unchanged,  scales.UNIT,     refusals.not_last),
+    Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   YES,  OVER_LAST,
+         SOFTMAX,   2, shapes.unchanged,  scales.UNIT),
 )}  # fmt: skip
 
 
@@ -294,7 +293,7 @@ ARITHMETIC = _where(lambda kind: kind.output_shape is shapes.broadcast)
 VIEWS = _where(lambda kind: kind.runs == VIEW)
 FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
 # Those that take each cell on its own, so that two dimensions may be cells and channels.
-OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
+OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED", "SOFTMAX")
 DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)

@@ -92,10 +92,6 @@ def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[first:]
 
 
-def not_last(graph: Graph, operator: Operator) -> str | None:
-    return None if operator is graph.operators[-1] else "a softmax before the end"
-
-
 def many_values(graph: Graph, operator: Operator) -> str | None:
     """An operator that runs as a table, and more than one value decides."""
     from edgetune.model.kinds import ELEMENTWISE  # which hold this function

@@ -88,8 +88,8 @@ class Job:
         """As the int8 model is going to have them."""
         name = self.recipe.loss
         if name == AUTO:
-            last = graph.operators[-1].kind
-            name = default_loss(last, graph.output.shape, graph.input.shape)
+            last, shape = graph.operators[-1].kind, graph.output.shape
+            name = default_loss(last, shape, graph.input.shape, graph.output.size // shape[-1])
         return Targets(TARGETS[name], None if name == "reconstruction" else graph.output.size)
 
     @cached_property

@@ -69,5 +69,5 @@ EXAMPLES = {
     "TILE": lambda b: b.move("TILE", [1, 2, 1, 3]),
     "BROADCAST_TO": lambda b: b.mean(keep_dims=True).move("BROADCAST_TO", [1, 3, 4, b.shape[-1]]),
     "STRIDED_SLICE": inner,
-    "SOFTMAX": lambda b: b.dense(3).softmax(),
+    "SOFTMAX": lambda b: b.softmax(),
 }

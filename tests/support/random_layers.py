@@ -222,6 +222,13 @@ def softmax(rng, extreme):
     return p.Softmax("s", 0, 0, 1, table), [int8(rng, shape, extreme)], shape
 
 
+def softmax_rows(rng, extreme):
+    layer, _, (_, _, classes) = softmax(rng, extreme)
+    shape = (*sizes(rng, 5, 2), classes)
+    rows = p.SoftmaxRows("s", 0, 0, 1, layer.table, shape[0] * shape[1], classes, 1.0)
+    return rows, [int8(rng, shape, extreme)], shape
+
+
 def joined(make, rng, extreme):
     """Two inputs, the second one a divisor of the first in length."""
     period, times = sizes(rng, 12, 2)
@@ -254,6 +261,6 @@ LAYERS = {
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
     p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
     p.Move: move, p.Gather: gather,
-    p.Lookup: lookup, p.Softmax: softmax,
+    p.Lookup: lookup, p.Softmax: softmax, p.SoftmaxRows: softmax_rows,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
 }  # fmt: skip

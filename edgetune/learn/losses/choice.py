@@ -58,22 +58,31 @@ class ModelEnd:
     output: Activation
     input: Activation
 
+    @property
+    def vectors(self) -> int:
+        """How many it goes over, each by itself."""
+        return self.below.size // self.below.shape[2]
+
 
 TARGETS = {
     "softmax": CLASS, "sigmoid": LABELS, "mse": VALUES, "huber": VALUES, "reconstruction": INPUT,
 }  # by the loss's name
 
 
-def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...]) -> str:
-    """What the model's end says: a SOFTMAX classes, a LOGISTIC labels, one output or TANH a
-    value, an output like the input the input itself, all else the logits of classes.
+def default_loss(
+    kind: str, output: tuple[int, ...], source: tuple[int, ...], vectors: int = 1
+) -> str:
+    """What the model's end says: a SOFTMAX classes, or a value for each where it goes over
+    several vectors, a LOGISTIC labels, one output or TANH a value, an output like the input the
+    input itself, all else the logits of classes.
 
     Args:
         kind: of the last operator.
         output, source: shapes of the model's output and of its input.
+        vectors: that a SOFTMAX goes over.
     """
     if kind == "SOFTMAX":
-        return "softmax"
+        return "softmax" if vectors == 1 else "mse"
     if kind == "LOGISTIC":
         return "sigmoid"
     if math.prod(output) == 1 or kind == "TANH":
@@ -89,7 +98,7 @@ def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
     """
     name = choice.name
     if name == AUTO:
-        name = default_loss(end.kind, end.output.shape, end.input.shape)
+        name = default_loss(end.kind, end.output.shape, end.input.shape, end.vectors)
     _refuse_misfits(name, choice, end)
     if name in ("softmax", "sigmoid"):
         own = {"softmax": "SOFTMAX", "sigmoid": "LOGISTIC"}[name]
@@ -129,7 +138,10 @@ def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd) -> None:
     if name == "softmax" and size == 1:
         raise _misfit(name, "the model has one output, and one class is no choice",
                       "choose sigmoid, mse or huber")
-    if name != "softmax" and end.kind == "SOFTMAX":
+    if name in ("softmax", "sigmoid") and end.kind == "SOFTMAX" and end.vectors > 1:
+        raise _misfit(name, f"the model ends with a SOFTMAX over {end.vectors} vectors",
+                      "choose mse: the targets are then probabilities")
+    if name != "softmax" and end.kind == "SOFTMAX" and end.vectors == 1:
         raise _misfit(name, "the model ends with a SOFTMAX", "choose softmax")
     if name == "reconstruction" and size != end.input.size:
         raise _misfit(name, f"the model makes {size} values of {end.input.size}", "choose mse")

@@ -21,12 +21,13 @@ from edgetune.learn.operators.mul import Mul
 from edgetune.learn.operators.pad import Pad
 from edgetune.learn.operators.reduce_max import ReduceMax
 from edgetune.learn.operators.reduction import Reduction
-from edgetune.learn.operators.softmax import Softmax
+from edgetune.learn.operators.softmax import Softmax, SoftmaxRows
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
 
 __all__ = [
     "BIAS_INPUT", "OF_OPERATORS",
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
     "DilatedDepthwiseConv2D", "FullyConnected", "Gather", "JoiningLayer", "Lookup", "MaxPool2D",
-    "Mean", "Move", "Mul", "Pad", "ReduceMax", "Reduction", "Softmax", "Term", "WeightedLayer",
+    "Mean", "Move", "Mul", "Pad", "ReduceMax", "Reduction", "Softmax", "SoftmaxRows", "Term",
+    "WeightedLayer",
 ]
