@@ -30,7 +30,8 @@ static inline uint64_t et_total(const et_exponential *p, uint32_t classes, const
 }
 
 /* One vector's probabilities: int8 of scale 1/256 and zero point -128, rounded half up. */
-static inline void et_softmax(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y)
+static inline void et_softmax(const et_exponential *p, uint32_t classes, const int8_t *x,
+                              int8_t *y)
 {
     int32_t most = et_largest(x, classes);
     uint64_t total = et_total(p, classes, x, most);
