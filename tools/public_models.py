@@ -66,8 +66,8 @@ def _tests_operators(path: Path) -> bool:
 def _kind_of(reason: str) -> str:
     """Without what is the file's own: its name, places and names of tensors."""
     reason = re.sub(r"^\S+\.\w+: ", "", reason)
-    reason = re.sub(r", the first is operator \d+|operator \d+ |node |\(output '[^']*'\)", "", reason)
-    return re.sub(r"'[^']*',? ?|\d+ (times|parts?) ", "", reason)
+    reason = re.sub(r", the first is operator \d+|operator \d+ |node ", "", reason)
+    return re.sub(r" ?\(output '[^']*'\)|'[^']*',? ?|\d+ (times|parts?) ", "", reason)
 
 
 def _judged(path: Path) -> dict[str, str]:
