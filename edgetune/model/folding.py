@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.moves import places_of
 from edgetune.model.numbers import quantized_values, real_values
 
 MAX_FOLDED = 1 << 24  # elements read and made, all together; what is beyond stays an operator
@@ -258,6 +259,12 @@ def _broadcast(op: Operator, operands: Arrays, output: Tensor) -> np.ndarray:
     return np.broadcast_to(operands[0], shape)
 
 
+def _moved(op: Operator, operands: Arrays, output: Tensor) -> np.ndarray:
+    data, *constants = operands
+    (places,) = places_of(op.kind, data.shape, op.options, constants)
+    return data.reshape(-1)[places]
+
+
 def _any(tensors: list[Tensor], output: Tensor) -> bool:
     return output.quantization is None and output.dtype in NUMBERS
 
@@ -274,6 +281,8 @@ FOLDERS: dict[str, tuple[Callable, Callable]] = {
     "CONCATENATION": (_same_grid, _joined),
     "GATHER": (_same_grid, _gather),
     "BROADCAST_TO": (_same_grid, _broadcast),
+    **dict.fromkeys(("TILE", "REVERSE_V2", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE",
+                     "RESIZE_NEAREST_NEIGHBOR"), (_same_grid, _moved)),
     "FILL": (_any, _fill),
     "RANGE": (_plain, _range),
     "RANK": (_any, lambda op, o, out: np.array(o[0].ndim)),

@@ -298,6 +298,8 @@ DECIDED_BY_ONE = _where(lambda kind: kind.runs == DECIDED)
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
+PARTED = _where(lambda kind: kind.output_shape is shapes.parts)
+ANY_AXES = (*VIEWS, *FUNCTIONS, *MOVED, *PARTED, "SOFTMAX")  # the first need be no batch
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 CLAMPING = tuple(name for name in FUSING if name != "CONCATENATION")  # its int8 kernel cannot

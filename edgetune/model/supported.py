@@ -5,7 +5,15 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import BRIDGES, KINDS, OF_VECTORS, REWRITTEN, WEIGHTED, Kind
+from edgetune.model.kinds import (
+    ANY_AXES,
+    BRIDGES,
+    KINDS,
+    OF_VECTORS,
+    REWRITTEN,
+    WEIGHTED,
+    Kind,
+)
 from edgetune.model.reasons import (
     ENDS,
     FIXED,
@@ -102,7 +110,7 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
         elif min(tensor.shape, default=1) < 1:
             shape = list(tensor.shape)
             reasons.append(Reason(f"{role} of the dynamic or empty shape {shape}", FIXED))
-        elif _other_batch(tensor) and not _of_vectors(operator, tensor):
+        elif _other_batch(tensor) and not _counts_else(operator, tensor):
             shape = list(tensor.shape)
             reasons.append(Reason(f"{role} with a batch other than one, {shape}", FIXED))
         elif tensor.variable:
@@ -119,9 +127,11 @@ def _other_batch(tensor: Tensor) -> bool:
     return tensor.data is None and tensor.shape[:1] != (1,)
 
 
-def _of_vectors(operator: Operator, tensor: Tensor) -> bool:
-    """Whether the first dimension may count vectors: a sequence's, laid one under another."""
-    return len(tensor.shape) == 2 and operator.kind in OF_VECTORS
+def _counts_else(operator: Operator, tensor: Tensor) -> bool:
+    """Whether the first dimension may count something else than samples: vectors of a sequence,
+    laid one under another, or groups of channels on their way to be shuffled."""
+    vectors = len(tensor.shape) == 2 and operator.kind in OF_VECTORS
+    return vectors or operator.kind in ANY_AXES
 
 
 def _options(operator: Operator) -> list[str]:

@@ -484,6 +484,13 @@ def small_model():
     return model(nodes, (1, 1, 6, 6), constants)
 
 
+def test_operators_that_onnx_does_not_define_are_named():
+    nodes = [node("Quant", "x", "a"), node("Quant", "a", "b"), node("Relu", "b", "y")]
+    with pytest.raises(ModelError) as caught:
+        read_onnx(model(nodes, (1, 1, 6, 6), {}))
+    assert "corrupt" not in caught.value.message and caught.value.cause == "2 'Quant'"
+
+
 def test_every_truncation_gives_a_typed_error_or_a_model():
     content = small_model()
     for length in range(len(content)):

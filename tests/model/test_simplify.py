@@ -254,3 +254,32 @@ def test_padding_with_the_zero_point_is_padding():
 
 def test_every_folded_kind_is_tflites():
     assert set(FOLDERS) <= {n for n in vars(tflite.BuiltinOperator) if not n.startswith("_")}
+
+
+def test_groups_of_channels_in_the_place_of_a_batch_are_shuffled():
+    """As PyTorch's converters write it: [2, n] turned to [n, 2] where a batch would be."""
+    builder = ModelBuilder((1, 5, 5, 2)).conv(4, 3)
+    cells = 5 * 5 * 2
+    builder.reshape((1, 2, cells)).transpose(0, 2, 1).move("SPLIT", 2, data=1, NumSplits=2, part=1)
+    for op, values in zip(builder.operators[1:], ([2, cells], [1, 0], 1)):
+        place = 0 if op.kind == "SPLIT" else 1
+        constant = builder.tensors[op.inputs[place]]
+        constant.data = np.array(values, np.int32)
+        constant.shape = constant.data.shape
+        for index in (op.output, *op.others):
+            builder.tensors[index].shape = builder.tensors[index].shape[1:]
+    graph = agrees(builder.reshape((1, -1)).dense(3))
+    assert [graph.tensors[op.outputs[0]].shape for op in graph.operators[1:3]] == [
+        (2, cells), (cells, 2),
+    ]
+
+
+def test_copies_of_a_constant_are_a_constant():
+    """Boxes of a detector, for each cell of a map."""
+    builder = ModelBuilder((1, 4, 6, 2)).conv(2, 1)
+    maps = builder.save()
+    builder.back_to(builder.constant(np.ones((1, 1, 1, 2)))).move("TILE", [1, 4, 6, 1])
+    boxes = builder.save()
+    graph = agrees(builder.back_to(maps).join("ADD", boxes))
+    assert [op.kind for op in graph.operators] == ["CONV_2D", "ADD"]
+    assert [op.kind for op in graph.folded] == ["TILE"]

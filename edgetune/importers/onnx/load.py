@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import onnx
@@ -34,8 +35,24 @@ def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError, TypeError, RuntimeError) as error:
+        _refuse_foreign_kinds(model)
         raise corrupt(f"onnx's checker says: {_first_line(error)}") from None
     return model
+
+
+def _refuse_foreign_kinds(model: onnx.ModelProto) -> None:
+    """Tools for training put operators of their own among ONNX's, which its checker rejects."""
+    kinds = Counter(
+        node.op_type for node in model.graph.node
+        if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type)
+    )
+    if kinds:
+        raise ModelError(
+            "The ONNX file has operators that ONNX does not define.",
+            ", ".join(f"{count} {quoted(kind)}" for kind, count in kinds.most_common(8)),
+            "Export it with ONNX's own operators, quantised ones as QuantizeLinear and "
+            "DequantizeLinear.",
+        )
 
 
 def _texts(model: onnx.ModelProto):
