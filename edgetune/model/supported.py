@@ -178,8 +178,9 @@ def _graph_reasons(graph: Graph) -> list[str]:
             for i in indices if graph.tensors[i].shape and _other_batch(graph.tensors[i])
         ]
     computed = {index for operator in graph.operators for index in operator.outputs}
-    if not set(graph.outputs) <= computed:
-        reasons.append("no operator makes the graph's output")
+    for tensor in (graph.tensors[i] for i in graph.outputs if i not in computed):
+        what = "is a constant" if tensor.data is not None else "is made by no operator"
+        reasons.append(f"the output {quoted(tensor.name)} {what}")
     return reasons
 
 

@@ -4,7 +4,7 @@ tuned in the user's own file."""
 import numpy as np
 import pytest
 import tflite
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite
+from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
 
 from edgetune.errors import ModelError
 from edgetune.floats.read import read_float
@@ -15,7 +15,7 @@ from edgetune.model.decode import decode
 from edgetune.model.folding import FOLDERS
 from edgetune.model.read import read_tflite
 from edgetune.model.write import read_weights, write_weights
-from edgetune.quantize import convert
+from edgetune.quantize import convert, load
 
 MASKS = dict(BeginMask=0, EndMask=0, EllipsisMask=0, NewAxisMask=0)
 
@@ -283,3 +283,17 @@ def test_copies_of_a_constant_are_a_constant():
     graph = agrees(builder.back_to(maps).join("ADD", boxes))
     assert [op.kind for op in graph.operators] == ["CONV_2D", "ADD"]
     assert [op.kind for op in graph.folded] == ["TILE"]
+
+
+def test_an_output_that_is_a_constant_is_named():
+    """As a detector's boxes are, behind a DEQUANTIZE; what reads the file stays int8's."""
+    builder = ModelBuilder((1, 4, 6, 2)).conv(2, 1)
+    boxes, _ = builder.constant(np.ones((1, 2)))
+    builder.tensors.append(TensorSpec("boxes", (1, 2), "float32"))
+    builder.operators.append(OperatorSpec("DEQUANTIZE", [boxes], len(builder.tensors) - 1))
+    outputs = [builder.current, len(builder.tensors) - 1]
+    content = serialise(builder.tensors, builder.operators, outputs)
+    with pytest.raises(ModelError) as caught:
+        load(content)
+    assert caught.value.message.startswith("edgetune cannot run")
+    assert "the output 'constant1' is a constant" in caught.value.cause
