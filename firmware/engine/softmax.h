@@ -29,17 +29,12 @@ static inline uint64_t et_total(const et_exponential *p, uint32_t classes, const
     return total;
 }
 
-/* One vector's probabilities: int8 of scale 1/256 and zero point -128, rounded half up. */
-static inline void et_softmax(const et_exponential *p, uint32_t classes, const int8_t *x,
-                              int8_t *y)
+/* A probability as int8 of scale 1/256 and zero point -128, rounded half up. */
+static inline int8_t et_share(const et_exponential *p, int32_t below, uint64_t total)
 {
-    int32_t most = et_largest(x, classes);
-    uint64_t total = et_total(p, classes, x, most);
-    for (uint32_t i = 0; i < classes; i++) {
-        uint64_t term = et_exponential_of(p, most - x[i]);
-        int32_t share = (int32_t)((term * 512 + total) / (2 * total)) - 128;
-        y[i] = (int8_t)(share > 127 ? 127 : share);
-    }
+    uint64_t term = et_exponential_of(p, below);
+    int32_t share = (int32_t)((term * 512 + total) / (2 * total)) - 128;
+    return (int8_t)(share > 127 ? 127 : share);
 }
 
 #endif

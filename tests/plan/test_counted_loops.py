@@ -296,10 +296,10 @@ LOOPS = {
                            function="et_error_scale"),
         "errors": line("error_scale.c", "*e = et_with_sign((et_magnitude"),
     },
-    "softmax_forward": {"classes": line("softmax.h", "uint64_t term = ")},
+    "softmax_forward": {"classes": line("softmax.c", "y[i] = et_share(")},
     "softmax_rows_forward": {
-        "rows": line("softmax_rows.c", "et_softmax(&p->exponential"),
-        "classes": line("softmax.h", "uint64_t term = "),
+        "rows": line("softmax_rows.c", "int32_t most =", "et_softmax_rows_forward"),
+        "classes": line("softmax_rows.c", "*y++ = et_share("),
     },
     "softmax_rows_input_error": {
         "rows": line("softmax_rows.c", "int32_t mean = mean_error"),
