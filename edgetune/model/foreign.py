@@ -83,7 +83,8 @@ def _compiled_for(kind: str) -> str | None:
 
 def _refuse_signals(graph: Graph) -> None:
     """What tflite-micro puts before a network that hears."""
-    names = [op.kind.removeprefix("CUSTOM:") for op in graph.operators if op.kind.startswith(SIGNAL)]
+    kinds = [op.kind for op in graph.operators if op.kind.startswith(SIGNAL)]
+    names = [kind.removeprefix("CUSTOM:") for kind in kinds]
     if names:
         raise ModelError(
             "The model makes features of sound with tflite-micro's signal operators.",
