@@ -34,8 +34,9 @@ def main() -> int:
     options = _options()
     cases = Cases(options.seed, options.model, () if options.no_truncations else TRUNCATED)
     numbers = range(len(cases.cut) + options.count)
+    told: set[int] = set()
     tally = run(
-        cases, numbers, options.jobs, lambda so_far: _progress(so_far, len(numbers)),
+        cases, numbers, options.jobs, lambda so_far: _progress(so_far, len(numbers), told),
         partial(examine, always=options.always),
     )
     print("\n" + summary(cases, tally))
@@ -55,7 +56,12 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _progress(tally: Tally, total: int) -> None:
+def _progress(tally: Tally, total: int, told: set[int]) -> None:
+    """A failure at once: a run of an hour may be ended before its sum."""
+    for number in tally.failures.keys() - told:
+        told.add(number)
+        failed = tally.failures[number]
+        print(f"\ncase {number}: {failed.where} {failed.failure}", file=sys.stderr, flush=True)
     if tally.total % 100 and tally.total < total:
         return
     failures = f", {len(tally.failures)} failed" if tally.failures else ""
