@@ -421,6 +421,20 @@ def _(layer: p.LogSoftmax, program: Program, errors: bool) -> list[CObject]:
     })]
 
 
+SOFTMAX_ROWS = struct(
+    "et_softmax_rows", (EXPONENTIAL, "exponential"), (U32, "rows classes")
+)
+
+
+@layer_constants.register
+def _(layer: p.SoftmaxRows, program: Program, errors: bool) -> list[CObject]:
+    values = array_object(f"{layer.name}_table", layer.table)
+    return [values, CObject(layer.name, SOFTMAX_ROWS, {
+        "exponential": {"table": values.name, "length": len(layer.table)},
+        "rows": layer.rows, "classes": layer.classes,
+    })]
+
+
 def exponential_constants(name: str, table: np.ndarray) -> list[CObject]:
     """An ``et_exponential`` called ``name``, after its table."""
     values = array_object(f"{name}_table", table)
