@@ -417,7 +417,8 @@ def test_an_output_that_is_a_constant_is_named():
     builder.operators.append(OperatorSpec("DEQUANTIZE", [boxes], len(builder.tensors) - 1))
     outputs = [builder.current, len(builder.tensors) - 1]
     content = serialise(builder.tensors, builder.operators, outputs)
+    assert isinstance(load(content, 0), bytes)
     with pytest.raises(ModelError) as caught:
-        load(content)
+        load(content, 1)
     assert caught.value.message.startswith("edgetune cannot run")
     assert "the output 'constant1' is a constant" in caught.value.cause
