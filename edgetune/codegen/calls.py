@@ -38,7 +38,7 @@ class Calls:
         layer, buffers = stage.layer, stage.buffers
         assert layer is not None
         arguments = [layer.name if isinstance(layer, p.Lookup) else f"&{layer.name}"]
-        if isinstance(layer, (p.Softmax, p.LogSoftmax, p.Lookup)):
+        if type(layer) in (p.Softmax, p.LogSoftmax, p.Lookup):
             arguments.append(str(self.program.activations[layer.input].size))
         if isinstance(layer, p.WeightedLayer):
             arguments += self._parameters(layer)

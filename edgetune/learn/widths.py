@@ -56,6 +56,7 @@ def _check_forward(layer: p.WeightedLayer, trained: bool, weights: bool) -> None
         raise _too_wide(layer.name, "weights an output channel", layer.row_size, MAX_ROW_SIZE)
     biases = np.abs(layer.bias.astype(np.int64))
     sums = np.abs(layer.by_row(layer.weights).astype(np.int64)).sum(axis=1)
+    _check_shifted(layer, biases + 255 * sums)
     if trained:
         biases = np.maximum(biases, BIAS_LIMIT)
     if weights:
@@ -63,6 +64,14 @@ def _check_forward(layer: p.WeightedLayer, trained: bool, weights: bool) -> None
     most = int((biases + 255 * sums).max())
     if most > MAX_SUM:
         raise _too_wide(layer.name, "as the largest sum of a row", most, MAX_SUM)
+
+
+def _check_shifted(layer: p.WeightedLayer, reached: np.ndarray) -> None:
+    """What each row of the file reaches, shifted left where an output step is finer than one of
+    its sums: beyond 32 bits TFLite's kernels go round."""
+    most = int((reached << np.maximum(layer.shift.astype(np.int64), 0)).max())
+    if most > MAX_SUM:
+        raise _too_wide(layer.name, "as the largest sum of a row in output steps", most, MAX_SUM)
 
 
 def _check_gradient(program: Program, layer: p.WeightedLayer) -> None:

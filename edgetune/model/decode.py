@@ -267,8 +267,8 @@ class _Decoder:
         if size < 4 or size % 2 or start + size > end or position + table_size > end:
             raise corrupt("A table or its vtable reaches past the file's end.")
         self.spend(size)
-        fields = np.frombuffer(self.content, "<u2", (size - 4) // 2, start + 4)
-        if len(fields) and fields.max() >= max(table_size, 1):
+        fields = struct.unpack_from(f"<{(size - 4) // 2}H", self.content, start + 4)
+        if max(fields, default=0) >= max(table_size, 1):
             raise corrupt("A field lies outside its table.")
 
     def count(self, count: int, size: int) -> int:

@@ -40,7 +40,7 @@ def _is_edge(graph: Graph, op: Operator) -> bool:
     ends = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
     inside = [t for t in ends if t.dtype == "int8"]
     outside = [t for t in ends if t.dtype != "int8"]
-    if len(inside) != 1 or inside[0].data is not None or ends[0].shape != ends[1].shape:
+    if len(inside) != 1 or ends[0].shape != ends[1].shape:
         return False
     return outside[0].dtype == "float32" or _shifted(inside[0], outside[0])
 

@@ -12,14 +12,20 @@ WORDS = {  # what a loss learns, by its name: several, and one
 OWN = {"softmax": ("SOFTMAX", "LOG_SOFTMAX"), "sigmoid": ("LOGISTIC",)}  # a loss reads below them
 
 
-def default_loss(kind: str, output: tuple[int, ...], source: tuple[int, ...] | None) -> str:
-    """What the model's end says: a SOFTMAX or LOG_SOFTMAX classes, a LOGISTIC labels, one output
-    or TANH a value, an output like the input the input itself, all else the logits of classes.
+def default_loss(
+    kind: str, output: tuple[int, ...], source: tuple[int, ...] | None, vectors: int = 1
+) -> str:
+    """What the model's end says: a SOFTMAX or LOG_SOFTMAX classes, or a value for each where a
+    SOFTMAX goes over several vectors, a LOGISTIC labels, one output or TANH a value, an output like
+    the input the input itself, all else the logits of classes.
 
     Args:
         kind: of the last operator.
         output, source: shapes of the model's output and of its input, None of several.
+        vectors: that a SOFTMAX goes over.
     """
+    if kind == "SOFTMAX" and vectors > 1:
+        return "mse"
     for loss, kinds in OWN.items():
         if kind in kinds:
             return loss

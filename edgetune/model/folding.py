@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.moves import places_of
 from edgetune.model.numbers import quantized_values, real_values
 from edgetune.model.open_sizes import settle_sizes
 
@@ -264,6 +265,12 @@ def _broadcast(op: Operator, operands: Arrays, output: Tensor) -> np.ndarray:
     return np.broadcast_to(operands[0], shape)
 
 
+def _moved(op: Operator, operands: Arrays, output: Tensor) -> np.ndarray:
+    data, *constants = operands
+    (places,) = places_of(op.kind, data.shape, op.options, constants)
+    return data.reshape(-1)[places]
+
+
 def _any(tensors: list[Tensor], output: Tensor) -> bool:
     return output.quantization is None and output.dtype in NUMBERS
 
@@ -281,6 +288,8 @@ FOLDERS: dict[str, tuple[Callable, Callable]] = {
     "GATHER": (_same_grid, _gather),
     "BROADCAST_TO": (_same_grid, _broadcast),
     "FILL": (lambda tensors, output: _same_grid(tensors[1:], output), _fill),
+    **dict.fromkeys(("TILE", "REVERSE_V2", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE",
+                     "RESIZE_NEAREST_NEIGHBOR"), (_same_grid, _moved)),
     "RANGE": (_plain, _range),
     "RANK": (_any, lambda op, o, out: np.array(o[0].ndim)),
     "CAST": (_any, lambda op, o, out: o[0].astype(out.dtype)),

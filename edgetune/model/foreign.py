@@ -20,6 +20,8 @@ COMPILED = {  # by the start of a custom operator's name
     "NeuronOp": "a MediaTek NPU",
 }
 
+SIGNAL = "CUSTOM:Signal"  # the start of their names
+
 
 def several_subgraphs(count: int, kinds: list[str]) -> ModelError:
     """The error for a file of more than one subgraph whose operator codes are ``kinds``."""
@@ -44,8 +46,8 @@ def several_subgraphs(count: int, kinds: list[str]) -> ModelError:
 
 
 def refuse_foreign(graph: Graph) -> None:
-    """Raises ModelError for a file that a chip's compiler has been over, and one that computes in
-    int16.
+    """Raises ModelError for a file that a chip's compiler has been over, one that makes features
+    of sound, and one that computes in int16.
 
     Args:
         graph: whose indices are checked.
@@ -58,6 +60,7 @@ def refuse_foreign(graph: Graph) -> None:
                 "which cannot be trained.",
                 "Name the .tflite file that was compiled.",
             )
+    _refuse_signals(graph)
     _refuse_int16(graph)
 
 
@@ -76,6 +79,19 @@ def _compiled_for(kind: str) -> str | None:
     if prefix != "CUSTOM":
         return None
     return next((chip for start, chip in COMPILED.items() if name.startswith(start)), None)
+
+
+def _refuse_signals(graph: Graph) -> None:
+    """What tflite-micro puts before a network that hears."""
+    kinds = [op.kind for op in graph.operators if op.kind.startswith(SIGNAL)]
+    names = [kind.removeprefix("CUSTOM:") for kind in kinds]
+    if names:
+        raise ModelError(
+            "The model makes features of sound with tflite-micro's signal operators.",
+            f"It has {', '.join(dict.fromkeys(names))}, which hold no weights and do not compute "
+            "in int8.",
+            "Name the network that reads the features, and tune it with features as data.",
+        )
 
 
 def _refuse_int16(graph: Graph) -> None:

@@ -158,6 +158,7 @@ BLOCKS = "any block"
 FLIPS = "any axes"
 COPIES = "any constant shape that leaves the batch"
 ENDS = "at the end, over one vector"
+OVER_LAST = "over the last axis; at the end over one vector with the loss"
 PLACED = "made where it is needed"
 
 # A row's first line: inputs, constants, axis of the channels, ranks; converts, runs, trains; reads.
@@ -271,8 +272,8 @@ KINDS = {kind.name: kind for kind in (
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
     Kind("BROADCAST_TO",      (2, 2), SHAPE,       None, ANY,       YES,    YES,   YES,  COPIES,
          None,      2, shapes.moved,      scales.SAME,     wrong=faults.move),
-    Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
-         SOFTMAX,   2, shapes.unchanged,  scales.UNIT,     refusals.not_last),
+    Kind("SOFTMAX",           (1, 1), (),          None, ANY,       YES,    YES,   YES,  OVER_LAST,
+         SOFTMAX,   2, shapes.unchanged,  scales.UNIT),
     Kind("LOG_SOFTMAX",       (1, 1), (),          None, ANY,       YES,    YES,   LOSS, ENDS,
          LOG_SOFTMAX, 2, shapes.unchanged, scales.LOG_UNIT, refusals.logarithms),
 )}  # fmt: skip
@@ -330,13 +331,14 @@ ARITHMETIC = _where(lambda kind: kind.output_shape is shapes.broadcast)
 VIEWS = _where(lambda kind: kind.runs == VIEW)
 FUNCTIONS = _where(lambda kind: kind.runs == TABLE)  # of one value
 # Those that take each cell on its own, so that two dimensions may be cells and channels.
-OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED")
+OF_VECTORS = (*VIEWS, *FUNCTIONS, "FULLY_CONNECTED", "SOFTMAX")
 DECIDED_BY_ONE = _where(lambda kind: kind.runs in (DECIDED, CHAINED))
 ELEMENTWISE = (*FUNCTIONS, *ARITHMETIC, *DECIDED_BY_ONE)  # the links of a chain (``one_value``)
 REDUCING = _where(lambda kind: kind.output_shape is shapes.reduced)
 MOVED = _where(lambda kind: kind.output_shape is shapes.moved)
 PLACING = _where(lambda kind: kind.output_shape in PLACED_SHAPES)  # only give values a place
 RESIZED = _where(lambda kind: kind.output_shape is shapes.resized)
+ANY_AXES = (*PLACING, *FUNCTIONS, "SOFTMAX")  # the first need be no batch
 WINDOWED = _where(lambda kind: kind.has_option("Padding"))
 FUSING = _where(lambda kind: kind.has_option(FUSED))  # the file may fuse a function into them
 UNCLAMPED = ("CONCATENATION", "TRANSPOSE_CONV")  # whose int8 kernel cannot, or not in every TFLite

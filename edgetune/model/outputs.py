@@ -45,8 +45,9 @@ class End:
         """What it would learn without --loss: "10 classes, softmax loss"; "" if not known."""
         if min(self.shape, default=0) < 1:
             return ""
-        loss = default_loss(self.kind, self.shape, self.source)
-        return learnt(loss, math.prod(self.shape))
+        size = math.prod(self.shape)
+        loss = default_loss(self.kind, self.shape, self.source, size // self.shape[-1])
+        return learnt(loss, size)
 
 
 class SeveralOutputs(ModelError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.model.decode import quoted
 from edgetune.model.graph import Graph, Operator, Tensor
-from edgetune.model.kinds import BRIDGES, KINDS, OF_VECTORS, PLACING, REWRITTEN, WEIGHTED, Kind
+from edgetune.model.kinds import ANY_AXES, BRIDGES, KINDS, OF_VECTORS, REWRITTEN, WEIGHTED, Kind
 from edgetune.model.reasons import (
     ENDS,
     FIXED,
@@ -102,7 +102,7 @@ def _types(graph: Graph, operator: Operator) -> list[str]:
         elif min(tensor.shape, default=1) < 1:
             shape = list(tensor.shape)
             reasons.append(Reason(f"{role} of the dynamic or empty shape {shape}", FIXED))
-        elif _other_batch(tensor) and not _counts_others(operator, tensor):
+        elif _other_batch(tensor) and not _counts_else(operator, tensor):
             shape = list(tensor.shape)
             reasons.append(Reason(f"{role} with a batch other than one, {shape}", FIXED))
         elif tensor.variable:
@@ -117,12 +117,11 @@ def _other_batch(tensor: Tensor) -> bool:
     return tensor.data is None and tensor.shape[:1] != (1,)
 
 
-def _counts_others(operator: Operator, tensor: Tensor) -> bool:
-    """Whether the first dimension may count other things than samples: the vectors of a sequence,
-    laid one under another, or anything where values only move."""
-    return operator.kind in PLACING or (
-        len(tensor.shape) == 2 and operator.kind in OF_VECTORS
-    )
+def _counts_else(operator: Operator, tensor: Tensor) -> bool:
+    """Whether the first dimension may count something else than samples: vectors of a sequence,
+    laid one under another, or anything where values only move or change one by one."""
+    vectors = len(tensor.shape) == 2 and operator.kind in OF_VECTORS
+    return vectors or operator.kind in ANY_AXES
 
 
 def _options(operator: Operator) -> list[str]:
@@ -170,8 +169,9 @@ def _graph_reasons(graph: Graph) -> list[str]:
         ]
     reasons += unread_inputs(graph)
     computed = {index for operator in graph.operators for index in operator.outputs}
-    if not set(graph.outputs) <= computed:
-        reasons.append("no operator makes the graph's output")
+    for tensor in (graph.tensors[i] for i in graph.outputs if i not in computed):
+        what = "is a constant" if tensor.data is not None else "is made by no operator"
+        reasons.append(f"the output {quoted(tensor.name)} {what}")
     return reasons
 
 

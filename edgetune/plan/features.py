@@ -413,6 +413,10 @@ def _softmax(work: Work) -> dict:
     return {"classes": work.y[2]}
 
 
+def _softmax_rows(work: Work) -> dict:
+    return {"rows": work.layer.rows, "classes": math.prod(work.x)}
+
+
 # By function of the engine; tests/plan/test_counted_loops.py counts them in the compiled engine.
 FEATURES: dict[str, Callable[[Work], dict]] = {
     "conv_2d_forward": _conv_2d_forward,
@@ -431,6 +435,7 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "reduce_max_forward": _reduction, "reduce_max_input_error": _reduction,
     "pad_forward": _pad_forward, "pad_input_error": _pad_input_error,
     "softmax_forward": _softmax, "log_softmax_forward": _softmax,
+    "softmax_rows_forward": _softmax_rows, "softmax_rows_input_error": _softmax_rows,
     "add_forward": _outputs, "mul_forward": _outputs, "lookup_forward": _outputs,
     "add_input_error": _joined_error, "mul_input_error": _joined_error,
     "extreme_forward": _outputs, "extreme_input_error": _errors,

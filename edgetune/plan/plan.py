@@ -77,7 +77,7 @@ class Plan:
     def shared_table(self) -> Softmax | None:
         """The SOFTMAX whose table the loss can use as well."""
         last, loss = self.program.layers[-1], self.program.loss
-        if not isinstance(last, Softmax) or not isinstance(loss, SoftmaxCrossEntropy):
+        if type(last) is not Softmax or not isinstance(loss, SoftmaxCrossEntropy):
             return None
         return last if list(last.table) == list(loss.table) else None
 

@@ -89,9 +89,9 @@ class Job:
         """As the int8 model is going to have them."""
         name = self.recipe.loss
         if name == AUTO:
-            last = graph.operators[-1].kind
+            last, shape = graph.operators[-1].kind, graph.output.shape
             source = graph.input.shape if len(graph.inputs) == 1 else None
-            name = default_loss(last, graph.output.shape, source)
+            name = default_loss(last, shape, source, graph.output.size // shape[-1])
         return Targets(TARGETS[name], None if name == "reconstruction" else graph.output.size)
 
     @cached_property

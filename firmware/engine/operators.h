@@ -91,6 +91,12 @@ typedef struct {
     int32_t multiplier, shift, back_multiplier, back_shift, least;
 } et_log_softmax;
 
+/* SOFTMAX over each of rows vectors of classes values. */
+typedef struct {
+    et_exponential exponential;
+    uint32_t rows, classes;
+} et_softmax_rows;
+
 /* The distance from tap to tap of a window. */
 typedef struct {
     uint16_t height, width;
@@ -217,6 +223,7 @@ void et_reduce_max_forward(const et_reduction *p, const int8_t *x, int8_t *y);
 void et_pad_forward(const et_pad *p, const int8_t *x, int8_t *y);
 void et_softmax_forward(const et_exponential *p, uint32_t classes, const int8_t *x, int8_t *y);
 void et_log_softmax_forward(const et_log_softmax *p, uint32_t classes, const int8_t *x, int8_t *y);
+void et_softmax_rows_forward(const et_softmax_rows *p, const int8_t *x, int8_t *y);
 void et_conv_2d_dilated_forward(const et_conv_2d_dilated *p, const int8_t *weights,
                                 const int32_t *bias, const int8_t *x, int8_t *y, void *scratch);
 void et_transpose_conv_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
@@ -254,6 +261,8 @@ int32_t et_average_pool_2d_input_error(const et_pool_2d *p, const int8_t *e, con
                                        et_clip clip, int8_t *e_in);
 int32_t et_reduce_max_input_error(const et_reduction *p, const int8_t *e, const int8_t *x,
                                   et_clip clip, int8_t *e_in);
+int32_t et_softmax_rows_input_error(const et_softmax_rows *p, const int8_t *e, const int8_t *x,
+                                    et_clip clip, int8_t *e_in);
 int32_t et_mean_input_error(const et_mean *p, const int8_t *e, const int8_t *x, et_clip clip,
                             int8_t *e_in);
 int32_t et_pad_input_error(const et_pad *p, const int8_t *e, const int8_t *x, et_clip clip,

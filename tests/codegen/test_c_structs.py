@@ -1,6 +1,8 @@
 """The structs as they are described are those of the engine's headers."""
 
 import re
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from arm_objects import claim, refusals
@@ -12,7 +14,13 @@ from edgetune.plan import constants
 from edgetune.plan.c_data import Struct
 from edgetune.resources import resource_path
 
-STRUCTS = [value for value in vars(constants).values() if isinstance(value, Struct)]
+ROOMS = [
+    import_module(f"{constants.__name__}.{room.name}") for room in iter_modules(constants.__path__)
+]
+STRUCTS = list({
+    value.name: value for room in ROOMS for value in vars(room).values()
+    if isinstance(value, Struct)
+}.values())
 HEADERS = ("operators.h", "losses.h", "update.h")
 INCLUDES = "#include <stddef.h>\n" + "".join(f'#include "{name}"\n' for name in HEADERS)
 NOT_CONSTANT = {"et_clip", "et_join", "et_learner", "et_null_mass", "et_update_scratch"}

@@ -55,6 +55,30 @@ def test_softmax(classes, gain):
     assert difference.max() <= 1 and (difference > 0).mean() < 1e-4
 
 
+@pytest.mark.parametrize("network", [
+    lambda b: b.conv(5, 3).softmax(0.7),
+    lambda b: b.conv(5, 3).softmax().reshape((1, -1)),
+    lambda b: b.conv(5, 3).reshape((1, 18, 10)).softmax(2.0),
+    lambda b: b.mean().dense(6).softmax().reshape((1, 2, 3)).reshape((1, 6)),
+], ids=["map", "map, flat", "sequence", "vector, reshaped"])
+def test_softmax_over_vectors(network):
+    builder = network(ModelBuilder((1, 6, 6, 2), 0.3, seed=4))
+    content, inputs = builder.build(), builder.random_inputs(100, seed=2)
+    theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1).astype(int)
+    difference = np.abs(outputs_of(read_tflite(content), inputs) - theirs)
+    assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
+    assert np.ptp(theirs) > 100
+
+
+def test_softmax_before_the_end():
+    """Half the scale behind it: what TFLite rounds to the other side is rounded again."""
+    builder = ModelBuilder((1, 6, 6, 2), 0.3, seed=4).conv(5, 3).softmax().conv(3, 1)
+    content, inputs = builder.build(), builder.random_inputs(100, seed=2)
+    theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1).astype(int)
+    difference = np.abs(outputs_of(read_tflite(content), inputs) - theirs)
+    assert (difference > 0).mean() < 1e-2 and np.ptp(theirs) > 20
+
+
 @pytest.mark.parametrize("name", ["digits", "har", "mnist", "kws"])
 def test_real_models(name):
     task = digits() if name == "digits" else load_task(name)

@@ -229,3 +229,10 @@ def test_a_checker_that_ends_its_process_ends_no_other(monkeypatch):
         read_onnx(model([node("Relu", "x", "y")], IMAGE))
     assert "its process ended with SIGABRT" in error.value.cause
     worker._end()
+
+
+def test_operators_that_onnx_does_not_define_are_named():
+    nodes = [node("Quant", "x", "a"), node("Quant", "a", "b"), node("Relu", "b", "y")]
+    with pytest.raises(ModelError) as caught:
+        read_onnx(model(nodes, (1, 1, 6, 6), {}))
+    assert "corrupt" not in caught.value.message and caught.value.cause == "2 'Quant'"

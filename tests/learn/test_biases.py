@@ -171,6 +171,17 @@ def test_weights_that_stay_leave_the_room_that_they_do_not_take():
     assert refused(found)
 
 
+def test_a_sum_is_shifted_left_within_32_bits():
+    """As where one channel's scale is a million times another's: TFLite's kernels go round."""
+    found = dense_program(8, 1)
+    layer = found.layers[0]
+    layer.weights[...], layer.bias[...] = 127, 0  # 255 * 127 * 8 = 259,080, below 2^18
+    layer.shift = np.full_like(layer.shift, 13)
+    assert not refused(found)
+    layer.shift = np.full_like(layer.shift, 14)
+    assert refused(found)
+
+
 def test_a_bias_that_learns_may_come_to_its_limit():
     found = dense_program(33_025, 1)
     found.layers[0].weights[...] = 127

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from hand_graph import HandGraph
 
+from edgetune.errors import UsageError
 from edgetune.learn.fixedpoint import quantize_multiplier
 from edgetune.learn.learner import Learner
+from edgetune.learn.losses import LossChoice
+from edgetune.learn.lower import lower
 from edgetune.learn.operators import DepthwiseConv2D, DilatedConv2D, ResizeBilinear
 from edgetune.learn.program import Window
 from edgetune.learn.recipe import Recipe
@@ -356,6 +359,16 @@ def test_the_losss_table_is_of_the_logits_own_scale(scale, beta):
     if beta is not None:
         assert program.output == 2
         assert list(program.layers[1].table) == exponentials(Decimal(beta) * Decimal(scale))
+
+
+def test_a_softmax_over_a_map_learns_probabilities_of_each_cell():
+    g = HandGraph((1, 2, 3, 4))
+    program = g.lower(g.softmax(g.input))
+    assert (program.loss.kind, program.logits, program.layers[0].rows) == ("squared_error", 1, 6)
+    with pytest.raises(UsageError) as caught:
+        lower(program.graph, LossChoice("softmax"))
+    assert caught.value.cause == "the model ends with a SOFTMAX over 6 vectors"
+    assert caught.value.next_step.startswith("choose mse")
 
 
 def test_a_table_ends_where_its_terms_round_to_nothing():

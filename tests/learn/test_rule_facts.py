@@ -127,7 +127,7 @@ def test_the_state_is_laid_out_as_the_page_says():
 
 
 def dense(inputs, rows=1, bias=0):
-    facts = dict.fromkeys(("multiplier", "shift", "ratio", "weight_scale"))
+    facts = dict.fromkeys(("multiplier", "ratio", "weight_scale")) | {"shift": np.zeros(rows, int)}
     zeros = dict(input_zero_point=0, output_zero_point=0, activation_min=-128,
                  activation_max=127)
     weights = np.zeros((rows, inputs), np.int8)

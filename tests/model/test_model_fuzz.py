@@ -10,15 +10,18 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
 
 from edgetune.model.read import read_tflite
+from edgetune.model.runtime import Runtime
+from edgetune.workers import WorkerDied
 from tools.fuzz.cases import Cases
 from tools.fuzz.examine import examine
 from tools.fuzz.limits import MEGABYTES, Judgement
 from tools.fuzz.places import places
-from tools.fuzz.reference import compare
+from tools.fuzz.reference import Defect
 from tools.fuzz.run import Tally, run
 from tools.fuzz.seeds import SEEDS, seed_model
 
@@ -44,7 +47,7 @@ class Files:
         return self.contents[number]
 
 
-def judged(content: bytes, function=partial(examine, always_convert=True)) -> Judgement:
+def judged(content: bytes, function=partial(examine, always=True)) -> Judgement:
     """What comes of one file in a process of its own."""
     tally = run(Files(content), range(1), function=function)
     (outcome,) = tally.outcomes
@@ -62,15 +65,19 @@ def test_files_that_once_failed(path):
     judgement = judged(path.read_bytes())
     assert not judgement.failure, judgement
     converts = path.stem in ALWAYS_ZERO
-    assert judgement.outcome in (["float"] if converts else ["refused", "cannot convert"])
+    assert judgement.outcome in (
+        ["float, converted, same outputs"] if converts else ["refused", "float, cannot convert"]
+    )
 
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_sound_models_run(name):
     """What is broken elsewhere is sound to begin with."""
-    expected = {"sparse": "refused", "float_branches": "cannot convert"}
-    kind = "float" if "float" in name or "hybrid" in name else "int8"
-    assert examine(seed_model(name)) in (expected.get(name), kind)
+    expected = {"sparse": "refused", "float_branches": "float, cannot convert"}
+    kind = "float, converted" if "float" in name or "hybrid" in name else "int8"
+    assert examine(seed_model(name), always=True) in (
+        expected.get(name), f"{kind}, same outputs", f"{kind}, no tflite-runtime",
+    )
 
 
 def test_places_are_of_every_sort():
@@ -104,15 +111,39 @@ def test_mutations(seed):
 @pytest.mark.parametrize("path", OTHER_OUTPUTS, ids=lambda path: path.stem)
 def test_files_whose_outputs_once_differed(path):
     pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
-    assert judged(path.read_bytes(), compare) == Judgement("same")
+    assert judged(path.read_bytes()) == Judgement("int8, same outputs")
 
 
 @pytest.mark.thorough
 def test_what_still_runs_computes_what_tflite_does():
     pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
     cases = Cases(13, ["functions", "dense_net", "residual", "autoencoder"])
-    tally = run(cases, range(MUTATIONS // 2), function=compare)
-    assert {"refused", "same"} <= accepted(tally) and tally.outcomes["same"] > 50
+    tally = run(cases, range(MUTATIONS // 2), function=partial(examine, always=True))
+    assert {"refused", "int8, tflite-runtime refuses"} <= accepted(tally)
+    assert tally.outcomes["int8, same outputs"] > 50
+
+
+@pytest.mark.parametrize(
+    "error, outcome",
+    [(WorkerDied("SIGABRT"), "tflite-runtime died"),
+     (RuntimeError("bad scale"), "tflite-runtime refuses")],
+)
+def test_what_tflite_runtime_does_is_no_failure(error, outcome, monkeypatch):
+    def of(content: bytes):
+        raise error
+
+    monkeypatch.setattr(Runtime, "of", of)
+    assert examine(seed_model("chain"), always=True) == f"int8, {outcome}"
+
+
+def test_other_outputs_than_the_reference_kernels_are_a_failure(monkeypatch):
+    class Other:
+        def run(self, inputs):
+            return np.zeros((len(inputs), *read_tflite(seed_model("chain")).output.shape), np.int8)
+
+    monkeypatch.setattr(Runtime, "of", lambda content: Other())
+    with pytest.raises(Defect, match="other outputs"):
+        examine(seed_model("chain"), always=True)
 
 
 def test_a_model_of_very_many_operators_is_refused():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tflite
 from model_ends import in_uint8
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite
+from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
 
 from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine
@@ -20,7 +20,7 @@ from edgetune.model.folding import FOLDERS
 from edgetune.model.read import read_tflite
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.write import read_weights, write_weights
-from edgetune.quantize import convert
+from edgetune.quantize import convert, load
 
 MASKS = dict(BeginMask=0, EndMask=0, EllipsisMask=0, NewAxisMask=0)
 
@@ -378,3 +378,47 @@ def test_padding_with_the_zero_point_is_padding():
 
 def test_every_folded_kind_is_tflites():
     assert set(FOLDERS) <= {n for n in vars(tflite.BuiltinOperator) if not n.startswith("_")}
+
+
+def test_groups_of_channels_in_the_place_of_a_batch_are_shuffled():
+    """As PyTorch's converters write it: [2, n] turned to [n, 2] where a batch would be."""
+    builder = ModelBuilder((1, 5, 5, 2)).conv(4, 3)
+    cells = 5 * 5 * 2
+    builder.reshape((1, 2, cells)).transpose(0, 2, 1).move("SPLIT", 2, data=1, NumSplits=2, part=1)
+    for op, values in zip(builder.operators[1:], ([2, cells], [1, 0], 1)):
+        place = 0 if op.kind == "SPLIT" else 1
+        constant = builder.tensors[op.inputs[place]]
+        constant.data = np.array(values, np.int32)
+        constant.shape = constant.data.shape
+        for index in (op.output, *op.others):
+            builder.tensors[index].shape = builder.tensors[index].shape[1:]
+    graph = agrees(builder.reshape((1, -1)).dense(3))
+    assert [graph.tensors[op.outputs[0]].shape for op in graph.operators[1:3]] == [
+        (2, cells), (cells, 2),
+    ]
+
+
+def test_copies_of_a_constant_are_a_constant():
+    """Boxes of a detector, for each cell of a map."""
+    builder = ModelBuilder((1, 4, 6, 2)).conv(2, 1)
+    maps = builder.save()
+    builder.back_to(builder.constant(np.ones((1, 1, 1, 2)))).move("TILE", [1, 4, 6, 1])
+    boxes = builder.save()
+    graph = agrees(builder.back_to(maps).join("ADD", boxes))
+    assert [op.kind for op in graph.operators] == ["CONV_2D", "ADD"]
+    assert [op.kind for op in graph.folded] == ["TILE"]
+
+
+def test_an_output_that_is_a_constant_is_named():
+    """As a detector's boxes are, behind a DEQUANTIZE; what reads the file stays int8's."""
+    builder = ModelBuilder((1, 4, 6, 2)).conv(2, 1)
+    boxes, _ = builder.constant(np.ones((1, 2)))
+    builder.tensors.append(TensorSpec("boxes", (1, 2), "float32"))
+    builder.operators.append(OperatorSpec("DEQUANTIZE", [boxes], len(builder.tensors) - 1))
+    outputs = [builder.current, len(builder.tensors) - 1]
+    content = serialise(builder.tensors, builder.operators, outputs)
+    assert isinstance(load(content, 0), bytes)
+    with pytest.raises(ModelError) as caught:
+        load(content, 1)
+    assert caught.value.message.startswith("edgetune cannot run")
+    assert "the output 'constant1' is a constant" in caught.value.cause

@@ -48,6 +48,7 @@ REFUSED = {
     "an LSTM": (converted, dict(kind="UNIDIRECTIONAL_SEQUENCE_LSTM"), "recurrent", NOT_REPLACE),
     "SVDF": (converted, dict(kind="SVDF"), "without recurrence", NOT_CORRUPT),
     "Ethos-U": (converted, dict(kind="CUSTOM:ethos-u"), "Arm Ethos-U NPU", NOT_CORRUPT),
+    "signals": (converted, dict(kind="CUSTOM:SignalRfft"), "features of sound", NOT_REPLACE),
     "XMOS": (converted, dict(kind="CUSTOM:XC_conv2d_v2"), "XMOS", NOT_REPLACE),
     "state": (converted, dict(kind="READ_VARIABLE"), "keeps state", NOT_REPLACE),
     "loops": (converted, dict(kind="WHILE"), "control flow", NOT_CORRUPT),

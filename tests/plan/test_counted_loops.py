@@ -352,8 +352,16 @@ LOOPS = {
                            function="et_error_scale"),
         "errors": line("error_scale.c", "*e = et_with_sign((et_magnitude"),
     },
-    "softmax_forward": {"classes": line("softmax.c", "uint64_t term = ")},
     "log_softmax_forward": {"classes": line("log_softmax.c", "int32_t below = ")},
+    "softmax_forward": {"classes": line("softmax.c", "y[i] = et_share(")},
+    "softmax_rows_forward": {
+        "rows": line("softmax_rows.c", "int32_t most =", "et_softmax_rows_forward"),
+        "classes": line("softmax_rows.c", "*y++ = et_share("),
+    },
+    "softmax_rows_input_error": {
+        "rows": line("softmax_rows.c", "int32_t mean = mean_error"),
+        "classes": line("softmax_rows.c", "et_error_put(&block"),
+    },
     "add_forward": {"outputs": line("add.c", "int32_t value = et_multiply(sum")},
     "mul_forward": {"outputs": line("mul.c", "int32_t product =")},
     "lookup_forward": {"outputs": line("lookup.c", "*y++ = table")},

@@ -104,6 +104,14 @@ def grouped() -> ModelBuilder:
     return b.transposed(4, (2, 3), 2, bias=False).conv(4, 3, 2, dilation=1, groups=2).dense(4)
 
 
+def weighed() -> ModelBuilder:
+    """Attention: what counts at each cell, channel by channel, is a SOFTMAX before the end."""
+    b = ModelBuilder((1, 7, 5, 3), 1 / 40, 3, seed=17).conv(6, 3, activation="RELU")
+    x = b.save()
+    b.conv(6, 1).softmax()
+    return b.join("MUL", x).conv(5, 3, 2, activation="RELU").dense(4).softmax()
+
+
 def two_inputs() -> ModelBuilder:
     """An image and seven measurements, each on its own scale; the second lies at an odd byte."""
     b = ModelBuilder((1, 7, 5, 3), 1 / 40, 3, seed=17).conv(6, 3, activation="RELU").mean()
@@ -123,4 +131,5 @@ NETWORKS = {
     "normalised": normalised,
     "grouped": grouped,
     "two inputs": two_inputs,
+    "weighed": weighed,
 }

@@ -1,6 +1,6 @@
 """Described C structs (``edgetune/plan/c_data.py``) as this machine lays them out.
 
-``plan/constants.py`` says what the firmware's structs hold; with pointers of this machine's width
+``plan/constants`` says what the firmware's structs hold; with pointers of this machine's width
 the same descriptions serve the engine that is compiled for it.
 """
 

@@ -266,6 +266,13 @@ def log_softmax(rng, extreme):
     return layer, [int8(rng, shape, extreme)], shape
 
 
+def softmax_rows(rng, extreme):
+    layer, _, (_, _, classes) = softmax(rng, extreme)
+    shape = (*sizes(rng, 5, 2), classes)
+    rows = p.SoftmaxRows("s", 0, 0, 1, layer.table, shape[0] * shape[1], classes, 1.0)
+    return rows, [int8(rng, shape, extreme)], shape
+
+
 def joined(make, rng, extreme):
     """Two inputs, the second one a divisor of the first in length."""
     period, times = sizes(rng, 12, 2)
@@ -334,7 +341,8 @@ LAYERS = {
     **{kind: partial(pool, kind) for kind in (p.MaxPool2D, p.AveragePool2D)},
     p.Mean: mean, p.ReduceMax: reduce_max, p.Pad: pad, p.Concatenation: concatenation,
     p.Move: move, p.Gather: gather, p.ResizeBilinear: resize_bilinear,
-    p.Lookup: lookup, p.Softmax: softmax, p.LogSoftmax: log_softmax,
+    p.Lookup: lookup, p.Softmax: softmax, p.SoftmaxRows: softmax_rows,
+    p.LogSoftmax: log_softmax,
     p.Add: partial(joined, add), p.Mul: partial(joined, mul),
     p.Extreme: partial(paired, extremes), p.Prelu: prelu,
     p.SquaredDifference: partial(paired, squared_difference),

@@ -54,7 +54,7 @@ class RealNetwork:
     def _go_on(self, values: dict[int, np.ndarray], start: int) -> dict[int, np.ndarray]:
         """``values`` with what layer ``start`` and all behind it make."""
         for layer in self.program.layers[start:]:
-            if not isinstance(layer, p.Softmax):
+            if type(layer) is not p.Softmax:
                 xs = [self._shaped(values, index) for index in layer.inputs]
                 shape = self.program.activations[layer.output].shape
                 values[layer.output] = self._fused(layer, self.output(layer, xs, shape))
@@ -103,6 +103,9 @@ class RealNetwork:
             return resized(x[None], shape[:2], **options)[0]
         if isinstance(layer, p.Lookup):
             return self._chain(layer, x)
+        if isinstance(layer, p.SoftmaxRows):
+            powers = np.exp(layer.step / self.program.activations[layer.input].scale * x)
+            return powers / powers.sum(axis=-1, keepdims=True)
         if isinstance(layer, p.MaxPool2D):
             return patches(x, layer.window, shape, -np.inf).max(axis=(2, 3))
         if isinstance(layer, p.AveragePool2D):

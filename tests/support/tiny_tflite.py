@@ -306,7 +306,8 @@ class ModelBuilder:
     def squeeze(self, *axes):
         """SQUEEZE of axes of size one."""
         real = np.squeeze(self._probe, axes)
-        return self._finish("SQUEEZE", [], real, "SqueezeOptions", {}, keep_scale=True)
+        return self._finish("SQUEEZE", [], real, "SqueezeOptions", dict(SqueezeDims=axes),
+                            keep_scale=True)
 
     def expand(self, axis):
         """EXPAND_DIMS before ``axis``."""
@@ -678,7 +679,11 @@ def _tensor_table(b, spec, buffer):
 def _operator_table(b, spec, opcode):
     options = None
     if spec.options_table:
-        options = _table(b, spec.options_table, **spec.options)
+        fields = {
+            name: _numbers(b, value, np.int32) if isinstance(value, tuple) else value
+            for name, value in spec.options.items()
+        }
+        options = _table(b, spec.options_table, **fields)
     return _table(
         b, "Operator",
         OpcodeIndex=opcode,

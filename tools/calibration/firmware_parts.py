@@ -14,7 +14,7 @@ from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rule import DRAWS
 from edgetune.plan.plan import Plan, make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
-from tools.calibration.models import everything, losses
+from tools.calibration.models import everything, layers_of, losses
 from tools.calibration.project import compile_plan, compile_ports
 from tools.calibration.sections import Section, read_object
 
@@ -73,12 +73,16 @@ def _without(sections: list[Section], files: Iterable[str]) -> list[Section]:
 
 
 def _losses(board: Board, folder: Path) -> dict:
-    """The parts of the losses that the model of everything does not have."""
+    """The parts of the losses, and of the ends that go with them, that the model of everything
+    does not have."""
     found: dict = {}
+    known = layers_of([everything()])
     for number, (graph, recipe) in enumerate(losses()):
         plan = make_plan(graph, recipe, board)
         sections = _firmware_sections(plan, folder / f"{board.core.name}-loss-{number}")
-        found |= _resolve(sections)[f"{plan.program.loss.kind}.c"]
+        ends = [layer.kind for layer in plan.program.layers if layer.kind not in known]
+        for kind in (plan.program.loss.kind, *ends):
+            found |= _resolve(sections)[f"{kind}.c"]
     return found
 
 

@@ -110,7 +110,7 @@ class _Worker:
 
 def _work(cases: Cases, numbers: range, function: Callable[[bytes], str], pipe) -> None:
     for name in WARMING:
-        examine(seed_model(name), always_convert=True)
+        examine(seed_model(name), always=True)
     limit_memory()
     before = _peak()
     for number in numbers:

@@ -8,7 +8,6 @@ REFUSED = {  # by the model's name: of its .tflite files
     "embedding": "GATHER",
     "group_normalisation": "5 dimensions",
     **dict.fromkeys(("lstm", "gru", "bidirectional"), "The model has loops or conditions"),
-    "softmax_between": "a softmax before the end",
 }
 REFUSED_LAYERS = {  # of its Keras file, which is judged before TensorFlow converts it
     "attention": "MultiHeadAttention: this kind of layer is not supported",

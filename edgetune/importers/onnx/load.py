@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
     try:
         _checker(os.getpid()).ask(model.SerializeToString())
     except (RuntimeError, ValueError) as error:
+        _refuse_foreign_kinds(model)
         raise corrupt(f"onnx's checker says: {_first_line(error)}") from None
     return model
 
@@ -47,6 +49,21 @@ def load(content: bytes, folder: Path | None) -> onnx.ModelProto:
 def _checker(process: int) -> Worker:
     """The one of this process: on some files onnx's checker ends its own."""
     return Worker(CHECKER)
+
+
+def _refuse_foreign_kinds(model: onnx.ModelProto) -> None:
+    """Tools for training put operators of their own among ONNX's, which its checker rejects."""
+    kinds = Counter(
+        node.op_type for node in model.graph.node
+        if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type)
+    )
+    if kinds:
+        raise ModelError(
+            "The ONNX file has operators that ONNX does not define.",
+            ", ".join(f"{count} {quoted(kind)}" for kind, count in kinds.most_common(8)),
+            "Export it with ONNX's own operators, quantised ones as QuantizeLinear and "
+            "DequantizeLinear.",
+        )
 
 
 def _texts(model: onnx.ModelProto):

@@ -58,6 +58,11 @@ class ModelEnd:
     output: Activation
     input: Activation | None
 
+    @property
+    def vectors(self) -> int:
+        """How many it goes over, each by itself."""
+        return self.below.size // self.below.shape[2]
+
 
 TARGETS = {
     "softmax": CLASS, "sigmoid": LABELS, "mse": VALUES, "huber": VALUES, "reconstruction": INPUT,
@@ -72,7 +77,8 @@ def make_loss(choice: LossChoice, end: ModelEnd) -> tuple[Loss, Activation]:
     """
     name = choice.name
     if name == AUTO:
-        name = default_loss(end.kind, end.output.shape, end.input.shape if end.input else None)
+        source = end.input.shape if end.input else None
+        name = default_loss(end.kind, end.output.shape, source, end.vectors)
     _refuse_misfits(name, choice, end)
     if name in ("softmax", "sigmoid"):
         logits = end.below if end.kind in OWN[name] else end.output
@@ -112,7 +118,10 @@ def _refuse_misfits(name: str, choice: LossChoice, end: ModelEnd) -> None:
     if name == "softmax" and size == 1:
         raise _misfit(name, "the model has one output, and one class is no choice",
                       "choose sigmoid, mse or huber")
-    if name != "softmax" and end.kind in OWN["softmax"]:
+    if name in ("softmax", "sigmoid") and end.kind == "SOFTMAX" and end.vectors > 1:
+        raise _misfit(name, f"the model ends with a SOFTMAX over {end.vectors} vectors",
+                      "choose mse: the targets are then probabilities")
+    if name != "softmax" and end.kind in OWN["softmax"] and end.vectors == 1:
         raise _misfit(name, f"the model ends with a {end.kind}", "choose softmax")
     if name == "reconstruction" and end.input is None:
         raise _misfit(name, "the model has several inputs", "choose mse")

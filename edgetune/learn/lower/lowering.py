@@ -30,7 +30,7 @@ def lower(graph: Graph, loss: LossChoice = LossChoice()) -> Program:
     that the output does not depend on are left out.
 
     Raises:
-        ModelError: a softmax over more than one vector, or a model that computes nothing.
+        ModelError: a model that computes nothing.
         UsageError: the loss does not suit the model.
     """
     operators = _needed(graph)

@@ -26,7 +26,7 @@ from edgetune.learn.operators.reduce_max import ReduceMax
 from edgetune.learn.operators.reduction import Reduction
 from edgetune.learn.operators.resize_bilinear import ResizeBilinear
 from edgetune.learn.operators.select import Select
-from edgetune.learn.operators.softmax import Softmax
+from edgetune.learn.operators.softmax import Softmax, SoftmaxRows
 from edgetune.learn.operators.squared_difference import SquaredDifference
 from edgetune.learn.operators.transpose_conv import TransposeConv
 from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
@@ -36,6 +36,6 @@ __all__ = [
     "Add", "AveragePool2D", "Axis", "Concatenation", "Conv2D", "DepthwiseConv2D", "DilatedConv2D",
     "DilatedDepthwiseConv2D", "Extreme", "FullyConnected", "Gather", "GroupedConv2D",
     "JoiningLayer", "LogSoftmax", "Lookup", "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer",
-    "Prelu", "ReduceMax", "Reduction", "ResizeBilinear", "Select", "Softmax", "SquaredDifference",
-    "Term", "TransposeConv", "WeightedLayer",
+    "Prelu", "ReduceMax", "Reduction", "ResizeBilinear", "Select", "Softmax", "SoftmaxRows",
+    "SquaredDifference", "Term", "TransposeConv", "WeightedLayer",
 ]
