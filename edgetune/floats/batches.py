@@ -22,13 +22,10 @@ from edgetune.model.rewrite import Rewriter
 def lay_flat(rewriter: Rewriter) -> None:
     """Writes moves and concatenations of such activations for flat rows, and the activations as
     such rows."""
-    for op in list(rewriter.operators):
+    for op in [op for op in rewriter.operators if op.is_complete]:
         if op.kind in MOVED and _counts_others(rewriter, (op.inputs[0], *op.outputs)):
             _move(rewriter, op)
-        elif op.kind == "CONCATENATION" and (
-            _counts_others(rewriter, (*op.inputs, *op.outputs))
-            or len(rewriter.shape(op.outputs[0])) > MAX_RANK
-        ):
+        elif op.kind == "CONCATENATION" and _joins_others(rewriter, op):
             _join(rewriter, op)
     ends = {*rewriter.inputs, *rewriter.outputs}
     for tensor in rewriter.tensors:
@@ -36,6 +33,12 @@ def lay_flat(rewriter: Rewriter) -> None:
             rewriter, [tensor.index]
         ) and _is_placed(rewriter, tensor.index):
             tensor.shape = (1, tensor.size)
+
+
+def _joins_others(rewriter: Rewriter, op: Operator) -> bool:
+    shape = rewriter.shape(op.outputs[0])
+    long = len(shape) > MAX_RANK and min(shape) > 0
+    return long or _counts_others(rewriter, (*op.inputs, *op.outputs))
 
 
 def _counts_others(rewriter: Rewriter, tensors: Iterable[int]) -> bool:

@@ -48,7 +48,7 @@ def rewritten(graph: Graph) -> Graph:
     """A float Graph without the operators above, as far as they can be written otherwise."""
     rewriter = Rewriter(graph)
     for op in list(rewriter.operators):
-        if op.kind in PARTED and _complete(op):
+        if op.kind in PARTED and op.is_complete:
             _part(rewriter, op)
         if op.kind in RULES and min(op.inputs, default=-1) >= 0 and len(op.outputs) == 1:
             RULES[op.kind](rewriter, op)
@@ -56,12 +56,6 @@ def rewritten(graph: Graph) -> Graph:
             _unfuse(rewriter, op)
     _name_chains(rewriter)
     return rewriter.graph()
-
-
-def _complete(op: Operator) -> bool:
-    """Whether it has the inputs that its kind needs."""
-    least, most = KINDS[op.kind].inputs if op.kind in KINDS else (1, 1)
-    return least <= len(op.inputs) <= most and min(op.inputs) >= 0
 
 
 def _unfuse(rewriter: Rewriter, op: Operator) -> None:
@@ -223,7 +217,9 @@ def _name_chains(rewriter: Rewriter) -> None:
             continue
         found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
         chain = found.chain(op, kinds)
-        if chain is None or len(chain.operators) < 2 or not all(map(_complete, chain.operators)):
+        if chain is None or len(chain.operators) < 2:
+            continue
+        if not all(link.is_complete for link in chain.operators):
             continue
         if named := _function(rewriter, chain):
             done |= {inner.outputs[0] for inner in chain.operators}

@@ -110,6 +110,17 @@ class Operator:
         return () if self.kind in JOINING else self.inputs[:place] + self.inputs[place + 1 :]
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it has as many inputs and outputs as its kind takes, all of them present."""
+        kind = KINDS.get(self.kind)
+        least, most = kind.inputs if kind else (1, 1)
+        fewest, many = kind.outputs if kind else (1, 1)
+        return (
+            least <= len(self.inputs) <= most and fewest <= len(self.outputs) <= many
+            and min(self.inputs, default=0) >= 0
+        )
+
+    @property
     def _data(self) -> int:
         return KINDS[self.kind].data if self.kind in KINDS else 0
 
