@@ -12,6 +12,7 @@ from edgetune.floats.engine import FloatEngine
 from edgetune.floats.operators import OPERATORS, evaluate
 from edgetune.model.folding import CONTRADICTIONS
 from edgetune.model.graph import Graph, Operator
+from edgetune.model.kinds import WEIGHTED
 from edgetune.model.rewrite import Rewriter
 
 MAX_PRODUCTS = 1 << 30  # elements of an output times those of its operands
@@ -33,7 +34,8 @@ def _values(rewriter: Rewriter, op: Operator) -> np.ndarray | None:
     if op.kind not in OPERATORS or len(op.outputs) != 1:
         return None
     operands, output = [rewriter.data(i) for i in op.inputs], rewriter.tensors[op.outputs[0]]
-    absent = any(data is None and i >= 0 for i, data in zip(op.inputs, operands))
+    needed = operands if op.kind not in WEIGHTED or op.inputs[2:] != (-1,) else operands[:2]
+    absent = any(data is None for data in needed)
     read = sum(data.size for data in operands if data is not None)
     if absent or output.index in rewriter.outputs or output.size * read > MAX_PRODUCTS:
         return None
