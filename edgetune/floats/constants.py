@@ -42,6 +42,6 @@ def _values(rewriter: Rewriter, op: Operator) -> np.ndarray | None:
     try:
         with np.errstate(all="ignore"):
             values = evaluate(op, operands, output.shape)
-    except CONTRADICTIONS:
+    except (*CONTRADICTIONS, ZeroDivisionError):
         return None
     return values.astype(np.float32) if values.shape == output.shape else None

@@ -11,13 +11,14 @@ import flatbuffers
 import numpy as np
 import tflite
 
+from edgetune.model import selection, transposed
 from edgetune.model.decode import NAMED_OPTIONS, snake
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.inputs import SIGNATURE, signature_name
 from edgetune.model.kinds import KINDS, OPTIONS
-from edgetune.model.transposed import as_in_files
 
 DESCRIPTION = "written by edgetune"
+COMPARED_INT8 = 2  # comparisons that know int8
 PER_CHANNEL_DENSE = 5  # FULLY_CONNECTED with one scale a unit
 OLD_CODES = 127  # operator codes beyond do not fit the deprecated field, which then holds this
 ALIGNMENT = 16  # of a buffer's data
@@ -33,7 +34,7 @@ def encode(graph: Graph) -> bytes:
     Returns:
         A file that TFLite runs; the same graph gives the same bytes.
     """
-    b, graph = flatbuffers.Builder(4096), as_in_files(graph)
+    b, graph = flatbuffers.Builder(4096), transposed.as_in_files(selection.as_in_files(graph))
     buffers, numbers = _buffers(b, graph.tensors)
     metadata = [_metadata(b, buffers, *item) for item in graph.metadata.items()]
     tensors = [tensor_table(b, t, n) for t, n in zip(graph.tensors, numbers)]
@@ -138,6 +139,8 @@ def _code(operator: Operator, graph: Graph) -> tuple[str, int]:
         weights = graph.tensors[operator.inputs[1]].quantization
         if weights is not None and weights.per_channel:
             return operator.kind, PER_CHANNEL_DENSE
+    if operator.kind in selection.ORDERS:
+        return operator.kind, COMPARED_INT8
     return operator.kind, KINDS[operator.kind].version if operator.kind in KINDS else 1
 
 

@@ -40,7 +40,7 @@ def places_of(
     x = np.arange(math.prod(shape)).reshape(shape)
     try:
         found = MOVES[kind](x, options, *constants)
-    except IndexError as error:
+    except (IndexError, TypeError) as error:  # TypeError: constants that lack
         raise ValueError(str(error)) from None
     return [np.asarray(y) for y in (found if isinstance(found, list) else [found])]
 

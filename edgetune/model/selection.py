@@ -6,7 +6,9 @@ truth values between the two stay inside of it.
 
 from __future__ import annotations
 
-from edgetune.model.graph import Graph, Operator
+from dataclasses import replace
+
+from edgetune.model.graph import Graph, Operator, Tensor
 
 SELECTS = ("SELECT_V2", "SELECT")
 ORDERS = {  # of the operands compared and of those chosen from, so that the first is the greater
@@ -27,6 +29,29 @@ def join_selections(graph: Graph) -> None:
             )
             graph.operators.remove(comparison)
             graph.folded.append(comparison)
+
+
+def as_in_files(graph: Graph) -> Graph:
+    """``graph`` with such an operator as the two that a file has; a graph without any as it is."""
+    if not any(map(_is_joined, graph.operators)):
+        return graph
+    graph = replace(graph, tensors=list(graph.tensors), operators=list(graph.operators))
+    for place, op in reversed(list(enumerate(graph.operators))):
+        if _is_joined(op):
+            truth = Tensor(
+                len(graph.tensors), f"{graph.tensors[op.outputs[0]].name}/condition",
+                graph.tensors[op.outputs[0]].shape, "bool",
+            )
+            graph.tensors.append(truth)
+            graph.operators[place : place + 1] = [
+                Operator(op.index, "GREATER", op.inputs[:2], (truth.index,)),
+                replace(op, inputs=(truth.index, *op.inputs[2:])),
+            ]
+    return graph
+
+
+def _is_joined(op: Operator) -> bool:
+    return op.kind == "SELECT_V2" and len(op.inputs) == 4
 
 
 def _only_select(graph: Graph, comparison: Operator) -> Operator | None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tflite
 from model_ends import in_uint8
+from operator_examples import selu
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
 
 from edgetune.errors import ModelError
@@ -422,3 +423,11 @@ def test_an_output_that_is_a_constant_is_named():
         load(content, 1)
     assert caught.value.message.startswith("edgetune cannot run")
     assert "the output 'constant1' is a constant" in caught.value.cause
+
+
+@pytest.mark.parametrize("comparison", ["GREATER", "LESS_EQUAL"])
+def test_a_choice_by_comparison_is_written_as_two_operators(comparison):
+    builder = selu(ModelBuilder((1, 4, 6, 2)).conv(3, 1), comparison)
+    graph, inputs = read_tflite(builder.build()), builder.random_inputs(5)
+    (expected,) = run_in_tflite(encode(Rewriter(graph).graph()), inputs)
+    assert np.array_equal(ours(graph, inputs).reshape(-1), expected.reshape(-1))
