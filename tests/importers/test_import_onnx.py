@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
-from onnx_builder import answers, model, node  # noqa: E402
+from onnx_builder import answers, kinds, model, node, scalar  # noqa: E402
 
 from edgetune.errors import ModelError  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
@@ -22,10 +22,6 @@ RANDOM = np.random.default_rng(7)
 
 def weights(*shape):
     return RANDOM.normal(0, 0.5, shape).astype(np.float32)
-
-
-def kinds(graph):
-    return [op.kind for op in graph.operators]
 
 
 IMAGE = (1, 3, 8, 9)
@@ -153,10 +149,6 @@ def test_pools(case, positive):
     first = node("Relu" if positive else "Tanh", "x", "a")
     ours, theirs, _ = answers(model([first, node(kind, "a", "y", **attributes)], IMAGE))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
-
-
-def scalar(value):
-    return np.array(value, np.float32)
 
 
 UNARY = {

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
-from onnx_builder import answers, model, node  # noqa: E402
+from onnx_builder import answers, kinds, model, node  # noqa: E402
 
 from edgetune.errors import ModelError  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
@@ -19,10 +19,6 @@ RANDOM = np.random.default_rng(11)
 
 def weights(*shape):
     return RANDOM.normal(0, 0.5, shape).astype(np.float32)
-
-
-def kinds(graph):
-    return [op.kind for op in graph.operators]
 
 
 SHAPE = (1, 4, 6, 8)

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
-from onnx_builder import answers, model, node  # noqa: E402
+from onnx_builder import answers, kinds, model, node, scalar  # noqa: E402
 
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
 
@@ -14,14 +14,6 @@ RANDOM = np.random.default_rng(10)
 
 def weights(*shape):
     return RANDOM.normal(0, 0.5, shape).astype(np.float32)
-
-
-def scalar(value):
-    return np.array(value, np.float32)
-
-
-def kinds(graph):
-    return [op.kind for op in graph.operators]
 
 
 IMAGE = (1, 3, 8, 9)

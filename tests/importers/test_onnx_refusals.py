@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
 import onnx  # noqa: E402
-from onnx_builder import model, node  # noqa: E402
+from onnx_builder import model, node, scalar  # noqa: E402
 
 from edgetune.errors import EdgetuneError, ModelError  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
@@ -22,10 +22,6 @@ RANDOM = np.random.default_rng(9)
 
 def weights(*shape):
     return RANDOM.normal(0, 0.5, shape).astype(np.float32)
-
-
-def scalar(value):
-    return np.array(value, np.float32)
 
 
 IMAGE, ROW = (1, 3, 8, 9), (1, 4, 21)

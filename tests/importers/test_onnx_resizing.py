@@ -5,17 +5,13 @@ import pytest
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
-from onnx_builder import answers, model, node  # noqa: E402
+from onnx_builder import answers, kinds, model, node  # noqa: E402
 
 from edgetune.errors import ModelError  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
 
 RANDOM = np.random.default_rng(12)
 IMAGE, ROW = (1, 3, 8, 9), (1, 4, 21)
-
-
-def kinds(graph):
-    return [op.kind for op in graph.operators]
 
 
 def resized(to, opset=19, kind="Resize", **attributes):

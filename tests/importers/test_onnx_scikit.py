@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
 import onnx  # noqa: E402
-from onnx_builder import answers, model, node  # noqa: E402
+from onnx_builder import answers, kinds, model, node, scalar  # noqa: E402
 
 from edgetune.errors import ModelError  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
@@ -16,14 +16,6 @@ RANDOM = np.random.default_rng(12)
 
 def weights(*shape):
     return RANDOM.normal(0, 0.5, shape).astype(np.float32)
-
-
-def scalar(value):
-    return np.array(value, np.float32)
-
-
-def kinds(graph):
-    return [op.kind for op in graph.operators]
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -9,6 +9,15 @@ from edgetune.floats.engine import FloatEngine
 from edgetune.importers.onnx.read import read_onnx
 
 
+def kinds(graph):
+    """Of a Graph's operators, in order."""
+    return [op.kind for op in graph.operators]
+
+
+def scalar(value):
+    return np.array(value, np.float32)
+
+
 def node(kind, inputs, output, **attributes):
     """A node; ``inputs`` and outputs are names separated by blanks, "-" for an absent one."""
     names = ["" if name == "-" else name for name in inputs.split()]

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.errors import ModelError
 from edgetune.learn.fixedpoint import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     rounding_divide_by_power_of_two,
 )
 from edgetune.learn.lowerings import lowers
-from edgetune.learn.operators.softmax import look_up, one_vector
+from edgetune.learn.operators.softmax import look_up
 from edgetune.learn.program import Layer
 from edgetune.learn.saturating import LARGEST, exponential, logarithm
 from edgetune.learn.tensors import Tensors
@@ -50,7 +51,7 @@ class LogSoftmax(Layer):
 
 @lowers("LOG_SOFTMAX")
 def _log_softmax(tensors: Tensors, op: Operator) -> None:
-    one_vector(tensors, op)
+    _refuse_several(tensors, op)
     scale = tensors.scale(op.inputs[0])
     forth = quantize_multiplier(min(scale * 2**INPUT_BITS, float(LARGEST)))
     multiplier, shift = forth
@@ -62,3 +63,14 @@ def _log_softmax(tensors: Tensors, op: Operator) -> None:
     ], np.uint32)
     table = table[: np.flatnonzero(table)[-1] + 1]
     tensors.layers.append(LogSoftmax(*tensors.place(op), table, forth, back, least))
+
+
+def _refuse_several(tensors: Tensors, op: Operator) -> None:
+    """Of vectors: LOG_SOFTMAX goes over one."""
+    source = tensors.activation(op.inputs[0])
+    if source.shape[2] != source.size:
+        raise ModelError(
+            f"operator {op.index} ({op.kind}) works on {list(source.shape)}",
+            "edgetune takes a softmax over one vector of classes",
+            "pool or flatten the map first",
+        )

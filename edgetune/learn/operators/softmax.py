@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.errors import ModelError
 from edgetune.learn.lowerings import lowers
 from edgetune.learn.program import Layer, exponential_table
 from edgetune.learn.tensors import Tensors
@@ -82,14 +81,3 @@ def _ends(tensors: Tensors, op: Operator) -> bool:
     """Whether nothing but views reads the output."""
     readers = tensors.readers.get(op.outputs[0], [])
     return all(reader.kind in VIEWS and _ends(tensors, reader) for reader in readers)
-
-
-def one_vector(tensors: Tensors, op: Operator) -> None:
-    """Refuses several."""
-    source = tensors.activation(op.inputs[0])
-    if source.shape[2] != source.size:
-        raise ModelError(
-            f"operator {op.index} ({op.kind}) works on {list(source.shape)}",
-            "edgetune takes a softmax over one vector of classes",
-            "pool or flatten the map first",
-        )
