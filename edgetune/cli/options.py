@@ -10,9 +10,10 @@ import click
 from edgetune.build.cmsis_nn import find_cmsis_nn
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
+from edgetune.learn.draws import DRAWS
 from edgetune.learn.losses import AUTO, LOSSES
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.rule import DRAWS
+from edgetune.learn.rules import RULES
 from edgetune.session.job import Job
 from edgetune.settings import DATA
 
@@ -102,8 +103,8 @@ _RECIPE = tuple(field.name for field in fields(Recipe))
 
 
 def recipe_options(function):
-    """--train, --output, --input, --rate, --draw, --reset and what says the loss, given to the
-    verb as ``recipe``."""
+    """--train, --output, --input, --rule, --rate, --draw, --reset and what says the loss, given
+    to the verb as ``recipe``."""
 
     @stack(
         click.option("--train", "--layers", "layers", type=_Words("all|last:K|biases|NAME,..."),
@@ -111,8 +112,11 @@ def recipe_options(function):
                      "the last K, none, of all layers the biases alone, or names as "
                      "`edgetune inspect` prints them."),
         output_option,
-        click.option("--rate", type=float, help="Trials of a step over the root of the number "
-                     "of weights; the default follows the number of trained layers."),
+        click.option("--rule", type=click.Choice(list(RULES)), default=Recipe.rule,
+                     show_default=True, help="What says how far a step goes (docs/learning.md)."),
+        click.option("--rate", type=float, help="Of the rule; fixed: trials of a step over the "
+                     "root of the number of weights, by default after the number of trained "
+                     "layers; adaptive: what a step is to win, over the mean error."),
         click.option("--draw", type=click.Choice(list(DRAWS)), default=Recipe.draw,
                      show_default=True, help="How the steps of a sample are drawn."),
         click.option("--reset", is_flag=True, help="Zero the trained layers first."),
@@ -138,6 +142,7 @@ def recipe_words(recipe: Recipe) -> list[str]:
     """The options that say ``recipe``; none for what they are without them."""
     words = [] if recipe.layers == Recipe.layers else ["--train", ",".join(recipe.layers)]
     words += [] if recipe.output is None else ["--output", str(recipe.output)]
+    words += [] if recipe.rule == Recipe.rule else ["--rule", recipe.rule]
     words += [] if recipe.rate is None else ["--rate", str(recipe.rate)]
     words += [] if recipe.draw == Recipe.draw else ["--draw", recipe.draw]
     words += [] if recipe.loss == AUTO else ["--loss", recipe.loss]

@@ -76,10 +76,10 @@ def _inline(value: Any) -> str:
 
 
 def _row(ctype: Struct, row: dict) -> str:
-    """One struct of a table: numbers three to a line, each pointer on its own."""
-    pointers = {name for name, member in ctype.members if isinstance(member, Pointer)}
+    """One struct of a table: numbers three to a line, all else on its own."""
+    others = {name for name, member in ctype.members if isinstance(member, (Pointer, Struct))}
     lines = []
-    for alone, names in groupby(row, pointers.__contains__):
-        words, step = [f".{name} = {row[name]}" for name in names], 1 if alone else 3
+    for alone, names in groupby(row, others.__contains__):
+        words, step = [f".{name} = {_inline(row[name])}" for name in names], 1 if alone else 3
         lines += [", ".join(words[i : i + step]) for i in range(0, len(words), step)]
     return "    {" + ",\n     ".join(lines) + "},\n"

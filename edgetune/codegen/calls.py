@@ -5,7 +5,9 @@ from __future__ import annotations
 from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError, Scale, Update
 from edgetune.learn.program import Layer
+from edgetune.learn.rules import Adaptive
 from edgetune.learn.state import bias_member, weights_member
+from edgetune.plan.constants.rule import TABLE
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer, Stage
 
@@ -52,12 +54,26 @@ class Calls:
         return f"(et_clip){{{a.clip_low}, {a.clip_high}}}"
 
     def _loss(self, stage: Stage) -> str:
+        if stage.call == self.plan.rule.observer:
+            return self._observe(stage)
         e = stage.buffers["e"]
         arguments = [
             "&loss", str(self.program.loss.size), stage.buffers["x"].name, "target", "input",
             self._clip(self.program.logits), e.name, "&result.measure",
         ]
         return _call(f"int32_t {exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
+
+    def _observe(self, stage: Stage) -> str:
+        """The rule takes note of the sample."""
+        rule = self.plan.rule
+        assert isinstance(rule, Adaptive)
+        loss = self.program.loss
+        arguments = [
+            TABLE, "state.layers", str(len(self.plan.trained)), "&state.learner",
+            str(rule.rate_q8), str(int(loss.settles)),
+            f"et_{loss.kind}_shortfall(result.measure)",
+        ]
+        return _call(stage.kernel.symbol, arguments) + ";"
 
     def _scale(self, stage: Stage) -> str:
         assert isinstance(stage.step, Scale)

@@ -7,7 +7,6 @@ from string import Template
 
 from edgetune.codegen.c_text import definitions
 from edgetune.codegen.calls import Calls, exponent_of
-from edgetune.learn.state import NULL_MASS
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer
 
@@ -43,7 +42,7 @@ def model_source(plan: Plan, title: str) -> str:
         stages=len(stages),
         initial=_initial(plan),
         digest_of_parameters=_digest_of_parameters(plan),
-        null_masses=f"state.{NULL_MASS.member}" if plan.trained else "0",
+        rule_words=_rule_words(plan),
     )
 
 
@@ -67,8 +66,23 @@ def _trained_state(plan: Plan) -> str:
     """The rest of the state block; nothing where nothing is trained."""
     if not plan.trained:
         return ""
-    words = f"{NULL_MASS.ctype} {NULL_MASS.member}[{len(plan.trained)}]"
-    return f"    {words};\n    et_parameters parameters;\n"
+    network = "" if plan.rule.network is None else f"    et_{plan.rule.symbol}_network network;\n"
+    layers = f"    et_rule_layer layers[{len(plan.trained)}];\n"
+    return f"{network}{layers}    et_parameters parameters;\n"
+
+
+def _kept(plan: Plan) -> list[str]:
+    """The members of the state block that the rule keeps, one behind the other."""
+    network = [] if plan.rule.network is None else ["state.network"]
+    return [*network, "state.layers"] if plan.trained else []
+
+
+def _rule_words(plan: Plan) -> str:
+    """Where the rule's words start, and how many they are: the arguments of et_digest."""
+    if not plan.trained:
+        return "0, 0"
+    words = sum(1 for _ in plan.rule.words())
+    return f"(const uint32_t *)&{_kept(plan)[0]}, {words}"
 
 
 def _parameters_pointer(plan: Plan) -> str:
@@ -126,8 +140,8 @@ def _initial(plan: Plan) -> str:
         "memset(parameters, 0, sizeof *parameters)" if plan.recipe.reset
         else "memcpy(parameters, &et_initial, sizeof *parameters)"
     )
-    words = f"state.{NULL_MASS.member}"
-    return f"    {parameters};\n    memset({words}, 0, sizeof {words});\n"
+    kept = "".join(f"    memset(&{words}, 0, sizeof {words});\n" for words in _kept(plan))
+    return f"    {parameters};\n{kept}"
 
 
 def _digest_of_parameters(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgetune.codegen.model import model_source
 from edgetune.codegen.weights import weights_header, weights_source
+from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.kernels import kernel_sources
 from edgetune.plan.plan import Plan
 from edgetune.resources import resource_path
@@ -54,14 +55,18 @@ def write_project(folder: Path, plan: Plan, title: str, profile: bool = False) -
 
 def _defines(plan: Plan, profile: bool) -> dict:
     defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
+    if not isinstance(plan.rule, FixedRate):
+        defines[f"ET_RULE_{plan.rule.symbol.upper()}"] = 1
     return defines | ({"ET_PROFILE": 1} if profile else {})
 
 
 def engine_sources(plan: Plan) -> list[str]:
-    """The engine's C files: those of the kernels that the plan calls, and what serves all."""
-    used = {stage.kernel.source for stage in plan.schedule.stages}
+    """The engine's C files: those of the plan's rule and of the kernels that it calls, and what
+    serves all."""
+    chosen = {stage.kernel.source for stage in plan.schedule.stages} | {f"{plan.rule.symbol}.c"}
+    choices = kernel_sources() | {f"{rule.symbol}.c" for rule in RULES.values()}
     names = sorted(path.name for path in (resource_path("firmware") / "engine").glob("*.c"))
-    return [name for name in names if name in used or name not in kernel_sources()]
+    return [name for name in names if name in chosen or name not in choices]
 
 
 def _copy_firmware(folder: Path, plan: Plan) -> list[str]:

@@ -8,20 +8,22 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgetune.learn.block import add_blocks, normalise
 from edgetune.learn.digest import parameter_digest
+from edgetune.learn.draws import DRAWS, apply_steps
 from edgetune.learn.generator import MASK32, Generator, mix32
 from edgetune.learn.lower.backward import InputError, Scale, Update, lower_backward
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
-from edgetune.learn.state import NULL_MASS, parameters_of, state_type
+from edgetune.learn.rules import Gradient, Outcome
+from edgetune.learn.state import parameters_of, state_type
+from edgetune.learn.words import load, store
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Learner:
         self.recipe = recipe
         self.trained = recipe.trained(self.program)
         self.backward = lower_backward(self.program, self.trained)
-        self.limits_q8 = recipe.limits_q8(self.program)
+        self.rule = recipe.rule_for(self.program, self.backward)
         if recipe.reset:
             for array in self.parameters():
                 array[...] = 0
@@ -61,7 +63,7 @@ class Learner:
         self.generator = Generator(seed & MASK32)
         self.step = 0
         self.total_steps = total_steps
-        self.null_masses = [NullMass() for _ in self.trained]
+        self.rule.start()
 
     # -- forward ---------------------------------------------------------------------------
 
@@ -117,7 +119,7 @@ class Learner:
         logits = self._value(program.logits).reshape(-1)
         acc, measure = program.loss.error(logits, target, self._value(program.input))
         self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
-        self.anneal = anneal_q16(self.step, self.total_steps)
+        self.rule.observe(Outcome(self.step, self.total_steps, logits, target, measure))
         self.draws = 0
         for step in self.backward.steps:
             _TAKE[type(step)](self, step)
@@ -142,7 +144,7 @@ class Learner:
     def _learn(self, step: Update) -> None:
         error, exponent = self._error_of(step.layer, step.error)
         x = self._value(step.layer.input)
-        self.draws += self._update(step.layer, error, exponent, x, self.anneal)
+        self.draws += self._update(step.layer, error, exponent, x)
 
     def _error_of(self, layer: Layer, storage: int) -> tuple[np.ndarray, int]:
         """The error of the layer's output, in the output's shape."""
@@ -157,18 +159,16 @@ class Learner:
         return mantissa, exponent + shift
 
     def _update(
-        self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray, anneal: int
+        self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray
     ) -> int:
         gradient = (
             layer.gradient(error, x) if self.recipe.learns_weights else layer.bias_gradient(error)
         )
         magnitudes = np.abs(gradient)
-        mass = int(magnitudes.sum())
-        if mass == 0:
+        if not magnitudes.any():
             return 0
-        index = self.trained.index(layer)
-        ratio = self.null_masses[index].ratio_q16(mass, exponent)
-        n = trial_count(self.limits_q8[index], ratio, anneal, self.generator)
+        facts = Gradient(magnitudes, error, exponent)
+        n = self.rule.trials(self.trained.index(layer), facts, self.generator)
         if n:
             counts = DRAWS[self.recipe.draw](magnitudes, n, self.generator)
             apply_steps(layer, np.sign(gradient) * counts)
@@ -184,8 +184,7 @@ class Learner:
     def digest(self) -> int:
         """32 bits over trained parameters, step counter, generator and rule state."""
         words = [parameter_digest(self.parameters()), self.step, *self.generator.state]
-        for mass in self.null_masses:
-            words += [mass.total, mass.exponent & MASK32, mass.count]
+        words += [word & MASK32 for word in self.rule.words()]
         digest = 0
         for word in words:
             digest = mix32(digest + word + 0x9E3779B9)
@@ -195,14 +194,19 @@ class Learner:
         """The device's state block: generator, counters, rule state and `parameters`."""
         block = np.zeros(1, self._state_type())[0]
         block["learner"] = (self.generator.state, self.step, self.total_steps)
-        for i, mass in enumerate(self.null_masses):
-            block[NULL_MASS.member][i] = astuple(mass)
+        for words, record in self._rule_words(block):
+            store(record, words)
         for i, array in enumerate(self.parameters()):
             block["parameters"][i][...] = array.reshape(-1)
         return block.tobytes()
 
     def _state_type(self) -> np.dtype:
-        return state_type(self.trained, weights=self.recipe.learns_weights)
+        return state_type(self.trained, type(self.rule), self.recipe.learns_weights)
+
+    def _rule_words(self, block: np.void) -> list[tuple[np.void, Any]]:
+        """What the rule keeps, each record with its place in the state ``block``."""
+        found = [] if self.rule.network is None else [(block["network"], self.rule.network)]
+        return found + [(block["layers"][i], layer) for i, layer in enumerate(self.rule.layers)]
 
     def load_state(self, state: bytes) -> None:
         """Take over a state block made by ``state`` or read from a device."""
@@ -210,9 +214,8 @@ class Learner:
         learner = block["learner"]
         self.generator.state = tuple(learner["generator"].tolist())  # Python's integers
         self.step, self.total_steps = int(learner["step"]), int(learner["total_steps"])
-        self.null_masses = [
-            NullMass(*block[NULL_MASS.member][i].tolist()) for i in range(len(self.trained))
-        ]
+        for words, record in self._rule_words(block):
+            load(record, words)
         for i, array in enumerate(self.parameters()):
             array[...] = block["parameters"][i].reshape(array.shape)
 

@@ -6,15 +6,16 @@ import re
 from dataclasses import asdict, dataclass
 
 from edgetune.errors import UsageError
+from edgetune.learn.draws import DRAWS
 from edgetune.learn.losses import AUTO, LossChoice
+from edgetune.learn.lower.backward import Backward, lower_backward
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
-from edgetune.learn.rule import DRAWS, depth_scaled, trials_q8
+from edgetune.learn.rules import RULES, FixedRate, Learning, Rule
 from edgetune.model.constant_inputs import Value, pairs_of, plain
 
 _LAST = re.compile(r"last(?::([1-9]\d{0,5}))?")
 BIASES = ("biases",)
-MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,9 @@ class Recipe:
     ``layers``: "all" with weights, "last", "last:K" (the last K of them), "none" (run only),
     operator names as ``inspect`` prints them, or "biases": of all layers the biases alone
     (TinyTL, arXiv 2007.11622).
-    ``rate``: a, the trials of a step over sqrt(weights), or sqrt(biases) where these learn
-    alone; None for the depth-scaled default.
+    ``rule``: a name of `RULES`; ``rate``: of the fixed rule a, the trials of a step over
+    sqrt(weights), or sqrt(biases) where these learn alone; of the adaptive one what a step is to
+    win, over the mean error; None for the rule's default.
     ``draw``: "systematic" or "independent" (the multinomial).
     ``reset``: zero what is trained first (a new head).
     ``output``: of a model with several outputs the one that is trained, its name or number
@@ -37,6 +39,7 @@ class Recipe:
     """
 
     layers: tuple[str, ...] = ("all",)
+    rule: str = FixedRate.name
     rate: float | None = None
     draw: str = "systematic"
     reset: bool = False
@@ -50,6 +53,11 @@ class Recipe:
     def __post_init__(self):
         _ = self.loss_choice  # raises where it cannot be
         object.__setattr__(self, "inputs", pairs_of(self.inputs))
+        if self.rule not in RULES:
+            raise UsageError(
+                f"unknown rule '{self.rule}'", f"the rules are {', '.join(RULES)}",
+                "choose one of them",
+            )
         if self.draw not in DRAWS:
             raise UsageError(
                 f"unknown draw '{self.draw}'", f"the draws are {', '.join(DRAWS)}",
@@ -107,23 +115,16 @@ class Recipe:
                 "name some of them, or use all, last, last:K or biases",
             )
 
-    def rate_for(self, trained: int) -> float:
-        """a, for that many trained layers; what it is for none does not matter."""
-        return depth_scaled(max(1, trained)) if self.rate is None else self.rate
+    def rule_for(self, program: Program, backward: Backward | None = None) -> Rule:
+        """The update rule with its constants for ``program``; ``backward`` where it is known.
 
-    def limits_q8(self, program: Program) -> list[int]:
-        """The most trials a step can have for each trained layer, in Q8."""
+        Raises:
+            UsageError: the rate is too high for the rule.
+        """
         trained = self.trained(program)
-        rate = self.rate_for(len(trained))
-        counts = [la.weights.size if self.learns_weights else la.rows for la in trained]
-        limits = [trials_q8(rate, count) for count in counts]
-        if max(limits, default=0) > MAX_TRIALS << 8:
-            raise UsageError(
-                f"the rate {rate} gives a layer {max(limits) >> 8} trials a step",
-                f"at most {MAX_TRIALS} can be counted",
-                "lower the rate",
-            )
-        return limits
+        backward = backward or lower_backward(program, trained)
+        learning = Learning(program, trained, backward, self.learns_weights)
+        return RULES[self.rule](learning, self.rate)
 
     def as_dict(self) -> dict:
         """What run.json keeps."""

@@ -1,8 +1,9 @@
 """The state block: all that learning changes, as numpy types laid out like the engine's structs.
 
 The block is C's ``state`` of the generated model.c: ``learner``, then, where layers are trained,
-the rule's words for each of them and ``parameters``.  Little-endian; members keep C's names, so
-that the path of a field here is its designator there.  ``docs/numerics.md`` section 7.
+the rule's words for the ``network`` and for each of the ``layers``, and ``parameters``.
+Little-endian; members keep C's names, so that the path of a field here is its designator there.
+``docs/numerics.md`` section 7.
 """
 
 from __future__ import annotations
@@ -13,28 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.learn.operators import WeightedLayer
+from edgetune.learn.rules import FixedRate, Rule
+from edgetune.learn.words import words_type
 
 # et_learner: what a run carries beside weights and rule.
 LEARNER = np.dtype([("generator", "<u4", (2,)), ("step", "<u4"), ("total_steps", "<u4")])
-
-
-@dataclass(frozen=True)
-class RuleWords:
-    """What an update rule keeps for each trained layer.
-
-    ``member``: its array in the state block; ``ctype``: the engine's struct; ``words``: the
-    struct's fields, of 32 bits or fewer.
-    """
-
-    member: str
-    ctype: str
-    words: np.dtype
-
-
-NULL_MASS = RuleWords(
-    "null_mass", "et_null_mass",
-    np.dtype([("total", "<u4"), ("exponent", "<i4"), ("count", "<u4")]),
-)
 
 
 @dataclass(frozen=True)
@@ -87,25 +71,28 @@ def parameter_bytes(layer: WeightedLayer, weights: bool = True) -> int:
 
 
 def state_type(
-    trained: Sequence[WeightedLayer], rule: RuleWords = NULL_MASS, weights: bool = True
+    trained: Sequence[WeightedLayer], rule: type[Rule] = FixedRate, weights: bool = True
 ) -> np.dtype:
     """The whole state block; ``itemsize`` is its bytes.
 
     Args:
         trained: the trained layers, in the program's order.
+        rule: whose words it holds.
         weights: whether theirs learn, or the biases alone.
     """
     members: list[tuple] = [("learner", LEARNER)]
+    if trained and rule.network_words is not None:
+        members.append(("network", words_type(rule.network_words)))
     if trained:
         members += [
-            (rule.member, rule.words, (len(trained),)),
+            ("layers", words_type(rule.layer_words), (len(trained),)),
             ("parameters", parameters_type(trained, weights)),
         ]
     return np.dtype(members, align=True)
 
 
 def fields(block: np.dtype, path: str = "", offset: int = 0) -> Iterator[Field]:
-    """The values of ``block`` in their order: ``learner.step``, ``null_mass[0].total``, ..."""
+    """The values of ``block`` in their order: ``learner.step``, ``layers[0].total``, ..."""
     for name, (member, at, *_) in (block.fields or {}).items():
         item, shape = member.subdtype or (member, ())
         place, at = f"{path}{name}", offset + at

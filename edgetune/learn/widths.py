@@ -9,8 +9,8 @@ import numpy as np
 
 from edgetune.errors import ModelError
 from edgetune.learn import operators as p
+from edgetune.learn.draws import BIAS_LIMIT
 from edgetune.learn.program import Program
-from edgetune.learn.rule import BIAS_LIMIT
 
 MAX_SUM = 2**31 - 1  # forward: |bias| + 255 * sum |w|
 MAX_ROW_SIZE = 2**30 // (128 * 255)  # forward: row_size * |w| * |x - zp| + |bias| < 2**31

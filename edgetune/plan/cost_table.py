@@ -33,7 +33,7 @@ class CostTable:
 
 
 def load_costs(plan: Plan) -> CostTable:
-    """The table of the plan's core, with its board's port and its recipe's draw.
+    """The table of the plan's core, with its board's port and its recipe's draw and rule.
 
     Raises:
         EdgetuneError: the core was never measured.
@@ -42,6 +42,7 @@ def load_costs(plan: Plan) -> CostTable:
     ports, sources = data["parts"]["ports"], plan.board.port_sources
     unmeasured = tuple(file for file in sources if file not in ports)
     parts = data["parts"]["common"] | data["parts"]["draws"][plan.recipe.draw]
+    parts |= data["parts"]["rules"][plan.recipe.rule]
     parts |= _largest(ports.values()) if unmeasured else {}
     for file in sources:
         parts |= ports.get(file, {})

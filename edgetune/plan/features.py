@@ -11,6 +11,7 @@ import numpy as np
 
 from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError
+from edgetune.learn.rules import FixedRate
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 from edgetune.plan.windows import Axis, axes, gradient_loops
@@ -40,13 +41,16 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     """The function a stage calls, by its key in the cost table, and its features."""
     shapes = [a.shape for a in plan.program.activations]
     layer = stage.layer
+    if stage.call == plan.rule.observer:
+        return stage.kernel.cost, {"calls": 1, "layers": len(plan.trained)}
     if layer is None:
         return stage.kernel.cost, {"calls": 1, "classes": plan.program.classes}
     operand = stage.step.operand if isinstance(stage.step, InputError) else 0
     x = shapes[layer.inputs[operand]]
     work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}))
     if stage.phase == "update":
-        return _update(stage, work, plan.recipe.draw)
+        name, found = _update(stage, work, plan.recipe.draw)
+        return name, found | _rule(plan, work)
     return stage.kernel.cost, {"calls": 1} | FEATURES[stage.kernel.cost](work)
 
 
@@ -57,6 +61,16 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
         name = _gradient_loops(work.layer)
     drawn = {f"{draw}_{feature}": count for feature, count in _draws(work).items()}
     return name, {"calls": 1} | drawn | UPDATES[name](work)
+
+
+def _rule(plan: Plan, work: Work) -> dict[str, float]:
+    """What the rule looks at beside the mass; the fixed one's share is in every update's call."""
+    if isinstance(plan.rule, FixedRate):
+        return {}
+    errors, count = math.prod(work.y), plan.rule.learning.count(work.layer)
+    return {f"{plan.rule.name}_{key}": value for key, value in (
+        ("calls", 1), ("errors", errors), ("gradients", count + work.layer.rows),
+    )}
 
 
 def _gradient_loops(layer: Any) -> str:

@@ -12,6 +12,7 @@ from edgetune.learn.lower import lower
 from edgetune.learn.operators import Softmax, WeightedLayer
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.rules import Rule
 from edgetune.learn.state import parameters_type, state_type
 from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
@@ -41,6 +42,7 @@ class Plan:
 
     program: Program
     recipe: Recipe
+    rule: Rule
     board: Board
     schedule: Schedule
     link: LinkBuffers
@@ -91,9 +93,7 @@ class Plan:
             *(layer_constants(layer, program, self._learns_through(layer))
               for layer in program.layers),
             loss_constants(program.loss, self.shared_table),
-            trained_constants(
-                self.trained, self.recipe.limits_q8(program), self.recipe.learns_weights
-            ),
+            trained_constants(self.trained, self.rule, self.recipe.learns_weights),
         ]
 
     @property
@@ -138,11 +138,13 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
     arena = lay_out([b for b in schedule.buffers if not b.outside])
     trained, weights = recipe.trained(program), recipe.learns_weights
     check_widths(program, trained, weights)
+    rule = recipe.rule_for(program)
     frozen = frozen_constants(program.weighted_layers, trained, weights)
     activations = program.activations
     return Plan(
         program=program,
         recipe=recipe,
+        rule=rule,
         board=board,
         schedule=schedule,
         link=LinkBuffers.for_model(
@@ -150,7 +152,7 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
             activations[program.output].size,
         ),
         arena_bytes=arena,
-        state_bytes=state_type(trained, weights=weights).itemsize,
+        state_bytes=state_type(trained, type(rule), weights).itemsize,
         initial_bytes=0 if recipe.reset else parameters_type(trained, weights).itemsize,
         frozen_bytes=flash_bytes(frozen),
         cmsis_nn=cmsis_nn,

@@ -9,6 +9,7 @@ from edgetune.boards import Core
 from edgetune.learn.lower.backward import InputError, Scale, Step, Update, lower_backward
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.rules import RULES
 from edgetune.plan.kernels import Kernel, Site, choose
 
 
@@ -89,7 +90,10 @@ class _Scheduler:
         logits = program.storage(program.logits)
         self._add("loss", program.loss.kind, None,
                   x=self.values[logits], e=self._error(logits))
-        for step in lower_backward(program, self.recipe.trained(program)).steps:
+        trained = self.recipe.trained(program)
+        if trained and (observer := RULES[self.recipe.rule].observer):
+            self._add("loss", observer, None)
+        for step in lower_backward(program, trained).steps:
             _TAKE[type(step)](self, step)
         return self.schedule
 

@@ -57,10 +57,10 @@ class _Observer(Learner):
         self.counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
     def _update(
-        self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray, anneal: int
+        self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray
     ) -> int:
         before = _columns(layer)
-        draws = super()._update(layer, error, exponent, x, anneal)
+        draws = super()._update(layer, error, exponent, x)
         steps = np.abs(_columns(layer) - before)
         steps[:, -1] //= BIAS_INPUT
         counts = self.counts[layer.name]

@@ -59,7 +59,7 @@ def _medians(cosines: np.ndarray) -> np.ndarray:
 class Watched(Learner):
     """Keeps each layer's gradient instead of stepping."""
 
-    def _update(self, layer, error, exponent, x, anneal):
+    def _update(self, layer, error, exponent, x):
         self.gradients[layer.operator] = layer.gradient(error, x)[:, :-1]
         return 0
 

@@ -18,7 +18,7 @@ static uint32_t chain(uint32_t digest, uint32_t word)
     return et_mix32(digest + word + 0x9E3779B9u);
 }
 
-uint32_t et_digest(uint32_t parameters, const et_learner *learner, const et_null_mass *masses,
+uint32_t et_digest(uint32_t parameters, const et_learner *learner, const uint32_t *rule_words,
                    uint32_t count)
 {
     uint32_t digest = chain(0, parameters);
@@ -26,9 +26,7 @@ uint32_t et_digest(uint32_t parameters, const et_learner *learner, const et_null
     digest = chain(digest, learner->generator[0]);
     digest = chain(digest, learner->generator[1]);
     for (uint32_t i = 0; i < count; i++) {
-        digest = chain(digest, masses[i].total);
-        digest = chain(digest, (uint32_t)masses[i].exponent);
-        digest = chain(digest, masses[i].count);
+        digest = chain(digest, rule_words[i]);
     }
     return digest;
 }

@@ -46,6 +46,23 @@ int32_t et_squared_error_error(const et_squared_error *p, uint32_t size, const i
                                const void *target, const int8_t *input, et_clip clip, int8_t *e,
                                uint32_t *measure);
 
+/* How far a sample of that measure is from right, 0 to 2^24. */
+static inline uint32_t et_softmax_cross_entropy_shortfall(uint32_t measure)
+{
+    return (32768 - measure) << 9;
+}
+
+static inline uint32_t et_sigmoid_cross_entropy_shortfall(uint32_t measure)
+{
+    return (32768 - measure) << 9;
+}
+
+static inline uint32_t et_squared_error_shortfall(uint32_t measure)
+{
+    measure = measure < 65535 ? measure : 65535;
+    return measure * measure >> 8;
+}
+
 /* Whether a target of the loss can be one. */
 int et_softmax_cross_entropy_accepts(uint32_t size, const void *target);
 int et_sigmoid_cross_entropy_accepts(uint32_t size, const void *target);

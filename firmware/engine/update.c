@@ -13,16 +13,19 @@ typedef struct {
     const int8_t *e, *x;
     uint32_t row, column; /* whose gradient lies in the scratch; the column reached */
     uint64_t cumulative;  /* magnitudes before that column */
+    uint64_t squares;     /* of the rows that were formed */
 } gradient_rows;
 
-static uint64_t form_row(const gradient_rows *g, uint32_t row)
+static uint64_t form_row(gradient_rows *g, uint32_t row)
 {
     int32_t *gradient = g->rows.scratch->gradient;
     const int32_t *end = gradient + g->rows.layer->row_size + 1;
     uint64_t mass = 0;
     g->row_gradient(g->operator_, row, g->e, g->x, gradient);
     for (; gradient != end; gradient++) {
-        mass += et_magnitude(*gradient);
+        uint32_t magnitude = et_magnitude(*gradient);
+        mass += magnitude;
+        g->squares += et_rule_square(g->rows.layer->rule, magnitude);
     }
     return mass;
 }
@@ -52,7 +55,7 @@ uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const 
                    const et_update_scratch *scratch, uint32_t *digest)
 {
     gradient_rows g = {
-        {layer, scratch, digest, hit}, row_gradient, operator_, e, x, layer->rows, 0, 0};
+        {layer, scratch, digest, hit}, row_gradient, operator_, e, x, layer->rows, 0, 0, 0};
     uint64_t total = 0;
     for (uint32_t row = 0; row < layer->rows; row++) {
         scratch->row_mass[row] = form_row(&g, row);
@@ -61,7 +64,8 @@ uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const 
     if (total == 0) {
         return 0;
     }
-    uint32_t n = et_trials(layer, total, exponent, learner);
+    et_gradient facts = {total, g.squares, exponent, e};
+    uint32_t n = et_trials(layer, facts, learner);
     if (n) {
         et_draw(&g.rows, total, n, learner->generator);
     }

@@ -4,29 +4,18 @@
 
 #include <stdint.h>
 
-/* What a learning run carries beside the weights; first in the model's state block. */
-typedef struct {
-    uint32_t generator[2];
-    uint32_t step, total_steps;
-} et_learner;
-
-/* The null mass C of one layer: C = total * 2**exponent / count. */
-typedef struct {
-    uint32_t total;
-    int32_t exponent;
-    uint32_t count;
-} et_null_mass;
+#include "rule.h"
 
 /* A trained layer: rows output channels of row_size weights, none where they do not learn, then
  * one bias each. */
 typedef struct {
     uint32_t rows, row_size;
     uint32_t row_stride, column_stride; /* of the weights */
-    uint32_t limit_q8;                  /* most trials of a step */
     uint32_t first_index;               /* of its first weight in the digest */
     int8_t *weights;
     int32_t *bias;
-    et_null_mass *null_mass;
+    const et_rule_constants *rule;
+    et_rule_layer *words; /* what the rule keeps of the layer */
 } et_trained;
 
 /* The caller's memory for one update: gradient [row_size + 1], row_mass [rows], and for
@@ -64,8 +53,8 @@ uint32_t et_update_biases(const et_trained *layer, const int8_t *e, int32_t expo
 /* Digest of one layer's parameters, from the memory itself. */
 uint32_t et_parameter_digest(const et_trained *layer);
 
-/* Digest over everything that learning changes. */
-uint32_t et_digest(uint32_t parameters, const et_learner *learner, const et_null_mass *masses,
+/* Digest over everything that learning changes; rule_words: of the network and all layers. */
+uint32_t et_digest(uint32_t parameters, const et_learner *learner, const uint32_t *rule_words,
                    uint32_t count);
 
 #endif

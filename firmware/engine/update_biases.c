@@ -28,16 +28,18 @@ uint32_t et_update_biases(const et_trained *layer, const int8_t *e, int32_t expo
                           const et_update_scratch *scratch, uint32_t *digest)
 {
     et_rows rows = {layer, scratch, digest, hit};
-    uint64_t total = 0;
+    uint64_t total = 0, squares = 0;
     sum_errors(e, positions, layer->rows, scratch->gradient);
     for (uint32_t row = 0; row < layer->rows; row++) {
         scratch->row_mass[row] = ET_BIAS_INPUT * (uint64_t)et_magnitude(scratch->gradient[row]);
         total += scratch->row_mass[row];
+        squares += et_rule_square(layer->rule, (uint32_t)scratch->row_mass[row]);
     }
     if (total == 0) {
         return 0;
     }
-    uint32_t n = et_trials(layer, total, exponent, learner);
+    et_gradient facts = {total, squares, exponent, e};
+    uint32_t n = et_trials(layer, facts, learner);
     if (n) {
         et_draw(&rows, total, n, learner->generator);
     }

@@ -12,16 +12,19 @@ typedef struct {
     const uint32_t *cumulative; /* of the inputs' magnitudes, the bias' input last */
 } factored_rows;
 
-/* Writes the cumulative magnitudes; returns the last. */
+/* Writes the cumulative magnitudes, and adds their squares up; returns the last. */
 static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t zero_point,
-                           uint32_t *cumulative)
+                           uint32_t *cumulative, uint64_t *squares)
 {
     uint32_t total = 0;
     for (uint32_t i = 0; i < layer->row_size; i++) {
-        total += et_magnitude(x[i] - zero_point);
+        uint32_t magnitude = et_magnitude(x[i] - zero_point);
+        total += magnitude;
+        *squares += et_rule_square(layer->rule, magnitude);
         cumulative[i] = total;
     }
     total += ET_BIAS_INPUT;
+    *squares += et_rule_square(layer->rule, ET_BIAS_INPUT);
     cumulative[layer->row_size] = total;
     return total;
 }
@@ -58,15 +61,19 @@ uint32_t et_update_factored(const et_trained *layer, const int8_t *e, int32_t ex
 {
     uint32_t *cumulative = (uint32_t *)scratch->gradient;
     factored_rows f = {{layer, scratch, digest, hit}, e, x, input_zero_point, cumulative};
-    uint64_t inputs = accumulate(layer, x, input_zero_point, cumulative), total = 0;
+    uint64_t of_inputs = 0, of_errors = 0, total = 0;
+    uint64_t inputs = accumulate(layer, x, input_zero_point, cumulative, &of_inputs);
     for (uint32_t row = 0; row < layer->rows; row++) {
-        scratch->row_mass[row] = inputs * et_magnitude(e[row]);
+        uint32_t error = et_magnitude(e[row]);
+        of_errors += et_rule_square(layer->rule, error);
+        scratch->row_mass[row] = inputs * error;
         total += scratch->row_mass[row];
     }
     if (total == 0) {
         return 0;
     }
-    uint32_t n = et_trials(layer, total, exponent, learner);
+    et_gradient facts = {total, of_inputs * of_errors, exponent, e};
+    uint32_t n = et_trials(layer, facts, learner);
     if (n) {
         et_draw(&f.rows, total, n, learner->generator);
     }

@@ -9,7 +9,11 @@ from arm_objects import claim, refusals
 from emulators import needs_gcc
 
 from edgetune.codegen.c_text import declarator
-from edgetune.learn.state import LEARNER, NULL_MASS, fields
+from edgetune.learn.rules.adaptive import AdaptiveLayer, AdaptiveNetwork
+from edgetune.learn.rules.null_mass import NullMass
+from edgetune.learn.scaled import ScaledWords
+from edgetune.learn.state import LEARNER, fields
+from edgetune.learn.words import words_type
 from edgetune.plan import constants
 from edgetune.plan.c_data import Struct
 from edgetune.resources import resource_path
@@ -21,9 +25,13 @@ STRUCTS = list({
     value.name: value for room in ROOMS for value in vars(room).values()
     if isinstance(value, Struct)
 }.values())
-HEADERS = ("operators.h", "losses.h", "update.h")
+HEADERS = (
+    "operators.h", "losses.h", "learner.h", "null_mass.h", "scaled.h", "fixed_rate.h", "adaptive.h",
+    "update.h",
+)
 INCLUDES = "#include <stddef.h>\n" + "".join(f'#include "{name}"\n' for name in HEADERS)
-NOT_CONSTANT = {"et_clip", "et_join", "et_learner", "et_null_mass", "et_update_scratch"}
+NOT_CONSTANT = {"et_clip", "et_join", "et_learner", "et_null_mass", "et_update_scratch",
+                "et_adaptive_layer", "et_adaptive_network"}
 
 
 def header_members():
@@ -62,17 +70,20 @@ def test_size_offsets_and_types_are_the_compilers(tmp_path, described):
 
 @needs_gcc
 @pytest.mark.parametrize("ctype, words", [
-    ("et_learner", LEARNER), (NULL_MASS.ctype, NULL_MASS.words),
+    ("et_learner", LEARNER), ("et_null_mass", words_type(NullMass)),
+    ("et_scaled", words_type(ScaledWords)), ("et_adaptive_layer", words_type(AdaptiveLayer)),
+    ("et_adaptive_network", words_type(AdaptiveNetwork)),
 ])
 def test_records_of_the_state_are_the_compilers(tmp_path, ctype, words):
     assert header_members()[ctype] == list(words.names)
     text = INCLUDES + claim(f"sizeof({ctype}) == {words.itemsize}")
     for field in fields(words):
         text += claim(f"offsetof({ctype}, {field.path}) == {field.offset}")
-        text += f"typedef {field.dtype.name}_t described_{field.path}"
+        described = f"described_{field.path}".replace(".", "_")
+        text += f"typedef {field.dtype.name}_t {described}"
         text += f"[{field.count}];\n" if field.count > 1 else ";\n"
         own_type = f"__typeof__((({ctype} *)0)->{field.path})"
-        text += claim(f"__builtin_types_compatible_p({own_type}, described_{field.path})")
+        text += claim(f"__builtin_types_compatible_p({own_type}, {described})")
     assert refusals(tmp_path, text) == ""
 
 

@@ -28,9 +28,9 @@ def source(**recipe) -> str:
     return re.sub(r"\s+", " ", model_source(plan, "a test"))
 
 
-def trained_rows(text: str) -> list[dict]:
-    """The entries of the table of trained layers."""
-    table = re.search(r"trained\[\d+\] = \{(.*?)\};", text)[1]
+def rows_of(text: str, name: str) -> list[dict]:
+    """The entries of the table ``name``."""
+    table = re.search(name + r"\[\d+\] = \{(.*?)\};", text)[1]
     return [
         {name: number(value) for name, value in re.findall(r"\.(\w+) = ([^,}]+)", row)}
         for row in re.findall(r"\{([^{}]*)\}", table)
@@ -43,7 +43,7 @@ def number(text: str):
 
 def shared(name: str, index: int) -> dict:
     return {"weights": f"state.parameters.{name}_weights", "bias": f"state.parameters.{name}_bias",
-            "null_mass": f"&state.null_mass[{index}]"}
+            "rule": f"&rules[{index}]", "words": f"&state.layers[{index}]"}
 
 
 CONV = dict(rows=4, row_size=27, row_stride=27, column_stride=1)
@@ -53,17 +53,21 @@ DENSE = dict(rows=5, row_size=32, row_stride=32, column_stride=1)
 
 def test_trained_layers_have_their_limits_and_their_place_in_the_digest():
     """256 * 48 * sqrt(108), of 72 and of 160; behind 108 + 4 and 72 + 8 values."""
-    assert trained_rows(source()) == [
-        CONV | dict(limit_q8=127_701, first_index=0) | shared("conv_2d_0", 0),
-        DEPTHWISE | dict(limit_q8=104_267, first_index=112) | shared("depthwise_conv_2d_1", 1),
-        DENSE | dict(limit_q8=155_432, first_index=192) | shared("fully_connected_4", 2),
+    text = source()
+    assert [row["limit_q8"] for row in rows_of(text, "rules")] == [127_701, 104_267, 155_432]
+    assert rows_of(text, "trained") == [
+        CONV | dict(first_index=0) | shared("conv_2d_0", 0),
+        DEPTHWISE | dict(first_index=112) | shared("depthwise_conv_2d_1", 1),
+        DENSE | dict(first_index=192) | shared("fully_connected_4", 2),
     ]
 
 
 def test_only_what_is_trained_is_numbered():
-    rows = trained_rows(source(layers=("depthwise_conv_2d_1", "fully_connected_4"), rate=0.5))
+    text = source(layers=("depthwise_conv_2d_1", "fully_connected_4"), rate=0.5)
+    rows = rows_of(text, "trained")
     assert [row["first_index"] for row in rows] == [0, 80]
-    assert [row["limit_q8"] for row in rows] == [1086, 1619]  # 128 * sqrt(72), of 160
+    limits = [row["limit_q8"] for row in rows_of(text, "rules")]
+    assert limits == [1086, 1619]  # 128 * sqrt(72), of 160
 
 
 def clips(text: str) -> list[tuple]:

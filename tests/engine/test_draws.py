@@ -13,8 +13,8 @@ from c_engine import COMPILER, CUpdate, build
 from random_layers import errors, int8, random_layer
 
 from edgetune.learn import operators as p
+from edgetune.learn.draws import DRAWS, independent_draw, systematic_draw
 from edgetune.learn.generator import Generator
-from edgetune.learn.rule import DRAWS, independent_draw, systematic_draw
 
 pytestmark = pytest.mark.thorough
 SIGMAS = 4.753  # of a normal variable: exceeded with probability 1e-6

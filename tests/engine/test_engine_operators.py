@@ -28,9 +28,11 @@ from random_layers import LAYERS, errors, int8, random_clip, random_layer
 from edgetune.learn import operators as p
 from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
+from edgetune.learn.draws import DRAWS, apply_steps
 from edgetune.learn.generator import Generator, mix32
 from edgetune.learn.program import Layer, Window
-from edgetune.learn.rule import DRAWS, NullMass, anneal_q16, apply_steps, trial_count
+from edgetune.learn.rules import FixedRate, Gradient, Outcome
+from edgetune.learn.rules.null_mass import NullMass
 from edgetune.learn.widths import MAX_POSITIONS
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
@@ -166,11 +168,17 @@ def test_digest(library):
     digest = 0
     for word in (c.digest.value, 0, *c.learner.generator, 12345, -3, 7):
         digest = mix32(digest + word + 0x9E3779B9)
-    got = library.et_digest(c.digest, ctypes.byref(c.learner), ctypes.byref(c.null_mass), u32(1))
+    got = library.et_digest(c.digest, ctypes.byref(c.learner), ctypes.byref(c.null_mass), u32(3))
     assert got == digest
 
 
 # -- updates -----------------------------------------------------------------------------------
+
+
+def one_layer_rule(limit_q8) -> FixedRate:
+    rule = FixedRate.__new__(FixedRate)
+    rule.limits_q8, rule.layers, rule.network = [limit_q8], [NullMass()], None
+    return rule
 
 
 class Update:
@@ -179,18 +187,17 @@ class Update:
     def __init__(self, layer, draw, limit_q8, seed, total_steps, biases=False):
         self.biases = biases
         self.layer, self.draw = layer, DRAWS[draw]
-        self.limit_q8, self.total_steps, self.count = limit_q8, total_steps, 0
-        self.generator, self.null_mass = Generator(seed), NullMass()
+        self.total_steps, self.count = total_steps, 0
+        self.generator, self.rule = Generator(seed), one_layer_rule(limit_q8)
 
     def step(self, e, exponent, x) -> int:
         gradient = self.layer.gradient(e.astype(np.int64), x.astype(np.int64))
         gradient = gradient[:, -1:] if self.biases else gradient
-        mass, anneal = int(np.abs(gradient).sum()), anneal_q16(self.count, self.total_steps)
+        self.rule.observe(Outcome(self.count, self.total_steps, np.zeros(1), 0, 0))
         self.count += 1
-        if mass == 0:
+        if not gradient.any():
             return 0
-        ratio = self.null_mass.ratio_q16(mass, exponent)
-        n = trial_count(self.limit_q8, ratio, anneal, self.generator)
+        n = self.rule.trials(0, Gradient(np.abs(gradient), e, exponent), self.generator)
         if n:
             counts = self.draw(np.abs(gradient), n, self.generator)
             apply_steps(self.layer, np.sign(gradient) * counts)
@@ -212,7 +219,7 @@ def check_updates(
         np.testing.assert_array_equal(c.bias, layer.bias)
         assert tuple(c.learner.generator) == expected.generator.state
         state = (c.null_mass.total, c.null_mass.exponent, c.null_mass.count)
-        mass = expected.null_mass
+        mass = expected.rule.layers[0]
         assert state == (mass.total, mass.exponent, mass.count)
         assert c.digest.value == parameter_digest(learning)
     return drawn

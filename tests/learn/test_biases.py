@@ -8,9 +8,9 @@ from hand_graph import HandGraph
 
 from edgetune.errors import ModelError
 from edgetune.learn.digest import digest_base, parameter_digest
+from edgetune.learn.draws import BIAS_LIMIT, apply_steps
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import BIASES, Recipe
-from edgetune.learn.rule import BIAS_LIMIT, apply_steps
 from edgetune.learn.state import fields, parameter_bytes, parameters_type, state_type
 from edgetune.learn.widths import check_widths
 
@@ -54,13 +54,13 @@ def test_every_layer_learns_its_biases():
 
 def test_a_limit_is_rate_times_the_root_of_the_biases():
     """256 * 48 * sqrt(4, 8, 2)."""
-    assert RECIPE.limits_q8(program()) == [24576, 34756, 17378]
-    assert Recipe(BIASES, rate=0.5).limits_q8(program()) == [256, 362, 181]
+    assert RECIPE.rule_for(program()).limits_q8 == [24576, 34756, 17378]
+    assert Recipe(BIASES, rate=0.5).rule_for(program()).limits_q8 == [256, 362, 181]
 
 
 def test_a_rate_may_be_larger_than_weights_allow():
     """sqrt(17 * 16) * 4096 trials are too many, sqrt(16) * 4096 are not."""
-    assert Recipe(BIASES, rate=4096).limits_q8(dense_program(17, 16)) == [16384 << 8]
+    assert Recipe(BIASES, rate=4096).rule_for(dense_program(17, 16)).limits_q8 == [16384 << 8]
 
 
 @pytest.mark.parametrize("name", ["conv_2d_0", "depthwise_conv_2d_1", "fully_connected_2"])
@@ -118,7 +118,7 @@ def test_the_digest_numbers_biases_alone():
 def test_the_state_holds_biases_alone():
     learner, _ = moved()
     state = struct.pack("<4I", *learner.generator.state, learner.step, 0)
-    for mass in learner.null_masses:
+    for mass in learner.rule.layers:
         state += struct.pack("<IiI", mass.total, mass.exponent, mass.count)
     for layer in learner.trained:
         state += layer.bias.astype("<i4").tobytes()

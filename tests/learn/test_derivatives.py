@@ -30,7 +30,7 @@ class Watched(learner.Learner):
         self.train(x, label)
         return self.gradients
 
-    def _update(self, layer, error, exponent, x, anneal):
+    def _update(self, layer, error, exponent, x):
         unit = self.backward.gradient_units[self.trained.index(layer)]
         self.gradients[layer.name] = layer.gradient(error, x) * (2.0**exponent * unit)
         return 0

@@ -12,7 +12,7 @@ from edgetune.learn.digest import digest_base, parameter_digest
 from edgetune.learn.learner import Learner
 from edgetune.learn.program import Activation, Program, Window
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.rule import depth_scaled, trials_q8
+from edgetune.learn.rules.fixed import depth_scaled, trials_q8
 from edgetune.learn.widths import check_widths
 
 MASK = 2**32 - 1
@@ -55,7 +55,7 @@ def test_a_limit_is_rate_times_the_root_of_the_weights(a, weights, limit):
 ])
 def test_limits_count_weights_and_trained_layers(recipe, limits):
     """Weights, without biases; trained layers, not all of them."""
-    assert recipe.limits_q8(dense_chain(*[4] * 9)) == limits
+    assert recipe.rule_for(dense_chain(*[4] * 9)).limits_q8 == limits
 
 
 def test_limits_of_layers_of_all_kinds():
@@ -64,14 +64,14 @@ def test_limits_of_layers_of_all_kinds():
     y = g.depthwise(y, 2, (3, 3))  # 72
     program = g.lower(g.dense(y, 2))  # 2 * 2 * 2 * 8 = 64
     roots = [10.392304845413264, 8.48528137423857, 8]
-    assert Recipe().limits_q8(program) == [round(256 * 48 * root) for root in roots]
+    assert Recipe().rule_for(program).limits_q8 == [round(256 * 48 * root) for root in roots]
 
 
 def test_a_limit_beyond_16_bits_is_refused():
     """sqrt(16) * 4096 = 16384 trials; sqrt(289) * 4096 = 69632."""
-    assert Recipe(rate=4096).limits_q8(dense_chain(4, 4)) == [16384 << 8]
+    assert Recipe(rate=4096).rule_for(dense_chain(4, 4)).limits_q8 == [16384 << 8]
     with pytest.raises(UsageError, match="69632 trials"):
-        Recipe(rate=4096).limits_q8(dense_chain(17, 17))
+        Recipe(rate=4096).rule_for(dense_chain(17, 17))
 
 
 # -- digest and state ------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_the_digest_numbers_each_layers_weights_and_then_its_biases():
 def test_the_digest_of_a_learner_covers_counters_and_rule():
     """D = mix32(D + word + 0x9E3779B9) over P, t, s0, s1 and each layer's T, z, k."""
     learner = Learner(dense_chain(3, 5, 2), Recipe(), seed=3)
-    for mass, facts in zip(learner.null_masses, ((7, -2, 1), (9, 4, 2))):
+    for mass, facts in zip(learner.rule.layers, ((7, -2, 1), (9, 4, 2))):
         mass.total, mass.exponent, mass.count = facts
     learner.step = 12
     words = [parameter_digest(learner.parameters()), 12, *learner.generator.state,

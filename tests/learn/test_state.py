@@ -9,14 +9,9 @@ from tiny_tflite import ModelBuilder
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.rule import NullMass
-from edgetune.learn.state import (
-    RuleWords,
-    fields,
-    parameter_bytes,
-    parameters_type,
-    state_type,
-)
+from edgetune.learn.rules import Adaptive
+from edgetune.learn.rules.null_mass import NullMass
+from edgetune.learn.state import fields, parameter_bytes, parameters_type, state_type
 from edgetune.model.read import read_tflite
 
 
@@ -37,9 +32,9 @@ def learner_after(steps, **recipe):
 
 def test_the_block_is_the_one_that_the_page_describes():
     learner = learner_after(4)
-    assert learner.null_masses[0] != learner.null_masses[1]
+    assert learner.rule.layers[0] != learner.rule.layers[1]
     expected = struct.pack("<4I", *learner.generator.state, 4, 100)
-    for mass in learner.null_masses:
+    for mass in learner.rule.layers:
         expected += struct.pack("<IiI", mass.total, mass.exponent, mass.count)
     for layer, zeros in zip(learner.trained, (1, 1)):
         expected += layer.weights.tobytes() + bytes(zeros) + layer.bias.astype("<i4").tobytes()
@@ -61,9 +56,9 @@ def test_what_was_loaded_is_of_pythons_integers():
     learner = learner_after(2)
     learner.load_state(learner.state())
     words = [*learner.generator.state, learner.step, learner.total_steps]
-    words += [w for m in learner.null_masses for w in (m.total, m.exponent, m.count)]
+    words += [w for m in learner.rule.layers for w in (m.total, m.exponent, m.count)]
     assert {type(word) for word in words} == {int}
-    assert all(isinstance(mass, NullMass) for mass in learner.null_masses)
+    assert all(isinstance(mass, NullMass) for mass in learner.rule.layers)
 
 
 def test_a_block_that_is_cut_off_is_refused():
@@ -76,7 +71,7 @@ def test_nothing_trained_leaves_generator_and_counters():
     learner = Learner(odd_program(), Recipe(("none",)), seed=3, total_steps=9)
     assert learner.state() == struct.pack("<4I", *learner.generator.state, 0, 9)
     learner.load_state(learner.state())
-    assert (learner.step, learner.total_steps, learner.null_masses) == (0, 9, [])
+    assert (learner.step, learner.total_steps, learner.rule.layers) == (0, 9, [])
 
 
 def test_fields_are_named_placed_and_sized():
@@ -87,12 +82,12 @@ def test_fields_are_named_placed_and_sized():
         ("learner.generator", (0, 2, 8)),
         ("learner.step", (8, 1, 4)),
         ("learner.total_steps", (12, 1, 4)),
-        ("null_mass[0].total", (16, 1, 4)),
-        ("null_mass[0].exponent", (20, 1, 4)),
-        ("null_mass[0].count", (24, 1, 4)),
-        ("null_mass[1].total", (28, 1, 4)),
-        ("null_mass[1].exponent", (32, 1, 4)),
-        ("null_mass[1].count", (36, 1, 4)),
+        ("layers[0].total", (16, 1, 4)),
+        ("layers[0].exponent", (20, 1, 4)),
+        ("layers[0].count", (24, 1, 4)),
+        ("layers[1].total", (28, 1, 4)),
+        ("layers[1].exponent", (32, 1, 4)),
+        ("layers[1].count", (36, 1, 4)),
         (f"parameters.{conv}_weights", (40, 27, 27)),
         (f"parameters.{conv}_bias", (68, 3, 12)),
         (f"parameters.{dense}_weights", (80, 15, 15)),
@@ -109,12 +104,26 @@ def test_parameters_of_layers_add_up():
 
 
 def test_another_rule_keeps_other_words():
-    rule = RuleWords("scale", "et_scale", np.dtype([("mean", "<i2"), ("sums", "<u4", (2,))],
-                                                   align=True))
+    """Four words and a number of two for the network; a null mass and a number for each layer."""
     trained = odd_program().weighted_layers
-    found = {f.path: f.offset for f in fields(state_type(trained, rule))}
-    assert [path for path in found if path.startswith("scale")] == [
-        "scale[0].mean", "scale[0].sums", "scale[1].mean", "scale[1].sums",
+    found = {f.path: f.offset for f in fields(state_type(trained, Adaptive))}
+    assert [path for path in found if not path.startswith(("learner", "parameters"))] == [
+        "network.samples", "network.shortfall", "network.samples_since",
+        "network.shortfall_since", "network.gain.mantissa", "network.gain.exponent",
+        *(f"layers[{i}].{word}" for i in (0, 1) for word in (
+            "null_mass.total", "null_mass.exponent", "null_mass.count",
+            "decrease.mantissa", "decrease.exponent",
+        )),
     ]
-    assert (found["scale[0].sums"], found["scale[1].mean"]) == (20, 28)
-    assert state_type(trained, rule).itemsize == 16 + 2 * 12 + 76
+    assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (52, 60)
+    assert state_type(trained, Adaptive).itemsize == 16 + 24 + 2 * 20 + 76
+
+
+def test_a_rule_with_words_of_all_kinds_goes_on_from_its_block():
+    one, other = learner_after(9, rule="adaptive"), Learner(odd_program(), Recipe(rule="adaptive"))
+    other.load_state(one.state())
+    assert one.digest() == other.digest() and one.state() == other.state()
+    words = list(one.rule.words())
+    assert len(words) == 6 + 2 * 5 and all(words[:5]) and {type(word) for word in words} == {int}
+    at = struct.unpack_from("<IIIIIi", one.state(), 16)
+    assert list(at) == words[:6]

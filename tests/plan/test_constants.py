@@ -6,8 +6,8 @@ from branching import NETWORKS
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
+from edgetune.learn.draws import apply_steps
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.rule import apply_steps
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
 
@@ -17,7 +17,7 @@ def plan_of(builder, **recipe):
 
 
 def trained_rows(plan):
-    return plan.constants[-1][0].value
+    return plan.constants[-1][1].value
 
 
 def names(plan):
@@ -47,9 +47,9 @@ def test_each_trained_layer_has_its_own_place_in_the_state():
     expected, first = [], 0
     for i, layer in enumerate(plan.trained):
         prefix = f"state.parameters.{layer.name}"
-        expected.append((f"{prefix}_weights", f"{prefix}_bias", f"&state.null_mass[{i}]", first))
+        expected.append((f"{prefix}_weights", f"{prefix}_bias", f"&state.layers[{i}]", first))
         first += layer.weights.size + layer.rows
-    keys = ("weights", "bias", "null_mass", "first_index")
+    keys = ("weights", "bias", "words", "first_index")
     assert [tuple(row[key] for key in keys) for row in trained_rows(plan)] == expected
 
 

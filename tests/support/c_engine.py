@@ -12,10 +12,12 @@ from host_structs import host_objects, host_type
 
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
+from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.constants import TRAINED, layer_constants
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
 SOURCES = sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"})  # all that stand alone
+RULE_SOURCES = {rule.name: ENGINE / f"{rule.symbol}.c" for rule in RULES.values()}
 COMPILER = shutil.which("gcc") or shutil.which("clang")
 # "address" needs the sanitizer's runtime to be loaded before Python is.
 SANITIZE = os.environ.get("ENGINE_SANITIZE", "undefined")
@@ -25,13 +27,19 @@ u8, u16, u32, i16, i32 = (
 pointer = ctypes.c_void_p
 
 
-def build(folder: Path, *options: str, sources: tuple = ()) -> ctypes.CDLL:
-    """Compile the engine with ``options`` (and more ``sources``) and load it."""
+def build(
+    folder: Path, *options: str, sources: tuple = (), rule: str = FixedRate.name
+) -> ctypes.CDLL:
+    """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it."""
     library = folder / "engine.so"
+    others = {source for name, source in RULE_SOURCES.items() if name != rule}
+    own = [source for source in SOURCES if source not in others]
+    if rule != FixedRate.name:
+        options = (*options, f"-DET_RULE_{RULES[rule].symbol.upper()}")
     command = [
         COMPILER, "-std=gnu99", "-O1", "-g", "-shared", "-fPIC", f"-fsanitize={SANITIZE}",
         "-fno-sanitize-recover=all", *options, "-o", library,
-        *SOURCES, *sources,
+        *own, *sources,
     ]
     subprocess.run(command, check=True)
     loaded = ctypes.CDLL(str(library))
@@ -49,6 +57,7 @@ def structure(**fields):
 Clip = structure(low=i16, high=i16)
 JoinC = structure(multiplier=u16, shift=i16)
 LearnerC = structure(generator=u32 * 2, step=u32, total_steps=u32)
+FixedRateC = structure(limit_q8=u32)
 NullMassC = structure(total=u32, exponent=i32, count=u32)
 Scratch = structure(gradient=pointer, row_mass=pointer, row_hits=pointer)
 Trained = host_type(TRAINED)
@@ -136,7 +145,7 @@ class CUpdate:
         self.weights = np.ascontiguousarray(layer.weights).copy()
         self.bias = layer.bias.copy()
         self.parameters = constants_c(layer, in_shape, out_shape)[layer.name]
-        self.learner, self.null_mass = LearnerC(), NullMassC()
+        self.learner, self.null_mass, self.rule = LearnerC(), NullMassC(), FixedRateC(limit_q8)
         library.et_learner_start(ctypes.byref(self.learner), u32(seed), u32(total_steps))
         depthwise = isinstance(layer, p.DepthwiseConv2D)
         self.gradient = np.zeros(layer.rows if biases else layer.row_size + 1, np.int32)
@@ -144,9 +153,10 @@ class CUpdate:
         self.row_hits = np.zeros(layer.rows, np.uint16)
         self.trained = Trained(
             layer.rows, 0 if biases else layer.row_size, 1 if depthwise else layer.row_size,
-            layer.rows if depthwise else 1, limit_q8, 0,
+            layer.rows if depthwise else 1, 0,
             None if biases else address(self.weights),
-            address(self.bias), ctypes.cast(ctypes.byref(self.null_mass), pointer),
+            address(self.bias), ctypes.cast(ctypes.byref(self.rule), pointer),
+            ctypes.cast(ctypes.byref(self.null_mass), pointer),
         )
         self.scratch = Scratch(*map(address, (self.gradient, self.row_mass, self.row_hits)))
         self.digest = u32(library.et_parameter_digest(ctypes.byref(self.trained)))

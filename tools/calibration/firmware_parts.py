@@ -10,8 +10,8 @@ from pathlib import Path
 
 from edgetune.boards import Board, Core, list_boards, load_board
 from edgetune.build.ports import CORTEX_M
+from edgetune.learn.draws import DRAWS
 from edgetune.learn.recipe import BIASES, Recipe
-from edgetune.learn.rule import DRAWS
 from edgetune.plan.plan import Plan, make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
 from tools.calibration.models import everything, layers_of, losses

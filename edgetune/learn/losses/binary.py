@@ -31,5 +31,9 @@ class CrossEntropy(Loss):
         """What a target of 1 stands for, Q15."""
         return round(ONE_Q15 * (1 - self.smoothing + self.smoothing / self.outcomes))
 
+    def shortfall(self, measure):
+        """1 - p(target), Q24."""
+        return (ONE_Q15 - measure) << 9
+
     def unit(self, scale):
         return scale / ONE_Q15 / (1 if self.weights is None else WEIGHT_Q8)

@@ -18,12 +18,14 @@ class Loss:
 
     ``target`` is the kind of what a sample should give: "class", a number 0 .. size - 1;
     "labels", size bits; "values", size real numbers; "input", the sample itself.
+    ``settles``: its `shortfall` says by itself, on any task, how much is left to learn.
     """
 
     size: int
 
     kind: ClassVar[str] = ""
     target: ClassVar[str] = CLASS
+    settles: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -60,6 +62,14 @@ class Loss:
     def unit(self, scale: float) -> float:
         """d loss / d logit = error * unit, for the logits' ``scale``."""
         raise TypeError(f"{self.kind} has no unit")
+
+    def shortfall(self, measure: int) -> int:
+        """How far a sample of this ``measure`` is from right, 0 to 2**24."""
+        raise TypeError(f"{self.kind} has no shortfall")
+
+    def shortfall_unit(self, scale: float) -> float:
+        """The loss at a shortfall of 2**24, for the logits' ``scale``; near enough."""
+        raise TypeError(f"{self.kind} has no shortfall")
 
 
 def held(logits: np.ndarray, error: np.ndarray) -> np.ndarray:

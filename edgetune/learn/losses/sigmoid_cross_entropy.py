@@ -48,6 +48,9 @@ class SigmoidCrossEntropy(CrossEntropy):
             error = error * np.where(labels, self.weights, WEIGHT_Q8)
         return error, (right + self.size // 2) // self.size
 
+    def shortfall_unit(self, scale):
+        return float(self.size)
+
 
 def sigmoid_table(scale: float, zero_point: int) -> np.ndarray:
     """uint16 ``round(2**15 / (1 + exp(-scale * (q - zero_point))))`` for q = -128 .. 127."""

@@ -22,6 +22,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
     kind = "softmax_cross_entropy"
     target = CLASS
     name = "softmax"
+    settles = True
     target_bytes = 4
 
     @property
@@ -40,12 +41,19 @@ class SoftmaxCrossEntropy(CrossEntropy):
     def any_target(self, number):
         return number % self.size
 
-    def error(self, logits, target, x):
-        """The probabilities less the target's, Q15; the measure is the label's probability."""
+    def probabilities_of(self, logits: np.ndarray) -> np.ndarray:
+        """Q15, int64 [size]."""
         terms = (look_up(self.table, logits).astype(np.int64) + 2**13) >> 14
         total = terms.sum()
-        probability = ((terms << 15) + total // 2) // total
+        return ((terms << 15) + total // 2) // total
+
+    def error(self, logits, target, x):
+        """The probabilities less the target's, Q15; the measure is the label's probability."""
+        probability = self.probabilities_of(logits)
         error = probability - self.zero
         error[target] = probability[target] - self.one
         weight = 1 if self.weights is None else int(self.weights[target])
         return held(logits, error) * weight, int(probability[target])
+
+    def shortfall_unit(self, scale):
+        return 1.0

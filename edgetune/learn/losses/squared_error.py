@@ -68,6 +68,14 @@ class SquaredError(Loss):
     def unit(self, scale):
         return scale * scale / STEP_Q8 / self.size
 
+    def shortfall(self, measure):
+        """The measure's square, in 2**-8 of its unit's."""
+        return min(measure, 2**16 - 1) ** 2 >> 8
+
+    def shortfall_unit(self, scale):
+        """Half the mean square: of errors that are all alike."""
+        return scale * scale * 2.0**15
+
 
 @dataclass(eq=False)
 class Reconstruction(SquaredError):

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from edgetune.learn import operators as p
 from edgetune.learn.digest import digest_base
 from edgetune.learn.program import Program
+from edgetune.learn.rules import Rule
 from edgetune.learn.state import (
-    NULL_MASS,
     bias_member,
     parameters_of,
     parameters_type,
     weights_member,
 )
 from edgetune.plan.c_data import Array, CObject, Pointer, array_object, struct
-from edgetune.plan.constants.layer import (
-    U32,
-)
+from edgetune.plan.constants.layer import U32
+from edgetune.plan.constants.rule import TABLE, rule_constants
 
 
 def activation_constants(program: Program) -> list[CObject]:
@@ -31,16 +30,17 @@ def activation_constants(program: Program) -> list[CObject]:
 
 TRAINED = struct(
     "et_trained",
-    (U32, "rows row_size row_stride column_stride limit_q8 first_index"),
+    (U32, "rows row_size row_stride column_stride first_index"),
     (Pointer("int8_t"), "weights"), (Pointer("int32_t"), "bias"),
-    (Pointer(NULL_MASS.ctype), "null_mass"),
+    (Pointer("const et_rule_constants"), "rule"), (Pointer("et_rule_layer"), "words"),
 )
 
 
 def trained_constants(
-    trained: Sequence[p.WeightedLayer], limits_q8: list[int], weights: bool = True
+    trained: Sequence[p.WeightedLayer], rule: Rule, weights: bool = True
 ) -> list[CObject]:
-    """The table of the trained layers, which points into the state block; none without any.
+    """The rule's constants and the table of the trained layers, which points at them and into
+    the state block; none without any.
 
     Args:
         weights: whether theirs learn; else their rows hold the biases alone.
@@ -48,26 +48,22 @@ def trained_constants(
     if not trained:
         return []
     rows = tuple(
-        _trained(layer, limit, first, index, weights)
-        for index, (layer, limit, first) in enumerate(
-            zip(trained, limits_q8, digest_base(trained, weights))
-        )
+        _trained(layer, first, index, weights)
+        for index, (layer, first) in enumerate(zip(trained, digest_base(trained, weights)))
     )
-    return [CObject("trained", Array(TRAINED, len(rows)), rows)]
+    return [rule_constants(rule), CObject("trained", Array(TRAINED, len(rows)), rows)]
 
 
-def _trained(
-    layer: p.WeightedLayer, limit_q8: int, first_index: int, index: int, weights: bool
-) -> dict:
+def _trained(layer: p.WeightedLayer, first_index: int, index: int, weights: bool) -> dict:
     depthwise = isinstance(layer, p.DepthwiseConv2D)  # channels last
     row_stride, column_stride = (1, layer.rows) if depthwise else (layer.row_size, 1)
     return {
         "rows": layer.rows, "row_size": layer.row_size if weights else 0,
         "row_stride": row_stride, "column_stride": column_stride,
-        "limit_q8": limit_q8, "first_index": first_index,
+        "first_index": first_index,
         "weights": f"state.parameters.{weights_member(layer)}" if weights else 0,
         "bias": f"state.parameters.{bias_member(layer)}",
-        "null_mass": f"&state.{NULL_MASS.member}[{index}]",
+        "rule": f"&{TABLE}[{index}]", "words": f"&state.layers[{index}]",
     }
 
 

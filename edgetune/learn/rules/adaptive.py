@@ -1,0 +1,165 @@
+"""Trials that set themselves: by what a step is measured to change, and by the error.
+
+All trained layers together may lower the loss, to first order, by so many times its mean; the
+share of each goes with the root of its weights.  No layer moves its own output further than the
+layers behind it can bear, and a network that is right hardly moves.  ``docs/numerics.md``
+section 5.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgetune.learn.fixedpoint import bit_length
+from edgetune.learn.operators import WeightedLayer
+from edgetune.learn.rules.null_mass import MEAN_COUNT, NullMass
+from edgetune.learn.rules.rule import (
+    MAX_TRIALS,
+    Gradient,
+    Learning,
+    Outcome,
+    Rule,
+    anneal_q16,
+)
+from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
+from edgetune.learn.words import record
+
+RATE = 40.0  # what a step is to win, over the mean shortfall
+MOST_MOVED, MOST_MOVED_AT_THE_END = 4, 32  # steps of a layer's own output
+SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
+
+
+@dataclass
+class AdaptiveNetwork:
+    """Means of the shortfall, Q24: of the last 64 samples, and since the start.  ``gain``: trials
+    of this step over a layer's share."""
+
+    samples: int = 0
+    shortfall: int = 0
+    samples_since: int = 0
+    shortfall_since: int = 0
+    gain: ScaledWords = record(ScaledWords)
+
+
+@dataclass
+class AdaptiveLayer:
+    """``decrease``: the mean of what a trial lowers the loss by."""
+
+    null_mass: NullMass = record(NullMass)
+    decrease: ScaledWords = record(ScaledWords)
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """``share``: the root of the number of weights; ``unit``: of the gradient, over that of the
+    shortfall; ``most_moved``: steps that the output may move, over its multiplier;
+    ``square_shift``: of magnitudes before they are squared; ``errors``: elements of the output."""
+
+    share: Scaled
+    unit: Scaled
+    most_moved: Scaled
+    square_shift: int
+    errors: int
+
+
+class Adaptive(Rule):
+    """Args:
+        rate: what a step is to win, over the mean shortfall; None for the default.
+    """
+
+    name = "adaptive"
+    symbol = "adaptive"
+    observer = "adaptive_observe"
+    network_words = AdaptiveNetwork
+    layer_words = AdaptiveLayer
+    network: AdaptiveNetwork
+    layers: list[AdaptiveLayer]
+
+    def __init__(self, learning: Learning, rate: float | None = None):
+        super().__init__(learning)
+        self.loss = learning.program.loss
+        self.rate_q8 = round(256 * (RATE if rate is None else rate))
+        self.facts = [self._facts(index) for index in range(len(learning.trained))]
+
+    def _facts(self, index: int) -> LayerFacts:
+        learning, layer = self.learning, self.learning.trained[index]
+        program = learning.program
+        y, logits = program.activations[layer.output], program.activations[program.logits]
+        unit = learning.backward.gradient_units[index] / self.loss.shortfall_unit(logits.scale)
+        is_last = program.storage(layer.output) == program.storage(program.logits)
+        moved = MOST_MOVED_AT_THE_END if is_last else MOST_MOVED
+        count = learning.count(layer)
+        return LayerFacts(
+            share=scaled_real(math.sqrt(count)),
+            unit=scaled_real(unit),
+            most_moved=scaled_real(moved / largest_multiplier(layer)),
+            square_shift=square_shift(count + layer.rows, y.size // layer.rows),
+            errors=y.size,
+        )
+
+    def observe(self, outcome: Outcome) -> None:
+        network, shortfall = self.network, self.loss.shortfall(outcome.measure)
+        network.samples = min(network.samples + 1, MEAN_COUNT)
+        network.shortfall = _counted(network.shortfall, shortfall, network.samples)
+        network.samples_since = min(network.samples_since + 1, REMEMBERED - SETTLED)
+        network.shortfall_since = _counted(
+            network.shortfall_since, shortfall, SETTLED + network.samples_since
+        )
+        total = Scaled()
+        for layer, facts in zip(self.layers, self.facts):
+            total = total + layer.decrease.value * facts.share
+        goal = scaled(self._goal(outcome), -24)
+        network.gain.value = goal / total if total.mantissa else total
+
+    def _goal(self, outcome: Outcome) -> int:
+        """What this step is to win, Q24."""
+        goal = (self.rate_q8 * self.network.shortfall) >> 8
+        goal = (goal * min(64, outcome.step + 8)) >> 6
+        goal = (goal * anneal_q16(outcome.step, outcome.total_steps)) >> 16
+        if self.loss.settles:
+            doubt = min(1 << 16, (5 * self.network.shortfall_since) >> 9)
+            goal = (goal * ((((doubt * doubt) >> 16) * doubt) >> 16)) >> 16
+        return min(goal, MOST)
+
+    def trials_q16(self, index: int, gradient: Gradient) -> int:
+        layer, facts = self.layers[index], self.facts[index]
+        ratio = scaled(layer.null_mass.ratio_q16(gradient.mass, gradient.exponent), -16)
+        squares = int(np.square(gradient.magnitudes >> facts.square_shift).sum())
+        mean = scaled(squares, 2 * facts.square_shift) / scaled(gradient.mass)
+        if not mean.mantissa:
+            return 0
+        decrease = Scaled(mean.mantissa, mean.exponent + gradient.exponent) * facts.unit
+        _note(layer, ratio * decrease)
+        wanted = facts.share * ratio * self.network.gain.value
+        errors = scaled(int(np.abs(gradient.error).sum()))
+        most = facts.most_moved * errors / mean
+        return min(wanted.to_q16(), most.to_q16(), MAX_TRIALS << 16)
+
+
+def _note(layer: AdaptiveLayer, decrease: Scaled) -> None:
+    k = layer.null_mass.count
+    before = layer.decrease.value.times_ratio(k - 1, k)
+    layer.decrease.value = before + decrease.times_ratio(1, k)
+
+
+def _counted(mean: int, value: int, count: int) -> int:
+    """The mean of ``count`` values, the last one counted in; the quotient is truncated."""
+    difference = value - mean
+    return mean + (difference // count if difference >= 0 else -(-difference // count))
+
+
+def largest_multiplier(layer: WeightedLayer) -> float:
+    """M of the channel whose output a step of a sum moves furthest."""
+    return max(
+        m * 2.0 ** (s - 31) for m, s in zip(layer.multiplier.tolist(), layer.shift.tolist())
+    )
+
+
+def square_shift(count: int, positions: int) -> int:
+    """With which the squares of ``count`` gradients, each a sum over so many ``positions``, add
+    up to less than 2**63."""
+    most = bit_length(positions * 127 * 255)
+    return max(0, -(-(2 * most + bit_length(count) - 63) // 2))

@@ -1,0 +1,111 @@
+"""What every update rule is: how many trials a layer's step has, and what is kept to tell.
+
+Source: Convergence for Discrete Parameter Updates (arXiv 2512.04051).  ``docs/numerics.md``
+section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgetune.learn.generator import Generator
+from edgetune.learn.lower.backward import Backward
+from edgetune.learn.operators import WeightedLayer
+from edgetune.learn.program import Program
+from edgetune.learn.words import words_of
+
+MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a rule is made for: the ``trained`` layers of ``program``, their ``backward`` pass,
+    and whether their weights learn, or their biases alone."""
+
+    program: Program
+    trained: list[WeightedLayer]
+    backward: Backward
+    weights: bool = True
+
+    def count(self, layer: WeightedLayer) -> int:
+        """Of the layer's weights; of its biases where they learn alone."""
+        return layer.weights.size if self.weights else layer.rows
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A sample after forward and loss: ``measure`` is the loss's, ``logits`` int64 [size]."""
+
+    step: int
+    total_steps: int
+    logits: np.ndarray
+    target: Any
+    measure: int
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A layer's gradient: ``magnitudes`` |g| int64 [rows, columns], not all 0, and the errors
+    ``error`` that it was formed from, int8 values; both times 2**``exponent``."""
+
+    magnitudes: np.ndarray
+    error: np.ndarray
+    exponent: int
+
+    @property
+    def mass(self) -> int:
+        """S, the sum of |g|."""
+        return int(self.magnitudes.sum())
+
+
+class Rule:
+    """``name`` as ``--rule`` takes it; ``symbol``: its name in C and of its file there;
+    ``observer``: the stage of a step that takes note of the sample, "" where none does.
+
+    ``network`` and ``layers`` hold what it keeps, dataclasses of 32-bit words as the engine's
+    structs have them: one for all (None where it keeps nothing) and one a trained layer.
+    """
+
+    name: ClassVar[str]
+    symbol: ClassVar[str]
+    observer: ClassVar[str] = ""
+    network_words: ClassVar[type | None] = None
+    layer_words: ClassVar[type]
+
+    def __init__(self, learning: Learning, rate: float | None = None):
+        self.learning = learning
+        self.start()
+
+    def start(self) -> None:
+        """As nothing had been learnt."""
+        self.network = None if self.network_words is None else self.network_words()
+        self.layers = [self.layer_words() for _ in self.learning.trained]
+
+    def observe(self, outcome: Outcome) -> None:
+        """Take note of a sample, before its updates."""
+        raise NotImplementedError
+
+    def trials_q16(self, index: int, gradient: Gradient) -> int:
+        """The trials that trained layer ``index`` should have, Q16, up to `MAX_TRIALS`."""
+        raise NotImplementedError
+
+    def trials(self, index: int, gradient: Gradient, generator: Generator) -> int:
+        """Their number n: the fraction is settled by one random word."""
+        n = self.trials_q16(index, gradient)
+        return (n >> 16) + ((generator.next() >> 16) < (n & 0xFFFF))
+
+    def words(self) -> Iterator[int]:
+        """All that it keeps, in the order of the state block."""
+        for kept in (*([] if self.network is None else [self.network]), *self.layers):
+            yield from words_of(kept)
+
+
+def anneal_q16(step: int, total_steps: int) -> int:
+    """1 - step / total_steps in Q16; 1 throughout where ``total_steps`` is 0."""
+    if total_steps == 0:
+        return 1 << 16
+    return (max(0, total_steps - step) << 16) // total_steps

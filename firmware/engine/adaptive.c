@@ -1,0 +1,87 @@
+#include "error_block.h"
+#include "trials.h"
+
+#define SETTLED 16u /* right samples that count before the first */
+#define REMEMBERED 1024u
+#define MOST_TRIALS_Q16 (65535u << 16)
+
+static void count_into(uint32_t *mean, uint32_t value, uint32_t count)
+{
+    *mean = (uint32_t)((int32_t)*mean + ((int32_t)value - (int32_t)*mean) / (int32_t)count);
+}
+
+static uint32_t times_q16(uint32_t value, uint32_t factor)
+{
+    return (uint32_t)(((uint64_t)value * factor) >> 16);
+}
+
+/* What this step is to win, Q24. */
+static uint32_t goal(const et_adaptive_network *network, const et_learner *learner,
+                     uint32_t rate_q8, uint32_t settles)
+{
+    uint64_t all = ((uint64_t)rate_q8 * network->shortfall) >> 8;
+    all = (all * (learner->step < 56 ? learner->step + 8 : 64)) >> 6;
+    all = (all * et_anneal_q16(learner)) >> 16;
+    if (settles) {
+        uint32_t doubt = (5 * network->shortfall_since) >> 9;
+        doubt = doubt < (1u << 16) ? doubt : 1u << 16;
+        all = (all * times_q16(times_q16(doubt, doubt), doubt)) >> 16;
+    }
+    return all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+}
+
+void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,
+                         const et_learner *learner, uint32_t rate_q8, uint32_t settles,
+                         uint32_t shortfall)
+{
+    et_adaptive_network *network = rules->network;
+    et_scaled total = {0, 0};
+    network->samples += network->samples < ET_MEAN_COUNT;
+    count_into(&network->shortfall, shortfall, network->samples);
+    network->samples_since += network->samples_since < REMEMBERED - SETTLED;
+    count_into(&network->shortfall_since, shortfall, SETTLED + network->samples_since);
+    for (uint32_t i = 0; i < count; i++) {
+        total = et_scaled_sum(total, et_scaled_product(layers[i].decrease, rules[i].share));
+    }
+    et_scaled won = et_scaled_of(goal(network, learner, rate_q8, settles), -24);
+    network->gain = total.mantissa ? et_scaled_quotient(won, total) : total;
+}
+
+static uint32_t sum_of_errors(const int8_t *e, uint32_t count)
+{
+    uint32_t sum = 0;
+    for (; count; count--) {
+        sum += et_magnitude(*e++);
+    }
+    return sum;
+}
+
+static void note_decrease(et_adaptive_layer *layer, et_scaled decrease)
+{
+    uint32_t k = layer->null_mass.count;
+    layer->decrease =
+        et_scaled_sum(et_scaled_ratio(layer->decrease, k - 1, k), et_scaled_ratio(decrease, 1, k));
+}
+
+uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
+                            const et_learner *learner)
+{
+    const et_adaptive *rule = layer->rule;
+    (void)learner;
+    et_scaled ratio =
+        et_scaled_of(et_null_mass_ratio(&layer->words->null_mass, g->mass, g->exponent), -16);
+    et_scaled mean = et_scaled_quotient(et_scaled_of(g->squares, 2 * (int32_t)rule->square_shift),
+                                        et_scaled_of(g->mass, 0));
+    if (mean.mantissa == 0) {
+        return 0;
+    }
+    et_scaled decrease = {mean.mantissa, mean.exponent + g->exponent};
+    note_decrease(layer->words, et_scaled_product(ratio, et_scaled_product(decrease, rule->unit)));
+    et_scaled wanted =
+        et_scaled_product(et_scaled_product(rule->share, ratio), rule->network->gain);
+    et_scaled errors = et_scaled_of(sum_of_errors(g->e, rule->errors), 0);
+    et_scaled most = et_scaled_quotient(et_scaled_product(rule->most_moved, errors), mean);
+    uint32_t n = et_scaled_q16(wanted), limit = et_scaled_q16(most);
+    n = n < limit ? n : limit;
+    return n < MOST_TRIALS_Q16 ? n : MOST_TRIALS_Q16;
+}

@@ -1,0 +1,45 @@
+/* Trials that set themselves: by what a step is measured to change, and by the error.
+ * docs/numerics.md section 5. */
+#ifndef ET_ADAPTIVE_H
+#define ET_ADAPTIVE_H
+
+#include "learner.h"
+#include "null_mass.h"
+#include "scaled.h"
+
+/* Means of the shortfall, Q24: of the last samples, and since the start.  gain: trials of this
+ * step over a layer's share. */
+typedef struct {
+    uint32_t samples, shortfall, samples_since, shortfall_since;
+    et_scaled gain;
+} et_adaptive_network;
+
+/* decrease: the mean of what a trial lowers the loss by. */
+typedef struct {
+    et_null_mass null_mass;
+    et_scaled decrease;
+} et_adaptive_layer;
+
+/* share: the root of the number of weights; unit: of the gradient, over that of the shortfall;
+ * most_moved: steps that the layer's output may move, over its multiplier; square_shift: of
+ * magnitudes before they are squared; errors: elements of the output. */
+typedef struct {
+    et_scaled share, unit, most_moved;
+    uint32_t square_shift, errors;
+    et_adaptive_network *network;
+} et_adaptive;
+
+/* Of a gradient's magnitude; all of a layer add up to less than 2^63. */
+static inline uint64_t et_adaptive_square(const et_adaptive *rule, uint32_t magnitude)
+{
+    uint32_t shifted = magnitude >> rule->square_shift;
+    return (uint64_t)shifted * shifted;
+}
+
+/* Before the updates of a sample.  settles: whether the shortfall says on any task how much is
+ * left to learn. */
+void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,
+                         const et_learner *learner, uint32_t rate_q8, uint32_t settles,
+                         uint32_t shortfall);
+
+#endif
