@@ -16,6 +16,7 @@ import argparse
 import sys
 import tempfile
 from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.rules import RULES
 from edgetune.plan.plan import make_plan
 from edgetune.session.firmware import build_firmware
 from edgetune.session.run_folder import RunFolder
@@ -35,17 +37,18 @@ SEEDS = {"digits": 3, "har": 5, "mnist": 3, "kws": 3, "kws-head": 3}  # the othe
 
 
 def run(
-    name: str, device: str, seed: int, train: str = "all", rate: float | None = None,
-    held_out: bool = False,
+    name: str, device: str, seed: int, train: str = "all", rule: str = Recipe.rule,
+    rate: float | None = None, held_out: bool = False,
 ) -> TuneResult:
-    """One run of task ``name`` on "host" or "qemu"; ``train`` and ``rate`` as `Recipe` has them.
+    """One run of task ``name`` on "host" or "qemu"; ``train``, ``rule`` and ``rate`` as `Recipe`
+    has them.
     ``held_out``: tested on a part of its tuning set."""
     task = load_task(name)
     if held_out:
         task = task.held_out(seed)
-    recipe = Recipe(layers=(train,), rate=rate)
+    recipe = Recipe(layers=(train,), rule=rule, rate=rate)
     if task.head_only:
-        recipe = Recipe(layers=("last",), reset=True)
+        recipe = replace(recipe, layers=("last",), reset=True)
     plan = make_plan(task.graph, recipe, load_board(BOARD))
     data = Dataset(
         task.tune_x, task.tune_y, task.test_x, task.test_y, Preprocessing(quantized=True)
@@ -61,10 +64,12 @@ def run(
             out.close()
 
 
-def choose_rate(name: str, train: str, rates: list[float], pool: Executor) -> float:
+def choose_rate(
+    name: str, train: str, rule: str, rates: list[float], pool: Executor
+) -> float:
     """The rate that serves best on held-out samples, of all ``rates``."""
     runs = [
-        [pool.submit(run, name, "host", seed, train, rate, True) for seed in SELECTION_SEEDS]
+        [pool.submit(run, name, "host", seed, train, rule, rate, True) for seed in SELECTION_SEEDS]
         for rate in rates
     ]
     scores = [sum(future.result().accuracy_after for future in one) for one in runs]
@@ -87,6 +92,7 @@ def main() -> int:
     parser.add_argument("--task", choices=SOURCES, action="append",
                         help=f"default: {', '.join(SEEDS)}")
     parser.add_argument("--train", default="all", help="all, last or last:K; default: all")
+    parser.add_argument("--rule", choices=RULES, default=Recipe.rule)
     parser.add_argument("--rate", type=float, help="instead of the default for all tasks")
     parser.add_argument("--rates", type=float, nargs="+", help="the best of these, for each task")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
@@ -101,9 +107,9 @@ def main() -> int:
         for name in names:
             rate = arguments.rate
             if arguments.rates:
-                rate = choose_rate(name, arguments.train, arguments.rates, pool)
+                rate = choose_rate(name, arguments.train, arguments.rule, arguments.rates, pool)
                 print(f"{name}: rate {rate:g}, chosen on held-out samples", file=sys.stderr)
-            how = arguments.train, rate
+            how = arguments.train, arguments.rule, rate
             host[name] = [
                 pool.submit(run, name, "host", seed, *how) for seed in range(SEEDS.get(name, 3))
             ]

@@ -81,7 +81,11 @@ def test_host(network, draw, tmp_path):
     Recipe(layers=("last",), reset=True),
     Recipe(layers=("conv_2d_2", "fully_connected_10")),
     Recipe(rate=2.5, draw="independent"),
-], ids=["new head", "two layers", "rate"])
+    Recipe(rule="adaptive"),
+    Recipe(rule="adaptive", draw="independent"),
+    Recipe(("biases",), rule="adaptive"),
+], ids=["new head", "two layers", "rate", "adaptive", "adaptive, drawn one by one",
+        "adaptive biases"])
 def test_recipes_on_the_host(recipe, tmp_path):
     check("separable", "mps2-an386", "host", 40, tmp_path, recipe)
 
@@ -91,6 +95,12 @@ def test_recipes_on_the_host(recipe, tmp_path):
 def test_cores(network, core, tmp_path):
     need_emulator()
     check(network, CORES[core], "qemu", 12, tmp_path)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_adaptive_rule_on_cores(core, tmp_path):
+    need_emulator()
+    check("separable", CORES[core], "qemu", 12, tmp_path, Recipe(rule="adaptive"))
 
 
 @pytest.mark.parametrize("board", BOARDS)

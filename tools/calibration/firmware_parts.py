@@ -12,6 +12,7 @@ from edgetune.boards import Board, Core, list_boards, load_board
 from edgetune.build.ports import CORTEX_M
 from edgetune.learn.draws import DRAWS
 from edgetune.learn.recipe import BIASES, Recipe
+from edgetune.learn.rules import RULES
 from edgetune.plan.plan import Plan, make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
 from tools.calibration.models import everything, layers_of, losses
@@ -23,6 +24,9 @@ MODEL_CALLS = {"et_model_forward", "et_model_train", "et_model_accepts"}
 PLANNED = MODEL_CALLS | {"et_vectors", "server.c:frame", "server.c:replies", "rx_ring.c:ring"}
 MODEL_DATA = {"et_model", "model.c:parameter_digest"}  # of one size in every model
 LINKER_SYMBOLS = re.compile(r"et_(stack|data|bss)_")
+OF_A_RULE = (
+    "update.c", "update_factored.c", "scaled.c", *(f"{rule.symbol}.c" for rule in RULES.values()),
+)
 MEMBER = re.compile(r"^(/\S+\.a)\((\S+\.o)\)$", re.MULTILINE)
 
 
@@ -30,26 +34,32 @@ def firmware_parts(core: Core, folder: Path) -> dict:
     """Name -> facts of each part, by where it comes from.
 
     "common" serves every board and recipe; "ports" holds the parts of each port source, "draws"
-    those that a draw of the recipe replaces.
+    and "rules" those that a draw or a rule of the recipe replaces.
     """
     board = replace(load_board("mps2-an386"), core=core)
     builds = {
-        draw: _firmware_sections(
-            make_plan(everything(), Recipe(draw=draw), board), folder / f"{core.name}-{draw}"
-        )
-        for draw in DRAWS
+        draw: _build(Recipe(draw=draw), board, folder / f"{core.name}-{draw}") for draw in DRAWS
     }
     whole = builds[Recipe.draw]
+    rules = {
+        rule: whole if rule == Recipe.rule
+        else _build(Recipe(rule=rule), board, folder / f"{core.name}-{rule}")
+        for rule in RULES
+    }
     common = {
         name: facts
         for file, parts in _resolve(whole).items()
-        if file not in board.port_sources and file != "draw.c"
+        if file not in board.port_sources and file != "draw.c" and file not in OF_A_RULE
         for name, facts in parts.items()
     }
     return {
-        "common": common | _losses(board, folder) | _biases(board, folder),
+        "common": common | _losses(board, folder),
         "ports": _ports(core, _without(whole, board.port_sources), folder),
         "draws": {draw: _resolve(sections)["draw.c"] for draw, sections in builds.items()},
+        "rules": {
+            rule: _of_rule(sections) | _biases(rule, board, folder)
+            for rule, sections in rules.items()
+        },
     }
 
 
@@ -86,11 +96,21 @@ def _losses(board: Board, folder: Path) -> dict:
     return found
 
 
-def _biases(board: Board, folder: Path) -> dict:
+def _biases(rule: str, board: Board, folder: Path) -> dict:
     """The parts of the update that moves biases alone."""
-    plan = make_plan(everything(), Recipe(BIASES), board)
-    sections = _firmware_sections(plan, folder / f"{board.core.name}-biases")
-    return _resolve(sections)["update_biases.c"]
+    name = f"{board.core.name}-{rule}-biases"
+    return _resolve(_build(Recipe(BIASES, rule=rule), board, folder / name))["update_biases.c"]
+
+
+def _of_rule(sections: list[Section]) -> dict:
+    """The parts that look at the rule's constants, or are the rule itself."""
+    files = _resolve(sections)
+    return {name: facts for file in OF_A_RULE for name, facts in files.get(file, {}).items()}
+
+
+def _build(recipe: Recipe, board: Board, folder: Path) -> list[Section]:
+    """The firmware of a model that has everything."""
+    return _firmware_sections(make_plan(everything(), recipe, board), folder)
 
 
 def _firmware_sections(plan: Plan, folder: Path) -> list[Section]:

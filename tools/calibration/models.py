@@ -87,10 +87,11 @@ def spread() -> list[tuple[Graph, Recipe]]:
     recipes = [(m, Recipe()) for m in (*models, *others)]
     recipes += examples_beyond(recipes)
     recipes += [(m, Recipe(draw="independent")) for m in again]
+    recipes += [(m, Recipe(rule="adaptive")) for m in again]
     return recipes + [(make(), Recipe(BIASES, draw=draw)) for make, draw in (
         (_separable, "systematic"), (_series, "systematic"), (_dense, "systematic"),
         (_square, "systematic"), (_separable, "independent"), (_dense, "independent"),
-    )]
+    )] + [(make(), Recipe(BIASES, rule="adaptive")) for make in (_separable, _dense)]
 
 
 def _labels() -> Graph:

@@ -1,0 +1,201 @@
+"""The adaptive rule, against what docs/numerics.md section 5 says in real numbers."""
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hand_graph import HandGraph
+
+from edgetune.learn.learner import Learner
+from edgetune.learn.recipe import BIASES, Recipe
+from edgetune.learn.rules import Gradient, Outcome
+from edgetune.learn.rules.adaptive import square_shift
+from edgetune.learn.scaled import Scaled, scaled_real
+
+ADAPTIVE = Recipe(rule="adaptive")
+HALF = 2**14  # p(target) in Q15
+
+
+def network():
+    """A convolution of 36 weights, a depthwise one of 36 and a dense layer."""
+    g = HandGraph((1, 6, 6, 1))
+    y = g.depthwise(g.conv(g.input, 4, (3, 3)), 1, (3, 3))
+    return g.lower(g.dense(y, 4))
+
+
+def rule_of(program, recipe=ADAPTIVE):
+    return recipe.rule_for(program)
+
+
+def real(value) -> float:
+    value = getattr(value, "value", value)
+    return value.mantissa * 2.0**value.exponent
+
+
+def outcome(measure=HALF, step=100, total=0):
+    return Outcome(step, total, np.zeros(4), 0, measure)
+
+
+def gradient(index=0, exponent=-3):
+    rng = np.random.default_rng(index)
+    return Gradient(
+        rng.integers(0, 900, (4, 10)), rng.integers(-127, 128, (4, 4, 4)), exponent
+    )
+
+
+# -- facts -----------------------------------------------------------------------------------
+
+
+def test_each_layers_share_unit_and_bound():
+    """sqrt of the weights; the gradient's unit; 4 steps of the output, of the last layer 32."""
+    program = network()
+    learner = Learner(program, ADAPTIVE)
+    for i, (layer, facts) in enumerate(zip(learner.trained, learner.rule.facts)):
+        largest = max(m * 2.0 ** (s - 31) for m, s in zip(layer.multiplier, layer.shift))
+        assert real(facts.share) == pytest.approx(math.sqrt(layer.weights.size), rel=1e-6)
+        assert real(facts.unit) == pytest.approx(learner.backward.gradient_units[i], rel=1e-6)
+        assert real(facts.most_moved) == pytest.approx((4, 4, 32)[i] / largest, rel=1e-6)
+        assert facts.errors == program.activations[layer.output].size
+    facts = rule_of(program, Recipe(BIASES, rule="adaptive")).facts
+    assert [real(f.share) for f in facts] == pytest.approx([2, 2, 2], rel=1e-6)
+
+
+@pytest.mark.parametrize("count, positions", [
+    (1, 1), (2**17, 1), (2**17, 1024), (2**20, 66311), (2**24, 66311),
+])
+def test_squares_fit_63_bits_and_no_more_is_dropped_than_must_be(count, positions):
+    shift = square_shift(count, positions)
+    assert ((positions * 127 * 255) >> shift) ** 2 * count < 2**63
+    if shift:
+        assert (2 * (positions * 127 * 255) >> (shift - 1)) ** 2 * 2 * count >= 2**63
+
+
+def test_a_dense_layers_squares_are_whole():
+    """Whose factored draw has them as a product: |e|^2 of errors times |x|^2 of inputs."""
+    assert square_shift(2**24, 1) == 0
+
+
+# -- a sample --------------------------------------------------------------------------------
+
+
+def test_means_of_the_shortfall():
+    rule = rule_of(network())
+    values = [0, 2**15, HALF, 12345] * 400
+    for measure in values:
+        rule.observe(outcome(measure))
+    shortfall = [1 - v / 2**15 for v in values]
+    mean = since = 0.0
+    for i, value in enumerate(shortfall):
+        mean += (value - mean) / min(i + 1, 64)
+        since += (value - since) / min(i + 17, 1024)
+    assert rule.network.shortfall / 2**24 == pytest.approx(mean, abs=1e-5)
+    assert rule.network.shortfall_since / 2**24 == pytest.approx(since, abs=1e-4)
+    assert (rule.network.samples, rule.network.samples_since) == (64, 1008)
+
+
+@pytest.mark.parametrize("step, total, factor", [
+    (0, 0, 1 / 8), (20, 0, 28 / 64), (56, 0, 1), (10**6, 0, 1), (750, 1000, 1 / 4),
+    (1000, 1000, 0),
+])
+def test_the_goal_follows_the_clock(step, total, factor):
+    """Slowly at first, and down to nothing where there is an end."""
+    rule = rule_of(network())
+    for _ in range(3000):  # the long mean has come to a half: no doubt is left out
+        rule.observe(outcome())
+    goal = rule._goal(outcome(step=step, total=total))
+    assert goal / 2**24 == pytest.approx(40 * 0.5 * factor, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("rate", [1.0, 40.0, 4096.0])
+def test_a_network_that_is_right_hardly_moves(rate):
+    """min(1, 2.5 * the long mean)^3, where 16 right samples came first."""
+    rule = rule_of(network(), Recipe(rule="adaptive", rate=rate))
+    for measure in [2**15] * 500 + [0] * 40:
+        rule.observe(outcome(measure))
+    since = rule.network.shortfall_since / 2**24
+    assert since == pytest.approx(40 / 556, rel=0.05)
+    goal = rule._goal(outcome()) / 2**24
+    short = rule.network.shortfall / 2**24
+    assert goal == pytest.approx(min(2.0**8, rate * short * (2.5 * since) ** 3), rel=1e-3)
+
+
+def test_where_the_shortfall_has_no_scale_of_its_own_nothing_is_taken_off():
+    rule = rule_of(network())
+    rule.loss = SimpleNamespace(settles=False, shortfall=lambda measure: measure)
+    rule.observe(outcome(2**16))
+    assert rule._goal(outcome()) == 40 * 2**16
+
+
+# -- a layer ---------------------------------------------------------------------------------
+
+
+def observed(*gradients):
+    """A rule that has seen the first layer's gradients."""
+    rule = rule_of(network())
+    for g in gradients:
+        rule.observe(outcome())
+        rule.trials_q16(0, g)
+    return rule
+
+
+def test_the_first_sample_only_measures():
+    learner = Learner(network(), ADAPTIVE, seed=1)
+    x = np.random.default_rng(1).integers(-128, 128, (6, 6, 1))
+    assert learner.train(x, 1).draws == 0
+    assert learner.rule.layers[-1].decrease.mantissa and learner.rule.network.samples == 1
+
+
+def test_a_layers_decrease_is_the_mean_of_what_a_trial_wins():
+    """S / (S + C) * sum g^2 / S * unit, C the mean of S so far."""
+    gradients = [gradient(i, -i) for i in range(5)]
+    rule, masses, mean = observed(*gradients), [], 0.0
+    for k, g in enumerate(gradients, 1):
+        scale = 2.0**g.exponent
+        mass = g.mass * scale
+        masses.append(mass)
+        win = mass / (mass + np.mean(masses)) * (g.magnitudes**2).sum() / g.mass * scale
+        mean += (win * real(rule.facts[0].unit) - mean) / k
+    assert real(rule.layers[0].decrease) == pytest.approx(mean, rel=1e-4)
+
+
+def test_trials_win_the_goal_together():
+    """n = share * S / (S + C) * goal / the sum of all layers' share * decrease."""
+    rule = rule_of(network())
+    for _ in range(70):
+        rule.observe(outcome())
+        for i in range(3):
+            rule.trials_q16(i, gradient(i))
+    rule.observe(outcome())
+    goal = rule._goal(outcome()) / 2**24
+    total = sum(real(f.share) * real(la.decrease) for f, la in zip(rule.facts, rule.layers))
+    assert real(rule.network.gain) == pytest.approx(goal / total, rel=1e-5)
+    rule.facts[0] = replace(rule.facts[0], most_moved=Scaled(2**23, 99))
+    n = rule.trials_q16(0, gradient(0)) / 2**16
+    expected = real(rule.facts[0].share) / 2 * goal / total  # every S is alike: S = C
+    assert n == pytest.approx(min(expected, 65535), rel=1e-4)
+
+
+def test_no_layer_moves_its_output_further_than_its_bound():
+    """n * M * (sum g^2 / S) / sum |e| <= the bound, whatever the gain."""
+    rule, g = observed(gradient()), gradient()
+    rule.network.gain.value = scaled_real(1e30)
+    n = rule.trials_q16(0, g) / 2**16
+    mean = (g.magnitudes**2).sum() / g.mass
+    most = real(rule.facts[0].most_moved) * np.abs(g.error).sum() / mean
+    assert n == pytest.approx(most, rel=1e-4)
+
+
+def test_there_are_never_more_trials_than_can_be_counted():
+    rule, g = observed(gradient()), gradient()
+    rule.network.gain.value = scaled_real(1e30)
+    rule.facts[0] = replace(rule.facts[0], most_moved=Scaled(2**23, 99))
+    assert rule.trials_q16(0, g) == 65535 << 16
+
+
+def test_magnitudes_that_vanish_when_shifted_are_left_alone():
+    rule, g = observed(gradient()), gradient()
+    rule.network.gain.value = scaled_real(1e30)
+    rule.facts[0] = replace(rule.facts[0], square_shift=20)
+    assert rule.trials_q16(0, g) == 0
