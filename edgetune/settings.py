@@ -16,7 +16,7 @@ FILE = "edgetune.toml"
 KEYS = (
     "model", "board", "device", "devices", "data", "labels", "test-data", "test-labels", "split",
     "part", "label-column", "classes", "scale", "offset", "mean", "order", "fit", "sample-rate",
-    "frame", "inputs", "layers", "output", "rate", "draw", "reset", "loss", "class-weights",
+    "frame", "inputs", "layers", "output", "rule", "rate", "draw", "reset", "loss", "class-weights",
     "label-smoothing", "huber-delta", "seed", "passes", "samples", "no-verify",
     "min-accuracy", "out", "cmsis-nn",
 )  # fmt: skip
