@@ -20,7 +20,7 @@ def plan_facts(estimate: Estimate) -> dict:
     return {
         "board": plan.board.name,
         "recipe": plan.recipe.as_dict(),
-        "rate": plan.recipe.rate_for(len(plan.trained)),
+        "rate": plan.rule.rate,
         "loss": plan.program.loss.name,
         "trained": [layer.name for layer in plan.trained],
         **_other_outputs(plan),

@@ -81,7 +81,8 @@ class Adaptive(Rule):
     def __init__(self, learning: Learning, rate: float | None = None):
         super().__init__(learning)
         self.loss = learning.program.loss
-        self.rate_q8 = round(256 * (RATE if rate is None else rate))
+        self.rate = RATE if rate is None else rate
+        self.rate_q8 = round(256 * self.rate)
         self.facts = [self._facts(index) for index in range(len(learning.trained))]
 
     def _facts(self, index: int) -> LayerFacts:

@@ -26,6 +26,7 @@ class FixedRate(Rule):
     def __init__(self, learning: Learning, rate: float | None = None):
         super().__init__(learning)
         a = depth_scaled(max(1, len(learning.trained))) if rate is None else rate
+        self.rate = a
         self.limits_q8 = [trials_q8(a, learning.count(layer)) for layer in learning.trained]
         if max(self.limits_q8, default=0) > MAX_TRIALS << 8:
             raise UsageError(

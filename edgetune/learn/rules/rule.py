@@ -68,6 +68,7 @@ class Rule:
 
     ``network`` and ``layers`` hold what it keeps, dataclasses of 32-bit words as the engine's
     structs have them: one for all (None where it keeps nothing) and one a trained layer.
+    ``rate``: the one that was given, or the rule's default.
     """
 
     name: ClassVar[str]
@@ -75,6 +76,7 @@ class Rule:
     observer: ClassVar[str] = ""
     network_words: ClassVar[type | None] = None
     layer_words: ClassVar[type]
+    rate: float
 
     def __init__(self, learning: Learning, rate: float | None = None):
         self.learning = learning
