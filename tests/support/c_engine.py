@@ -27,13 +27,15 @@ pointer = ctypes.c_void_p
 
 def build(folder: Path, *options: str, sources: tuple = ()) -> ctypes.CDLL:
     """Compile the engine with ``options`` (and more ``sources``) and load it."""
+    flags = ["-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
+             "-fno-sanitize-recover=all", *options]
+    objects = [f"{number}.o" for number, _ in enumerate([*SOURCES, *sources])]
+    for source, name in zip([*SOURCES, *sources], objects):  # apart: see tests/conftest.py
+        subprocess.run([COMPILER, *flags, f"-ffile-prefix-map={folder}=.", "-c", source,
+                        "-o", name], check=True, cwd=folder)
+    subprocess.run([COMPILER, *flags, "-shared", "-o", "engine.so", *objects],
+                   check=True, cwd=folder)
     library = folder / "engine.so"
-    command = [
-        COMPILER, "-std=gnu99", "-O1", "-g", "-shared", "-fPIC", f"-fsanitize={SANITIZE}",
-        "-fno-sanitize-recover=all", *options, "-o", library,
-        *SOURCES, *sources,
-    ]
-    subprocess.run(command, check=True)
     loaded = ctypes.CDLL(str(library))
     loaded.et_generator_below.restype = ctypes.c_uint64
     loaded.et_generator_below.argtypes = [pointer, ctypes.c_uint64]
