@@ -16,7 +16,7 @@ from edgetune.plan.constants import TRAINED, layer_constants
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
 SOURCES = sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"})  # all that stand alone
-COMPILER = shutil.which("gcc") or shutil.which("clang")
+COMPILER = next(filter(shutil.which, ("gcc", "clang")), None)
 # "address" needs the sanitizer's runtime to be loaded before Python is.
 SANITIZE = os.environ.get("ENGINE_SANITIZE", "undefined")
 u8, u16, u32, i16, i32 = (
@@ -27,16 +27,14 @@ pointer = ctypes.c_void_p
 
 def build(folder: Path, *options: str, sources: tuple = ()) -> ctypes.CDLL:
     """Compile the engine with ``options`` (and more ``sources``) and load it."""
-    flags = ["-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
-             "-fno-sanitize-recover=all", *options]
-    objects = [f"{number}.o" for number, _ in enumerate([*SOURCES, *sources])]
-    for source, name in zip([*SOURCES, *sources], objects):  # apart: see tests/conftest.py
-        subprocess.run([COMPILER, *flags, f"-ffile-prefix-map={folder}=.", "-c", source,
-                        "-o", name], check=True, cwd=folder)
-    subprocess.run([COMPILER, *flags, "-shared", "-o", "engine.so", *objects],
-                   check=True, cwd=folder)
-    library = folder / "engine.so"
-    loaded = ctypes.CDLL(str(library))
+    flags = [COMPILER, "-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
+             "-fno-sanitize-recover=all", f"-ffile-prefix-map={folder}=.", *options]
+    objects = []
+    for source in (*SOURCES, *sources):  # one by one: so tests/conftest.py's compilers keep them
+        objects.append(f"{len(objects)}.o")
+        subprocess.run([*flags, "-c", source, "-o", objects[-1]], check=True, cwd=folder)
+    subprocess.run([*flags, "-shared", "-o", "engine.so", *objects], check=True, cwd=folder)
+    loaded = ctypes.CDLL(str(folder / "engine.so"))
     loaded.et_generator_below.restype = ctypes.c_uint64
     loaded.et_generator_below.argtypes = [pointer, ctypes.c_uint64]
     for name in ("et_generator_next", "et_parameter_digest", "et_digest"):
