@@ -14,12 +14,13 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST = $(BIN)/python -m pytest -q -n auto
+PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal  # neighbours share fixtures
 DIGITS = examples/digits
 C_FILES = $(shell find firmware host tests -name '*.[ch]' -not -path 'tests/regressions/*')
 STYLE = $(BIN)/ruff check --quiet && $(BIN)/mypy --no-error-summary && \
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
+unexport PYTHONDONTWRITEBYTECODE  # the tests start many interpreters
 .PHONY: demo test test-fast test-slow lint wheel fuzz calibrate pages clean
 demo: $(VENV)/installed
 	$(BIN)/edgetune tune $(DIGITS)/digits_int8.tflite --board stm32f4-discovery --device qemu \

@@ -33,6 +33,7 @@ def test_errors_are_failures_in_words(project, call, words):
     assert words in text(result) and "Next:" in text(result)
 
 
+@pytest.mark.thorough
 def test_edgetune_toml_gives_the_recipe(project):
     settings(project, layers="last", samples=7, passes=1)
     result = run(project, "assert edgetune_device.tune().steps == 7")

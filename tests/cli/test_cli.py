@@ -106,6 +106,7 @@ def test_build(folder):
     assert Path(result["image"]).is_file() and (folder / "project" / "model.c").is_file()
 
 
+@pytest.mark.thorough
 def test_run():
     hello = succeed("run", MODEL, *ON_HOST)["hello"]
     assert hello["board"] == BOARD and hello["classes"] == 10
@@ -169,6 +170,7 @@ def test_weights_pull_gives_the_model_back(folder):
     succeed("weights", "push", MODEL, "out.tflite", *ON_HOST)
 
 
+@pytest.mark.thorough
 def test_monitor():
     result = succeed("monitor", MODEL, *ON_HOST, "--seconds", "0.1")
     assert result["log"] == ["ready"] and result["stats"]["bad_frames"] == 0
@@ -190,6 +192,7 @@ def test_doctor():
     assert {"Arm compiler", "QEMU", "TFLite runtime", "CMSIS-NN"} <= set(names)
 
 
+@pytest.mark.thorough
 def test_python_api(folder):
     assert all(getattr(api, name) is not None for name in api.__all__)
     graph = api.read_tflite(MODEL)

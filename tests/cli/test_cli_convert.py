@@ -166,6 +166,7 @@ def test_page_of_hostile_names():
 # -- preprocessing is kept --------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_preprocessing_is_kept_with_the_model(tiny):
     succeed(*CONVERT, "--data", "d.npz", *DECLARED)
     graph = read_tflite(tiny / "out.tflite")
@@ -283,6 +284,7 @@ def _tune(model, data, *more) -> dict:
     return json.loads(Path("run/run.json").read_text())
 
 
+@pytest.mark.thorough
 def test_tune_from_a_float_model(tiny):
     record = _tune("tiny.tflite", "d.npz", *DECLARED)
     assert record["result"]["verified"]

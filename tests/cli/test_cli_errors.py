@@ -320,6 +320,7 @@ def test_a_tuned_file_that_is_another_network(monkeypatch):
     assert "tuned.tflite" in edgetune(*TUNE).stdout
 
 
+@pytest.mark.thorough
 def test_a_tuned_file_that_nothing_judges(folder):
     """A bias that is said to be quantised along an axis which it has not: tflite-runtime refuses
     the file, where it is installed."""

@@ -98,7 +98,12 @@ def run_by(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("loss", RUNS)
+QUICK = ("softmax", "mse")
+
+
+@pytest.mark.parametrize("loss", [
+    *QUICK, *(pytest.param(loss, marks=pytest.mark.thorough) for loss in RUNS if loss not in QUICK),
+])
 def test_tune_by_every_loss(loss, run_by):
     *_, figure, others = RUNS[loss]
     result, record = run_by(loss).result, run_by(loss).record
@@ -114,6 +119,7 @@ def test_tune_by_every_loss(loss, run_by):
     assert result["before"]["value"] != result["after"]["value"] or figure == "accuracy"
 
 
+@pytest.mark.thorough
 def test_run_json_keeps_what_was_said_of_the_loss(run_by):
     recipe = run_by("softmax").record["recipe"]
     assert recipe["class_weights"] == [1, 4, 0.25, 2] and recipe["label_smoothing"] == 0.2
@@ -122,6 +128,7 @@ def test_run_json_keeps_what_was_said_of_the_loss(run_by):
     assert (recipe["loss"], recipe["huber_delta"]) == ("huber", 0.2)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("loss", ["softmax", "huber"])
 def test_options_of_the_loss_reach_the_device(loss, run_by):
     plain = succeed("tune", *save(RUNS[loss][0]), "--out", "run")
@@ -137,6 +144,7 @@ def test_errors_of_values_are_those_of_the_tuned_file(run_by):
     assert found["others"]["RMSE"] == pytest.approx(np.sqrt((errors**2).mean()))
 
 
+@pytest.mark.thorough
 def test_the_auc_of_labels_is_that_of_the_tuned_file(run_by):
     run = run_by("sigmoid")
     each = [auc(scores, y) for scores, y in zip(run.outputs().T, run.data["test_y"].T)]
@@ -158,6 +166,7 @@ def test_eval_of_the_tuned_model_measures_what_tune_did(loss, said, run_by, monk
     assert "12 test samples: " in text and said in text
 
 
+@pytest.mark.thorough
 def test_one_output_has_an_accuracy_as_well():
     y = np.arange(COUNT // 2) % 2
     result = succeed("tune", *save("one_output", tune_y=y, test_y=y), "--min-accuracy", "0")

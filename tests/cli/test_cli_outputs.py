@@ -109,6 +109,7 @@ def test_plan_says_what_becomes_of_the_others():
     assert "stay as they are: 'colour'" in edgetune(*verb, "--train", "last").stdout
 
 
+@pytest.mark.thorough
 def test_a_device_learns_the_chosen_one_and_the_file_has_all(folder):
     result = succeed(*TUNE, "--output", "digits", "--out", "run")
     assert result["verified"] and result["file_agrees"] in (12, None)

@@ -104,6 +104,7 @@ def test_a_description_nested_without_end_is_refused():
         check_layers(model)
 
 
+@pytest.mark.thorough
 def test_archives_that_are_no_models():
     with pytest.raises(ModelError, match="not a Keras model"):
         description(archive(readme_txt="hello"))

@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from sklearn import metrics
 
 from edgetune.measures import Measure, evaluate
 from edgetune.measures.classification import accuracy, confusion, predicted_classes
@@ -16,6 +15,14 @@ from edgetune.measures.reconstruction import reconstruction_errors
 from edgetune.measures.values import mae, rmse
 
 STEPS = (3, 17, 256)  # distinct outputs: as few as an int8 sigmoid that is sure, and many
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    """scikit-learn's: it takes seconds to import, which collecting the tests must not."""
+    from sklearn import metrics
+
+    return metrics
 
 
 @pytest.fixture
@@ -32,7 +39,7 @@ def answers(random, levels: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
 # -- classes ----------------------------------------------------------------------------------
 
 
-def test_classes_equal_scikit_learn(random):
+def test_classes_equal_scikit_learn(metrics, random):
     outputs = random.integers(-3, 4, (300, 5)) * 0.25
     actual = random.integers(0, 4, 300)  # class 4 is predicted and never right
     predicted = predicted_classes(outputs)
@@ -77,7 +84,7 @@ def test_a_class_without_an_output_is_counted_as_wrong():
 
 
 @pytest.mark.parametrize("levels", STEPS)
-def test_the_auc_counts_a_tie_half(random, levels):
+def test_the_auc_counts_a_tie_half(metrics, random, levels):
     scores, labels = answers(random, levels)
     assert auc(scores, labels) == pytest.approx(metrics.roc_auc_score(labels, scores), abs=1e-12)
 
@@ -91,7 +98,7 @@ def test_the_auc_of_known_orders():
 
 
 @pytest.mark.parametrize("levels", STEPS)
-def test_one_label_equals_scikit_learn(random, levels):
+def test_one_label_equals_scikit_learn(metrics, random, levels):
     scores, labels = answers(random, levels)
     result = evaluate("labels", scores[:, None], labels[:, None])
     taken = scores >= 0.5
@@ -102,7 +109,7 @@ def test_one_label_equals_scikit_learn(random, levels):
     assert set(result.others) == {"F1", "accuracy"}
 
 
-def test_several_labels_equal_scikit_learn(random):
+def test_several_labels_equal_scikit_learn(metrics, random):
     pairs = [answers(random, levels) for levels in STEPS]
     outputs, labels = (np.stack(part, axis=1) for part in zip(*pairs))
     result = evaluate("labels", outputs, labels)
@@ -151,7 +158,7 @@ def test_a_label_without_an_auc_is_left_out_of_the_mean():
 # -- values -----------------------------------------------------------------------------------
 
 
-def test_values_equal_scikit_learn(random):
+def test_values_equal_scikit_learn(metrics, random):
     outputs, targets = random.normal(0, 5, (50, 3)).astype(np.float32), random.normal(0, 5, (50, 3))
     result = evaluate("values", outputs, targets)
     assert result.name == "MAE" and not result.higher_is_better
@@ -179,7 +186,7 @@ def test_errors_of_reconstruction_are_one_a_sample(random):
     np.testing.assert_allclose(reconstruction_errors(outputs, inputs), np.arange(6), atol=1e-12)
 
 
-def test_anomalies_show_in_the_error(random):
+def test_anomalies_show_in_the_error(metrics, random):
     inputs = random.integers(-4, 5, (200, 7)) * 0.5
     outputs = random.integers(-4, 5, (200, 7)) * 0.5
     flags = random.integers(0, 2, 200).astype(np.uint8)

@@ -90,6 +90,7 @@ def test_every_truncation_is_refused():
     assert accepted(tally) == {"refused"} and tally.total == len(seed_model("dense"))
 
 
+@pytest.mark.thorough
 def test_make_fuzz_runs_from_any_folder(tmp_path):
     """The command line of the Makefile, with nothing of the tests' own on its path."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

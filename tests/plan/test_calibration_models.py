@@ -2,6 +2,10 @@
 
 from collections import Counter
 
+import pytest
+
+import pytest
+
 from edgetune.boards import CORES
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
@@ -33,11 +37,13 @@ def test_everything_links_every_stage():
     assert STAGES == linked()
 
 
+@pytest.mark.thorough
 def test_the_spread_measures_every_stage_in_several_models():
     counted = Counter(stage for model in spread() for stage in stages(*model))
     assert not {stage for stage in STAGES if counted[stage] < 2}
 
 
+@pytest.mark.thorough
 def test_an_operator_that_the_models_lack_comes_in_by_its_example():
     graph, recipe = losses()[0]
     found = examples_beyond([(graph, recipe)])
@@ -47,6 +53,7 @@ def test_an_operator_that_the_models_lack_comes_in_by_its_example():
     assert not examples_beyond([(graph, recipe), *found])
 
 
+@pytest.mark.thorough
 def test_everything_takes_in_what_has_no_model(monkeypatch):
     """Here all that branches bring but their dilated windows."""
 

@@ -541,7 +541,16 @@ def names_of(loops) -> set[str]:
     return {name for key in loops for name in ((key,) if isinstance(key, str) else key)}
 
 
-@pytest.mark.parametrize("function", FEATURES)
+# Every kind of loop nest is among these.
+QUICK = {
+    "add_forward", "average_pool_2d_forward", "average_pool_2d_input_error", "conv_2d_forward",
+    "conv_2d_input_error", "fully_connected_forward", "max_pool_2d_input_error", "mean_forward",
+}
+
+
+@pytest.mark.parametrize("function", [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.thorough) for name in FEATURES
+])
 def test_loops_turn_as_the_cost_model_says(engine, function):
     call, works = CASES[function]
     told = set()

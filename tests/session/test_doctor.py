@@ -148,6 +148,7 @@ def port(plan, tmp_path):
     os.close(theirs)
 
 
+@pytest.mark.thorough
 def test_the_firmware_of_a_board(port, plan):
     board = plan.board
     assert examine_firmware(board, port).ok

@@ -50,6 +50,7 @@ def left(folder: Path) -> dict:
     return {path.name for path in folder.iterdir()} - {"firmware"}, record
 
 
+@pytest.mark.thorough
 def test_python_leaves_what_the_command_line_leaves(tiny):
     """Of a float model: with its conversion."""
     result = api.Job("tiny.tflite", BOARD, data=SOURCE, device="host").tune(

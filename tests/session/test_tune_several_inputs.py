@@ -51,7 +51,9 @@ def folder_with_models_and_data(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [
+    "int8", pytest.param("float", marks=pytest.mark.thorough),
+])
 def test_all_inputs_come_from_the_data(folder, model):
     """The device equals numpy after every step, and tflite-runtime runs the tuned file alike."""
     job = api.Job(f"{model}.tflite", BOARD, data="d.npz", device="host", out="run")
@@ -63,6 +65,7 @@ def test_all_inputs_come_from_the_data(folder, model):
     assert len(decode(tuned.content).inputs) == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("model", MODELS)
 def test_one_input_is_a_constant(folder, model):
     """Written into edgetune.toml and called for a test, it is what it is on the command line."""

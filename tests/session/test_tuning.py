@@ -88,6 +88,7 @@ def test_the_run_folder_tells_the_run(native, tmp_path):
     assert RunFolder.fresh(tmp_path, "b").path.name == "0002-b"
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_run(native, tmp_path):
     first = run(native, "host", tmp_path / "a", samples=30, seed=5)[1]
     second = run(native, "host", tmp_path / "b", samples=30, seed=5)[1]
@@ -260,6 +261,7 @@ def test_another_model_is_not_pushed(build):
         push(None, small_plan(zero_biases()), build().build())
 
 
+@pytest.mark.thorough
 def test_what_the_file_cannot_hold_is_said_before_the_run(native, tmp_path, monkeypatch):
     def refuse(graph, places):
         assert graph is native.plan.program.graph and places == trained_places(native.plan)
