@@ -63,3 +63,9 @@ def test_what_the_compiler_says_is_said_each_time(compile_c, source, code):
     for name in ("x", "y"):
         done, compiled, _ = compile_c(name, source)
         assert (done.returncode, compiled) == (code, 1) and "a.c" in done.stderr
+
+
+def test_what_a_macro_forbids_is_not_found_among_what_was_kept(compile_c):
+    source = "#ifdef A\n#error no\n#endif\nint v;\n"
+    assert compile_c("x", source)[0].returncode == 0
+    assert compile_c("y", source, "-DA=1")[0].returncode == 1
