@@ -91,18 +91,6 @@ def _rounding(graph: Graph) -> int:
     return int(any(operator.kind in IN_FLOAT for operator in graph.operators))
 
 
-def interpreter_predictions(content: bytes, x: np.ndarray) -> np.ndarray | None:
-    """Argmax of each output, int64 [n], by the reference kernels (`Runtime`).
-
-    None where tflite-runtime is not installed.
-
-    Args:
-        x: int8 [n, ...] in the model's input quantisation.
-    """
-    outputs = _outputs(read_tflite(content), x)
-    return None if outputs is None else outputs.argmax(axis=1)
-
-
 def _outputs(graph: Graph, x: Iterable[np.ndarray]) -> np.ndarray | None:
     """Outputs of the reference kernels, int8 [n, outputs]."""
     runtime = Runtime.of(graph.content)

@@ -4,8 +4,6 @@ from collections import Counter
 
 import pytest
 
-import pytest
-
 from edgetune.boards import CORES
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe

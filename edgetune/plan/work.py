@@ -1,0 +1,31 @@
+"""What a stage works on: its layer and shapes, of which its features are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+GROUP = 4  # channels that one pass of an inner loop serves
+
+
+@dataclass(frozen=True)
+class Work:
+    """A stage's layer, the shapes of its input and output, and its counts from `observe`."""
+
+    layer: Any  # of the class that the function serves
+    x: tuple[int, int, int]
+    y: tuple[int, int, int]
+    seen: dict[str, float]
+
+    @property
+    def cells(self) -> int:
+        return self.x[0] * self.x[1]
+
+    @property
+    def positions(self) -> int:
+        return self.y[0] * self.y[1]
+
+
+def groups(count: int) -> tuple[int, int]:
+    """How many groups of channels ``count`` ones fill, and those left over."""
+    return count // GROUP, count % GROUP
