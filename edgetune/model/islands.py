@@ -23,6 +23,12 @@ def join_islands(graph: Graph) -> None:
                 graph.folded.append(op)
 
 
+def inside_islands(graph: Graph) -> set[int]:
+    """The float tensors that ``join_islands`` takes out."""
+    starts = [op for op in graph.operators if op.kind == "DEQUANTIZE"]
+    return {i for start in starts for op in _island(graph, start)[:-1] for i in op.outputs}
+
+
 def _island(graph: Graph, start: Operator) -> list[Operator]:
     """From a DEQUANTIZE of an int8 activation to the QUANTIZE behind it; none where something
     else is read, or reads what lies between."""

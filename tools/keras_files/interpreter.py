@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
 
 class TensorFlowRuntime:
-    """Runs a .tflite file by reference kernels, in another process: tflite-runtime cannot run
-    beside TensorFlow."""
+    """Runs a .tflite file by reference kernels, or by its other ones where an operator has none,
+    in another process: tflite-runtime cannot run beside TensorFlow."""
 
     def __init__(self, content: bytes):
         self._content = content
@@ -28,13 +29,7 @@ class TensorFlowRuntime:
 
 
 def _run(content: bytes, samples: np.ndarray, output: int) -> np.ndarray:
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(
-        model_content=content,
-        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-    )
-    interpreter.allocate_tensors()
+    interpreter = _interpreter(content)
     (source,) = interpreter.get_input_details()
     result = interpreter.get_output_details()[output]
     outputs = []
@@ -43,3 +38,19 @@ def _run(content: bytes, samples: np.ndarray, output: int) -> np.ndarray:
         interpreter.invoke()
         outputs.append(interpreter.get_tensor(result["index"])[0])
     return np.stack(outputs)
+
+
+def _interpreter(content: bytes) -> Any:
+    import tensorflow as tf
+
+    kernels = tf.lite.experimental.OpResolverType
+    for kind in (kernels.BUILTIN_REF, kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
+        try:
+            interpreter = tf.lite.Interpreter(
+                model_content=content, experimental_op_resolver_type=kind
+            )
+            interpreter.allocate_tensors()
+            return interpreter
+        except ValueError as error:  # no such operator, or not of this version
+            reason = error
+    raise reason
