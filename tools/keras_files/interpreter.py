@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+import tflite
+
+VERSION = 8  # of an OperatorCode, in its table of fields
 
 
 class TensorFlowRuntime:
@@ -24,8 +29,13 @@ class TensorFlowRuntime:
 
     def run(self, samples: np.ndarray, output: int = 0) -> np.ndarray:
         """Outputs number ``output`` of samples [n, ...], in the file's own types."""
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            return pool.submit(_run, self._content, samples, output).result()
+        return _pool().submit(_run, self._content, samples, output).result()
+
+
+@lru_cache(maxsize=None)
+def _pool() -> ProcessPoolExecutor:
+    """One for all files: TensorFlow takes long to load."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
 def _run(content: bytes, samples: np.ndarray, output: int) -> np.ndarray:
@@ -54,3 +64,23 @@ def _interpreter(content: bytes) -> Any:
         except ValueError as error:  # no such operator, or not of this version
             reason = error
     raise reason
+
+
+def of_older_version(content: bytes, reason: str) -> bytes | None:
+    """The file with an older version of the operator that a runtime did not find; None where that
+    is not the reason, or there is none.
+
+    TensorFlow raises an operator's version with the types that it takes; its reference kernels
+    take them by an older one too.
+    """
+    missing = re.search(r"builtin opcode '(\w+)' version '(\d+)'", reason)
+    if missing is None or missing[2] == "1":
+        return None
+    kind, version = getattr(tflite.BuiltinOperator, missing[1]), int(missing[2])
+    changed = bytearray(content)
+    model = tflite.Model.GetRootAs(changed, 0)
+    for code in map(model.OperatorCodes, range(model.OperatorCodesLength())):
+        if (code.BuiltinCode(), code.Version()) == (kind, version):
+            place = code._tab.Pos + code._tab.Offset(VERSION)
+            changed[place : place + 4] = (version - 1).to_bytes(4, "little")
+    return bytes(changed)
