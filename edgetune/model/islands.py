@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from edgetune.model.graph import Graph, Operator
 
-THROUGH = ("NEG", "ABS", "SQUARE", "SQRT", "EXP", "LOG")
+THROUGH = ("NEG", "ABS", "SQUARE", "SQRT", "EXP", "LOG", "ELU")
 
 
 def join_islands(graph: Graph) -> None:
