@@ -20,7 +20,7 @@ LIMITS = {
 }
 THROUGH: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "NEG": np.negative, "ABS": np.abs, "SQUARE": np.square, "SQRT": np.sqrt, "EXP": np.exp,
-    "LOG": np.log,
+    "LOG": np.log, "ELU": lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
 }
 ERF = np.vectorize(math.erf, otypes=[np.float64])
 

@@ -11,21 +11,25 @@ import numpy as np
 
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.inputs import places
+from edgetune.model.islands import inside_islands
 from edgetune.model.kinds import BRIDGES
 
 
 def leave_out_edges(graph: Graph) -> None:
     """Moves ``graph.inputs`` and ``graph.outputs`` to the int8 side of their bridges."""
     graph.file_inputs, graph.file_outputs = graph.inputs, graph.outputs
+    inner = inside_islands(graph)
     for index in graph.file_inputs:
         readers = [op for op in graph.operators if index in op.inputs]
-        if len(readers) == 1 and _is_edge(graph, readers[0]) and readers[0].inputs[0] == index:
+        if len(readers) == 1 and _is_edge(graph, readers[0], inner) and (
+            readers[0].inputs[0] == index
+        ):
             graph.inputs = _instead(graph.inputs, index, readers[0].outputs[0])
             graph.operators.remove(readers[0])
     for index in graph.file_outputs:
         writer = next((op for op in graph.operators if index in op.outputs), None)
         read = any(index in op.inputs for op in graph.operators)
-        if writer is not None and not read and _is_edge(graph, writer):
+        if writer is not None and not read and _is_edge(graph, writer, inner):
             graph.outputs = _instead(graph.outputs, index, writer.inputs[0])
             graph.operators.remove(writer)
 
@@ -34,8 +38,10 @@ def _instead(indices: tuple[int, ...], old: int, new: int) -> tuple[int, ...]:
     return tuple(new if index == old else index for index in indices)
 
 
-def _is_edge(graph: Graph, op: Operator) -> bool:
+def _is_edge(graph: Graph, op: Operator, inner: set[int]) -> bool:
     if op.kind not in BRIDGES or len(op.inputs) != 1 or len(op.outputs) != 1 or -1 in op.inputs:
+        return False
+    if inner & {*op.inputs, *op.outputs}:
         return False
     ends = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
     inside = [t for t in ends if t.dtype == "int8"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from edgetune.model.graph import Graph, Operator
 
-THROUGH = ("NEG", "ABS", "SQUARE", "SQRT", "EXP", "LOG")
+THROUGH = ("NEG", "ABS", "SQUARE", "SQRT", "EXP", "LOG", "ELU")
 
 
 def join_islands(graph: Graph) -> None:
@@ -21,6 +21,12 @@ def join_islands(graph: Graph) -> None:
             for op in inside:
                 graph.operators.remove(op)
                 graph.folded.append(op)
+
+
+def inside_islands(graph: Graph) -> set[int]:
+    """The float tensors that ``join_islands`` takes out."""
+    starts = [op for op in graph.operators if op.kind == "DEQUANTIZE"]
+    return {i for start in starts for op in _island(graph, start)[:-1] for i in op.outputs}
 
 
 def _island(graph: Graph, start: Operator) -> list[Operator]:

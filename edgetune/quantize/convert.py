@@ -20,6 +20,7 @@ from edgetune.model.decode import decode
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
 from edgetune.model.graph import Graph
+from edgetune.model.islands import inside_islands
 from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.read import file_content, named, read_tflite
 from edgetune.model.rewrite import Rewriter
@@ -135,6 +136,7 @@ def int8_content(decoded: Graph, output: Choice = None) -> bytes | None:
     graph = simplify(choose_output(decoded, output))
     leave_out_edges(graph)
     tensors = {i for op in graph.operators for i in (*op.inputs, *op.outputs)} - {-1}
+    tensors -= inside_islands(graph)
     types = {graph.tensors[i].dtype for i in tensors}
     ends = {graph.tensors[i].dtype for i in (*graph.inputs, *graph.outputs)}
     if ends != {"int8"} or types & {"float16", "float32", "float64", "uint8", "int16"}:

@@ -22,6 +22,7 @@ from edgetune.learn.lower.functions import FUNCTIONS, function_table
 from edgetune.learn.recipe import Recipe
 from edgetune.model.kinds import ARITHMETIC, KINDS
 from edgetune.model.read import read_tflite
+from edgetune.quantize import convert
 
 RUN_ONLY = Recipe(layers=("none",))
 
@@ -207,6 +208,15 @@ def test_slopes_of_a_chain_are_derivatives(name):
     wanted = (up - down) / 2e-6 * x.scale / y.scale
     wrong = np.abs(layer.slopes * layer.slope_unit - wanted) > 1e-3 * np.abs(wanted).max()
     assert wrong.sum() <= 2  # at kinks
+
+
+@pytest.mark.parametrize("kinds", [("ELU",), ("NEG", "ELU")])
+def test_elu_in_float_is_a_table(kinds):
+    """On its own, as convolutions are rounded otherwise where TFLite has an ELU."""
+    for scale, zero_point in ((1 / 40, -9), (1 / 300, 3), (0.2, 100)):
+        b = ModelBuilder((1, 16, 16, 1), scale, zero_point, seed=3).max_pool(2).in_float(*kinds)
+        check(b, 300)
+        assert convert(b.build(), []).content == b.build()
 
 
 def test_a_float_in_the_midst_that_others_read_is_refused():

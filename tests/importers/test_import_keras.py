@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from shared_data import SHARED
 from edgetune.errors import ModelError, ToolchainError
 from edgetune.floats.engine import FloatEngine
 from edgetune.importers.extras import need
+from edgetune.importers.keras.convert import _output_names
 from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.keras.old_files import modern
@@ -339,3 +341,10 @@ def test_a_file_that_keras_cannot_load_is_refused(tf, tmp_path):
     ))
     with pytest.raises(ModelError, match="m.keras: Keras cannot load this model"):
         load_model(tmp_path / "m.keras")
+
+
+def test_outputs_of_a_sequential_model_are_named_by_the_functional_one_inside():
+    functional = SimpleNamespace(output_names=["scores"])
+    for model in (functional, SimpleNamespace(_functional=functional)):
+        assert _output_names(model) == ["scores"]
+    assert _output_names(SimpleNamespace()) == []

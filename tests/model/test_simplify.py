@@ -1,6 +1,8 @@
 """What a file says in another way than the kinds have it: read, run as tflite-runtime does, and
 tuned in the user's own file."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tflite
@@ -18,8 +20,10 @@ from edgetune.model.compare import same_but_for
 from edgetune.model.decode import decode
 from edgetune.model.encode import encode
 from edgetune.model.folding import FOLDERS
+from edgetune.model.graph import Operator
 from edgetune.model.read import read_tflite
 from edgetune.model.rewrite import Rewriter
+from edgetune.model.simplify import simplify
 from edgetune.model.write import read_weights, write_weights
 from edgetune.quantize import convert, load
 
@@ -431,3 +435,31 @@ def test_a_choice_by_comparison_is_written_as_two_operators(comparison):
     graph, inputs = read_tflite(builder.build()), builder.random_inputs(5)
     (expected,) = run_in_tflite(encode(Rewriter(graph).graph()), inputs)
     assert np.array_equal(ours(graph, inputs).reshape(-1), expected.reshape(-1))
+
+
+def with_weights_of_float16(graph):
+    """As a file of float16 has them: behind a DEQUANTIZE."""
+    for op in [op for op in graph.operators if op.kind in ("CONV_2D", "FULLY_CONNECTED")]:
+        place = graph.tensors[op.inputs[1]]
+        half = replace(place, index=len(graph.tensors), dtype="float16", quantization=None)
+        graph.tensors += [half, replace(place, index=half.index + 1, dtype="float32", data=None)]
+        op.inputs = (op.inputs[0], half.index + 1, *op.inputs[2:])
+        graph.operators.insert(0, Operator(-1, "DEQUANTIZE", (half.index,), (half.index + 1,)))
+    return graph
+
+
+@pytest.mark.parametrize("change", [lambda g: g, with_weights_of_float16], ids=["int8", "float16"])
+@pytest.mark.parametrize("axis", [1, 2])
+def test_sizes_that_a_file_leaves_open_follow_from_its_constants(axis, change):
+    """Of every activation behind an UpSampling2D, through layers, views and bridges."""
+    b = ModelBuilder((1, 3, 3, 2)).conv(2, 3).reshape((1, 3, 6, 1)).conv(2, 3).in_float("NEG")
+    b.expand(1).squeeze(1).max_pool().dense(4, everywhere="kept").no_bias()
+    b.join("ADD", b.save()).softmax()
+    graph = change(decode(b.build()))
+    shapes = {t.index: t.shape for t in graph.tensors}
+    for op in graph.operators:
+        for output in (graph.tensors[i] for i in op.outputs):
+            if output.data is None and len(output.shape) > axis and op.index > 0:
+                opened = (*output.shape[:axis], -1, *output.shape[axis + 1 :])
+                output.shape = opened
+    assert {t.index: t.shape for t in simplify(graph).tensors} == shapes

@@ -328,9 +328,13 @@ def test_the_engine_computes_the_file_as_tflite_does(name):
     np.testing.assert_array_equal(found.reshape(4, -1), expected.reshape(4, -1))
 
 
-def test_float_ends_around_an_int8_model_are_left_out():
+@pytest.mark.parametrize("in_float", [(), ("NEG",)], ids=["plain", "a function in float"])
+def test_float_ends_around_an_int8_model_are_left_out(in_float):
     """QUANTIZE behind the input, DEQUANTIZE before the output; the scales inside are kept."""
-    inner = decode(ModelBuilder((1, 8, 8, 3)).conv(4, 3).mean().dense(3).build())
+    builder = ModelBuilder((1, 8, 8, 3)).conv(4, 3)
+    builder = builder.in_float(*in_float) if in_float else builder
+    inner = decode(builder.mean().dense(3).build())
+    assert convert(inner.content, []).content == inner.content
     rewriter = Rewriter(inner)
     (source,), (sink,) = rewriter.inputs, rewriter.outputs
     outer = rewriter.activation("image", rewriter.shape(source))

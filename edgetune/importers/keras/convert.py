@@ -47,9 +47,15 @@ def _converted(source: str) -> tuple[bytes, list[str]]:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([forward], forward)
     converter.allow_custom_ops = True  # so that what is unsupported is named, all at once
     try:
-        return converter.convert(), [str(name) for name in model.output_names]
+        return converter.convert(), _output_names(model)
     except Exception as error:
         raise _failed("TensorFlow cannot convert this model to .tflite.", error) from None
+
+
+def _output_names(model) -> list[str]:
+    """In their order; Keras 3 keeps those of a Sequential model in the functional one inside."""
+    known = model if hasattr(model, "output_names") else getattr(model, "_functional", None)
+    return [str(name) for name in getattr(known, "output_names", ())]
 
 
 def _dense_everywhere(tf, model) -> None:
