@@ -47,9 +47,15 @@ def _converted(source: str) -> tuple[bytes, list[str]]:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([forward], forward)
     converter.allow_custom_ops = True  # so that what is unsupported is named, all at once
     try:
-        return converter.convert(), [str(name) for name in model.output_names]
+        return converter.convert(), _output_names(model)
     except Exception as error:
         raise _failed("TensorFlow cannot convert this model to .tflite.", error) from None
+
+
+def _output_names(model) -> list[str]:
+    """What Keras calls the outputs; none of a Sequential model, whose one output has no name in
+    Keras 3."""
+    return [str(name) for name in getattr(model, "output_names", ())]
 
 
 def _dense_everywhere(tf, model) -> None:
