@@ -185,6 +185,43 @@ def test_what_keras_2_wrote_and_keras_3_rejects_is_rewritten():
     assert modern(modern(OLD)) == modern(OLD)
 
 
+def test_number_types_of_initialisers_are_left_out():
+    zeros = {"class_name": "Zeros", "config": {"dtype": "float32", "seed": 1}}
+    old = {"class_name": "Dense", "config": {"dtype": "float32", "bias_initializer": zeros}}
+    new = modern(old)["config"]
+    assert new["dtype"] == "float32" and new["bias_initializer"]["config"] == {"seed": 1}
+
+
+def test_a_first_layer_that_states_the_input_gets_an_input_layer():
+    def old(*layers):
+        return {"class_name": "Sequential", "config": {"layers": list(layers)}}
+
+    dense = {"class_name": "Dense", "config": {"name": "d", "batch_input_shape": [None, 3]}}
+    source, layer = modern(old(dense))["config"]["layers"]
+    assert source["class_name"] == "InputLayer"
+    assert source["config"]["batch_input_shape"] == [None, 3] and layer["config"] == {"name": "d"}
+    assert modern(old(source, layer)) == old(source, layer)
+
+
+@pytest.mark.parametrize("calls, found", [([1], [0]), ([1, 2], [0, 1]), ([0], [0])])
+def test_calls_of_a_nested_sequential_model_are_counted_from_zero(calls, found):
+    """Keras 2 counted the model itself as its first."""
+    def graph(kind):
+        inner = {"class_name": kind, "name": "s", "config": {"layers": []},
+                 "inbound_nodes": [[["x", 0, 0, {}]]] * len(calls)}
+        add = {"class_name": "Add", "name": "a", "config": {"name": "a"},
+               "inbound_nodes": [[["s", call, 0, {}] for call in calls]]}
+        return {"class_name": "Functional", "config": {
+            "layers": [inner, add], "input_layers": [["x", 0, 0]], "output_layers": [["a", 0, 0]],
+        }}
+
+    new = modern(graph("Sequential"))["config"]
+    assert [at[1] for at in new["layers"][1]["inbound_nodes"][0]] == found
+    assert (new["input_layers"], new["output_layers"]) == (["x", 0, 0], ["a", 0, 0])
+    same = modern(graph("Functional"))["config"]  # of which Keras 3 knows it
+    assert [at[1] for at in same["layers"][1]["inbound_nodes"][0]] == calls
+
+
 # ---- with TensorFlow
 
 
@@ -325,6 +362,30 @@ def test_a_file_of_keras_2_is_read(tf, tmp_path):
         file.attrs["model_config"] = model.replace(
             '"depth_multiplier"', '"groups": 1, "depth_multiplier"'
         )
+    x = np.ones((1, 6, 6, 2), np.float32)
+    outputs = [FloatEngine(graph).run(x) for graph in (expected, load_model(tmp_path / "m.h5"))]
+    np.testing.assert_array_equal(*outputs)
+
+
+@pytest.mark.thorough
+def test_models_in_models_of_keras_2_are_read(tf, tmp_path):
+    """A model in a Sequential one in a model."""
+    h5py = pytest.importorskip("h5py")
+    k = tf.keras.layers
+    image, source = tf.keras.Input((6, 6, 2)), tf.keras.Input((6, 6, 2))
+    inner = tf.keras.Model(source, k.ReLU()(k.Conv2D(4, 3)(source)))
+    middle = tf.keras.Sequential(
+        [tf.keras.Input((6, 6, 2)), inner, k.GlobalAveragePooling2D()], name="middle",
+    )
+    tf.keras.Model(image, k.Dense(3)(middle(image))).save(tmp_path / "m.h5")
+    expected = load_model(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        model = json.loads(file.attrs["model_config"])
+        _, nested, dense = model["config"]["layers"]
+        dense["inbound_nodes"] = [[["middle", 1, 0, {}]]]
+        ends = nested["config"]["layers"][1]["config"]
+        ends.update({key: [ends[key]] for key in ("input_layers", "output_layers")})
+        file.attrs["model_config"] = json.dumps(model)
     x = np.ones((1, 6, 6, 2), np.float32)
     outputs = [FloatEngine(graph).run(x) for graph in (expected, load_model(tmp_path / "m.h5"))]
     np.testing.assert_array_equal(*outputs)
