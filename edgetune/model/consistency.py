@@ -16,6 +16,7 @@ from edgetune.model.foreign import refuse_empty
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import BRIDGES, KINDS
 from edgetune.model.scales import Factor, Fixed, Same
+from edgetune.model.size import too_large
 
 MAX_ELEMENTS = 1 << 22  # of an activation; more than any Cortex-M's memory
 LEAST_OF_SIX = 2.0**-28  # an output scale with which 6 is an int32, as TFLite demands
@@ -116,7 +117,9 @@ def _check_options(operator: Operator) -> None:
 def _check_activation(tensor: Tensor) -> None:
     name = quoted(tensor.name)
     if tensor.size > MAX_ELEMENTS:
-        raise corrupt(f"Tensor {name} has {tensor.size} elements.")
+        raise too_large(
+            f"Tensor {name} has {tensor.size} values; edgetune takes up to {MAX_ELEMENTS}."
+        )
     _check_quantization(tensor, 1)
     zero_point = int(tensor.grid.zero_point[0])
     if not -128 <= zero_point <= 127:

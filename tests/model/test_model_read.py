@@ -240,7 +240,7 @@ BROKEN = {
     "too few weight scales": (set_field("weights0", "scale", np.ones(3)), "3 scales"),
     "the wrong axis": (set_field("weights0", "axis", 3), "along axis 3"),
     "a bias length": (set_field("bias0", "data", np.zeros(5, np.int32)), "elements of data"),
-    "a huge dimension": (set_field("input", "shape", (1, 2**31 - 1, 2**31 - 1, 2)), "elements"),
+    "a huge dimension": (set_field("input", "shape", (1, 2**31 - 1, 2**31 - 1, 2)), "values"),
     "a wrong output shape": (set_field("conv_2d0", "shape", (1, 6, 5, 4)), "computed (1, 6, 6, 4)"),
     "a stride of zero": (set_option(0, "StrideH", 0), "stride_h is 0"),
     "a negative stride": (set_option(0, "StrideW", -1), "stride_w is -1"),
