@@ -270,6 +270,17 @@ def test_the_bias_of_a_dense_layer_has_its_scale_as_tflite_demands_it(share, tak
         assert "bias scale" in refused(content).cause
 
 
+@pytest.mark.parametrize("window, taken", [(5, True), (7, False)])
+def test_what_no_microcontroller_would_run_is_too_large(window, taken):
+    """Windows over an image of the size that models of cameras have."""
+    content = ModelBuilder((1, 224, 224, 8)).depthwise(window).build()
+    if taken:
+        assert read_tflite(content).output.shape == (1, 224, 224, 8)
+    else:
+        error = refused(content)
+        assert "too large" in error.message and "reads" in error.cause
+
+
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\0" * 100, b"GIF89a" * 20])
 def test_not_a_tflite_file(content):
     assert "not a TFLite model" in refused(content).message
