@@ -5,15 +5,18 @@
 read: the file is read, or the reason why not.  plan: a plan that trains all of it is made.
 forward: the numpy engine gives what tflite-runtime's reference kernels give, on random inputs;
 one step off is allowed where these compute in floating point.  tuned: training steps in numpy
-move weights.  Files of one or two operators test operators and are counted apart.  Of those that
-are no such tests the reasons are listed at the end, each with its count.
+move weights.  A file whose bytes came before is left out.  Files of one or two operators test
+operators and are counted apart.  Of those that are no such tests the reasons are listed at the
+end, each with its count.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +44,9 @@ SAMPLES = 3
 def main(folders: list[str]) -> None:
     totals: dict[str, Counter] = {"models": Counter(), "operator tests": Counter()}
     reasons: Counter = Counter()
+    seen: set[bytes] = set()
     for folder in map(Path, folders):
-        for path in sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES):
+        for path in _distinct(folder, seen):
             facts = _judged(path)
             group = "operator tests" if _tests_operators(path) else "models"
             totals[group].update({name: value == "yes" for name, value in facts.items()})
@@ -55,6 +59,15 @@ def main(folders: list[str]) -> None:
         print(f"{count} not read: {reason}")
     for group, counts in totals.items():
         print(f"{group}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+
+
+def _distinct(folder: Path, seen: set[bytes]) -> Iterator[Path]:
+    """Model files below ``folder`` whose content is not in ``seen``, where it then is."""
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in SUFFIXES and p.is_file()):
+        digest = hashlib.sha256(path.read_bytes()).digest()
+        if digest not in seen:
+            seen.add(digest)
+            yield path
 
 
 def _tests_operators(path: Path) -> bool:

@@ -42,6 +42,14 @@ BUILTINS = (
     "Convert with target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS], and replace the "
     "layers that this refuses."
 )
+SCORES = (
+    "Convert the model that ends in scores, before ARG_MAX: a device learns them, and the place of "
+    "the largest is the class."
+)
+RAW = (
+    "Convert the model that ends before its post-processing, and choose the output that learns "
+    "with --output: what decodes boxes or poses holds no weights, and runs on what is left."
+)
 NEWEST = max(BUILTIN_OPCODE2NAME)
 
 RECURRENT = (
@@ -49,6 +57,11 @@ RECURRENT = (
     "UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN", "SVDF",
 )
 STATE = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
+PLACES = ("ARG_MAX", "ARG_MIN")
+DECODERS = (
+    "CUSTOM:TFLite_Detection_PostProcess", "CUSTOM:PosenetDecoderOp",
+    "CUSTOM:NonMaxSuppression", "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5",
+)
 CONTROL = ("IF", "WHILE", "CALL", "STABLEHLO_WHILE", "STABLEHLO_CASE")
 
 
@@ -94,6 +107,10 @@ def unknown_kind(kind: str) -> str:
         )
     if kind in CONTROL:
         return Reason("control flow", UNROLLED)
+    if kind in PLACES:
+        return Reason("it gives the place of a value, from which no error comes back", SCORES)
+    if kind in DECODERS:
+        return Reason("post-processing, from which no error comes back", RAW)
     if kind.startswith("CUSTOM:Flex"):
         return Reason("an operator of TensorFlow itself, which TFLite alone does not run", BUILTINS)
     if kind.startswith("CUSTOM:"):

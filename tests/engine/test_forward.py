@@ -43,6 +43,18 @@ def test_networks(network, zero_point):
     np.testing.assert_array_equal(outputs_of(read_tflite(content), inputs), theirs)
 
 
+@pytest.mark.parametrize("network", [
+    lambda b: b.conv(6, 3), lambda b: b.depthwise(3), lambda b: b.dense(5, per_channel=True),
+], ids=["conv", "depthwise", "dense"])
+def test_the_scale_that_a_bias_states_does_not_count(network):
+    builder = network(ModelBuilder((1, 9, 7, 3), 1 / 40, 3, seed=2))
+    bias = next(t for t in builder.tensors if t.dtype == "int32")
+    bias.scale = 7 * np.array(bias.scale)
+    content, inputs = builder.build(), builder.random_inputs(20, seed=1)
+    theirs = run_in_tflite(content, inputs)[0].reshape(len(inputs), -1)
+    np.testing.assert_array_equal(outputs_of(read_tflite(content), inputs), theirs)
+
+
 @pytest.mark.parametrize("classes", [2, 10, 300])
 @pytest.mark.parametrize("gain", [0.02, 0.3, 3.0])
 def test_softmax(classes, gain):

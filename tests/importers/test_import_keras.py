@@ -16,7 +16,7 @@ from edgetune.importers.extras import need
 from edgetune.importers.keras.convert import _output_names
 from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
-from edgetune.importers.keras.old_files import modern
+from edgetune.importers.keras.old_files import modern, modern_file
 from edgetune.importers.load import kind_of, load_model
 from edgetune.importers.other_files import refuse_other
 from edgetune.model.outputs import SeveralOutputs
@@ -188,6 +188,59 @@ def test_what_keras_2_wrote_and_keras_3_rejects_is_rewritten():
     assert modern(modern(OLD)) == modern(OLD)
 
 
+def test_number_types_of_initialisers_are_left_out():
+    zeros = {"class_name": "Zeros", "config": {"dtype": "float32", "seed": 1}}
+    old = {"class_name": "Dense", "config": {"dtype": "float32", "bias_initializer": zeros}}
+    new = modern(old)["config"]
+    assert new["dtype"] == "float32" and new["bias_initializer"]["config"] == {"seed": 1}
+
+
+def test_a_first_layer_that_states_the_input_gets_an_input_layer():
+    def old(*layers):
+        return {"class_name": "Sequential", "config": {"layers": list(layers)}}
+
+    dense = {"class_name": "Dense", "config": {"name": "d", "batch_input_shape": [None, 3]}}
+    source, layer = modern(old(dense))["config"]["layers"]
+    assert source["class_name"] == "InputLayer"
+    assert source["config"]["batch_shape"] == [None, 3] and layer["config"] == {"name": "d"}
+    assert modern(old(source, layer)) == old(source, layer)
+
+
+@pytest.mark.parametrize("calls, found", [([1], [0]), ([1, 2], [0, 1]), ([0], [0])])
+def test_calls_of_a_nested_sequential_model_are_counted_from_zero(calls, found):
+    """Keras 2 counted the model itself as its first."""
+    def graph(kind):
+        inner = {"class_name": kind, "name": "s", "config": {"layers": []},
+                 "inbound_nodes": [[["x", 0, 0, {}]]] * len(calls)}
+        add = {"class_name": "Add", "name": "a", "config": {"name": "a"},
+               "inbound_nodes": [[["s", call, 0, {}] for call in calls]]}
+        return {"class_name": "Functional", "config": {
+            "layers": [inner, add], "input_layers": [["x", 0, 0]], "output_layers": [["a", 0, 0]],
+        }}
+
+    new = modern(graph("Sequential"))["config"]
+    assert [at[1] for at in new["layers"][1]["inbound_nodes"][0]] == found
+    assert (new["input_layers"], new["output_layers"]) == (["x", 0, 0], ["a", 0, 0])
+    same = modern(graph("Functional"))["config"]  # of which Keras 3 knows it
+    assert [at[1] for at in same["layers"][1]["inbound_nodes"][0]] == calls
+
+
+@pytest.mark.parametrize("version, old", [("2.15.0", True), ("3.2.0", False)])
+def test_an_archive_of_keras_2_is_rewritten_and_one_of_keras_3_is_not(version, old):
+    model = {"module": "keras.src.engine.functional", "class_name": "Functional",
+             "config": {"layers": [{"class_name": "InputLayer", "module": "keras.layers",
+                                    "config": {"batch_input_shape": [None, 3]}},
+                                   layer("BatchNormalization", axis=[3])]}}
+    content = archive(config_json=json.dumps(model),
+                      metadata_json=json.dumps({"keras_version": version}))
+    assert (modern_file(content) != content) == old
+    if old:
+        new = description(modern_file(content))
+        assert new["module"] == "keras.src.models.functional"
+        source, scaled = new["config"]["layers"]
+        assert source["config"] == {"batch_shape": [None, 3]} and scaled["config"]["axis"] == 3
+
+
 # ---- with TensorFlow
 
 
@@ -328,6 +381,55 @@ def test_a_file_of_keras_2_is_read(tf, tmp_path):
         file.attrs["model_config"] = model.replace(
             '"depth_multiplier"', '"groups": 1, "depth_multiplier"'
         )
+    x = np.ones((1, 6, 6, 2), np.float32)
+    outputs = [FloatEngine(graph).run(x) for graph in (expected, load_model(tmp_path / "m.h5"))]
+    np.testing.assert_array_equal(*outputs)
+
+
+@pytest.mark.thorough
+def test_an_archive_that_keras_2_wrote_under_windows_is_read(tf, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    image = tf.keras.Input((6, 6, 2))
+    tf.keras.Model(image, tf.keras.layers.Conv2D(4, 3)(image)).save(tmp_path / "m.keras")
+    expected = load_model(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    text = members["config.json"].decode().replace('"batch_shape"', '"batch_input_shape"')
+    text = text.replace("keras.src.models.functional", "keras.src.engine.functional")
+    weights = io.BytesIO(members["model.weights.h5"])
+    with h5py.File(weights, "r+") as file:
+        for name in list(file["layers"]):
+            file.move(f"layers/{name}", f"layers\\{name}")
+        del file["layers"]
+    members |= {"config.json": text, "model.weights.h5": weights.getvalue(),
+                "metadata.json": json.dumps({"keras_version": "2.15.0"})}
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as file:
+        for name, member in members.items():
+            file.writestr(name, member)
+    x = np.ones((1, 6, 6, 2), np.float32)
+    outputs = [FloatEngine(graph).run(x) for graph in (expected, load_model(tmp_path / "m.keras"))]
+    np.testing.assert_array_equal(*outputs)
+
+
+@pytest.mark.thorough
+def test_models_in_models_of_keras_2_are_read(tf, tmp_path):
+    """A model in a Sequential one in a model."""
+    h5py = pytest.importorskip("h5py")
+    k = tf.keras.layers
+    image, source = tf.keras.Input((6, 6, 2)), tf.keras.Input((6, 6, 2))
+    inner = tf.keras.Model(source, k.ReLU()(k.Conv2D(4, 3)(source)))
+    middle = tf.keras.Sequential(
+        [tf.keras.Input((6, 6, 2)), inner, k.GlobalAveragePooling2D()], name="middle",
+    )
+    tf.keras.Model(image, k.Dense(3)(middle(image))).save(tmp_path / "m.h5")
+    expected = load_model(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        model = json.loads(file.attrs["model_config"])
+        _, nested, dense = model["config"]["layers"]
+        dense["inbound_nodes"] = [[["middle", 1, 0, {}]]]
+        ends = nested["config"]["layers"][1]["config"]
+        ends.update({key: [ends[key]] for key in ("input_layers", "output_layers")})
+        file.attrs["model_config"] = json.dumps(model)
     x = np.ones((1, 6, 6, 2), np.float32)
     outputs = [FloatEngine(graph).run(x) for graph in (expected, load_model(tmp_path / "m.h5"))]
     np.testing.assert_array_equal(*outputs)

@@ -15,6 +15,7 @@ from edgetune.errors import EdgetuneError, ModelError  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
 from edgetune.importers.onnx import load  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
+from edgetune.importers.onnx.reasons import unknown_kind  # noqa: E402
 from edgetune.workers import Worker  # noqa: E402
 
 RANDOM = np.random.default_rng(9)
@@ -156,6 +157,16 @@ def test_a_kind_that_is_refused_has_its_own_reason(kind, reason, advice):
         read_onnx(model([node(kind, "x", "y")], IMAGE, opset=18))
     assert error.value.cause == f"node {kind} 'the_y' (output 'y'): {reason}"
     assert advice in error.value.next_step
+
+
+@pytest.mark.parametrize("kind, what", [
+    ("SVMClassifier", "support vector"), ("SVMRegressor", "support vector"),
+    ("TreeEnsembleClassifier", "decision trees"), ("ArrayFeatureExtractor", "not one of ONNX's"),
+])
+def test_a_machine_without_layers_is_called_by_its_name(kind, what):
+    reason = unknown_kind(kind, "ai.onnx.ml")
+    assert what in reason
+    assert ("MLPClassifier" in getattr(reason, "advice", "")) == ("no layers to train" in reason)
 
 
 @pytest.mark.parametrize("first, refused", [

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tflite
 from branching import dense_net, inverted_residual
-from tiny_tflite import ModelBuilder
+from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune.errors import ModelError
 from edgetune.learn.lower import lower
-from edgetune.model import read
+from edgetune.model import read, size
 from edgetune.model.decode import MAX_TABLES
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
@@ -239,9 +239,8 @@ BROKEN = {
     ),
     "too few weight scales": (set_field("weights0", "scale", np.ones(3)), "3 scales"),
     "the wrong axis": (set_field("weights0", "axis", 3), "along axis 3"),
-    "a bias scale": (set_field("bias0", "scale", np.ones(4)), "bias scale"),
     "a bias length": (set_field("bias0", "data", np.zeros(5, np.int32)), "elements of data"),
-    "a huge dimension": (set_field("input", "shape", (1, 2**31 - 1, 2**31 - 1, 2)), "elements"),
+    "a huge dimension": (set_field("input", "shape", (1, 2**31 - 1, 2**31 - 1, 2)), "values"),
     "a wrong output shape": (set_field("conv_2d0", "shape", (1, 6, 5, 4)), "computed (1, 6, 6, 4)"),
     "a stride of zero": (set_option(0, "StrideH", 0), "stride_h is 0"),
     "a negative stride": (set_option(0, "StrideW", -1), "stride_w is -1"),
@@ -253,6 +252,31 @@ BROKEN = {
 def test_a_model_that_contradicts_itself(name):
     what, cause = BROKEN[name]
     assert cause in refused(change(what)).cause
+
+
+@pytest.mark.parametrize("share, taken", [(0.019, True), (0.021, False)])
+def test_the_bias_of_a_dense_layer_has_its_scale_as_tflite_demands_it(share, taken):
+    """In units of the output scale."""
+    model = ModelBuilder((1, 6)).dense(4, per_channel=False)
+    bias, output = (next(t for t in model.tensors if t.name.startswith(n)) for n in ("bias", "ful"))
+    bias.scale = np.float32(bias.scale) + np.float32(share) * np.float32(output.scale)
+    content = model.build()
+    if taken:
+        run_in_tflite(content, model.random_inputs(1))
+        read_tflite(content)
+    else:
+        with pytest.raises((RuntimeError, ValueError)):
+            run_in_tflite(content, model.random_inputs(1))
+        assert "bias scale" in refused(content).cause
+
+
+def test_what_no_microcontroller_would_run_is_too_large(monkeypatch):
+    content = ModelBuilder((1, 6, 6, 2)).depthwise(3).build()
+    monkeypatch.setattr(size, "MAX_READ", 6 * 6 * 2 * 9)
+    read_tflite(content)
+    monkeypatch.setattr(size, "MAX_READ", 6 * 6 * 2 * 9 - 1)
+    error = refused(content)
+    assert "too large" in error.message and "reads" in error.cause
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\0" * 100, b"GIF89a" * 20])

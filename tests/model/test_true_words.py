@@ -51,6 +51,9 @@ REFUSED = {
     "signals": (converted, dict(kind="CUSTOM:SignalRfft"), "features of sound", NOT_REPLACE),
     "XMOS": (converted, dict(kind="CUSTOM:XC_conv2d_v2"), "XMOS", NOT_REPLACE),
     "state": (converted, dict(kind="READ_VARIABLE"), "keeps state", NOT_REPLACE),
+    "a place": (run, dict(kind="ARG_MAX"), "before ARG_MAX", NOT_REPLACE),
+    "boxes": (converted, dict(kind="CUSTOM:TFLite_Detection_PostProcess"), "--output",
+              NOT_REPLACE),
     "loops": (converted, dict(kind="WHILE"), "control flow", NOT_CORRUPT),
     "a newer operator": (converted, dict(kind="BUILTIN_999"), "newer than", NOT_CORRUPT),
     "TensorFlow's own": (converted, dict(kind="CUSTOM:FlexErf"), "TFLITE_BUILTINS", NOT_CORRUPT),
@@ -126,8 +129,9 @@ def keras(*layers) -> dict:
 
 def test_keras_layers_and_activations_are_listed_at_once():
     text = words(check_layers, keras(
-        ("Dense", {"activation": "no_such"}), ("LSTM", {}), ("Hashing", {}),
+        ("Dense", {"activation": "no_such"}), ("LSTM", {}), ("Hashing", {}), ("QDense", {}),
     ))
+    assert "a layer of QKeras" in text and "Keras's own layers" in text
     assert "'no_such'" in text and "recurrent" in text and "Hashing" in text
     check_layers(keras(("Dense", {"activation": "relu"}), ("Dense", {"activation": "softmax"})))
 

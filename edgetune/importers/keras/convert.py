@@ -16,7 +16,6 @@ from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.keras.old_files import modern_file
 
-ZIP = b"PK"
 NAMES = ".json"  # suffix of the outputs' names
 
 
@@ -24,8 +23,7 @@ def main(source: str, target: str) -> None:
     try:
         content = Path(source).read_bytes()
         check_layers(description(content))
-        if not content.startswith(ZIP):
-            Path(source).write_bytes(modern_file(content))
+        Path(source).write_bytes(modern_file(content))
         result, names = _converted(source)
         Path(target).with_suffix(NAMES).write_text(json.dumps(names))
     except ModelError as error:

@@ -10,6 +10,16 @@ RECURRENT = (
     "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "LSTMCell",
     "GRUCell", "SimpleRNNCell", "CuDNNLSTM", "CuDNNGRU",
 )
+QKERAS = (
+    "QActivation", "QDense", "QConv1D", "QConv2D", "QConv2DTranspose", "QDepthwiseConv2D",
+    "QSeparableConv1D", "QSeparableConv2D", "QBatchNormalization", "QAveragePooling2D",
+    "QGlobalAveragePooling2D", "QAdaptiveActivation", "QDenseBatchnorm", "QConv2DBatchnorm",
+    "QDepthwiseConv2DBatchnorm",
+)
+PLAIN = (
+    "Save the model with Keras's own layers in the place of those of QKeras; edgetune makes it "
+    "int8 by itself."
+)
 FUNCTIONS = {  # Keras's activations, and the operators that TensorFlow's converter makes of them
     "elu": ("ELU",), "exponential": ("EXP",), "gelu": ("GELU",), "hard_shrink": ("SELECT_V2",),
     "hard_sigmoid": (), "hard_silu": (), "hard_swish": (), "leaky_relu": ("LEAKY_RELU",),
@@ -27,6 +37,8 @@ def unknown_layer(kind: str) -> str:
     """The reason for a layer that is in no list."""
     if kind in RECURRENT:
         return Reason("a recurrent layer, whose state goes from step to step", FEED_FORWARD)
+    if kind in QKERAS:
+        return Reason("a layer of QKeras, whose numbers have other widths than int8", PLAIN)
     return UnknownKind("this kind of layer is not supported")
 
 

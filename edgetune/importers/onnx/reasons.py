@@ -6,6 +6,13 @@ from edgetune.model.reasons import FEED_FORWARD, UNROLLED, Reason, UnknownKind
 
 RECURRENT = ("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM")
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
+MACHINES = {  # of ai.onnx.ml, without layers: the start of their names, and what they are
+    "SVM": "a support vector machine", "TreeEnsemble": "decision trees",
+}
+LAYERED = (
+    "Train a small network on the same data and give that: scikit-learn's MLPClassifier and "
+    "MLPRegressor convert by skl2onnx."
+)
 NO_KERNEL = "Take an activation that int8 kernels know: Relu, HardSwish, Sigmoid, Tanh, Gelu."
 FUNCTIONS = (  # of one value, that no operator here computes
     "Softplus", "Mish", "Celu", "ThresholdedRelu", "Shrink", "Softsign", "Log", "Sin", "Cos",
@@ -20,6 +27,9 @@ def unknown_kind(kind: str, domain: str) -> str:
         return Reason("a recurrent layer, whose state goes from step to step", FEED_FORWARD)
     if kind in CONTROL:
         return Reason("control flow", UNROLLED)
+    for start, machine in MACHINES.items():
+        if domain == "ai.onnx.ml" and kind.startswith(start):
+            return Reason(f"{machine}, which has no layers to train", LAYERED)
     if domain not in ("", "ai.onnx"):
         return UnknownKind("this kind of operator is not one of ONNX's own")
     if kind in FUNCTIONS:
