@@ -179,6 +179,19 @@ UNARY = {
     "Gelu": [node("Mul", "x root", "a"), node("Erf", "a", "b"), node("Add", "b one", "c"),
              node("Mul", "x c", "d"), node("Div", "d two", "y")],
     "Slopes": [node("PRelu", "x channel", "y")],
+    "Celu": [node("Celu", "x", "y", alpha=0.5)],
+    "Softplus": [node("Softplus", "x", "y")],
+    "Softplus of two": [node("Mul", "x two", "a"), node("Softplus", "a", "b"),
+                        node("Div", "b two", "c"), node("Greater", "a twenty", "d"),
+                        node("Where", "d x c", "y")],
+    "Mish": [node("Softplus", "x", "a"), node("Tanh", "a", "b"), node("Mul", "x b", "y")],
+    "Softsign": [node("Softsign", "x", "y")],
+    "Softsign in parts": [node("Abs", "x", "a"), node("Add", "a one", "b"),
+                          node("Div", "x b", "y")],
+    "over what is positive": [node("Sigmoid", "x", "a"), node("Add", "a channels", "b"),
+                              node("Div", "a b", "y")],
+    "Where": [node("Mul", "x two", "a"), node("LessOrEqual", "x zero", "b"),
+              node("Where", "b a x", "y")],
     "Neg": [node("Neg", "x", "y")],
     "Div": [node("Div", "x two", "y")],
     "Sub": [node("Sub", "two x", "y")],
@@ -191,7 +204,8 @@ UNARY = {
 CONSTANTS = {
     "slope": np.full((3, 1, 1), 0.2, np.float32), "zero": scalar(0), "six": scalar(6),
     "two": scalar(2), "low": scalar(-1), "one": scalar(1), "root": scalar(0.5**0.5),
-    "channel": weights(1, 3, 1, 1), "row": weights(9),
+    "channel": weights(1, 3, 1, 1), "row": weights(9), "twenty": scalar(20),
+    "channels": np.abs(weights(1, 3, 1, 1)) + 0.1,
 }
 
 

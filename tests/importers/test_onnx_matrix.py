@@ -18,7 +18,6 @@ FILES = sorted((Path(__file__).parent / "onnx_models").glob("*.onnx"))
 MODELS = Path(__file__).parents[2] / "tools" / "onnx_files" / "models.py"
 REFUSED = {  # by the file's name without its suffix: what the sentence says
     "lstm.torchscript.13.float": "a recurrent layer, whose state goes from step to step",
-    "mish.torchscript.17.float": "a function that no int8 operator here computes",
 }
 
 

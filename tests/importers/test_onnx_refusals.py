@@ -144,9 +144,8 @@ def test_nodes_that_are_refused_alike_are_one_line_with_a_count():
 
 
 @pytest.mark.parametrize("kind, reason, advice", [
-    ("Softplus", "a function that no int8 operator here computes", "HardSwish"),
-    ("Mish", "a function that no int8 operator here computes", "HardSwish"),
-    ("Reciprocal", "a division by what is computed, and is no root", "Change these layers"),
+    ("ThresholdedRelu", "a function that no int8 operator here computes", "HardSwish"),
+    ("Reciprocal", "a division by what is computed, and may be zero", "Change these layers"),
     ("Floor", "a function that no int8 operator here computes", "HardSwish"),
     ("ReduceProd", "it runs on constants only", "Change these layers"),
     ("Hardmax", "this kind of operator is not supported", "ONNX operators that convert"),
@@ -156,6 +155,35 @@ def test_a_kind_that_is_refused_has_its_own_reason(kind, reason, advice):
         read_onnx(model([node(kind, "x", "y")], IMAGE, opset=18))
     assert error.value.cause == f"node {kind} 'the_y' (output 'y'): {reason}"
     assert advice in error.value.next_step
+
+
+HALF = {"half": scalar(0.5), "zero": scalar(0), "minus": scalar(-0.5)}
+JUMPS = {  # how PyTorch's exporters write nn.Hardshrink and the like
+    "Or 'the_e' (output 'e'): it works on truth values": [
+        node("Greater", "x half", "a"), node("Less", "x minus", "b"), node("Cast", "a", "c", to=9),
+        node("Cast", "b", "d", to=9), node("Or", "c d", "e"), node("Where", "e x zero", "y")],
+    "SELECT_V2 (output 'y'): it computes no function that has a name": [
+        node("Abs", "x", "a"), node("LessOrEqual", "a half", "b"), node("Where", "b zero x", "y")],
+    "Cast 'the_b' (output 'b'): a cast of truth values": [
+        node("Greater", "x half", "a"), node("Cast", "a", "b", to=1), node("Mul", "x b", "y")],
+    "Where 'the_y' (output 'y'): a choice between operands of another shape than the condition's": [
+        node("Greater", "x half", "a"), node("GlobalMaxPool", "x", "b"),
+        node("Where", "a b x", "y")],
+    "GREATER (output 'a'): it is not the condition of one SELECT_V2 and nothing else": [
+        node("Greater", "x half", "a"), node("Where", "a x zero", "b"),
+        node("Where", "a zero x", "c"), node("Mul", "b c", "y")],
+    "ERF (output 'a'): it is no part of a function that has a name": [
+        node("Erf", "x", "a"), node("Add", "a half", "y")],
+}
+
+
+@pytest.mark.parametrize("reason", JUMPS)
+def test_a_choice_that_is_no_known_function_is_refused(reason):
+    used = {name for n in JUMPS[reason] for name in n.input}
+    constants = {name: value for name, value in HALF.items() if name in used}
+    with pytest.raises(ModelError) as error:
+        read_onnx(model(JUMPS[reason], IMAGE, constants, opset=18))
+    assert reason in error.value.cause and "Cast" not in error.value.cause.replace(reason, "")
 
 
 @pytest.mark.parametrize("first, refused", [

@@ -18,6 +18,11 @@ ACTIVATIONS = {
     "gelu_tanh": lambda: nn.GELU("tanh"), "silu": nn.SiLU, "mish": nn.Mish,
     "hardswish": nn.Hardswish, "hardsigmoid": nn.Hardsigmoid, "hardtanh": nn.Hardtanh,
     "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softplus": nn.Softplus,
+    "softplus_beta": lambda: nn.Softplus(2), "elu_half": lambda: nn.ELU(0.5), "celu": nn.CELU,
+    "celu_half": lambda: nn.CELU(0.5), "logsigmoid": nn.LogSigmoid, "softsign": nn.Softsign,
+    "softshrink": nn.Softshrink, "hardshrink": nn.Hardshrink, "tanhshrink": nn.Tanhshrink,
+    "threshold": lambda: nn.Threshold(0.1, 0), "rrelu": nn.RReLU,
+    "choice": lambda: Of(lambda x: torch.where(x > 0, x, 0.3 * x)),
 }  # fmt: skip
 
 
@@ -216,6 +221,9 @@ MODELS: dict[str, Made] = {
     "channel_shuffle": (IMAGE, _shuffle),
     "shuffled_groups": (IMAGE, _shuffled_groups),
     "concatenation": (IMAGE, _concatenation),
+    "gated": (IMAGE, _functional(lambda x: functional.glu(x, 1), 4, 32)),
+    "softmin": (SEQUENCE, _chain(
+        nn.Conv1d(3, 4, 3), nn.Flatten(), nn.Linear(40, 3), nn.Softmin(1))),
     "slices": (IMAGE, _functional(lambda x: x[:, 1:, ::2] - x[:, :3, 1::2], 4, 24)),
     "repeated": (IMAGE, _functional(lambda x: x.repeat(1, 2, 1, 1), 4, 128)),
     "chosen": (IMAGE, _functional(lambda x: x[:, [2, 0, 3, 0]], 4, 64)),

@@ -16,6 +16,7 @@ from edgetune.importers.onnx.values import (
 from edgetune.model.graph import Graph
 from edgetune.model.kinds import FUSING
 from edgetune.model.rewrite import Rewriter
+from edgetune.model.selection import ORDERS as COMPARISONS
 
 MAX_RANK = 4
 
@@ -43,7 +44,8 @@ class Builder:
             raise Unsupported(f"its output would have the shape {list(shape)}")
         if kind in FUSING:
             options["fused_activation_function"] = "NONE"
-        result = self.rewriter.activation(f"{self.name}/{kind.lower()}", shape)
+        dtype = "bool" if kind in COMPARISONS else "float32"
+        result = self.rewriter.activation(f"{self.name}/{kind.lower()}", shape, dtype)
         self.rewriter.insert(None, kind, inputs, (result,), options)
         return result
 
