@@ -17,7 +17,6 @@ from tools.onnx_files.judge import TOLERANCES, judge  # noqa: E402
 FILES = sorted((Path(__file__).parent / "onnx_models").glob("*.onnx"))
 MODELS = Path(__file__).parents[2] / "tools" / "onnx_files" / "models.py"
 REFUSED = {  # by the file's name without its suffix: what the sentence says
-    "lstm.torchscript.13.float": "a recurrent layer, whose state goes from step to step",
 }
 
 

@@ -220,7 +220,8 @@ def test_what_follows_from_a_refused_node_is_no_reason_of_its_own(states_shapes)
     constants = {"w": weights(1, 8, 3), "r": weights(1, 8, 2), "rows": (6, 1, 2),
                  "out": (1, 12), "v": weights(12, 3)}
     nodes = [
-        node("Transpose", "x", "t", perm=[1, 0, 2]), node("LSTM", "t w r", "a", hidden_size=2),
+        node("Transpose", "x", "t", perm=[1, 0, 2]),
+        node("LSTM", "t w r", "a", hidden_size=2, clip=1.0),
         node("Reshape", "a rows", "b"), node("Reshape", "b out", "c"), node("MatMul", "c v", "y"),
     ]
     proto = onnx.load_model_from_string(model(nodes, (1, 6, 3), constants))
@@ -237,7 +238,7 @@ def test_a_recurrent_layer_is_refused_with_what_to_do():
     lstm = node("LSTM", "x w r", "y", hidden_size=2)
     with pytest.raises(ModelError) as error:
         read_onnx(model([lstm], (1, 4, 3), constants))
-    assert "whose state goes from step to step" in error.value.cause
+    assert "a recurrent layer over [1, 4, 3]" in error.value.cause  # four samples
     assert "without recurrence" in error.value.next_step
 
 

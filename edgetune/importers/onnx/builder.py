@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgetune.floats.graph import MAX_ELEMENTS
@@ -28,6 +30,7 @@ class Builder:
         self.rewriter = Rewriter(Graph([], [], (), ()))
         self.name = ""
         self.hard_sigmoids: dict[int, int] = {}  # results by tensor: of which tensor
+        self.pieces: dict[int, list[int]] = {}  # rows that a tensor holds one behind the other
 
     def constant(self, role: str, values: np.ndarray) -> int:
         return self.rewriter.constant(f"{self.name}/{role}", values)
@@ -71,6 +74,20 @@ class Builder:
             raise Unsupported(f"an operand of {len(value.shape)} dimensions")
         shape = as_image(tuple(value.shape[i] for i in order))
         return self.reshaped(self.standing(value, order), shape)
+
+    def piece(self, value: Value) -> Value | None:
+        """``value`` as a view of the one row of several that it is; None where it is not."""
+        places = value.places
+        for row in self.pieces.get(value.tensor, ()):
+            size = math.prod(self.shape(row))
+            inside = (places >= 0) & (places < size)
+            if inside.all() and places.size == size:
+                found = Value(value.shape, None, row, places)
+                return self.piece(found) or found
+            if inside.any():
+                return None
+            places = places - size
+        return None
 
     def standing(self, value: Value, order: tuple[int, ...]) -> int:
         """A tensor of any shape that holds the elements with the axes of ``value`` in ``order``.

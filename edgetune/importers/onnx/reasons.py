@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgetune.model.reasons import FEED_FORWARD, UNROLLED, Reason, UnknownKind
 
-RECURRENT = ("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM")
+RECURRENT = ("DynamicQuantizeLSTM",)
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 NO_KERNEL = "Take an activation that int8 kernels know: Relu, HardSwish, Sigmoid, Tanh, Gelu."
 FUNCTIONS = (  # of one value, that no operator here computes

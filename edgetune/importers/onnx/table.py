@@ -11,6 +11,7 @@ from edgetune.importers.onnx import (
     normalisation,
     pools,
     quantised,
+    recurrent,
     resizing,
     views,
 )
@@ -21,6 +22,7 @@ HANDLERS = {
     "Gemm": layers.gemm,
     "MatMul": layers.matmul,
     "BatchNormalization": layers.batch_normalisation,
+    "GroupNormalization": normalisation.group_normalisation,
     "InstanceNormalization": normalisation.instance_normalisation,
     "MaxPool": pools.max_pool,
     "AveragePool": pools.average_pool,
@@ -65,6 +67,9 @@ HANDLERS = {
     "Softmax": joins.softmax,
     "LogSoftmax": joins.softmax,
     "LayerNormalization": normalisation.layer_normalisation,
+    "LSTM": recurrent.recurrent,
+    "GRU": recurrent.recurrent,
+    "RNN": recurrent.recurrent,
     "Concat": joins.concatenation,
     "Slice": joins.slice_of,
     "Split": joins.split,
@@ -93,6 +98,7 @@ HANDLERS = {
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
     "Conv", "ConvTranspose", "ConvInteger", "BatchNormalization", "InstanceNormalization",
+    "GroupNormalization",
     "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Upsample",
     "DepthToSpace", "SpaceToDepth",
 )
