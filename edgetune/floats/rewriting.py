@@ -214,10 +214,10 @@ RULES = {
 
 def _name_chains(rewriter: Rewriter) -> None:
     done: set[int] = set()  # outputs of operators inside chains that have a name now
+    found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
     for op in reversed(list(rewriter.operators)):
         if len(op.outputs) != 1 or op.outputs[0] in done:
             continue
-        found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
         chain = found.chain(op, LINKS)
         if chain is None or len(chain.operators) < 2:
             continue
@@ -228,6 +228,7 @@ def _name_chains(rewriter: Rewriter) -> None:
             _become(op, named[0], chain.source, **named[1])
             if named[0] in FORMS:
                 write_form(rewriter, op)
+            found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
 
 
 def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
