@@ -189,7 +189,7 @@ UNARY = {
     "Softsign in parts": [node("Abs", "x", "a"), node("Add", "a one", "b"),
                           node("Div", "x b", "y")],
     "over what is positive": [node("Sigmoid", "x", "a"), node("Add", "a channels", "b"),
-                              node("Div", "a b", "y")],
+                              node("Relu", "b", "c"), node("Div", "a c", "y")],
     "Where": [node("Mul", "x two", "a"), node("LessOrEqual", "x zero", "b"),
               node("Where", "b a x", "y")],
     "Neg": [node("Neg", "x", "y")],

@@ -28,12 +28,12 @@ def never_negative(builder: Builder, tensor: int, inputs: bool = False) -> bool:
 def positive(builder: Builder, tensor: int) -> bool:
     """Whether its values are known to be more than zero, by a constant that keeps them there."""
     operator = builder.rewriter.producer(tensor)
-    if operator is None or operator.kind not in ("ADD", "MAXIMUM", "MUL"):
+    if operator is None or operator.kind not in ("ADD", "MAXIMUM", "MUL", "RELU"):
         return False
     constants, operands = _parted(builder, operator)
     if len(operands) != 1 or not all((c > 0).all() for c in constants):
         return False
-    if operator.kind == "MUL":
+    if operator.kind in ("MUL", "RELU"):
         return positive(builder, operands[0])
     return operator.kind == "MAXIMUM" or never_negative(builder, operands[0])
 
