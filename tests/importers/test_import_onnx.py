@@ -11,6 +11,7 @@ from onnx_builder import answers, kinds, model, node, scalar  # noqa: E402
 
 from edgetune.errors import ModelError  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
+from edgetune.importers.onnx.fold import folded  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
 from edgetune.quantize.canonical import canonical  # noqa: E402
 from edgetune.quantize.convert import convert  # noqa: E402
@@ -300,6 +301,18 @@ def test_a_residual_network_with_batch_normalisation(opset):
     folded = ["CONV_2D", "CONV_2D", "ADD", "MAX_POOL_2D", "FULLY_CONNECTED", "SOFTMAX"]
     assert kinds(canonical(graph)) == folded
     assert (graph.input.name, graph.output.name) == ("x", "y")
+
+
+@pytest.mark.parametrize("kind, opset, shape", [
+    ("Unsqueeze", 11, (2, 1, 1, 3)), ("Unsqueeze", 13, (2, 1, 1, 3)), ("Squeeze", 11, (2, 3)),
+    ("Squeeze", 13, (2, 3)), ("ReduceSum", 11, (2, 1, 3)), ("ReduceSum", 13, (2, 1, 3)),
+])
+def test_constants_are_worked_out_as_the_opset_has_it(kind, opset, shape):
+    """Axes are an attribute before 13, and an operand from there on."""
+    operands = [np.ones((2, 1, 3), np.float32), *([np.array([1])] if opset >= 13 else [])]
+    attributes = {"axes": [1]} if opset < 13 else {}
+    proto = node(kind, "x axes" if opset >= 13 else "x", "y", **attributes)
+    assert folded(proto, opset, operands)[0].shape == shape
 
 
 def test_shapes_that_the_model_works_out_are_worked_out_here():

@@ -23,7 +23,7 @@ def choice(builder: Builder, node: Node) -> Value:
     """Of two operands, numbers or as large as the condition, element by element."""
     condition = node.activation()
     if builder.rewriter.tensors[condition.tensor].dtype != "bool":
-        raise Unsupported("a condition that is no comparison")
+        raise ValueError("a condition that is no comparison")  # as behind one that is refused
     operands = [_like(builder, condition, value) for value in node.operands[1:]]
     shape = builder.shape(condition.tensor)
     y = builder.emit("SELECT_V2", (condition.tensor, *operands), shape)
