@@ -149,3 +149,11 @@ def test_an_unknown_number_of_steps_is_no_network():
     with pytest.raises(ModelError, match="1 part") as error:
         read_onnx(model(nodes, SHAPE, parameters("RNN") | {"two": scalar(2)}))
     assert f"a recurrent layer over {list(SHAPE)}" in error.value.cause  # five samples, one step
+
+
+def test_what_is_too_long_to_be_written_out_is_refused():
+    """Whatever a file of a few bytes asks for."""
+    nodes = [TIME_FIRST, *(layer("RNN", "t w r b", f"a{i}") for i in range(30))]
+    with pytest.raises(ModelError, match=r"parts") as error:
+        read_onnx(model(nodes, (1, 128, FEATURES), parameters("RNN")))
+    assert "written out, the model has more than 4000 operators" in error.value.cause

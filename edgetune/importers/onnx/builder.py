@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from edgetune.floats.graph import MAX_ELEMENTS
+from edgetune.floats.graph import MAX_ELEMENTS, MAX_OPERATORS
 from edgetune.importers.onnx.values import (
     Unsupported,
     Value,
@@ -21,6 +21,7 @@ from edgetune.model.rewrite import Rewriter
 from edgetune.model.selection import ORDERS as COMPARISONS
 
 MAX_RANK = 4
+MOST = 2 * MAX_OPERATORS  # before those are left out that nothing reads
 
 
 class Builder:
@@ -45,6 +46,8 @@ class Builder:
         """A new operator at the end; the index of its output."""
         if np.prod([float(n) for n in shape]) > MAX_ELEMENTS:
             raise Unsupported(f"its output would have the shape {list(shape)}")
+        if len(self.rewriter.operators) >= MOST:
+            raise Unsupported(f"written out, the model has more than {MOST} operators")
         if kind in FUSING:
             options["fused_activation_function"] = "NONE"
         dtype = "bool" if kind in COMPARISONS else "float32"
