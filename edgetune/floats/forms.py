@@ -35,15 +35,16 @@ class Parts:
     def of(self, kind: str, *operands: int | float) -> int:
         """The output of a new operator; operands that are no index but a float are constants."""
         count = len(self.rewriter.tensors)
-        inputs = [
-            o if isinstance(o, int)
-            else self.rewriter.constant(f"{self.name}/{kind.lower()}", np.array([o], np.float32))
-            for o in operands
-        ]  # fmt: skip
+        inputs = [o if isinstance(o, int) else self._constant(kind, o) for o in operands]
         y = self.rewriter.activation(f"{self.name}/{kind.lower()}{count}", self.shape)
         options = {FUSED_OPTION: "NONE"} if kind in FUSING else {}
         self.rewriter.insert(self.op, kind, inputs, (y,), options)
         return y
+
+    def _constant(self, kind: str, value: float) -> int:
+        with np.errstate(over="ignore"):  # what is not finite is found later
+            values = np.array([value]).astype(np.float32)
+        return self.rewriter.constant(f"{self.name}/{kind.lower()}", values)
 
     def times(self, x: int, factor: float) -> int:
         return x if factor == 1 else self.of("MUL", x, float(factor))
