@@ -222,3 +222,14 @@ def test_a_normalisation_of_groups_moves_its_operand_once():
     ours, theirs, graph = answers(model(nodes, SHAPE, constants))
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
     assert kinds(graph).count("TRANSPOSE") <= 2 and "ADD" in kinds(graph)
+
+
+@pytest.mark.parametrize("order, shape", [((1, 0, 2), (1, 5, 3)), ((1, 2, 0), (1, 5, 3))])
+def test_rows_of_one_sample_are_cut_and_joined_as_any_others(order, shape):
+    """As a recurrent layer has them that the exporter wrote out: the steps come first."""
+    nodes = [node("Transpose", "x", "t", perm=list(order)), node("Slice", "t from to", "a"),
+             node("Slice", "t to end", "b"), node("Mul", "a b", "c"), node("Relu", "a", "d"),
+             node("Concat", "c d", "e", axis=0), node("Reshape", "e row", "y")]
+    constants = {"from": (0,), "to": (2,), "end": (4,), "row": (1, -1)}
+    ours, theirs, _ = answers(model(nodes, shape, constants))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
