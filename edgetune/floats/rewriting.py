@@ -11,8 +11,8 @@ operators that have a name, by that name.
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
 A chain in which one value decides (``0.5 * x * (1 + erf(x / sqrt 2))``) is tried on many values:
-where it computes GELU, HARD_SWISH or another function, that takes its place; SELU is written as
-the sum of its two parts.
+where it computes GELU, HARD_SWISH or another function, that takes its place.  Functions that are
+no kind of operator are written as ``forms`` has them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import math
 
 import numpy as np
 
+from edgetune.floats.forms import FORMS, write_form
 from edgetune.floats.operators import ERF, OPERATORS, evaluate
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, FUSING, KINDS
@@ -29,19 +30,21 @@ from edgetune.model.one_value import Chain, OneValue
 from edgetune.model.rewrite import Rewriter
 
 BEHIND = ("RELU_N1_TO_1", "RELU_0_TO_1", "TANH")  # functions that no int8 kernel fuses
-LARGE = np.geomspace(10, 1e4, 31)
-TRIED = np.concatenate([[-1.0], np.linspace(-9, 9, 721), -LARGE, LARGE])[None]
+HIGHEST = 1e4
+LARGE = np.geomspace(10, HIGHEST, 31)
+LARGE[-1] = HIGHEST
+TRIED = np.concatenate([np.linspace(-9, 9, 721), -LARGE, LARGE])[None]
+PROBES = (-HIGHEST, 0.0, -1.0, HIGHEST)  # values tried that tell what numbers a function has
 CLOSE = 2e-4  # of a function by that name, in its own size beyond one
-SELU, SELU_SCALE, SELU_ALPHA = "SELU", 1.0507009873554805, 1.6732632423543772
-FORMS = {  # of functions that are no kind of operator
-    SELU: lambda options, operands, shape: SELU_SCALE * np.where(
-        operands[0] > 0, operands[0], SELU_ALPHA * np.expm1(np.minimum(operands[0], 0))),
-}
+WITHIN = 80.0  # values that a chain has to be finite for; exp(x) is so in float32
 NAMES = (
     *((kind, {}) for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "ABS", "LOGISTIC",
                               "TANH", "HARD_SWISH", "ELU")),
-    (SELU, {}), ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
+    ("GELU", {"approximate": False}), ("GELU", {"approximate": True}),
+    ("LOG_SIGMOID", {}), ("MISH", {}), ("SOFTSIGN", {}),
 )
+UNNAMED = {"ERF": ERF, "SIGN": np.sign}  # found as links of a chain alone
+LINKS = (*ELEMENTWISE, *UNNAMED, *FORMS)  # of chains that may have a name
 
 
 def rewritten(graph: Graph) -> Graph:
@@ -202,7 +205,7 @@ RULES = {
     "PACK": _pack,
     "NEG": _negative, "SQUARE": _square, "DIV": _quotient, "POW": _power,
     "PRELU": _slopes, "BATCH_MATMUL": _matrix_product,
-    **dict.fromkeys(ARITHMETIC, _as_many_dimensions),
+    **dict.fromkeys(ARITHMETIC, _as_many_dimensions), **dict.fromkeys(FORMS, write_form),
 }
 
 
@@ -211,12 +214,11 @@ RULES = {
 
 def _name_chains(rewriter: Rewriter) -> None:
     done: set[int] = set()  # outputs of operators inside chains that have a name now
-    kinds = (*ELEMENTWISE, "ERF")
+    found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
     for op in reversed(list(rewriter.operators)):
         if len(op.outputs) != 1 or op.outputs[0] in done:
             continue
-        found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
-        chain = found.chain(op, kinds)
+        chain = found.chain(op, LINKS)
         if chain is None or len(chain.operators) < 2:
             continue
         if not all(link.is_complete for link in chain.operators):
@@ -224,42 +226,52 @@ def _name_chains(rewriter: Rewriter) -> None:
         if named := _function(rewriter, chain):
             done |= {inner.outputs[0] for inner in chain.operators}
             _become(op, named[0], chain.source, **named[1])
-            if named[0] == SELU:
-                _scaled_elu(rewriter, op)
+            if named[0] in FORMS:
+                write_form(rewriter, op)
+            found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
 
 
 def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:
     """Kind and options of the function that a chain computes; None where it has no name."""
     y = _values(rewriter, chain)
-    candidates = (*NAMES, ("LEAKY_RELU", {"alpha": float(-y[0, 0])}))  # TRIED starts with -1
+    candidates = (*NAMES, *_with_numbers(y.reshape(-1)))
     with np.errstate(all="ignore"):
-        errors = [_error(y, FORMS.get(kind, OPERATORS.get(kind))(options, [TRIED], TRIED.shape))
-                  for kind, options in candidates]
+        errors = [_error(y, _computed(*candidate)) for candidate in candidates]
     best = int(np.argmin(errors))
     return candidates[best] if errors[best] < CLOSE else None
 
 
-def _scaled_elu(rewriter: Rewriter, op: Operator) -> None:
-    """SELU: RELU(x) and exp(min(x, 0)) - 1, each times its factor, one of which is zero."""
-    (x,), name, shape = op.inputs, _name(rewriter, op), rewriter.shape(op.outputs[0])
+def _with_numbers(y: np.ndarray) -> list[tuple[str, dict]]:
+    """Functions that have numbers of their own, with those that they have if ``y`` is theirs."""
+    low, zero, one, high = (float(y[np.flatnonzero(TRIED[0] == x)[0]]) for x in PROBES)
+    found = [
+        ("LEAKY_RELU", {"alpha": -one}),
+        ("SCALED_ELU", {"above": high / HIGHEST, "below": -low}),
+        ("CELU", {"alpha": -low}),
+        ("SOFTPLUS", {"beta": math.log(2) / zero if zero else math.nan}),
+        ("SOFTSHRINK", {"lambda": HIGHEST - high}),
+    ]
+    return [each for each in found if all(map(_is_parameter, each[1].values()))]
 
-    def behind(kind: str, *inputs: int, **options) -> int:
-        y = rewriter.activation(f"{name}/{kind.lower()}{len(rewriter.tensors)}", shape)
-        rewriter.insert(op, kind, inputs, (y,), options)
-        return y
 
-    def by(kind: str, tensor: int, number: float) -> int:
-        constant = rewriter.constant(f"{name}/{kind.lower()}", np.array([number], np.float32))
-        return behind(kind, tensor, constant, **{FUSED_OPTION: "NONE"})
+def _is_parameter(number: float) -> bool:
+    """Of a function's; others are none that anybody uses."""
+    return math.isfinite(number) and number != 0 and abs(number) < HIGHEST
 
-    above = by("MUL", behind("RELU", x), SELU_SCALE)
-    below = by("SUB", behind("EXP", by("MINIMUM", x, 0.0)), 1.0)
-    parts = above, by("MUL", below, SELU_SCALE * SELU_ALPHA)
-    _become(op, "ADD", *parts, **{FUSED_OPTION: "NONE"})
+
+def _computed(kind: str, options: dict) -> np.ndarray:
+    """The function's values where it is tried."""
+    if kind in FORMS:
+        return FORMS[kind].compute(options, TRIED)
+    return OPERATORS[kind](options, [TRIED], TRIED.shape)
 
 
 def _error(y: np.ndarray, wanted: np.ndarray) -> float:
-    error = (np.abs(y - wanted) / np.maximum(np.abs(wanted), 1)).max()
+    """Where ``y`` is finite, as it has to be for all but huge values."""
+    finite = np.isfinite(y)
+    if not finite[np.abs(TRIED) <= WITHIN].all():
+        return np.inf
+    error = (np.abs(y - wanted) / np.maximum(np.abs(wanted), 1))[finite].max()
     return float(error) if np.isfinite(error) else np.inf
 
 
@@ -272,7 +284,13 @@ def _values(rewriter: Rewriter, chain: Chain) -> np.ndarray:
                 values[i] if i in values
                 else np.float64(rewriter.tensors[i].values.reshape(-1)[0]) for i in op.inputs
             ]
-            values[op.outputs[0]] = (
-                ERF(operands[0]) if op.kind == "ERF" else evaluate(op, operands, TRIED.shape)
-            )
+            values[op.outputs[0]] = _link(op, operands)
     return values[chain.operators[-1].outputs[0]]
+
+
+def _link(op: Operator, operands: list) -> np.ndarray:
+    if op.kind in FORMS:
+        return FORMS[op.kind].compute(op.options, operands[0])
+    if op.kind in UNNAMED:
+        return UNNAMED[op.kind](operands[0])
+    return evaluate(op, operands, TRIED.shape)

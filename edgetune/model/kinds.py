@@ -306,6 +306,8 @@ REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     "PADV2": "it pads with another value than zero",
     "SELECT_V2": "it computes no function that has a name",
     "SHAPE": "of a shape that is not known",
+    "ERF": "it is no part of a function that has a name",
+    "SIGN": "it is no part of a function that has a name",
 } | dict.fromkeys(
     ("RANGE", "FILL", "RANK", "CAST", "REDUCE_PROD", "FLOOR_DIV", "FLOOR_MOD"),
     "it runs on constants only",

@@ -11,6 +11,7 @@ from onnx_builder import answers, kinds, model, node, scalar  # noqa: E402
 
 from edgetune.errors import ModelError  # noqa: E402
 from edgetune.importers.load import load_model  # noqa: E402
+from edgetune.importers.onnx.fold import folded  # noqa: E402
 from edgetune.importers.onnx.read import read_onnx  # noqa: E402
 from edgetune.quantize.canonical import canonical  # noqa: E402
 from edgetune.quantize.convert import convert  # noqa: E402
@@ -179,6 +180,19 @@ UNARY = {
     "Gelu": [node("Mul", "x root", "a"), node("Erf", "a", "b"), node("Add", "b one", "c"),
              node("Mul", "x c", "d"), node("Div", "d two", "y")],
     "Slopes": [node("PRelu", "x channel", "y")],
+    "Celu": [node("Celu", "x", "y", alpha=0.5)],
+    "Softplus": [node("Softplus", "x", "y")],
+    "Softplus of two": [node("Mul", "x two", "a"), node("Softplus", "a", "b"),
+                        node("Div", "b two", "c"), node("Greater", "a twenty", "d"),
+                        node("Where", "d x c", "y")],
+    "Mish": [node("Softplus", "x", "a"), node("Tanh", "a", "b"), node("Mul", "x b", "y")],
+    "Softsign": [node("Softsign", "x", "y")],
+    "Softsign in parts": [node("Abs", "x", "a"), node("Add", "a one", "b"),
+                          node("Div", "x b", "y")],
+    "over what is positive": [node("Sigmoid", "x", "a"), node("Add", "a channels", "b"),
+                              node("Relu", "b", "c"), node("Div", "a c", "y")],
+    "Where": [node("Mul", "x two", "a"), node("LessOrEqual", "x zero", "b"),
+              node("Where", "b a x", "y")],
     "Neg": [node("Neg", "x", "y")],
     "Div": [node("Div", "x two", "y")],
     "Sub": [node("Sub", "two x", "y")],
@@ -191,7 +205,8 @@ UNARY = {
 CONSTANTS = {
     "slope": np.full((3, 1, 1), 0.2, np.float32), "zero": scalar(0), "six": scalar(6),
     "two": scalar(2), "low": scalar(-1), "one": scalar(1), "root": scalar(0.5**0.5),
-    "channel": weights(1, 3, 1, 1), "row": weights(9),
+    "channel": weights(1, 3, 1, 1), "row": weights(9), "twenty": scalar(20),
+    "channels": np.abs(weights(1, 3, 1, 1)) + 0.1,
 }
 
 
@@ -286,6 +301,18 @@ def test_a_residual_network_with_batch_normalisation(opset):
     folded = ["CONV_2D", "CONV_2D", "ADD", "MAX_POOL_2D", "FULLY_CONNECTED", "SOFTMAX"]
     assert kinds(canonical(graph)) == folded
     assert (graph.input.name, graph.output.name) == ("x", "y")
+
+
+@pytest.mark.parametrize("kind, opset, shape", [
+    ("Unsqueeze", 11, (2, 1, 1, 3)), ("Unsqueeze", 13, (2, 1, 1, 3)), ("Squeeze", 11, (2, 3)),
+    ("Squeeze", 13, (2, 3)), ("ReduceSum", 11, (2, 1, 3)), ("ReduceSum", 13, (2, 1, 3)),
+])
+def test_constants_are_worked_out_as_the_opset_has_it(kind, opset, shape):
+    """Axes are an attribute before 13, and an operand from there on."""
+    operands = [np.ones((2, 1, 3), np.float32), *([np.array([1])] if opset >= 13 else [])]
+    attributes = {"axes": [1]} if opset < 13 else {}
+    proto = node(kind, "x axes" if opset >= 13 else "x", "y", **attributes)
+    assert folded(proto, opset, operands)[0].shape == shape
 
 
 def test_shapes_that_the_model_works_out_are_worked_out_here():

@@ -145,9 +145,8 @@ def test_nodes_that_are_refused_alike_are_one_line_with_a_count():
 
 
 @pytest.mark.parametrize("kind, reason, advice", [
-    ("Softplus", "a function that no int8 operator here computes", "HardSwish"),
-    ("Mish", "a function that no int8 operator here computes", "HardSwish"),
-    ("Reciprocal", "a division by what is computed, and is no root", "Change these layers"),
+    ("ThresholdedRelu", "a function that no int8 operator here computes", "HardSwish"),
+    ("Reciprocal", "a division by what is computed, and may be zero", "Change these layers"),
     ("Floor", "a function that no int8 operator here computes", "HardSwish"),
     ("ReduceProd", "it runs on constants only", "Change these layers"),
     ("Hardmax", "this kind of operator is not supported", "ONNX operators that convert"),
@@ -167,6 +166,36 @@ def test_a_machine_without_layers_is_called_by_its_name(kind, what):
     reason = unknown_kind(kind, "ai.onnx.ml")
     assert what in reason
     assert ("MLPClassifier" in getattr(reason, "advice", "")) == ("no layers to train" in reason)
+
+
+HALF = {"half": scalar(0.5), "zero": scalar(0), "minus": scalar(-0.5)}
+JUMPS = {  # how PyTorch's exporters write nn.Hardshrink and the like
+    "Or 'the_e' (output 'e'): it works on truth values": [
+        node("Greater", "x half", "a"), node("Less", "x minus", "b"), node("Cast", "a", "c", to=9),
+        node("Cast", "b", "d", to=9), node("Or", "c d", "e"), node("Where", "e x zero", "y")],
+    "SELECT_V2 (output 'y'): it computes no function that has a name": [
+        node("Abs", "x", "a"), node("LessOrEqual", "a half", "b"), node("Where", "b zero x", "y")],
+    "Cast 'the_b' (output 'b'): a cast of truth values": [
+        node("Greater", "x half", "a"), node("Cast", "a", "b", to=1), node("Mul", "x b", "y")],
+    "Where 'the_y' (output 'y'): a choice between operands of another shape than the condition's": [
+        node("Greater", "x half", "a"), node("GlobalMaxPool", "x", "b"),
+        node("Where", "a b x", "y")],
+    "GREATER (output 'a'): it is not the condition of one SELECT_V2 and nothing else": [
+        node("Greater", "x half", "a"), node("Where", "a x zero", "b"),
+        node("Where", "a zero x", "c"), node("Mul", "b c", "y")],
+    "ERF (output 'a'): it is no part of a function that has a name": [
+        node("Erf", "x", "a"), node("Add", "a half", "y")],
+}
+
+
+@pytest.mark.parametrize("reason", JUMPS)
+def test_a_choice_that_is_no_known_function_is_refused(reason):
+    used = {name for n in JUMPS[reason] for name in n.input}
+    constants = {name: value for name, value in HALF.items() if name in used}
+    with pytest.raises(ModelError) as error:
+        read_onnx(model(JUMPS[reason], IMAGE, constants, opset=18))
+    assert reason in error.value.cause and "Where" not in error.value.cause.replace(reason, "")
+    assert "Cast" not in error.value.cause.replace(reason, "")
 
 
 @pytest.mark.parametrize("first, refused", [
@@ -203,7 +232,8 @@ def test_what_follows_from_a_refused_node_is_no_reason_of_its_own(states_shapes)
     constants = {"w": weights(1, 8, 3), "r": weights(1, 8, 2), "rows": (6, 1, 2),
                  "out": (1, 12), "v": weights(12, 3)}
     nodes = [
-        node("Transpose", "x", "t", perm=[1, 0, 2]), node("LSTM", "t w r", "a", hidden_size=2),
+        node("Transpose", "x", "t", perm=[1, 0, 2]),
+        node("LSTM", "t w r", "a", hidden_size=2, clip=1.0),
         node("Reshape", "a rows", "b"), node("Reshape", "b out", "c"), node("MatMul", "c v", "y"),
     ]
     proto = onnx.load_model_from_string(model(nodes, (1, 6, 3), constants))
@@ -220,7 +250,7 @@ def test_a_recurrent_layer_is_refused_with_what_to_do():
     lstm = node("LSTM", "x w r", "y", hidden_size=2)
     with pytest.raises(ModelError) as error:
         read_onnx(model([lstm], (1, 4, 3), constants))
-    assert "whose state goes from step to step" in error.value.cause
+    assert "a recurrent layer over [1, 4, 3]" in error.value.cause  # four samples
     assert "without recurrence" in error.value.next_step
 
 

@@ -65,6 +65,24 @@ def selu_of_a_choice(b, x):
     return b.add("SELECT_V2", x, value(0.0), *parts, shape=b.shape(x))
 
 
+def softplus(b, x):
+    return b.add("LOG", scaled(b, "ADD", b.add("EXP", x), 1.0))
+
+
+def softshrink(b, x):
+    """As PyTorch's newer exporter writes it."""
+    sign = scaled(b, "MUL", b.add("SIGN", x), 0.5)
+    parts = b.add("SUB", x, sign, **NONE), scaled(b, "MUL", x, 0.0)
+    return b.add("SELECT_V2", b.add("ABS", x), value(0.5), *parts, shape=b.shape(x))
+
+
+def elu_of_half(b, x):
+    below = scaled(b, "MUL", scaled(b, "SUB", b.add("EXP", x), 1.0), 0.5)
+    return b.add("SELECT_V2", x, value(0.0), x, below, shape=b.shape(x))
+
+
+LOG_OF_SIGMOID = ["ABS", "LOGISTIC", "LOG"]
+INVERSE = ["ADD", "RSQRT", "MUL"]
 ROWS = np.float32([0.5, 1, -1, 2, 0.1, -0.3]).reshape(1, 6, 1, 1)
 CASES = {  # what is built, in numpy, and the kinds that are left
     "ABS": (lambda b, x: b.add("ABS", x), np.abs, ["ABS"]),
@@ -72,8 +90,39 @@ CASES = {  # what is built, in numpy, and the kinds that are left
     "SQRT": (lambda b, x: scaled(b, "POW", b.add("ABS", x), 0.5), lambda x: np.sqrt(abs(x)),
              ["ABS", "SQRT"]),
     "LOG": (
-        lambda b, x: b.add("LOG", scaled(b, "ADD", b.add("EXP", x), 1.0)),
-        lambda x: np.log1p(np.exp(x)), ["EXP", "ADD", "LOG"],
+        lambda b, x: b.add("LOG", scaled(b, "ADD", b.add("ABS", x), 1.0)),
+        lambda x: np.log1p(np.abs(x)), ["ABS", "ADD", "LOG"],
+    ),
+    "softplus": (
+        softplus, lambda x: np.log1p(np.exp(x)), [*LOG_OF_SIGMOID, "RELU", "SUB"],
+    ),
+    "softplus of twice": (
+        lambda b, x: scaled(b, "MUL", softplus(b, scaled(b, "MUL", x, 2.0)), 0.5),
+        lambda x: np.log1p(np.exp(2 * x)) / 2, [*LOG_OF_SIGMOID, "RELU", "SUB", "MUL", "MUL"],
+    ),
+    "log sigmoid": (
+        lambda b, x: b.add("LOG", b.add("LOGISTIC", x)), lambda x: -np.log1p(np.exp(-x)),
+        [*LOG_OF_SIGMOID, "MINIMUM", "ADD"],
+    ),
+    "mish": (
+        lambda b, x: b.add("MUL", x, b.add("TANH", softplus(b, x)), **NONE),
+        lambda x: x * np.tanh(np.log1p(np.exp(x))),
+        ["MUL", "LOGISTIC", "MUL", *INVERSE, "SUB", "MUL", "MUL"],
+    ),
+    "softsign": (
+        lambda b, x: b.add("SOFTSIGN", x), lambda x: x / (1 + np.abs(x)),
+        ["ABS", *INVERSE, "MUL"],
+    ),
+    "softshrink": (
+        softshrink, lambda x: x - np.clip(x, -0.5, 0.5), ["SUB", "RELU", "ADD", "MINIMUM", "ADD"],
+    ),
+    "elu of half": (
+        elu_of_half, lambda x: np.where(x > 0, x, 0.5 * np.expm1(x)),
+        ["RELU", "MINIMUM", "EXP", "SUB", "MUL", "ADD"],
+    ),
+    "celu": (
+        lambda b, x: b.add("CELU", x, alpha=0.5),
+        lambda x: np.where(x > 0, x, 0.5 * np.expm1(x / 0.5)), ["MUL", "ELU", "MUL"],
     ),
     "NEG": (lambda b, x: b.add("NEG", x), np.negative, ["MUL"]),
     "SQUARE": (lambda b, x: b.add("SQUARE", x), np.square, ["MUL"]),
@@ -141,6 +190,9 @@ CASES = {  # what is built, in numpy, and the kinds that are left
 }
 
 
+FORMS = ["softplus", "log sigmoid", "mish", "softsign", "softshrink", "celu"]
+
+
 def behind_a_map(name):
     b = FloatBuilder((1, 6, 6, 3), seed=2)
     inner = b.conv(b.input, 4, 3)
@@ -159,7 +211,7 @@ def test_what_is_written_instead_computes_the_same(name):
         np.testing.assert_allclose(y, CASES[name][1](x), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"ELU"}))  # no reference kernel
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"ELU", "celu"}))  # no reference kernel
 def test_the_int8_file_runs_as_in_tflite_and_close_to_float(name):
     b, output = behind_a_map(name)
     graph = rewritten(b.graph(output))
@@ -173,7 +225,7 @@ def test_the_int8_file_runs_as_in_tflite_and_close_to_float(name):
     assert result.report.layers[-1].sqnr_db > 20
 
 
-@pytest.mark.parametrize("name", ["silu", "clip", "selu", "POW", "SQRT", "LOG"])
+@pytest.mark.parametrize("name", ["silu", "clip", "selu", "POW", "SQRT", "LOG", *FORMS])
 def test_a_converted_chain_is_one_table(name):
     b, output = behind_a_map(name)
     content = convert(rewritten(b.graph(output)), b.samples(40)).content

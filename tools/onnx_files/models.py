@@ -18,6 +18,11 @@ ACTIVATIONS = {
     "gelu_tanh": lambda: nn.GELU("tanh"), "silu": nn.SiLU, "mish": nn.Mish,
     "hardswish": nn.Hardswish, "hardsigmoid": nn.Hardsigmoid, "hardtanh": nn.Hardtanh,
     "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softplus": nn.Softplus,
+    "softplus_beta": lambda: nn.Softplus(2), "elu_half": lambda: nn.ELU(0.5), "celu": nn.CELU,
+    "celu_half": lambda: nn.CELU(0.5), "logsigmoid": nn.LogSigmoid, "softsign": nn.Softsign,
+    "softshrink": nn.Softshrink, "hardshrink": nn.Hardshrink, "tanhshrink": nn.Tanhshrink,
+    "threshold": lambda: nn.Threshold(0.1, 0), "rrelu": nn.RReLU,
+    "choice": lambda: Of(lambda x: torch.where(x > 0, x, 0.3 * x)),
 }  # fmt: skip
 
 
@@ -133,10 +138,25 @@ def _attention() -> nn.Module:
     )
 
 
-def _lstm() -> nn.Module:
+def _recurrent(make: Callable[..., nn.Module], size: int = 4, **options) -> Callable:
+    """The last step's output of a recurrent layer, and a dense layer."""
+    return lambda: Of(
+        lambda x, layer, head: head(layer(x.transpose(1, 2))[0][:, -1]),
+        layer=make(3, 4, batch_first=True, **options), head=nn.Linear(size, 3),
+    )
+
+
+def _last_state() -> nn.Module:
     return Of(
-        lambda x, lstm, head: head(lstm(x.transpose(1, 2))[0][:, -1]),
-        lstm=nn.LSTM(3, 4, batch_first=True), head=nn.Linear(4, 3),
+        lambda x, layer, head: head(layer(x.permute(2, 0, 1))[1][-1]),
+        layer=nn.GRU(3, 4), head=nn.Linear(4, 3),
+    )
+
+
+def _every_step() -> nn.Module:
+    return Of(
+        lambda x, layer, head: head(torch.relu(layer(x.transpose(1, 2))[0]).flatten(1)),
+        layer=nn.LSTM(3, 2, batch_first=True), head=nn.Linear(24, 3),
     )
 
 
@@ -208,7 +228,13 @@ MODELS: dict[str, Made] = {
         lambda x, dense, head: head(torch.relu(dense(x.transpose(1, 2))).mean(1)),
         dense=nn.Linear(3, 4), head=nn.Linear(4, 3))),
     "attention": (SEQUENCE, _attention),
-    "lstm": (SEQUENCE, _lstm),
+    "lstm": (SEQUENCE, _recurrent(nn.LSTM)),
+    "lstm_layers": (SEQUENCE, _recurrent(nn.LSTM, 8, num_layers=2, bidirectional=True)),
+    "lstm_every_step": (SEQUENCE, _every_step),
+    "gru": (SEQUENCE, _recurrent(nn.GRU)),
+    "gru_last_state": (SEQUENCE, _last_state),
+    "rnn": (SEQUENCE, _recurrent(nn.RNN)),
+    "rnn_relu": (SEQUENCE, _recurrent(nn.RNN, 8, nonlinearity="relu", bidirectional=True)),
     "residual": (IMAGE, _residual),
     "squeeze": (IMAGE, _squeeze),
     "squeeze_view": (IMAGE, _squeeze_view),
@@ -216,6 +242,9 @@ MODELS: dict[str, Made] = {
     "channel_shuffle": (IMAGE, _shuffle),
     "shuffled_groups": (IMAGE, _shuffled_groups),
     "concatenation": (IMAGE, _concatenation),
+    "gated": (IMAGE, _functional(lambda x: functional.glu(x, 1), 4, 32)),
+    "softmin": (SEQUENCE, _chain(
+        nn.Conv1d(3, 4, 3), nn.Flatten(), nn.Linear(40, 3), nn.Softmin(1))),
     "slices": (IMAGE, _functional(lambda x: x[:, 1:, ::2] - x[:, :3, 1::2], 4, 24)),
     "repeated": (IMAGE, _functional(lambda x: x.repeat(1, 2, 1, 1), 4, 128)),
     "chosen": (IMAGE, _functional(lambda x: x[:, [2, 0, 3, 0]], 4, 64)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from edgetune.floats.graph import MAX_ELEMENTS
+from edgetune.floats.graph import MAX_ELEMENTS, MAX_OPERATORS
 from edgetune.importers.onnx.values import (
     Unsupported,
     Value,
@@ -16,8 +18,10 @@ from edgetune.importers.onnx.values import (
 from edgetune.model.graph import Graph
 from edgetune.model.kinds import FUSING
 from edgetune.model.rewrite import Rewriter
+from edgetune.model.selection import ORDERS as COMPARISONS
 
 MAX_RANK = 4
+MOST = 2 * MAX_OPERATORS  # before those are left out that nothing reads
 
 
 class Builder:
@@ -27,6 +31,7 @@ class Builder:
         self.rewriter = Rewriter(Graph([], [], (), ()))
         self.name = ""
         self.hard_sigmoids: dict[int, int] = {}  # results by tensor: of which tensor
+        self.pieces: dict[int, list[int]] = {}  # rows that a tensor holds one behind the other
 
     def constant(self, role: str, values: np.ndarray) -> int:
         return self.rewriter.constant(f"{self.name}/{role}", values)
@@ -41,9 +46,12 @@ class Builder:
         """A new operator at the end; the index of its output."""
         if np.prod([float(n) for n in shape]) > MAX_ELEMENTS:
             raise Unsupported(f"its output would have the shape {list(shape)}")
+        if len(self.rewriter.operators) >= MOST:
+            raise Unsupported(f"written out, the model has more than {MOST} operators")
         if kind in FUSING:
             options["fused_activation_function"] = "NONE"
-        result = self.rewriter.activation(f"{self.name}/{kind.lower()}", shape)
+        dtype = "bool" if kind in COMPARISONS else "float32"
+        result = self.rewriter.activation(f"{self.name}/{kind.lower()}", shape, dtype)
         self.rewriter.insert(None, kind, inputs, (result,), options)
         return result
 
@@ -69,6 +77,20 @@ class Builder:
             raise Unsupported(f"an operand of {len(value.shape)} dimensions")
         shape = as_image(tuple(value.shape[i] for i in order))
         return self.reshaped(self.standing(value, order), shape)
+
+    def piece(self, value: Value) -> Value | None:
+        """``value`` as a view of the one row of several that it is; None where it is not."""
+        places = value.places
+        for row in self.pieces.get(value.tensor, ()):
+            size = math.prod(self.shape(row))
+            inside = (places >= 0) & (places < size)
+            if inside.all() and places.size == size:
+                found = Value(value.shape, None, row, places)
+                return self.piece(found) or found
+            if inside.any():
+                return None
+            places = places - size
+        return None
 
     def standing(self, value: Value, order: tuple[int, ...]) -> int:
         """A tensor of any shape that holds the elements with the axes of ``value`` in ``order``.

@@ -6,12 +6,14 @@ import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, result
 from edgetune.importers.onnx.node import Node
+from edgetune.importers.onnx.signs import positive
 from edgetune.importers.onnx.values import Unsupported, Value, as_image
 
 UNARY = {
     "Relu": "RELU", "Sigmoid": "LOGISTIC", "Tanh": "TANH", "HardSwish": "HARD_SWISH",
     "Abs": "ABS", "Exp": "EXP", "Sqrt": "SQRT", "Log": "LOG",
-    "Erf": "ERF",  # of which only a chain's GELU is left in the end
+    "Erf": "ERF", "Sign": "SIGN",  # of which only a chain's function is left in the end
+    "Mish": "MISH", "Softsign": "SOFTSIGN",  # which stand for others (``floats.forms``)
 }
 BINARY = {"Add": "ADD", "Sum": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "MUL",
           "Max": "MAXIMUM", "Min": "MINIMUM"}
@@ -39,22 +41,30 @@ def prelu(builder: Builder, node: Node) -> Value:
 
 
 def elu(builder: Builder, node: Node) -> Value:
-    return _elu(builder, node.activation(), float(node.attributes.get("alpha", 1.0)))
+    return _elu(builder, node, 1.0, float(node.attributes.get("alpha", 1.0)))
 
 
 def selu(builder: Builder, node: Node) -> Value:
     alpha = float(node.attributes.get("alpha", 1.6732632423543772))
-    y = _elu(builder, node.activation(), alpha)
-    return times(builder, y, float(node.attributes.get("gamma", 1.0507009873554805)))
+    gamma = float(node.attributes.get("gamma", 1.0507009873554805))
+    return _elu(builder, node, gamma, gamma * alpha)
 
 
-def _elu(builder: Builder, x: Value, alpha: float) -> Value:
-    """RELU(x) + alpha * ELU(min(x, 0))."""
-    if alpha == 1:
-        return builder.unary("ELU", x)
-    below = builder.unary("ELU", _with_scalar(builder, "MINIMUM", x, 0.0))
-    above = builder.unary("RELU", x)
-    return _of_two(builder, "ADD", above, times(builder, below, alpha))
+def _elu(builder: Builder, node: Node, above: float, below: float) -> Value:
+    if above == below == 1:
+        return builder.unary("ELU", node.activation())
+    return builder.unary("SCALED_ELU", node.activation(), above=above, below=below)
+
+
+def celu(builder: Builder, node: Node) -> Value:
+    alpha = float(node.attributes.get("alpha", 1.0))
+    if alpha == 0:
+        raise Unsupported("a division by zero")
+    return builder.unary("CELU", node.activation(), alpha=alpha)
+
+
+def softplus(builder: Builder, node: Node) -> Value:
+    return builder.unary("SOFTPLUS", node.activation(), beta=1.0)
 
 
 def gelu(builder: Builder, node: Node) -> Value:
@@ -78,12 +88,15 @@ def reciprocal(builder: Builder, node: Node) -> Value:
 
 
 def _reciprocal(builder: Builder, x: Value) -> Value:
-    """One by a root, which is RSQRT."""
+    """One by a root, which is RSQRT; or the square of that, of what is more than zero."""
     root = builder.rewriter.producer(x.tensor)
-    if root is None or root.kind != "SQRT":
-        raise Unsupported("a division by what is computed, and is no root")
-    y = builder.emit("RSQRT", root.inputs, builder.shape(x.tensor))
-    return Value(x.shape, None, y, x.places)
+    if root is not None and root.kind == "SQRT":
+        y = builder.emit("RSQRT", root.inputs, builder.shape(x.tensor))
+        return Value(x.shape, None, y, x.places)
+    if not positive(builder, x.tensor):
+        raise Unsupported("a division by what is computed, and may be zero")
+    y = builder.unary("RSQRT", x)
+    return _of_two(builder, "MUL", y, y)
 
 
 # ---- clipping, on RELU and RELU6

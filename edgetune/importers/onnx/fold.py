@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from onnx import NodeProto
+from onnx import GraphProto, NodeProto, ValueInfoProto
 from onnx.reference import ReferenceEvaluator
 
 from edgetune.importers.onnx.values import Unsupported
 
 MAX_ELEMENTS = 1 << 24  # of a folded constant
 MAX_SHAPE = 1 << 12  # elements that a shape's arithmetic works on
-AXES_KNOWN = 13  # the first opset whose DequantizeLinear takes scales by channel
+LEAST = {  # opsets: of scales by channel, and of what is not in training unless it says so
+    "DequantizeLinear": 19, "BatchNormalization": 15,
+}  # fmt: skip
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div", "Pow", "Equal", "Where", "Min", "Max", "Mod")
 RESHAPING = (
     "Cast", "CastLike", "Concat", "Flatten", "Identity", "Reshape", "Slice", "Squeeze",
@@ -39,8 +41,10 @@ def folded(node: NodeProto, opset: int, operands: list[np.ndarray | None]) -> li
     if _bound(node.op_type, given) > MAX_ELEMENTS:
         raise Unsupported("a constant that is too large")
     feeds = {name: o for name, o in zip(node.input, operands) if name}
-    opset = max(opset, AXES_KNOWN) if node.op_type == "DequantizeLinear" else opset
-    outputs = ReferenceEvaluator(node, opsets={"": opset}).run(None, feeds)
+    ends = [[ValueInfoProto(name=n) for n in names] for names in (feeds, filter(None, node.output))]
+    alone = GraphProto(node=[node], input=ends[0], output=ends[1])  # of a node it takes no opset
+    opset = max(opset, LEAST.get(node.op_type, 0))
+    outputs = ReferenceEvaluator(alone, opsets={"": opset}).run(None, feeds)
     return [np.asarray(y) for y in outputs]
 
 

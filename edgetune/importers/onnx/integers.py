@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from onnx import GraphProto, NodeProto, helper
+from onnx import GraphProto, NodeProto, TensorProto, helper
 
 OWN = ("channels_last", "opset")  # attributes that the real operators do not have
 
@@ -46,6 +46,8 @@ def expand_integers(graph: GraphProto) -> None:
 
 
 def _parts(node: NodeProto) -> list[NodeProto]:
+    if node.op_type == "DynamicQuantizeLSTM" and len(node.input) == 12:
+        return _Expansion(node).lstm()
     form = _form(node)
     if form is None or len(node.output) != 1 or _has_channels_last(node):
         return [node]
@@ -97,6 +99,27 @@ class _Expansion:
         self._add(kind, names if names[1] else names[:1], "")
         self.parts[-1].output[0] = self.node.output[0]
         return self.parts
+
+    def lstm(self) -> list[NodeProto]:
+        """Of weights in integers, transposed, with scales a direction, or a unit of one."""
+        names = [*self.node.input[:8]]
+        for place, scale in ((1, 8), (2, 10)):
+            names[place] = self._real_weights(place, scale)
+        self._add("LSTM", names, "")
+        self.parts[-1].attribute.extend(self.node.attribute)
+        self.parts[-1].output[:] = self.node.output
+        return self.parts
+
+    def _real_weights(self, place: int, scale: int) -> str:
+        shape = helper.make_tensor("shape", TensorProto.INT64, [3], [0, 1, -1])
+        along = self._add("Constant", [], f"shape{place}", value=shape)
+        values, zero = (self._add("Cast", [self.name(i)], f"cast{i}", to=TensorProto.FLOAT)
+                        for i in (place, scale + 1))
+        zero, factor = (self._add("Reshape", [name, along], f"along{i}")
+                        for i, name in ((scale + 1, zero), (scale, self.name(scale))))
+        centred = self._add("Sub", [values, zero], f"centred{place}")
+        real = self._add("Mul", [centred, factor], f"scaled{place}")
+        return self._add("Transpose", [real], f"real{place}", perm=[0, 2, 1])
 
     def _add(self, kind: str, names: list[str], role: str, **attributes) -> str:
         result = f"{self.node.output[0]}/{role}"

@@ -6,13 +6,21 @@ import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, image_axis, result
 from edgetune.importers.onnx.node import Node
-from edgetune.importers.onnx.values import Unsupported, Value, as_image
+from edgetune.importers.onnx.values import Unsupported, Value, as_image, constant
 
 
 def concatenation(builder: Builder, node: Node) -> Value:
+    """Of steps or rows of one sample too, behind a batch then."""
     values = node.operands
-    rank = len(values[0].shape)
-    axis = node.attributes["axis"] % rank
+    axis = node.attributes["axis"] % len(values[0].shape)
+    if axis > 0 and all(v.shape[0] == 1 for v in values):
+        return _concatenated(builder, values, axis)
+    lifted = [v.view(v.places[None]) if v.data is None else constant(v.data[None]) for v in values]
+    y = _concatenated(builder, lifted, axis + 1)
+    return y.view(y.places[0])
+
+
+def _concatenated(builder: Builder, values: list[Value], axis: int) -> Value:
     order = builder.order_of(*(v for v in values if v.data is None))
     tensors = [
         builder.arranged(v, order) if v.data is None else _constant(builder, v, order)
@@ -68,15 +76,34 @@ def split(builder: Builder, node: Node) -> list[Value]:
 def cropped(builder: Builder, x: Value, cuts: list[range]) -> Value:
     """Of every axis the places that ``cuts`` names."""
     shape = tuple(map(len, cuts))
-    if min(shape) < 1 or shape[0] != 1:
+    if min(shape) < 1:
         raise Unsupported(f"a slice of {list(x.shape)} that leaves {list(shape)}")
     if all(cut == range(n) for cut, n in zip(cuts, x.shape)):
         return x
+    if x.shape[0] != 1:  # steps, or rows, of one sample
+        return _cropped_behind_a_batch(builder, x, cuts)
+    if piece := builder.piece(x.view(x.places[np.ix_(*cuts)])):
+        return piece
     order = builder.order_of(x)
     image = builder.arranged(x, order)
     kept = [cuts[i] for i in order]
     kept = [*kept[:1], range(1), *kept[1:]] if len(kept) == 3 else kept
     return result(_cropped(builder, image, kept, _image(shape, order)), shape, order)
+
+
+def _cropped_behind_a_batch(builder: Builder, x: Value, cuts: list[range]) -> Value:
+    if 1 not in x.shape:
+        y = cropped(builder, x.view(x.places[None]), [range(1), *cuts])
+        return y.view(y.places[0])
+    front = batch_first(x)
+    y = cropped(builder, x.view(x.places.transpose(front)), [cuts[i] for i in front])
+    return y.view(y.places.transpose(np.argsort(front)))
+
+
+def batch_first(x: Value) -> list[int]:
+    """The axes, one of a single place, which may be the batch, before the others."""
+    batch = x.shape.index(1) if 1 in x.shape else 0
+    return [batch, *(axis for axis in range(len(x.shape)) if axis != batch)]
 
 
 def _cropped(builder: Builder, image: int, kept: list[range], shape: tuple[int, ...]) -> int:

@@ -108,7 +108,7 @@ def _dense(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
     if not x.shape or x.shape[-1] != weights.shape[1]:
         raise Unsupported(f"weights {list(weights.shape)} on an input {list(x.shape)}")
     if len(x.shape) != 2 or x.shape[0] != 1:
-        return _on_every_vector(builder, x, weights, bias)
+        return on_every_vector(builder, x, weights, bias)
     moved = np.zeros((len(weights), math.prod(builder.shape(x.tensor))), np.float32)
     np.add.at(moved.T, x.places[0], weights.T)  # an element that repeats takes all its weights
     inputs = (x.tensor, builder.real("weights", moved), bias)
@@ -116,7 +116,7 @@ def _dense(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
     return result(y, (1, len(weights)), (0, 1))
 
 
-def _on_every_vector(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
+def on_every_vector(builder: Builder, x: Value, weights: np.ndarray, bias: int) -> Value:
     """Vectors along the last axis; where they lie one under another, [n, c], as cells."""
     cells = x if x.shape[0] == 1 else x.view(x.places[None])
     order = tuple(range(len(cells.shape)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.importers.onnx.builder import Builder, image_axis, result
-from edgetune.importers.onnx.joins import cropped
+from edgetune.importers.onnx.joins import batch_first, cropped
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value
 
@@ -29,19 +29,13 @@ def _gather(builder: Builder, x: Value, axis: int, indices: np.ndarray) -> Value
     indices = np.where(indices < 0, indices + x.shape[axis], indices).astype(np.int64)
     if indices.min() < 0 or indices.max() >= x.shape[axis]:
         raise Unsupported(f"places {indices.reshape(-1)[:4].tolist()} of {x.shape[axis]}")
-    front = _batch_first(x)
+    front = batch_first(x)
     moved = x.view(x.places.transpose(front))
     taken = {front.index(axis): indices.reshape(-1)}
     y = _taken(builder, moved, taken, builder.order_of(moved))
     y = y.view(y.places.transpose(np.argsort(front)))
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     return y.view(y.places.reshape(shape))
-
-
-def _batch_first(x: Value) -> list[int]:
-    """The axes, one of a single place, which may be the batch, before the others."""
-    batch = x.shape.index(1) if 1 in x.shape else 0
-    return [batch, *(axis for axis in range(len(x.shape)) if axis != batch)]
 
 
 def tile(builder: Builder, node: Node) -> Value:

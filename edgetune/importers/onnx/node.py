@@ -71,4 +71,6 @@ def described(proto: NodeProto) -> str:
 
 
 def _plain(value):
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -27,6 +27,22 @@ def instance_normalisation(builder: Builder, node: Node) -> Value:
     return combined(builder, "ADD", y, bias) if np.any(bias.data) else y
 
 
+def group_normalisation(builder: Builder, node: Node) -> Value:
+    """Groups of channels by their mean and variance, times a scale a channel, plus a bias."""
+    x, groups = node.activation(), node.attributes["num_groups"]
+    channels, space = x.shape[1], [1] * (len(x.shape) - 2)
+    parameters = [node.weights(i, "the scale and the bias") for i in (1, 2)]
+    if channels % groups or any(v.shape != (channels,) for v in parameters):
+        raise Unsupported(f"{groups} groups of {channels} channels")
+    grouped = x.view(x.places.reshape(1, groups, -1))
+    epsilon = float(node.attributes.get("epsilon", EPSILON))
+    y = _normalised(builder, node, grouped, {2}, epsilon)
+    y = y.view(y.places.reshape(x.shape))
+    for kind, values in zip(("MUL", "ADD"), parameters):
+        y = combined(builder, kind, y, constant(values.reshape(-1, *space)))
+    return y
+
+
 def layer_normalisation(builder: Builder, node: Node) -> Value:
     """The axes from ``axis`` on by their mean and variance, times a scale, plus a bias."""
     x = node.activation()

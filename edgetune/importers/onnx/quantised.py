@@ -15,12 +15,8 @@ import numpy as np
 from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.layers import conv, matmul
 from edgetune.importers.onnx.node import Node
+from edgetune.importers.onnx.signs import never_negative
 from edgetune.importers.onnx.values import Unsupported, Value, constant
-
-NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS", "EXP", "SQRT", "RSQRT")
-KEEPS_SIGN = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "PAD", "RESHAPE", "STRIDED_SLICE",
-              "CONCATENATION", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
-
 
 DYNAMIC_ZERO = constant(np.uint8(0))  # the zero point of what was quantised as the model runs
 
@@ -32,7 +28,7 @@ def quantise(builder: Builder, node: Node) -> Value:
     bounds = np.iinfo(zero_point.dtype)
     if scale.size != 1 or (zero_point != bounds.min).any():
         return x
-    if _never_negative(builder, x.tensor):
+    if never_negative(builder, x.tensor, inputs=True):  # they are as they come
         return x
     top = float(scale.reshape(-1)[0]) * (bounds.max - bounds.min)
     return builder.unary("RELU6" if abs(top - 6) < 6 / 255 else "RELU", x)
@@ -67,16 +63,3 @@ def _of_centred_weights(node: Node, axis: int) -> Node:
     shape = [1] * weights.ndim
     shape[axis] = zero_point.size
     return replace(node, operands=[node.operand(0), constant(weights - zero_point.reshape(shape))])
-
-
-def _never_negative(builder: Builder, tensor: int) -> bool:
-    """Whether its values are known to be zero or more; the graph's input is as it comes."""
-    operator = builder.rewriter.producer(tensor)
-    if operator is None or operator.kind in NEVER_NEGATIVE:
-        return True
-    constants = [c for i in operator.inputs if (c := builder.rewriter.data(i)) is not None]
-    operands = [i for i in operator.inputs if builder.rewriter.data(i) is None]
-    keeps = operator.kind in KEEPS_SIGN or (
-        operator.kind == "MUL" and all((c >= 0).all() for c in constants)
-    )
-    return keeps and all(_never_negative(builder, i) for i in operands)

@@ -20,6 +20,7 @@ from edgetune.model.constant_inputs import Constants
 from edgetune.model.decode import corrupt, quoted
 from edgetune.model.graph import Graph, OtherOutput
 from edgetune.model.outputs import Choice
+from edgetune.model.selection import join_selections
 
 FIRST_OPSET = 7
 REAL = (0, 1, 10, 11, 16)  # TensorProto's types: none said, float, float16, double, bfloat16
@@ -155,7 +156,9 @@ def _lowered(graph, opset: int, shapes: dict, names: list[str]) -> Graph:
     attempts = [Lowering(graph, opset, shapes, dict(zip(names, order))) for order in orders]
     found = [lowered for attempt in attempts if (lowered := attempt.run()) is not None]
     if found:
-        return rewritten(min(found, key=_transpositions))
+        best = min(found, key=_transpositions)
+        join_selections(best)
+        return rewritten(best)
     problems = [attempt.problems for attempt in attempts]
     raise refused(min(problems, key=len)) if problems[0] else corrupt("It has no nodes.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgetune.model.reasons import FEED_FORWARD, UNROLLED, Reason, UnknownKind
 
-RECURRENT = ("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM")
+RECURRENT = ("DynamicQuantizeLSTM",)
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 MACHINES = {  # of ai.onnx.ml, without layers: the start of their names, and what they are
     "SVM": "a support vector machine", "TreeEnsemble": "decision trees",
@@ -15,10 +15,10 @@ LAYERED = (
 )
 NO_KERNEL = "Take an activation that int8 kernels know: Relu, HardSwish, Sigmoid, Tanh, Gelu."
 FUNCTIONS = (  # of one value, that no operator here computes
-    "Softplus", "Mish", "Celu", "ThresholdedRelu", "Shrink", "Softsign", "Log", "Sin", "Cos",
-    "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Floor",
-    "Ceil", "Round", "Sign", "Swish",
+    "ThresholdedRelu", "Shrink", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh",
+    "Asinh", "Acosh", "Atanh", "Floor", "Ceil", "Round", "Swish",
 )
+LOGIC = ("And", "Or", "Xor", "Not", "Equal", "IsNaN", "IsInf")
 
 
 def unknown_kind(kind: str, domain: str) -> str:
@@ -32,6 +32,8 @@ def unknown_kind(kind: str, domain: str) -> str:
             return Reason(f"{machine}, which has no layers to train", LAYERED)
     if domain not in ("", "ai.onnx"):
         return UnknownKind("this kind of operator is not one of ONNX's own")
+    if kind in LOGIC:
+        return Reason("it works on truth values", NO_KERNEL)
     if kind in FUNCTIONS:
         return Reason("a function that no int8 operator here computes", NO_KERNEL)
     return UnknownKind("this kind of operator is not supported")
@@ -39,4 +41,4 @@ def unknown_kind(kind: str, domain: str) -> str:
 
 def on_activations(kind: str) -> str:
     """The reason for a node that is worked out where it reads constants alone, and does not."""
-    return unknown_kind(kind, "") if kind in FUNCTIONS else "it runs on constants only"
+    return unknown_kind(kind, "") if kind in (*FUNCTIONS, *LOGIC) else "it runs on constants only"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgetune.importers.onnx import (
+    choices,
     elementwise,
     joins,
     layers,
@@ -10,6 +11,7 @@ from edgetune.importers.onnx import (
     normalisation,
     pools,
     quantised,
+    recurrent,
     resizing,
     views,
 )
@@ -20,6 +22,7 @@ HANDLERS = {
     "Gemm": layers.gemm,
     "MatMul": layers.matmul,
     "BatchNormalization": layers.batch_normalisation,
+    "GroupNormalization": normalisation.group_normalisation,
     "InstanceNormalization": normalisation.instance_normalisation,
     "MaxPool": pools.max_pool,
     "AveragePool": pools.average_pool,
@@ -38,12 +41,17 @@ HANDLERS = {
     "PRelu": elementwise.prelu,
     "Elu": elementwise.elu,
     "Selu": elementwise.selu,
+    "Celu": elementwise.celu,
     "Gelu": elementwise.gelu,
+    "Softplus": elementwise.softplus,
+    "Softsign": elementwise.unary,
+    "Mish": elementwise.unary,
     "Abs": elementwise.unary,
     "Exp": elementwise.unary,
     "Sqrt": elementwise.unary,
     "Log": elementwise.unary,
     "Erf": elementwise.unary,
+    "Sign": elementwise.unary,
     "Reciprocal": elementwise.reciprocal,
     "Max": elementwise.of_all,
     "Min": elementwise.of_all,
@@ -54,9 +62,14 @@ HANDLERS = {
     "Mul": elementwise.binary,
     "Div": elementwise.binary,
     "Sum": elementwise.of_all,
+    **dict.fromkeys(choices.COMPARISONS, choices.comparison),
+    "Where": choices.choice,
     "Softmax": joins.softmax,
     "LogSoftmax": joins.softmax,
     "LayerNormalization": normalisation.layer_normalisation,
+    "LSTM": recurrent.recurrent,
+    "GRU": recurrent.recurrent,
+    "RNN": recurrent.recurrent,
     "Concat": joins.concatenation,
     "Slice": joins.slice_of,
     "Split": joins.split,
@@ -85,6 +98,7 @@ HANDLERS = {
 }
 CHANNELS_SECOND = (  # operators for which axis 1 is that of the channels
     "Conv", "ConvTranspose", "ConvInteger", "BatchNormalization", "InstanceNormalization",
+    "GroupNormalization",
     "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Upsample",
     "DepthToSpace", "SpaceToDepth",
 )

@@ -11,6 +11,7 @@ from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported, Value
 
 FLOATS = (1, 10, 11, 16)  # TensorProto's float, float16, double, bfloat16
+BOOL = 9
 
 
 def same(builder: Builder, node: Node) -> Value:
@@ -18,9 +19,12 @@ def same(builder: Builder, node: Node) -> Value:
 
 
 def cast(builder: Builder, node: Node) -> Value:
-    if node.attributes["to"] not in FLOATS:
-        raise Unsupported("a cast to a type that is not real")
-    return node.activation()
+    """To a real type; of a truth value to one."""
+    value = node.activation()
+    truth = builder.rewriter.tensors[value.tensor].dtype == "bool"
+    if node.attributes["to"] not in ((BOOL,) if truth else FLOATS):
+        raise Unsupported(f"a cast {'of truth values' if truth else 'to a type that is not real'}")
+    return value
 
 
 def reshape(builder: Builder, node: Node) -> Value:
