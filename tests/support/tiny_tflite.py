@@ -582,6 +582,7 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     for sample in inputs:
         for detail, part in zip(where, np.split(sample, ends, -1) if len(ends) else [sample]):
             interpreter.set_tensor(detail["index"], part.reshape(detail["shape"]))
+        interpreter.reset_all_variables()
         interpreter.invoke()
         results.append([interpreter.get_tensor(index) for index in outputs])
     return [np.stack(column) for column in zip(*results)]
