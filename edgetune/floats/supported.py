@@ -26,7 +26,7 @@ from edgetune.model.shapes import stated
 from edgetune.model.supported import other_ends, output_name, unread_inputs
 
 OPERANDS = {name: KINDS[name].inputs for name in CONVERTED} | {  # least and most inputs
-    "SQUEEZE": (1, 2), "EXPAND_DIMS": (1, 2), "CONCATENATION": (1, 64),  # other than as int8
+    "SQUEEZE": (1, 2), "EXPAND_DIMS": (1, 2),  # other than as int8
 }
 INTEGERS = {  # places of operands that are no real numbers
     name: tuple(range(1, len(KINDS[name].constants) + 1))

@@ -45,7 +45,9 @@ def run(graph):
 
 NOT_CORRUPT, NOT_REPLACE = "corrupt", "Replace these layers"
 REFUSED = {
-    "an LSTM": (converted, dict(kind="UNIDIRECTIONAL_SEQUENCE_LSTM"), "recurrent", NOT_REPLACE),
+    "an LSTM": (converted, dict(kind="UNIDIRECTIONAL_SEQUENCE_LSTM"), "3 inputs", NOT_REPLACE),
+    "an int8 LSTM": (run, dict(kind="UNIDIRECTIONAL_SEQUENCE_LSTM"), "edgetune convert", NOT_REPLACE),
+    "an old LSTM": (converted, dict(kind="LSTM"), "recurrent", NOT_REPLACE),
     "SVDF": (converted, dict(kind="SVDF"), "without recurrence", NOT_CORRUPT),
     "Ethos-U": (converted, dict(kind="CUSTOM:ethos-u"), "Arm Ethos-U NPU", NOT_CORRUPT),
     "signals": (converted, dict(kind="CUSTOM:SignalRfft"), "features of sound", NOT_REPLACE),
@@ -126,7 +128,7 @@ def keras(*layers) -> dict:
 
 def test_keras_layers_and_activations_are_listed_at_once():
     text = words(check_layers, keras(
-        ("Dense", {"activation": "no_such"}), ("LSTM", {}), ("Hashing", {}),
+        ("Dense", {"activation": "no_such"}), ("ConvLSTM1D", {}), ("Hashing", {}),
     ))
     assert "'no_such'" in text and "recurrent" in text and "Hashing" in text
     check_layers(keras(("Dense", {"activation": "relu"}), ("Dense", {"activation": "softmax"})))

@@ -7,8 +7,8 @@ from edgetune.model.kinds import CONVERTED
 from edgetune.model.reasons import FEED_FORWARD, Reason, UnknownKind
 
 RECURRENT = (
-    "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "LSTMCell",
-    "GRUCell", "SimpleRNNCell", "CuDNNLSTM", "CuDNNGRU",
+    "RNN", "ConvLSTM1D", "ConvLSTM2D", "LSTMCell", "GRUCell", "SimpleRNNCell", "CuDNNLSTM",
+    "CuDNNGRU",
 )
 FUNCTIONS = {  # Keras's activations, and the operators that TensorFlow's converter makes of them
     "elu": ("ELU",), "exponential": ("EXP",), "gelu": ("GELU",), "hard_shrink": ("SELECT_V2",),
