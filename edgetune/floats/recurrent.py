@@ -13,9 +13,12 @@ first, all with the same weights.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 
-from edgetune.model.graph import Graph, Operator, Tensor
+from edgetune.model.graph import Graph, Operator
 from edgetune.model.kinds import FUSED_OPTION, LSTM
 from edgetune.model.reasons import FIXED, STATELESS, Reason
 from edgetune.model.rewrite import Rewriter
@@ -102,10 +105,10 @@ class _Writer:
         self.bounds: dict[tuple[int, ...], int] = {}
 
     def write(self) -> None:
-        rows, outputs = self._over_input(), []
+        outputs: list[int] = []
         h = c = None
-        for step in range(self.steps):
-            h, c = self._step(step, rows, h, c)
+        for step, part in enumerate(self._by_step(self._over_input())):
+            h, c = self._step(step, part, h, c)
             outputs.append(h)
         whole = self._add("CONCATENATION", outputs, "outputs", self.steps * self.units, axis=1)
         self.rewriter.insert(self.op, "RESHAPE", (whole,), self.op.outputs)
@@ -121,15 +124,23 @@ class _Writer:
                           (1, self.steps, 4 * self.units), keep_num_dims=True, weights_format=0)
         return self._add("RESHAPE", (gates,), "gates/row", self.steps * 4 * self.units)
 
+    def _by_step(self, row: int) -> Iterator[int]:
+        """The row's parts, cut in two goes: errors pass a cut over the whole of what it cuts."""
+        together, size = math.isqrt(self.steps), 4 * self.units
+        for first in range(0, self.steps, together):
+            count = min(together, self.steps - first)
+            several = self._part(row, first * size, count * size, f"{first}/inputs")
+            for step in range(count):
+                yield self._part(several, step * size, size, f"{first + step}/input")
+
     def _gates(self, role: str, place: int) -> int:
         """Constants of the four gates, one under another."""
         parts = [self.rewriter.data(self.op.inputs[place + gate]) for gate in ORDER]
         return self.rewriter.constant(f"{self.name}/{role}", np.concatenate(parts))
 
-    def _step(self, step: int, rows: int, h: int | None, c: int | None) -> tuple[int, int]:
-        """Output and cell after a step, from those before it."""
+    def _step(self, step: int, z: int, h: int | None, c: int | None) -> tuple[int, int]:
+        """Output and cell after a step, from those before it and what the input gives."""
         n, at = self.units, f"{step}/"
-        z = self._part(rows, step * 4 * n, 4 * n, f"{at}input")
         if h is not None:
             fed_back = self._add("FULLY_CONNECTED", (h, self.recurrent, -1), f"{at}recurrent",
                                  4 * n, keep_num_dims=False, weights_format=0)

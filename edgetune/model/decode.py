@@ -26,7 +26,7 @@ from edgetune.model.size import too_large
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
 BLOCKWISE = 2  # of the schema's QuantizationDetails
-MAX_TABLES = 4096  # of one kind: tensors, operators, buffers
+MAX_TABLES = 8192  # of one kind: tensors, operators, buffers
 MAX_INTEGERS = 1 << 18  # in shapes and lists of tensors, all together
 MALFORMED = (struct.error, IndexError, ValueError, TypeError, OverflowError)
 

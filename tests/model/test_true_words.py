@@ -15,6 +15,7 @@ from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.load import load_model
 from edgetune.model.decode import decode
 from edgetune.model.foreign import several_subgraphs
+from edgetune.model.kinds import LSTM
 from edgetune.model.reasons import Finding, listed
 from edgetune.model.supported import refuse_unsupported
 
@@ -45,8 +46,8 @@ def run(graph):
 
 NOT_CORRUPT, NOT_REPLACE = "corrupt", "Replace these layers"
 REFUSED = {
-    "an LSTM": (converted, dict(kind="UNIDIRECTIONAL_SEQUENCE_LSTM"), "3 inputs", NOT_REPLACE),
-    "an int8 LSTM": (run, dict(kind="UNIDIRECTIONAL_SEQUENCE_LSTM"), "edgetune convert", NOT_REPLACE),
+    "an LSTM": (converted, dict(kind=LSTM), "2 inputs", NOT_REPLACE),
+    "an int8 LSTM": (run, dict(kind=LSTM), "edgetune convert", NOT_REPLACE),
     "an old LSTM": (converted, dict(kind="LSTM"), "recurrent", NOT_REPLACE),
     "SVDF": (converted, dict(kind="SVDF"), "without recurrence", NOT_CORRUPT),
     "Ethos-U": (converted, dict(kind="CUSTOM:ethos-u"), "Arm Ethos-U NPU", NOT_CORRUPT),
