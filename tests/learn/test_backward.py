@@ -279,7 +279,7 @@ def test_joins_far_below_the_least_float():
     for _ in range(200):
         b.join("MUL", p).join("ADD", q)
     program, backward = lowered(b.dense(3))
-    of_x, first, ratios = 0.0, {}, []  # in powers of two, from the last layer's input
+    of_x, below, first, ratios = 0.0, 0.0, {}, []  # in powers of two, from the last layer's input
     for step in backward.steps:
         if not isinstance(step, InputError) or step.layer.kind not in ("mul", "add"):
             continue
@@ -290,8 +290,10 @@ def test_joins_far_below_the_least_float():
             ratios.append(math.log2(step.join.multiplier / 2**15) + step.join.shift)
             assert ratios[-1] == pytest.approx(unit - first[step.target], abs=0.01)
         first.setdefault(step.target, unit)
-        below = unit if step.operand == 0 else below
-        of_x = below if step.operand == 1 else of_x
+        if step.operand == 0:
+            below = unit
+        else:
+            of_x = below
     assert len(ratios) > 390 and min(ratios) < -1074 and 0 in backward.units.values()
 
 
