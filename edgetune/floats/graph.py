@@ -66,7 +66,7 @@ from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import KINDS, MOVED, RESIZED, VIEWS, WEIGHTED
 from edgetune.model.shapes import groups
 
-MAX_OPERATORS = 2000
+MAX_OPERATORS = 4000
 MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
 MAX_WEIGHT = 1e12  # magnitude; products of a few such stay finite in float32
 MAX_WORK = 1 << 32  # operand elements read in one forward pass

@@ -7,6 +7,7 @@ operators that have a name, by that name.
     PRELU, one slope  LEAKY_RELU               SPLIT, UNPACK     a SLICE for each output
     PACK                                       CONCATENATION
     BATCH_MATMUL x, constant                   FULLY_CONNECTED
+    UNIDIRECTIONAL_SEQUENCE_LSTM               its steps (``recurrent``)
     ADD, SUB, MUL of different dimensions      with as many dimensions, by a RESHAPE
     a fused RELU_N1_TO_1, RELU_0_TO_1 or TANH  the function behind
 
@@ -23,6 +24,7 @@ import numpy as np
 
 from edgetune.floats.forms import FORMS, write_form
 from edgetune.floats.operators import ERF, OPERATORS, evaluate
+from edgetune.floats.recurrent import unroll
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.kinds import ARITHMETIC, ELEMENTWISE, FUSED_OPTION, FUSING, KINDS
 from edgetune.model.moves import places_of
@@ -50,6 +52,7 @@ LINKS = (*ELEMENTWISE, *UNNAMED, *FORMS)  # of chains that may have a name
 def rewritten(graph: Graph) -> Graph:
     """A float Graph without the operators above, as far as they can be written otherwise."""
     rewriter = Rewriter(graph)
+    unroll(rewriter)
     for op in list(rewriter.operators):
         if op.kind in PARTED and op.is_complete:
             _part(rewriter, op)
@@ -214,21 +217,22 @@ RULES = {
 
 def _name_chains(rewriter: Rewriter) -> None:
     done: set[int] = set()  # outputs of operators inside chains that have a name now
-    found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
+    found = None
     for op in reversed(list(rewriter.operators)):
         if len(op.outputs) != 1 or op.outputs[0] in done:
             continue
+        found = found or OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
         chain = found.chain(op, LINKS)
         if chain is None or len(chain.operators) < 2:
             continue
         if not all(link.is_complete for link in chain.operators):
             continue
         if named := _function(rewriter, chain):
+            found = None  # it knew the chain
             done |= {inner.outputs[0] for inner in chain.operators}
             _become(op, named[0], chain.source, **named[1])
             if named[0] in FORMS:
                 write_form(rewriter, op)
-            found = OneValue(rewriter.tensors, rewriter.operators, rewriter.outputs)
 
 
 def _function(rewriter: Rewriter, chain: Chain) -> tuple[str, dict] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgetune.floats.recurrent import not_unrolled
 from edgetune.model.faults import axes as axes_fault
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import (
@@ -10,6 +11,7 @@ from edgetune.model.kinds import (
     DECIDED_BY_ONE,
     JOINING,
     KINDS,
+    LSTM,
     MOVED,
     REDUCING,
     RESIZED,
@@ -24,7 +26,7 @@ from edgetune.model.shapes import stated
 from edgetune.model.supported import other_ends, output_name, unread_inputs
 
 OPERANDS = {name: KINDS[name].inputs for name in CONVERTED} | {  # least and most inputs
-    "SQUEEZE": (1, 2), "EXPAND_DIMS": (1, 2), "CONCATENATION": (1, 64),  # other than as int8
+    "SQUEEZE": (1, 2), "EXPAND_DIMS": (1, 2),  # other than as int8
 }
 INTEGERS = {  # places of operands that are no real numbers
     name: tuple(range(1, len(KINDS[name].constants) + 1))
@@ -55,6 +57,8 @@ def refuse_unsupported(graph: Graph) -> None:
 
 def unsupported(graph: Graph, operator: Operator) -> list[str]:
     """Reasons why ``operator`` cannot be converted; empty if it can."""
+    if operator.kind == LSTM and (reason := not_unrolled(graph, operator)):
+        return [reason]
     if operator.kind not in OPERANDS:
         return [REWRITTEN.get(operator.kind) or unknown_kind(operator.kind)]
     least, most = OPERANDS[operator.kind]

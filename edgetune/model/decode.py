@@ -26,7 +26,8 @@ from edgetune.model.size import too_large
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
 BLOCKWISE = 2  # of the schema's QuantizationDetails
-MAX_TABLES = 4096  # of one kind: tensors, operators, buffers
+MAX_TABLES = 8192  # of one kind: tensors, buffers
+MAX_OPERATORS = 4096
 MAX_INTEGERS = 1 << 18  # in shapes and lists of tensors, all together
 MALFORMED = (struct.error, IndexError, ValueError, TypeError, OverflowError)
 
@@ -100,10 +101,12 @@ class _Decoder:
         return self.subgraph(model, self.table(model.Subgraphs(0)), kinds)
 
     def subgraph(self, model: Any, subgraph: Any, kinds: list[str]) -> Graph:
+        operators = self.each(
+            subgraph.Operators, subgraph.OperatorsLength(), self.operator, MAX_OPERATORS
+        )
         buffers = self.each(model.Buffers, model.BuffersLength(), self.buffer)
         notes = self.each(model.Metadata, model.MetadataLength(), self.note)
         tensors = self.each(subgraph.Tensors, subgraph.TensorsLength(), self.tensor)
-        operators = self.each(subgraph.Operators, subgraph.OperatorsLength(), self.operator)
         for index, tensor in enumerate(tensors):
             tensor.index = index
             self.attach_data(tensor, buffers)
@@ -246,10 +249,13 @@ class _Decoder:
 
     # ---- what everything is read through
 
-    def each(self, get: Callable[..., Any], count: int, read: Callable[[Any], Any]) -> list:
+    def each(
+        self, get: Callable[..., Any], count: int, read: Callable[[Any], Any],
+        most: int = MAX_TABLES,
+    ) -> list:
         """``read`` of every table of a vector."""
-        if self.count(count, 4) > MAX_TABLES:
-            raise too_large(f"It has a list of {count} tables; edgetune reads {MAX_TABLES}.")
+        if self.count(count, 4) > most:
+            raise too_large(f"It has a list of {count} tables; edgetune reads {most}.")
         return [read(self.table(get(i))) for i in range(count)]
 
     def table(self, table):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from edgetune.model import faults, refusals, scales, shapes
 
+LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"  # written out step by step (``floats/recurrent.py``)
 YES, NO = "yes", "no"
 VIEW = "as a view"  # runs: another shape of the same memory
 APART = "as SLICE or CONCATENATION"  # converts: each output, or each operand, by itself
@@ -292,6 +293,8 @@ class Line(NamedTuple):
 BESIDES = {  # by the kind that they stand behind
     "QUANTIZE": Line("QUANTIZE, DEQUANTIZE", "left out", "left out", YES,
                      "float32 or uint8 input or output of the file"),
+    "LOG_SOFTMAX": Line(LSTM, "as its steps", "converted", "each step by itself",
+                        "2 to 128 steps; TANH; without peepholes, projection, normalisation"),
 }  # fmt: skip
 
 BRIDGES = ("QUANTIZE", "DEQUANTIZE")  # lead from one type of numbers to another
@@ -300,6 +303,7 @@ FOLDED = {  # worked out while reading, where all that they read is constant
     "DIV": Options("DivOptions", (FUSED,), needed=False),  # in float files by others, too
 }
 PRODUCT = Options("BatchMatMulOptions", ("AdjX", "AdjY"), needed=False)
+STEPS = Options("UnidirectionalSequenceLSTMOptions", (FUSED, "CellClip", "TimeMajor"))
 REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     "SPACE_TO_BATCH_ND": "not around one convolution alone, which it would make dilated",
     "BATCH_TO_SPACE_ND": "not around one convolution alone, which it would make dilated",
@@ -315,7 +319,7 @@ REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     ("GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"),
     "it is not the condition of one SELECT_V2 and nothing else",
 )
-OPTIONS = FOLDED | {"BATCH_MATMUL": PRODUCT} | {
+OPTIONS = FOLDED | {"BATCH_MATMUL": PRODUCT, LSTM: STEPS} | {
     name: kind.options for name, kind in KINDS.items() if kind.options
 }
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgetune.errors import ModelError
+from edgetune.model.kinds import LSTM
 
 CHANGE = "Change these layers in the model that the file was made from, and convert that again."
 FROM_FLOAT = (
@@ -22,6 +23,10 @@ FIXED = "Fix the sizes before the model is converted: only the batch may be open
 ENDS = (
     "Make a model of one input and one output of the part that is to learn: of a Keras model "
     "keras.Model(input, output) does."
+)
+STEP_BY_STEP = (
+    "Convert it anew, which writes its steps out: edgetune convert MODEL -o INT8.tflite --data "
+    "SAMPLES; edgetune tune does so by itself."
 )
 FEED_FORWARD = (
     "Use a network without recurrence: convolutions over the last samples in the place of a state."
@@ -53,7 +58,7 @@ RAW = (
 NEWEST = max(BUILTIN_OPCODE2NAME)
 
 RECURRENT = (
-    "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "RNN",
+    "LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "RNN",
     "UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN", "SVDF",
 )
 STATE = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
@@ -96,6 +101,8 @@ class Finding(NamedTuple):
 
 def unknown_kind(kind: str) -> str:
     """The reason for an operator that is in no table, by its TFLite name."""
+    if kind == LSTM:
+        return Reason("a recurrent layer, which runs where its steps are written out", STEP_BY_STEP)
     if kind in RECURRENT:
         return Reason("a recurrent layer, whose state goes from step to step", FEED_FORWARD)
     if kind in STATE:

@@ -39,6 +39,7 @@ def _run(interpreter: Any, inputs: np.ndarray, output: int) -> np.ndarray:
     for sample in inputs:
         for source, values in parted(sources, sample):
             interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
+        interpreter.reset_all_variables()  # every sample begins with the states of the first
         interpreter.invoke()
         results.append(interpreter.get_tensor(sink)[0])
     return np.stack(results)

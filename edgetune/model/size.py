@@ -8,7 +8,7 @@ from edgetune.errors import ModelError
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.kinds import WEIGHTED
 
-MAX_OPERATORS = 2000
+MAX_OPERATORS = 4000
 MAX_READ = 1 << 24  # values of its input that an operator reads, each as often as it is read
 MAX_WORK = 1 << 31  # of the same, times output channels, in one forward pass
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -61,11 +62,11 @@ def test_how_a_model_was_trained_does_not_matter():
 
 
 def test_all_other_layers_are_named_at_once():
-    inner = sequential(layer("LSTM"), layer("Dense"))
+    inner = sequential(layer("ConvLSTM1D"), layer("Dense"))
     with pytest.raises(ModelError) as error:
         check_layers(sequential(inner, layer("Lambda"), layer("Mine", module="package")))
     assert error.value.message == "edgetune cannot convert 3 parts of this model."
-    for name in ("my_lstm", "my_lambda", "my_mine"):
+    for name in ("my_convlstm1d", "my_lambda", "my_mine"):
         assert name in error.value.cause
 
 
@@ -159,11 +160,15 @@ def test_operations_of_keras_pass_and_other_functions_of_its_modules_do_not():
             check_layers(sequential(layer(kind, module=module)))
 
 
-def test_a_recurrent_layer_passes_where_it_is_written_out():
-    check_layers(sequential(layer("LSTM", unroll=True)))
-    for config in ({"unroll": False}, {"unroll": True, "stateful": True}, {}):
-        with pytest.raises(ModelError, match="cannot convert 1 part"):
-            check_layers(sequential(layer("LSTM", **config)))
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+def test_a_recurrent_layer_passes_where_each_sample_begins_anew(kind):
+    for config, known in (({}, True), ({"unroll": True}, True), ({"stateful": True}, False)):
+        inner = layer(kind, **config)
+        for model in (inner, layer("Bidirectional", layer=inner),
+                      layer("Bidirectional", layer=layer(kind), backward_layer=inner)):
+            with nullcontext() if known else pytest.raises(ModelError, match="1 part") as error:
+                check_layers(sequential(model))
+            assert known or "not its streaming form" in error.value.next_step
 
 
 def test_a_layer_at_every_step_is_judged_by_what_is_inside():

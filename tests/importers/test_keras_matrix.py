@@ -68,7 +68,6 @@ def test_outputs_go_by_their_names_in_the_signature():
 
 LAYERS_OF = {  # the layer by which a model is refused
     "attention": "MultiHeadAttention", "conv_3d": "Conv3D", "embedding": "Embedding",
-    "lstm": "LSTM", "gru": "GRU", "bidirectional": "Bidirectional",
 }
 
 

@@ -270,6 +270,33 @@ def test_joins_are_near_and_fit_their_types():
         assert math.ldexp(join.multiplier, join.shift - 15) == pytest.approx(ratio, rel=2.0**-15)
 
 
+def test_joins_far_below_the_least_float():
+    """Two hundred times x * p + q: the units of x's errors are products of as many scales."""
+    b = ModelBuilder((1, 4), seed=1)
+    start = b.save()
+    p = b.dense(4).unary("TANH", scale=1 / 128, zero_point=0).save()
+    q = b.back_to(start).dense(4).save()
+    for _ in range(200):
+        b.join("MUL", p).join("ADD", q)
+    program, backward = lowered(b.dense(3))
+    of_x, below, first, ratios = 0.0, 0.0, {}, []  # in powers of two, from the last layer's input
+    for step in backward.steps:
+        if not isinstance(step, InputError) or step.layer.kind not in ("mul", "add"):
+            continue
+        xs = [program.activations[i] for i in step.layer.inputs]
+        y = program.activations[step.layer.output]
+        unit = of_x + math.log2(step.layer.input_unit(step.operand, xs, y))
+        if step.join:
+            ratios.append(math.log2(step.join.multiplier / 2**15) + step.join.shift)
+            assert ratios[-1] == pytest.approx(unit - first[step.target], abs=0.01)
+        first.setdefault(step.target, unit)
+        if step.operand == 0:
+            below = unit
+        else:
+            of_x = below
+    assert len(ratios) > 390 and min(ratios) < -1074 and 0 in backward.units.values()
+
+
 # -- slopes ------------------------------------------------------------------------------------
 
 KINKS = {

@@ -15,6 +15,7 @@ from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.load import load_model
 from edgetune.model.decode import decode
 from edgetune.model.foreign import several_subgraphs
+from edgetune.model.kinds import LSTM
 from edgetune.model.reasons import Finding, listed
 from edgetune.model.supported import refuse_unsupported
 
@@ -45,7 +46,9 @@ def run(graph):
 
 NOT_CORRUPT, NOT_REPLACE = "corrupt", "Replace these layers"
 REFUSED = {
-    "an LSTM": (converted, dict(kind="UNIDIRECTIONAL_SEQUENCE_LSTM"), "recurrent", NOT_REPLACE),
+    "an LSTM": (converted, dict(kind=LSTM), "2 inputs", NOT_REPLACE),
+    "an int8 LSTM": (run, dict(kind=LSTM), "edgetune convert", NOT_REPLACE),
+    "an old LSTM": (converted, dict(kind="LSTM"), "recurrent", NOT_REPLACE),
     "SVDF": (converted, dict(kind="SVDF"), "without recurrence", NOT_CORRUPT),
     "Ethos-U": (converted, dict(kind="CUSTOM:ethos-u"), "Arm Ethos-U NPU", NOT_CORRUPT),
     "signals": (converted, dict(kind="CUSTOM:SignalRfft"), "features of sound", NOT_REPLACE),
@@ -129,7 +132,7 @@ def keras(*layers) -> dict:
 
 def test_keras_layers_and_activations_are_listed_at_once():
     text = words(check_layers, keras(
-        ("Dense", {"activation": "no_such"}), ("LSTM", {}), ("Hashing", {}), ("QDense", {}),
+        ("Dense", {"activation": "no_such"}), ("ConvLSTM1D", {}), ("Hashing", {}), ("QDense", {}),
     ))
     assert "a layer of QKeras" in text and "Keras's own layers" in text
     assert "'no_such'" in text and "recurrent" in text and "Hashing" in text

@@ -40,6 +40,7 @@ class TensorSpec:
     data: np.ndarray | None = None
     sparse: bool = False
     shares: TensorSpec | None = None  # one before it, whose buffer it is in
+    variable: bool = False  # a state
 
 
 @dataclass
@@ -52,6 +53,7 @@ class OperatorSpec:
     options_table: str = ""
     options: dict | None = None
     others: tuple[int, ...] = ()  # further outputs
+    intermediates: tuple[int, ...] = ()
 
 
 class ModelBuilder:
@@ -582,6 +584,7 @@ def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     for sample in inputs:
         for detail, part in zip(where, np.split(sample, ends, -1) if len(ends) else [sample]):
             interpreter.set_tensor(detail["index"], part.reshape(detail["shape"]))
+        interpreter.reset_all_variables()
         interpreter.invoke()
         results.append([interpreter.get_tensor(index) for index in outputs])
     return [np.stack(column) for column in zip(*results)]
@@ -673,6 +676,7 @@ def _tensor_table(b, spec, buffer):
         Name=b.CreateString(spec.name),
         Quantization=quantization,
         Sparsity=sparsity,
+        IsVariable=spec.variable,
     )
 
 
@@ -689,6 +693,7 @@ def _operator_table(b, spec, opcode):
         OpcodeIndex=opcode,
         Inputs=_numbers(b, spec.inputs, np.int32),
         Outputs=_numbers(b, [spec.output, *spec.others], np.int32),
+        Intermediates=_numbers(b, spec.intermediates or None, np.int32),
         BuiltinOptionsType=getattr(tflite.BuiltinOptions, spec.options_table or "NONE"),
         BuiltinOptions=options,
     )

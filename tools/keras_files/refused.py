@@ -14,10 +14,6 @@ REFUSED_LAYERS = {  # of its Keras file, which is judged before TensorFlow conve
     "attention": "MultiHeadAttention: this kind of layer is not supported",
     "conv_3d": "Conv3D: this kind of layer is not supported",
     "embedding": "Embedding: this kind of layer is not supported",
-    **dict.fromkeys(
-        ("lstm", "gru", "bidirectional"),
-        "a recurrent layer, whose state goes from step to step",
-    ),
 }
 
 

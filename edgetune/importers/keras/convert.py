@@ -40,6 +40,7 @@ def _converted(source: str) -> tuple[bytes, list[str]]:
     except Exception as error:  # Keras raises what it likes
         raise _failed("Keras cannot load this model.", error) from None
     _dense_everywhere(tf, model)
+    _step_by_step(tf, model)
     forward = _with_batch_of_one(tf, model)
     # the function in the place of the model: so its weights become constants in every version
     converter = tf.lite.TFLiteConverter.from_concrete_functions([forward], forward)
@@ -64,6 +65,13 @@ def _dense_everywhere(tf, model) -> None:
             layer.layer, tf.keras.layers.Dense
         ):
             layer.call = lambda x, training=None, mask=None, dense=layer.layer: dense(x)
+
+
+def _step_by_step(tf, model) -> None:
+    """Lets recurrent layers be written out; TensorFlow would write loops."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, tf.keras.layers.RNN):
+            layer.unroll = True
 
 
 def _with_batch_of_one(tf, model):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from edgetune.errors import ModelError
 from edgetune.importers.keras.reasons import refused_activation, unknown_layer
 from edgetune.model.decode import corrupt, printable, quoted
-from edgetune.model.reasons import Finding, refusal
+from edgetune.model.reasons import STATELESS, Finding, Reason, refusal
 
 CONTAINERS = ("Sequential", "Functional", "Model")
 AT_TRAINING = (  # and nothing at inference
@@ -31,7 +31,7 @@ LAYERS = (
     "RepeatVector", "Identity", "Add", "Subtract", "Multiply", "Concatenate", "Average",
     "Maximum", "Minimum", "Normalization", "Rescaling", "TimeDistributed", *AT_TRAINING,
 )
-UNROLLED = ("LSTM", "GRU", "SimpleRNN")  # with unroll=True
+STEPPED = ("LSTM", "GRU", "SimpleRNN")  # written out step by step
 OLD_NAMES = ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization")
 OPERATIONS = {  # of Keras 3, written as x + y or keras.ops.relu(x); they hold numbers only
     "keras.src.ops.numpy": (
@@ -133,17 +133,24 @@ def _reason(layer: dict, kind, config) -> str:
     elif kind == "TFOpLambda":
         known = isinstance(config, dict) and config.get("function") in FUNCTIONS
     else:
-        known = kind in (*LAYERS, *OLD_NAMES) or kind in UNROLLED and _is_unrolled(config)
+        known = kind in (*LAYERS, *OLD_NAMES, *STEPPED, "Bidirectional")
         known = known and layer.get("module") in LAYER_MODULES
+        if known and _keeps_state(config):
+            return Reason("it keeps state from one call to the next", STATELESS)
     if not known:
         return unknown_layer(str(kind))
     inside = {**layer, "class_name": None, "module": None}
     return "it brings code of its own" if _brings_code(inside) else ""
 
 
-def _is_unrolled(config) -> bool:
-    """Whether a recurrent layer is written out step by step, and begins anew with each sample."""
-    return isinstance(config, dict) and config.get("unroll") is True and not config.get("stateful")
+def _keeps_state(config, depth: int = 0) -> bool:
+    """Whether a recurrent layer, or one inside, goes on from the sample before."""
+    if not isinstance(config, dict) or depth > MAX_DEPTH:
+        return False
+    inside = [config.get(role) for role in ("layer", "backward_layer")]
+    return bool(config.get("stateful")) or any(
+        _keeps_state(layer.get("config"), depth + 1) for layer in inside if isinstance(layer, dict)
+    )
 
 
 def _brings_code(value, depth: int = 0) -> bool:
@@ -160,7 +167,7 @@ def _brings_code(value, depth: int = 0) -> bool:
 
 
 def _is_harmless(kind, module) -> bool:
-    if kind in LAYERS and module in LAYER_MODULES:  # an activation that is a layer
+    if kind in (*LAYERS, *STEPPED) and module in LAYER_MODULES:  # a layer inside
         return True
     if module == "keras":
         return kind in POLICIES

@@ -7,8 +7,8 @@ from edgetune.model.kinds import CONVERTED
 from edgetune.model.reasons import FEED_FORWARD, Reason, UnknownKind
 
 RECURRENT = (
-    "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "LSTMCell",
-    "GRUCell", "SimpleRNNCell", "CuDNNLSTM", "CuDNNGRU",
+    "RNN", "ConvLSTM1D", "ConvLSTM2D", "LSTMCell", "GRUCell", "SimpleRNNCell", "CuDNNLSTM",
+    "CuDNNGRU",
 )
 QKERAS = (
     "QActivation", "QDense", "QConv1D", "QConv2D", "QConv2DTranspose", "QDepthwiseConv2D",

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer, Program
@@ -63,12 +66,28 @@ class Backward:
 
     ``units``: activation -> unit of its error, before a `Scale` step.
     ``gradient_units``: one a trained layer, in the program's order: the loss's derivative by a
-    weight's integer is gradient * 2**exponent * unit, so masses compare between layers.
+    weight's integer is gradient * 2**exponent * unit, so masses compare between layers.  Hundreds
+    of operators below the loss a unit may be less than the least float: 0.
     """
 
     steps: tuple[Step, ...]
     units: dict[int, float]
     gradient_units: tuple[float, ...]
+
+
+class Unit(NamedTuple):
+    """``fraction`` * 2**``exponent``, of any size; rounded as a float is."""
+
+    fraction: float
+    exponent: int = 0
+
+    def times(self, factor: float) -> Unit:
+        fraction, shift = math.frexp(self.fraction * factor)
+        return Unit(fraction, self.exponent + shift)
+
+    def __float__(self) -> float:
+        with np.errstate(over="ignore", under="ignore"):
+            return float(np.ldexp(self.fraction, self.exponent))
 
 
 def lower_backward(program: Program, trained: list[WeightedLayer]) -> Backward:
@@ -81,10 +100,9 @@ class _Backward:
         self.program, self.trained = program, trained
         self.steps: list[Step] = []
         logits = program.logits
-        self.units = {
-            program.storage(logits): program.loss.unit(program.activations[logits].scale)
-        }
-        self.gradient_units: dict[WeightedLayer, float] = {}
+        unit = program.loss.unit(program.activations[logits].scale)
+        self.units = {program.storage(logits): Unit(unit)}
+        self.gradient_units: dict[WeightedLayer, Unit] = {}
         self.wanted = self._wanted()
 
     def run(self) -> Backward:
@@ -92,8 +110,9 @@ class _Backward:
             error = self.program.storage(layer.output)
             if error in self.wanted and error in self.units:
                 self._layer(layer, error)
-        units = tuple(self.gradient_units[layer] for layer in self.trained)
-        return Backward(tuple(self.steps), self.units, units)
+        units = tuple(float(self.gradient_units[layer]) for layer in self.trained)
+        below = {activation: float(unit) for activation, unit in self.units.items()}
+        return Backward(tuple(self.steps), below, units)
 
     def _wanted(self) -> set[int]:
         """The activations whose error some trained layer needs: its output, and whatever is
@@ -109,19 +128,20 @@ class _Backward:
         unit = self.units[error]
         if isinstance(layer, WeightedLayer) and layer.ratio is not None:
             self.steps.append(Scale(layer, error))
-            unit *= RATIO_UNIT
+            unit = unit.times(RATIO_UNIT)
         for operand, index in enumerate(layer.inputs):
             if (target := self.program.storage(index)) in self.wanted:
                 self._pass_on(layer, operand, error, target, unit)
         if layer in self.trained:
-            self.gradient_units[layer] = unit * self._factor(layer, 0)
+            self.gradient_units[layer] = unit.times(self._factor(layer, 0))
             self.steps.append(Update(layer, error))
 
-    def _pass_on(self, layer: Layer, operand: int, source: int, target: int, unit: float) -> None:
-        unit *= self._factor(layer, operand)
+    def _pass_on(self, layer: Layer, operand: int, source: int, target: int, unit: Unit) -> None:
+        unit = unit.times(self._factor(layer, operand))
         join = None
         if target in self.units:
-            join = join_of(unit / self.units[target])
+            other = self.units[target]
+            join = join_of(unit.fraction / other.fraction, unit.exponent - other.exponent)
         else:
             self.units[target] = unit
         self.steps.append(InputError(layer, operand, source, target, join))
@@ -132,7 +152,7 @@ class _Backward:
         return layer.input_unit(operand, xs, activations[layer.output])
 
 
-def join_of(ratio: float) -> Join:
-    """``ratio`` > 0 as a multiplier of 15 bits and a shift."""
+def join_of(ratio: float, exponent: int = 0) -> Join:
+    """``ratio`` * 2**``exponent`` > 0 as a multiplier of 15 bits and a shift."""
     fraction, shift = math.frexp(ratio)
-    return Join(math.floor(fraction * 2**15 + 0.5), shift)
+    return Join(math.floor(fraction * 2**15 + 0.5), shift + exponent)
