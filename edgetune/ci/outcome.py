@@ -21,8 +21,8 @@ class Outcome:
     ``device``: its name and its board's.  ``digest``: 8 hexadecimal digits, recomputed from the
     device's memory at the end.  ``verified``: every step was compared with the simulation.
     ``ram_used``: bytes, variables and the most of the stack that was in use; None where the
-    device cannot tell.  ``folder``: a `RunFolder` without firmware; ``tuned``, its tuned model.  ``guard``: which
-    weights the run ended with, and why.
+    device cannot tell.  ``folder``: a `RunFolder` without firmware; ``tuned``, its tuned model.
+    ``guard``: which weights the run ended with, and why.
     """
 
     device: str

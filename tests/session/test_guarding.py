@@ -16,6 +16,7 @@ from edgetune.data.preprocessing import Preprocessing
 from edgetune.errors import LinkError, UsageError
 from edgetune.guard import NONE, RUNNING
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.state import LEARNER
 from edgetune.link.client import Client
 from edgetune.link.errors import device_gone, device_reset
 from edgetune.model.read import read_tflite
@@ -148,6 +149,7 @@ def test_a_collapse_is_taken_back_at_once_and_ends_the_run(tuned, tmp_path, guar
     assert found.kept == "start" and result.accuracy_after == result.accuracy_before
     assert found.falls and all(fall.back_to == 0 for fall in found.falls)
     assert found.stopped == (len(found.falls) == 4) and result.steps <= STEPS
+    assert np.frombuffer(result.state, LEARNER, 1)["step"] == result.steps
     assert (result.steps < STEPS) or guard == TRUSTED  # which looks four times in all
     lines = (tmp_path / "b" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == list(range(result.steps))
