@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from edgetune.guard.base import Desk, Guard, Kept, Outcome
-from edgetune.guard.comparison import BETTER, WORSE, paired
+from edgetune.guard.comparison import BETTER, paired
 from edgetune.guard.sample_losses import SampleLosses, Samples
 
 COST = 10  # steps' instructions for one of the forward passes between them
@@ -17,8 +17,8 @@ LEAST_LOOKS = 4  # in a run, whatever they cost
 class HeldOutGuard(Guard):
     """Forward passes over ``held`` samples every so many steps.  New weights are the best where
     they are surely better; weights far below the best are given up at once.  The run ends with
-    its last weights where these are surely better than the first and no worse than the best, else
-    with the best.
+    its last weights where these are surely better than the first and not surely worse than the best,
+    else with the best.
 
     Args:
         held: at least 20, of more than one class.
@@ -74,7 +74,7 @@ class HeldOutGuard(Guard):
 
     def _chosen(self) -> Kept:
         last, best, start = self.present, self.best, self.start
-        if self._learnt(last) and paired(last.losses, best.losses) > -WORSE:
+        if self._learnt(last) and paired(last.losses, best.losses) > -BETTER:
             return last
         return best if best is not start and self._learnt(best) else start
 
