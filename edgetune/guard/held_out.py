@@ -17,8 +17,8 @@ LEAST_LOOKS = 4  # in a run, whatever they cost
 class HeldOutGuard(Guard):
     """Forward passes over ``held`` samples every so many steps.  New weights are the best where
     they are surely better; weights far below the best are given up at once.  The run ends with
-    its last weights where these are surely better than the first and not surely worse than the best,
-    else with the best.
+    its last weights where these are surely better than the first and not surely worse than the
+    best, else with the best.
 
     Args:
         held: at least 20, of more than one class.
