@@ -51,6 +51,7 @@ _HOMES = {
     "edgetune.session.evaluation": ("check_accuracy", "measure", "outputs_of"),
     "edgetune.session.flashing": ("ensure_firmware", "write_image"),
     "edgetune.session.firmware": ("build_firmware",),
+    "edgetune.session.guarding": ("HeldOut",),
     "edgetune.session.job": ("Job",),
     "edgetune.session.reporter": ("Reporter",),
     "edgetune.session.run_folder": ("RunFolder",),

@@ -93,7 +93,7 @@ class EdgetuneDevice:
         self._note(
             accuracy_before=outcome.accuracy_before, accuracy_after=outcome.accuracy_after,
             steps=outcome.steps, digest=outcome.digest, verified=outcome.verified,
-            ram_used=outcome.ram_used,
+            ram_used=outcome.ram_used, guard_kept=outcome.guard.kept,
         )
         return outcome
 
@@ -174,7 +174,7 @@ class EdgetuneDevice:
         return Outcome(
             self.label, result.before, result.after, len(result.outputs),
             result.steps, digest, result.verified, ram, folder.path, folder.tuned,
-            lambda: self._shared.digests(test, settings, self.name, digest),
+            lambda: self._shared.digests(test, settings, self.name, digest), result.guard,
         )
 
     def _hold(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.ci.failures import fail
+from edgetune.guard import NONE
+from edgetune.guard import Outcome as GuardOutcome
 from edgetune.measures.measure import Measure
 from edgetune.session.evaluation import accuracy_of
 
@@ -20,6 +22,7 @@ class Outcome:
     device's memory at the end.  ``verified``: every step was compared with the simulation.
     ``ram_used``: bytes, variables and the most of the stack that was in use; None where the
     device cannot tell.  ``folder``: a `RunFolder` without firmware; ``tuned``, its tuned model.
+    ``guard``: which weights the run ended with, and why.
     """
 
     device: str
@@ -33,6 +36,7 @@ class Outcome:
     folder: Path
     tuned: Path
     note_digest: Callable[[], dict[str, str]]
+    guard: GuardOutcome = GuardOutcome(NONE)
 
     @property
     def accuracy_before(self) -> float | None:

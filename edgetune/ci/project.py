@@ -10,7 +10,7 @@ from edgetune.boards.loader import OWN_BOARDS, list_boards
 from edgetune.model.constant_inputs import pairs_of
 from edgetune.settings import FILE, project_settings
 
-_PATHS = ("model", "data", "labels", "test_data", "test_labels", "cmsis_nn")
+_PATHS = ("model", "data", "labels", "test_data", "test_labels", "cmsis_nn", "guard")
 
 
 def _is_path(value) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from edgetune.boards import Board
 from edgetune.errors import UsageError
+from edgetune.guard import NONE, RUNNING
 from edgetune.learn.recipe import Recipe
 from edgetune.model.constant_inputs import pairs_of
 from edgetune.session.job import Job
@@ -53,9 +54,13 @@ def job_of(
 
 
 def tuning_of(settings: dict) -> TuneSettings:
-    """How long is learnt, and whether the simulation runs along; errors as of `job_of`."""
+    """How long is learnt, whether the simulation runs along and what guards; errors as of
+    `job_of`."""
     verify = not settings.get("no_verify", False)
-    return TuneSettings(verify=verify, **_chosen(settings, "seed", "samples", "passes"))
+    guard = NONE if settings.get("no_guard", False) else settings.get("guard", RUNNING)
+    return TuneSettings(
+        verify=verify, guard=guard, **_chosen(settings, "seed", "samples", "passes")
+    )
 
 
 def _chosen(settings: dict, *names: str) -> dict:

@@ -10,6 +10,7 @@ import click
 from edgetune.build.cmsis_nn import find_cmsis_nn
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
+from edgetune.guard import NONE, RUNNING
 from edgetune.learn.draws import DRAWS
 from edgetune.learn.losses import AUTO, LOSSES
 from edgetune.learn.recipe import Recipe
@@ -97,6 +98,23 @@ min_accuracy_option = click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), metavar="SHARE",
     help="End with exit code 7 below this accuracy on the device, 0 to 1.",
 )
+
+
+def guard_options(function):
+    """--guard and --no-guard, given to the verb as ``guard``: what `TuneSettings` takes."""
+
+    @stack(
+        click.option("--guard", metavar="FILE|SHARE", default=RUNNING, help="Judge what is learnt "
+                     "by the samples of a file, read as --data is, or by a share of the tuning "
+                     "samples that is then not trained on; without it by the error that runs "
+                     "along."),
+        click.option("--no-guard", is_flag=True, help="Keep the last weights, whatever they do."),
+    )
+    @wraps(function)
+    def with_guard(*args, guard, no_guard, **given):
+        return function(*args, guard=NONE if no_guard else guard, **given)
+
+    return with_guard
 
 
 _RECIPE = tuple(field.name for field in fields(Recipe))

@@ -27,6 +27,7 @@ def plan_facts(estimate: Estimate) -> dict:
         "unmeasured": list(estimate.table.unmeasured),
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
+        "guard": {"ram_bytes": 0, "pass_instructions": estimate.forward_instructions},
         "cost": estimate.as_dict(),
     }
 
@@ -58,6 +59,7 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
         f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)",
         HANGING,
     )
+    printer.text(_guard_words(estimate))
     printer.text(
         f"Learns: {'' if estimate.plan.recipe.learns_weights else 'biases of '}"
         f"{len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
@@ -78,6 +80,14 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
     printer.text()
     _show_layers(printer, estimate)
     printer.text()
+
+
+def _guard_words(estimate: Estimate) -> str:
+    """The guard of a run works on the host; the device runs forward passes for it."""
+    share = 100 * estimate.forward_instructions / estimate.step_instructions
+    return (
+        f"Guard: no RAM; a forward pass for it takes {share:.0f} % of a step (docs/learning.md)"
+    )
 
 
 def _other_outputs(plan: Plan) -> dict:

@@ -8,6 +8,7 @@ from edgetune.cli.build import build_facts, show_build
 from edgetune.cli.options import (
     data_options,
     flash_option,
+    guard_options,
     job_options,
     min_accuracy_option,
     passes_option,
@@ -16,6 +17,7 @@ from edgetune.cli.options import (
 )
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import cost_of, show_left_out
+from edgetune.cli.show_guard import show_guard
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
@@ -35,18 +37,20 @@ from edgetune.session.tuning import TuneResult, TuneSettings, check_tuned_file
 @passes_option
 @samples_option
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
+@guard_options
 @min_accuracy_option
 def command(
     printer: Printer, job: Job, seed: int, passes: int, samples: int | None, no_verify: bool,
-    min_accuracy: float | None,
+    guard: str | float, min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
     A float model is converted to int8 first, by the same tuning set (see `edgetune convert`).
     Plans, builds, launches, measures the accuracy, streams the samples, measures again, and
-    writes the tuned model. Every step is compared with the simulation, bit for bit.
+    writes the tuned model. Every step is compared with the simulation, bit for bit. Where
+    learning did harm, the run ends with the weights that it began with, and says so.
     """
-    settings = TuneSettings(seed, samples, passes, not no_verify)
+    settings = TuneSettings(seed, samples, passes, not no_verify, guard)
     refuse_without_accuracy(job.plan.program.loss, min_accuracy)
     _show_model(printer, job)
     show_plan(printer, job.estimate)
@@ -81,6 +85,7 @@ def _facts(job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult) 
         "verified": result.verified,
         "file_agrees": result.file_agrees,
         "no_judge": result.no_judge,
+        "guard": result.guard.as_dict(),
         "stack_used": result.stats.stack_used or None,
         "executed_instructions": result.executed_instructions,
         "folder": str(folder.path),
@@ -128,6 +133,7 @@ def _show_result(
     )
     if name != "accuracy":
         printer.text(f"After it: {result.after.text}.")
+    show_guard(printer, result.guard)
     printer.text(f"Tuned model: {folder.tuned}")
     if result.file_agrees is not None:
         printer.text(

@@ -7,11 +7,21 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from edgetune.boards import Board, load_board
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.data import Dataset, Preprocessing, Targets, load_data, stored_preprocessing
+from edgetune.data import (
+    Dataset,
+    Preprocessing,
+    Targets,
+    load_data,
+    load_labelled,
+    stored_preprocessing,
+)
 from edgetune.device import needs_native, resolve_device
 from edgetune.errors import UsageError
+from edgetune.guard import NONE, RUNNING, is_share
 from edgetune.learn.losses import AUTO, INPUT, TARGETS, Loss, default_loss
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph, Tensor
@@ -23,11 +33,14 @@ from edgetune.quantize import Conversion, load
 from edgetune.session.conversion import convert_by, read_int8
 from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.flashing import ensure_firmware
+from edgetune.session.guarding import HeldOut
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.tools import check_tools
 from edgetune.session.tuning import TuneResult, TuneSettings, tune
 
+# What is said of the tuning and test set alone.
+_OF_TUNING = ("path", "labels", "test", "test_labels", "part", "split")
 RUNS = Path("runs")
 PROJECTS = Path("build")
 
@@ -142,6 +155,25 @@ class Job:
             )
         return load_data(graph_input=tensor, targets=targets, stored=stored, **given)
 
+    def held_out(self, guard: str | float) -> HeldOut | None:
+        """The samples of the file that ``guard`` names, read as the job's data are; None where it
+        names none."""
+        if guard in (RUNNING, NONE) or is_share(guard):
+            return None
+        given = {k: v for k, v in (self.source or {}).items() if v is not None}
+        how = {k: v for k, v in given.items() if k not in _OF_TUNING}
+        x, y, warnings = load_labelled(
+            guard, self.graph.input, targets_of(self.plan.program.loss),
+            stored=stored_preprocessing(self.graph), **self._classes(how),
+        )
+        for warning in warnings:
+            self.reporter.note(f"Warning: {warning}")
+        return HeldOut(x, np.zeros((len(x), 0)) if y is None else y)
+
+    def _classes(self, how: dict) -> dict:
+        """With the names that the data's classes have, where it has names."""
+        return how | ({"class_names": self.data.classes} if self.data.classes else {})
+
     @cached_property
     def device(self) -> str:
         """The device that is meant; what its build and its emulator need is there."""
@@ -187,12 +219,13 @@ class Job:
             EdgetuneError: see `tune`, and whatever the job reads and builds.
         """
         self.check()
+        held_out = self.held_out(settings.guard)
         if folder is None:
             with self.run_folder() as fresh:
                 return self.tune(settings, fresh, firmware)
         return tune(
             firmware or self.firmware(folder.firmware), self.device, self.data, settings, folder,
-            self.reporter, model=self.model, conversion=self.conversion,
+            self.reporter, model=self.model, conversion=self.conversion, held_out=held_out,
         )
 
 

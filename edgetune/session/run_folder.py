@@ -13,7 +13,8 @@ FORMAT = 1
 
 class RunFolder:
     """``run.json`` (settings and results), ``metrics.jsonl`` (a line a step), ``tuned.tflite``,
-    ``converted.tflite`` of a float model, and ``firmware/``, the generated project.
+    ``converted.tflite`` of a float model, ``best.tflite`` of a run that broke off, and
+    ``firmware/``, the generated project.
 
     Open until `close`, or until the end of a `with` statement."""
 
@@ -46,6 +47,10 @@ class RunFolder:
     @property
     def tuned(self) -> Path:
         return self.path / "tuned.tflite"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.tflite"
 
     def metric(self, **values) -> None:
         """Append one line to metrics.jsonl."""

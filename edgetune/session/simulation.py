@@ -38,6 +38,18 @@ class Simulation:
         if wrong:
             raise diverged(self.learner.step, wrong)
 
+    def take_over(self, state: bytes, digest: int) -> None:
+        """A state that was written to the device, which then had this ``digest``.
+
+        Raises:
+            DivergenceError: the device holds another.
+        """
+        self.learner.load_state(state)
+        if digest != self.learner.digest():
+            raise diverged(
+                self.learner.step, {"digest of a state written": (digest, self.learner.digest())}
+            )
+
     def differences(self, state: bytes) -> list[str]:
         """The trained layers whose parameters in a device's ``state`` are not the simulation's."""
         theirs = Learner(self.learner.program, self.learner.recipe)

@@ -10,11 +10,11 @@ import numpy as np
 
 from edgetune.data import Dataset
 from edgetune.device import resolve_device
-from edgetune.errors import DivergenceError
+from edgetune.errors import DivergenceError, LinkError
 from edgetune.files import save_atomically
+from edgetune.guard import RUNNING, Guard, Outcome, SampleLosses
 from edgetune.learn.learner import Learner
-from edgetune.learn.losses import CLASS, Loss
-from edgetune.link.client import Client
+from edgetune.learn.losses import CLASS
 from edgetune.link.messages import Stats
 from edgetune.measures.measure import Measure
 from edgetune.model.graph import Place
@@ -25,29 +25,35 @@ from edgetune.quantize import Conversion
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import accuracy_of, measure, outputs_of
 from edgetune.session.firmware import Firmware
+from edgetune.session.guarding import DeviceDesk, HeldOut, guarding
 from edgetune.session.interpreter import judge
 from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.simulation import Simulation, diverged, new_learner
+from edgetune.session.stream import Stream
 
 
 @dataclass(frozen=True)
 class TuneSettings:
     """``samples`` of the tuning set (None: all) in ``passes`` passes; ``seed`` decides their
-    order and the device's draws; ``verify``: repeat every step in numpy and compare."""
+    order and the device's draws; ``verify``: repeat every step in numpy and compare.
+    ``guard``: "running", which judges by the error that runs along; a share of the tuning
+    samples, above 0 and at most 0.5, that is held out, or a file of samples, to judge by those;
+    or "none" (docs/learning.md)."""
 
     seed: int = 0
     samples: int | None = None
     passes: int = 2
     verify: bool = True
+    guard: str | float = RUNNING
 
 
 @dataclass(frozen=True)
 class TuneResult:
     """``before``, ``after``: what the device's outputs for the test set were worth; ``outputs``
-    int8 [n, outputs], the device's after tuning; ``digest`` recomputed from the device's memory
-    at the end.
+    int8 [n, outputs], the device's after tuning; ``steps`` that were done; ``digest`` recomputed
+    from the device's memory at the end.  ``guard``: which weights the run ended with, and why.
     ``executed_instructions``: the device's since its start, where it counts them.
     ``file_agrees``: for how many samples tflite-runtime makes of the tuned file what the device
     does, a prediction or outputs; None where ``no_judge`` says why nothing could.
@@ -62,6 +68,7 @@ class TuneResult:
     verified: bool
     state: bytes
     stats: Stats
+    guard: Outcome
     executed_instructions: int | None = None
     file_agrees: int | None = None
     file_fault: str = ""
@@ -92,6 +99,7 @@ def tune(
     *,
     model: str | os.PathLike | None = None,
     conversion: Conversion | None = None,
+    held_out: HeldOut | None = None,
 ) -> TuneResult:
     """Evaluate, learn, evaluate again, and keep the run in ``folder``: every file that
     `RunFolder` names but the firmware.  It stays open.
@@ -100,6 +108,7 @@ def tune(
         device: see `resolve_device`.
         model: the file that the run began with, for the record.
         conversion: what made it int8, where it was a float model.
+        held_out: what the guard judges by, where ``settings`` name a file of it.
 
     Whether that file is the trained network, ``check_tuned_file`` says afterwards.
 
@@ -111,7 +120,7 @@ def tune(
     device = resolve_device(device, firmware.plan.board)
     if conversion:
         save_atomically(folder.converted, conversion.content)
-    result = _run(firmware, device, data, settings, folder, reporter or Reporter())
+    result = _run(firmware, device, data, settings, folder, reporter or Reporter(), held_out)
     record = run_record(firmware.plan, model, device, data, settings, result, conversion)
     folder.write_record(record)
     return result
@@ -119,23 +128,28 @@ def tune(
 
 def _run(
     firmware: Firmware, device: str, data: Dataset, settings: TuneSettings, folder: RunFolder,
-    reporter: Reporter,
+    reporter: Reporter, held_out: HeldOut | None,
 ) -> TuneResult:
-    plan = firmware.plan
+    plan, losses = firmware.plan, SampleLosses(firmware.plan.program)
     check_writable(plan.program.graph, trained_places(plan))
+    chosen = guarding(settings.guard, data, losses, settings.seed, held_out)
+    data = chosen.data
     with connect(firmware, device, reporter) as client:
         order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
         client.start(settings.seed, len(order))
         before = outputs_of(client, data, reporter, "before")
         simulation = Simulation(plan, settings.seed, len(order)) if settings.verify else None
-        _learn(client, data, order, plan.program.loss, simulation, folder, reporter)
+        desk = DeviceDesk(client, simulation, losses)
+        guard = chosen.guard(desk, losses, order, plan)
+        stream = Stream(client, data, order, losses, simulation, folder, reporter)
+        found = _learn_guarded(stream, guard, desk, plan)
         after = outputs_of(client, data, reporter, "after")
         state, digest = client.read_state(), client.digest(full=True)
         if simulation:
             _compare_end(simulation, state, digest)
         result = TuneResult(
             measure(plan.program, before, data), measure(plan.program, after, data), after,
-            len(order), digest, settings.verify, state, client.stats(),
+            stream.steps, digest, settings.verify, state, client.stats(), found,
             client.executed_instructions(),
         )
     content = tuned_model(plan, state)
@@ -155,19 +169,27 @@ def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
         )
 
 
-def _learn(client: Client, data: Dataset, order, loss: Loss, simulation, folder, reporter):
-    samples = ((data.tune_x[i].tobytes(), loss.encode(data.tune_y[i])) for i in order)
-    right: list[bool] = []
-    for step, result in enumerate(client.train_many(samples)):
-        index = order[step]
-        target, share, label = data.tune_y[index], None, {}
-        if loss.target == CLASS:
-            right.append(result.prediction == target)
-            share, label = float(np.mean(right[-100:])), {"label": int(target)}
-        folder.metric(step=step, sample=int(index), **label, **asdict(result))
-        if simulation:
-            simulation.step(data.tune_x[index], target, result)
-        reporter.progress("learning", step + 1, len(order), share)
+def _learn_guarded(
+    stream: Stream, guard: Guard, desk: DeviceDesk, plan: Plan
+) -> Outcome:
+    """The device then holds the weights that the run ends with."""
+    try:
+        guard.begin()
+        for first, last in guard.spans:
+            desk.learning()
+            if not guard.after(last, stream.learn(first, last)):
+                break
+        return guard.end()
+    except LinkError as error:
+        _save_best(guard, stream.folder, plan, error)
+        raise
+
+
+def _save_best(guard: Guard, folder: RunFolder, plan: Plan, error: LinkError) -> None:
+    """What the guard held for the best is not lost with the conversation."""
+    if best := guard.best_learnt:
+        save_atomically(folder.best, tuned_model(plan, best.state))
+        error.next_step += f"; the best weights, of step {best.step:,}, are in {folder.best}"
 
 
 def _compare_end(simulation: Simulation, state: bytes, digest: int):
@@ -228,7 +250,7 @@ def run_record(
         "device": device,
         "recipe": plan.recipe.as_dict(),
         "loss": plan.program.loss.name,
-        "settings": asdict(settings),
+        "settings": asdict(settings) | {"guard": str(settings.guard)},
         "data": {
             "preprocessing": data.preprocessing.as_dict(), "split": split,
             "classes": list(data.classes),
@@ -250,5 +272,6 @@ def run_record(
             "no_judge": result.no_judge,
             "stack_used": result.stats.stack_used,
         },
+        "guard": result.guard.as_dict(),
         **({"conversion": conversion.report.as_dict()} if conversion else {}),
     }

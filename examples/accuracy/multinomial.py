@@ -25,6 +25,7 @@ from tasks import SELECTION_SEEDS, SOURCES, load_task
 from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
+from edgetune.guard import NONE
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
 from edgetune.plan.plan import make_plan
@@ -53,7 +54,7 @@ def run(
     data = Dataset(
         task.tune_x, task.tune_y, task.test_x, task.test_y, Preprocessing(quantized=True)
     )
-    settings = TuneSettings(seed=seed, samples=task.samples, verify=False)
+    settings = TuneSettings(seed=seed, samples=task.samples, verify=False, guard=NONE)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         firmware = build_firmware(plan, path / "firmware", name, native=device == "host")

@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parents[2] / "edgetune"
 ORDER = (
     "__init__", "errors", "files", "programs", "resources", "settings", "workers",
     "model", "floats", "importers", "quantize", "data", "measures", "learn", "packs", "boards",
-    "plan", "codegen", "build", "flash", "device", "link", "session", "ci", "cli", "__main__",
+    "plan", "codegen", "build", "flash", "device", "link", "guard", "session", "ci", "cli",
+    "__main__",
 )
 ROOT_NAMES = ("__version__",)  # the rest of `edgetune` stands for the whole flow
 

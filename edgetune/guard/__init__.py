@@ -1,0 +1,15 @@
+"""The guard: a run never ends with weights that measure worse than those that it began with.
+
+``docs/learning.md``, The guard.  It knows of a device only what `Desk` says.
+"""
+
+from edgetune.guard.base import Cost, Desk, Guard, Kept, NoGuard, Outcome
+from edgetune.guard.choice import NONE, RUNNING, held_out_rows, is_share, share_of
+from edgetune.guard.held_out import HeldOutGuard
+from edgetune.guard.running import RunningGuard
+from edgetune.guard.sample_losses import SampleLosses, Samples
+
+__all__ = [
+    "Cost", "Desk", "Guard", "HeldOutGuard", "Kept", "NONE", "NoGuard", "Outcome", "RUNNING",
+    "RunningGuard", "SampleLosses", "Samples", "held_out_rows", "is_share", "share_of",
+]

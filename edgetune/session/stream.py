@@ -1,0 +1,54 @@
+"""The samples of a run on their way to a device, and what comes back of each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from edgetune.data import Dataset
+from edgetune.guard import SampleLosses
+from edgetune.learn.losses import CLASS
+from edgetune.link.client import Client
+from edgetune.link.messages import TrainResult
+from edgetune.session.reporter import Reporter
+from edgetune.session.run_folder import RunFolder
+from edgetune.session.simulation import Simulation
+
+SHOWN = 100  # steps whose right predictions are reported
+
+
+class Stream:
+    """The device learns the samples of ``order``, and so does the simulation; every step is
+    kept in ``folder``.  ``steps`` were done."""
+
+    def __init__(
+        self, client: Client, data: Dataset, order: np.ndarray, losses: SampleLosses,
+        simulation: Simulation | None, folder: RunFolder, reporter: Reporter,
+    ):
+        self._client, self._data, self._order, self._losses = client, data, order, losses
+        self._simulation, self.folder, self._reporter = simulation, folder, reporter
+        self._right: list[bool] = []
+        self.steps = 0
+
+    def learn(self, first: int, last: int) -> np.ndarray:
+        """Steps ``first`` to ``last``: the losses (n,) of their samples before each update."""
+        data, loss = self._data, self._losses.loss
+        rows = self._order[first:last]
+        samples = ((data.tune_x[i].tobytes(), loss.encode(data.tune_y[i])) for i in rows)
+        return np.array([
+            self._done(int(rows[n]), result)
+            for n, result in enumerate(self._client.train_many(samples))
+        ])
+
+    def _done(self, index: int, result: TrainResult) -> float:
+        target, share, label = self._data.tune_y[index], None, {}
+        if self._losses.kind == CLASS:
+            self._right.append(result.prediction == target)
+            share, label = float(np.mean(self._right[-SHOWN:])), {"label": int(target)}
+        self.folder.metric(step=self.steps, sample=index, **label, **asdict(result))
+        if self._simulation:
+            self._simulation.step(self._data.tune_x[index], target, result)
+        self.steps += 1
+        self._reporter.progress("learning", self.steps, len(self._order), share)
+        return self._losses.of_step(result, target)
