@@ -158,7 +158,7 @@ def _show_totals(printer: Printer, facts: dict, program: Program):
 
 def _show_conversion(printer: Printer, model: str, output: str | None):
     printer.sentences(
-        "A float model, shown as it is after conversion by made-up samples: only its scales and "
+        "Shown as it is after conversion by made-up samples: only its scales and "
         "its accuracy need real ones."
     )
     printer.text(f"All of it converts: {_convert(model, output)}")
