@@ -247,6 +247,15 @@ def test_held_out_samples_that_tell_nothing_are_named(untuned, tmp_path):
     assert found.kind == RUNNING and f"of class {y[0]}" in found.notes[0]
 
 
+def test_one_class_is_seen_in_a_short_run_too(tuned, tmp_path):
+    """Too short to tell anything else."""
+    x, y = harmed(one_class)
+    result = run(tuned, tmp_path / "one", x[:60], y[:60], RUNNING)
+    assert result.guard.kept == "start" and "of class 1" in result.guard.reason
+    assert result.accuracy_after == result.accuracy_before
+    assert run(tuned, tmp_path / "all", *points(60, seed=5), RUNNING).guard.kept == "last"
+
+
 def test_a_guard_that_is_none_is_refused(untuned, tmp_path):
     x, y = points(40, seed=5)
     for guard in ("0.9", "clean.npz"):
