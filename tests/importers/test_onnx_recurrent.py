@@ -156,4 +156,4 @@ def test_what_is_too_long_to_be_written_out_is_refused():
     nodes = [TIME_FIRST, *(layer("RNN", "t w r b", f"a{i}") for i in range(30))]
     with pytest.raises(ModelError, match=r"parts") as error:
         read_onnx(model(nodes, (1, 128, FEATURES), parameters("RNN")))
-    assert "written out, the model has more than 4000 operators" in error.value.cause
+    assert "written out, the model has more than 8000 operators" in error.value.cause

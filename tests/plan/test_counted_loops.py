@@ -611,7 +611,7 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     assert_counted(found, {
         "draws": line("update.c", "et_step("),
         "formed": line("update.c", "uint64_t mass = 0"),
-        "magnitudes": line("update.c", "mass += et_magnitude"),
+        "magnitudes": line("update.c", "mass += magnitude"),
         "walk": line("update.c", "g->cumulative += et_magnitude"),
     }, counts, work)
 

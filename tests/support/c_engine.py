@@ -16,8 +16,9 @@ from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.constants import TRAINED, layer_constants
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
-SOURCES = sorted(set(ENGINE.glob("*.c")) - {ENGINE / "cmsis_nn.c"})  # all that stand alone
 RULE_SOURCES = {rule.name: ENGINE / f"{rule.symbol}.c" for rule in RULES.values()}
+OTHERS = {*RULE_SOURCES.values(), ENGINE / "cmsis_nn.c"} - {RULE_SOURCES[FixedRate.name]}
+SOURCES = sorted(set(ENGINE.glob("*.c")) - OTHERS)  # all that stand alone, of one rule
 COMPILER = next(filter(shutil.which, ("gcc", "clang")), None)
 # "address" needs the sanitizer's runtime to be loaded before Python is.
 SANITIZE = os.environ.get("ENGINE_SANITIZE", "undefined")
@@ -31,8 +32,7 @@ def build(
     folder: Path, *options: str, sources: tuple = (), rule: str = FixedRate.name
 ) -> ctypes.CDLL:
     """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it."""
-    others = {source for name, source in RULE_SOURCES.items() if name != rule}
-    own = [source for source in SOURCES if source not in others]
+    own = [RULE_SOURCES[rule] if source in RULE_SOURCES.values() else source for source in SOURCES]
     if rule != FixedRate.name:
         options = (*options, f"-DET_RULE_{RULES[rule].symbol.upper()}")
     flags = [COMPILER, "-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
