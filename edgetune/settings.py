@@ -17,7 +17,7 @@ KEYS = (
     "model", "board", "device", "devices", "data", "labels", "test-data", "test-labels", "split",
     "part", "label-column", "classes", "scale", "offset", "mean", "order", "fit", "sample-rate",
     "frame", "inputs", "layers", "output", "rule", "rate", "draw", "reset", "loss", "class-weights",
-    "label-smoothing", "huber-delta", "seed", "passes", "samples", "no-verify",
+    "label-smoothing", "huber-delta", "seed", "passes", "samples", "endless", "no-verify",
     "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
 )  # fmt: skip
 

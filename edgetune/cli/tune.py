@@ -36,12 +36,14 @@ from edgetune.session.tuning import TuneResult, TuneSettings, check_tuned_file
 @seed_option
 @passes_option
 @samples_option
+@click.option("--endless", is_flag=True, help="Learn as a device that has no end: the steps do "
+              "not shrink toward that of the run.")
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
 @guard_options
 @min_accuracy_option
 def command(
-    printer: Printer, job: Job, seed: int, passes: int, samples: int | None, no_verify: bool,
-    guard: str | float, min_accuracy: float | None,
+    printer: Printer, job: Job, seed: int, passes: int, samples: int | None, endless: bool,
+    no_verify: bool, guard: str | float, min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
@@ -50,7 +52,7 @@ def command(
     writes the tuned model. Every step is compared with the simulation, bit for bit. Where
     learning did harm, the run ends with the weights that it began with, and says so.
     """
-    settings = TuneSettings(seed, samples, passes, not no_verify, guard)
+    settings = TuneSettings(seed, samples, passes, not no_verify, guard, endless)
     refuse_without_accuracy(job.plan.program.loss, min_accuracy)
     _show_model(printer, job)
     show_plan(printer, job.estimate)

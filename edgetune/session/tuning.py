@@ -40,13 +40,19 @@ class TuneSettings:
     order and the device's draws; ``verify``: repeat every step in numpy and compare.
     ``guard``: "running", which judges by the error that runs along; a share of the tuning
     samples, above 0 and at most 0.5, that is held out, or a file of samples, to judge by those;
-    or "none" (docs/learning.md)."""
+    or "none" (docs/learning.md).  ``endless``: trials do not anneal toward the run's end, as on a
+    device that learns without one."""
 
     seed: int = 0
     samples: int | None = None
     passes: int = 2
     verify: bool = True
     guard: str | float = RUNNING
+    endless: bool = False
+
+    def total_steps(self, steps: int) -> int:
+        """Over which the trials of a run of ``steps`` anneal; 0 where they do not."""
+        return 0 if self.endless else steps
 
 
 @dataclass(frozen=True)
@@ -136,9 +142,10 @@ def _run(
     data = chosen.data
     with connect(firmware, device, reporter) as client:
         order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
-        client.start(settings.seed, len(order))
+        total_steps = settings.total_steps(len(order))
+        client.start(settings.seed, total_steps)
         before = outputs_of(client, data, reporter, "before")
-        simulation = Simulation(plan, settings.seed, len(order)) if settings.verify else None
+        simulation = Simulation(plan, settings.seed, total_steps) if settings.verify else None
         desk = DeviceDesk(client, simulation, losses)
         guard = chosen.guard(desk, losses, order, plan)
         stream = Stream(client, data, order, losses, simulation, folder, reporter)

@@ -64,6 +64,19 @@ def test_the_tuned_file_predicts_what_the_device_predicts(native, tmp_path):
     assert result.file_agrees == len(result.predictions)
 
 
+def test_a_run_without_an_end_does_not_slow_down(native, tmp_path):
+    """Annealed, the last step of 100 draws a hundredth of what it draws here; both are verified
+    against the simulation."""
+    drawn = {}
+    for endless in (True, False):
+        _, result, out = run(native, "host", tmp_path / str(endless), samples=100, passes=1,
+                             endless=endless)
+        lines = (out.path / "metrics.jsonl").read_text().splitlines()
+        drawn[endless] = sum(json.loads(line)["draws"] for line in lines[-20:])
+        assert result.verified and (int.from_bytes(result.state[12:16], "little") == 0) == endless
+    assert drawn[True] > 5 * drawn[False]
+
+
 def test_only_trained_constants_change(native, tmp_path):
     task, result, out = run(native, "host", tmp_path, samples=50, passes=1)
     before, after = task.graph.content, out.tuned.read_bytes()
