@@ -105,7 +105,7 @@ def test_the_goal_follows_the_clock(step, total, factor):
     for _ in range(3000):  # the long mean has come to a half: no doubt is left out
         rule.observe(outcome())
     goal = rule._goal(outcome(step=step, total=total))
-    assert goal / 2**24 == pytest.approx(40 * 0.5 * factor, rel=1e-4, abs=1e-6)
+    assert goal / 2**24 == pytest.approx(10 * 0.5 * factor, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("rate", [1.0, 40.0, 4096.0])
@@ -125,7 +125,7 @@ def test_where_the_shortfall_has_no_scale_of_its_own_nothing_is_taken_off():
     rule = rule_of(network())
     rule.loss = SimpleNamespace(settles=False, shortfall=lambda measure: measure)
     rule.observe(outcome(2**16))
-    assert rule._goal(outcome()) == 40 * 2**16
+    assert rule._goal(outcome()) == 10 * 2**16
 
 
 # -- a layer ---------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from edgetune.learn.rules.rule import (
 from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
-RATE = 40.0  # what a step is to win, over the mean shortfall
+RATE = 10.0  # what a step is to win, over the mean shortfall
 MOST_MOVED, MOST_MOVED_AT_THE_END = 4, 32  # steps of a layer's own output
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 
