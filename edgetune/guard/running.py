@@ -135,7 +135,7 @@ class RunningGuard(Guard):
         words, found, step = self.sample_losses.words, losses, self._step_of_present()
         if self._best_was_better(losses):
             theirs = self._losses_with(self.best.state, samples)
-            if paired(losses, theirs) <= -WORSE:
+            if paired(losses, theirs) <= -BETTER:
                 found, step = theirs, self.best.step
         of_last = f"Of the last {len(samples)} samples"
         first = self._losses_with(self.start.state, samples) if step else losses

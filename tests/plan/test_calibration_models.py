@@ -7,6 +7,7 @@ import pytest
 from edgetune.boards import CORES
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
+from edgetune.learn.rules import RULES
 from edgetune.plan.kernels import KERNELS
 from edgetune.plan.schedule import make_schedule
 from tools.calibration import models
@@ -26,7 +27,8 @@ def stages(graph, recipe=Recipe()) -> set[str]:
 
 def linked() -> set[str]:
     """All that the sizes are measured with."""
-    others = [*losses(), (everything(), Recipe(BIASES))]
+    recipes = Recipe(BIASES), *(Recipe(rule=rule) for rule in RULES)
+    others = [*losses(), *((everything(), recipe) for recipe in recipes)]
     return stages(everything()).union(*(stages(*model) for model in others))
 
 
