@@ -54,7 +54,9 @@ class Calls:
         return f"(et_clip){{{a.clip_low}, {a.clip_high}}}"
 
     def _loss(self, stage: Stage) -> str:
-        if stage.call == self.plan.rule.observer:
+        if stage.call == "softmax_echo":
+            return self._listen(stage)
+        if stage.call == "adaptive_observe":
             return self._observe(stage)
         e = stage.buffers["e"]
         arguments = [
@@ -62,6 +64,14 @@ class Calls:
             self._clip(self.program.logits), e.name, "&result.measure",
         ]
         return _call(f"int32_t {exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
+
+    def _listen(self, stage: Stage) -> str:
+        """The rule hears what the sample before has left behind."""
+        arguments = [
+            "&loss", str(self.program.loss.size), stage.buffers["x"].name, "target",
+            "result.measure", "state.network.shortfall", "&state.learner", "&state.network.echo",
+        ]
+        return _call(stage.kernel.symbol, arguments) + ";"
 
     def _observe(self, stage: Stage) -> str:
         """The rule takes note of the sample."""

@@ -54,3 +54,8 @@ def multiply_by_quantized_multiplier(
 def bit_length(value: int) -> int:
     """Number of bits of ``value`` >= 0; zero has none."""
     return int(value).bit_length()
+
+
+def quotient(value: int, divisor: int) -> int:
+    """``value`` / ``divisor`` > 0, truncated toward zero as C's is."""
+    return value // divisor if value >= 0 else -(-value // divisor)

@@ -23,7 +23,7 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     """The function a stage calls, by its key in the cost table, and its features."""
     shapes = [a.shape for a in plan.program.activations]
     layer = stage.layer
-    if stage.call == plan.rule.observer:
+    if stage.call == "adaptive_observe":
         return stage.kernel.cost, {"calls": 1, "layers": len(plan.trained)}
     if layer is None:
         return stage.kernel.cost, {"calls": 1, "classes": plan.program.classes}

@@ -109,6 +109,7 @@ _ROWS = [
            fits=_is_large_dense),
     Kernel("update", "et_update", "update.c", "update"),
     *_portable("update_biases.c", "update_biases"),
+    *_portable("softmax_echo.c", "softmax_echo"),
     *_portable("adaptive.c", "adaptive_observe"),
 ]  # fmt: skip
 

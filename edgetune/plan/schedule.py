@@ -91,8 +91,9 @@ class _Scheduler:
         self._add("loss", program.loss.kind, None,
                   x=self.values[logits], e=self._error(logits))
         trained = self.recipe.trained(program)
-        if trained and (observer := RULES[self.recipe.rule].observer):
-            self._add("loss", observer, None)
+        observers = RULES[self.recipe.rule].observers(program.loss) if trained else ()
+        for observer in observers:
+            self._add("loss", observer, None, x=self.values[logits])
         for step in lower_backward(program, trained).steps:
             _TAKE[type(step)](self, step)
         return self.schedule

@@ -27,7 +27,7 @@ static uint32_t goal(const et_adaptive_network *network, const et_learner *learn
         doubt = doubt < (1u << 16) ? doubt : 1u << 16;
         all = (all * times_q16(times_q16(doubt, doubt), doubt)) >> 16;
     }
-    return all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+    return et_echo_times(&network->echo, all < UINT32_MAX ? (uint32_t)all : UINT32_MAX);
 }
 
 void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,

@@ -3,6 +3,7 @@
 #ifndef ET_ADAPTIVE_H
 #define ET_ADAPTIVE_H
 
+#include "echo.h"
 #include "learner.h"
 #include "null_mass.h"
 #include "scaled.h"
@@ -11,6 +12,7 @@
  * step over a layer's share. */
 typedef struct {
     uint32_t samples, shortfall, samples_since, shortfall_since;
+    et_echo echo;
     et_scaled gain;
 } et_adaptive_network;
 

@@ -46,6 +46,10 @@ int32_t et_squared_error_error(const et_squared_error *p, uint32_t size, const i
                                const void *target, const int8_t *input, et_clip clip, int8_t *e,
                                uint32_t *measure);
 
+/* Of a class, Q15: its error less the target. */
+uint32_t et_softmax_cross_entropy_probability(const et_softmax_cross_entropy *p, uint32_t size,
+                                              const int8_t *logits, uint32_t class);
+
 /* How far a sample of that measure is from right, 0 to 2^24. */
 static inline uint32_t et_softmax_cross_entropy_shortfall(uint32_t measure)
 {

@@ -49,14 +49,16 @@ def gradient(index=0, exponent=-3):
 
 
 def test_each_layers_share_unit_and_bound():
-    """sqrt of the weights; the gradient's unit; 4 steps of the output, of the last layer 32."""
+    """sqrt of the weights; the gradient's unit; 16 / sqrt(3) steps of the output, of the last layer
+    32."""
+    hidden = 16 / math.sqrt(3)
     program = network()
     learner = Learner(program, ADAPTIVE)
     for i, (layer, facts) in enumerate(zip(learner.trained, learner.rule.facts)):
         largest = max(m * 2.0 ** (s - 31) for m, s in zip(layer.multiplier, layer.shift))
         assert real(facts.share) == pytest.approx(math.sqrt(layer.weights.size), rel=1e-6)
         assert real(facts.unit) == pytest.approx(learner.backward.gradient_units[i], rel=1e-6)
-        assert real(facts.most_moved) == pytest.approx((4, 4, 32)[i] / largest, rel=1e-6)
+        assert real(facts.most_moved) == pytest.approx((hidden, hidden, 32)[i] / largest, rel=1e-6)
         assert facts.errors == program.activations[layer.output].size
     facts = rule_of(program, Recipe(BIASES, rule="adaptive")).facts
     assert [real(f.share) for f in facts] == pytest.approx([2, 2, 2], rel=1e-6)
@@ -105,7 +107,7 @@ def test_the_goal_follows_the_clock(step, total, factor):
     for _ in range(3000):  # the long mean has come to a half: no doubt is left out
         rule.observe(outcome())
     goal = rule._goal(outcome(step=step, total=total))
-    assert goal / 2**24 == pytest.approx(10 * 0.5 * factor, rel=1e-4, abs=1e-6)
+    assert goal / 2**24 == pytest.approx(40 * 0.5 * factor, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("rate", [1.0, 40.0, 4096.0])
@@ -123,9 +125,9 @@ def test_a_network_that_is_right_hardly_moves(rate):
 
 def test_where_the_shortfall_has_no_scale_of_its_own_nothing_is_taken_off():
     rule = rule_of(network())
-    rule.loss = SimpleNamespace(settles=False, shortfall=lambda measure: measure)
+    rule.loss = SimpleNamespace(settles=False, echoes=False, shortfall=lambda measure: measure)
     rule.observe(outcome(2**16))
-    assert rule._goal(outcome()) == 10 * 2**16
+    assert rule._goal(outcome()) == 40 * 2**16
 
 
 # -- a layer ---------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ class Loss:
     ``target`` is the kind of what a sample should give: "class", a number 0 .. size - 1;
     "labels", size bits; "values", size real numbers; "input", the sample itself.
     ``settles``: its `shortfall` says by itself, on any task, how much is left to learn.
+    ``echoes``: its logits have probabilities that say what the sample before has left behind.
     """
 
     size: int
@@ -26,6 +27,7 @@ class Loss:
     kind: ClassVar[str] = ""
     target: ClassVar[str] = CLASS
     settles: ClassVar[bool] = False
+    echoes: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -66,6 +68,10 @@ class Loss:
     def shortfall(self, measure: int) -> int:
         """How far a sample of this ``measure`` is from right, 0 to 2**24."""
         raise TypeError(f"{self.kind} has no shortfall")
+
+    def probability(self, logits: np.ndarray, label: int) -> int:
+        """Of class ``label``, Q15."""
+        raise TypeError(f"{self.kind} has no probabilities")
 
     def shortfall_unit(self, scale: float) -> float:
         """The loss at a shortfall of 2**24, for the logits' ``scale``; near enough."""

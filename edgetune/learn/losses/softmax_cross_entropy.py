@@ -23,6 +23,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
     target = CLASS
     name = "softmax"
     settles = True
+    echoes = True
     target_bytes = 4
 
     @property
@@ -46,6 +47,9 @@ class SoftmaxCrossEntropy(CrossEntropy):
         terms = (look_up(self.table, logits).astype(np.int64) + 2**13) >> 14
         total = terms.sum()
         return ((terms << 15) + total // 2) // total
+
+    def probability(self, logits, label):
+        return int(self.probabilities_of(logits)[label])
 
     def error(self, logits, target, x):
         """The probabilities less the target's, Q15; the measure is the label's probability."""

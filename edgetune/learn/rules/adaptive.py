@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgetune.learn.fixedpoint import bit_length
+from edgetune.learn.fixedpoint import bit_length, quotient
 from edgetune.learn.operators import WeightedLayer
+from edgetune.learn.rules.echo import Echo
 from edgetune.learn.rules.null_mass import MEAN_COUNT, NullMass
 from edgetune.learn.rules.rule import (
     MAX_TRIALS,
@@ -27,8 +28,9 @@ from edgetune.learn.rules.rule import (
 from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
-RATE = 10.0  # what a step is to win, over the mean shortfall
-MOST_MOVED, MOST_MOVED_AT_THE_END = 4, 32  # steps of a layer's own output
+RATE = 40.0  # what a step is to win, over the mean shortfall
+MOST_MOVED = 16  # steps of a layer's own output, over the root of how many are trained
+MOST_MOVED_AT_THE_END = 32
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 
 
@@ -41,6 +43,7 @@ class AdaptiveNetwork:
     shortfall: int = 0
     samples_since: int = 0
     shortfall_since: int = 0
+    echo: Echo = record(Echo)
     gain: ScaledWords = record(ScaledWords)
 
 
@@ -72,7 +75,6 @@ class Adaptive(Rule):
 
     name = "adaptive"
     symbol = "adaptive"
-    observer = "adaptive_observe"
     network_words = AdaptiveNetwork
     layer_words = AdaptiveLayer
     network: AdaptiveNetwork
@@ -85,13 +87,18 @@ class Adaptive(Rule):
         self.rate_q8 = round(256 * self.rate)
         self.facts = [self._facts(index) for index in range(len(learning.trained))]
 
+    @classmethod
+    def observers(cls, loss):
+        return ("softmax_echo", "adaptive_observe") if loss.echoes else ("adaptive_observe",)
+
     def _facts(self, index: int) -> LayerFacts:
         learning, layer = self.learning, self.learning.trained[index]
         program = learning.program
         y, logits = program.activations[layer.output], program.activations[program.logits]
         unit = learning.backward.gradient_units[index] / self.loss.shortfall_unit(logits.scale)
         is_last = program.storage(layer.output) == program.storage(program.logits)
-        moved = MOST_MOVED_AT_THE_END if is_last else MOST_MOVED
+        hidden = MOST_MOVED / math.sqrt(len(learning.trained))
+        moved = MOST_MOVED_AT_THE_END if is_last else hidden
         count = learning.count(layer)
         return LayerFacts(
             share=scaled_real(math.sqrt(count)),
@@ -103,6 +110,8 @@ class Adaptive(Rule):
 
     def observe(self, outcome: Outcome) -> None:
         network, shortfall = self.network, self.loss.shortfall(outcome.measure)
+        if self.loss.echoes:
+            self._listen(outcome, shortfall)
         network.samples = min(network.samples + 1, MEAN_COUNT)
         network.shortfall = _counted(network.shortfall, shortfall, network.samples)
         network.samples_since = min(network.samples_since + 1, REMEMBERED - SETTLED)
@@ -115,15 +124,25 @@ class Adaptive(Rule):
         goal = scaled(self._goal(outcome), -24)
         network.gain.value = goal / total if total.mantissa else total
 
+    def _listen(self, outcome: Outcome, shortfall: int) -> None:
+        network = self.network
+        previous = network.echo.turn_to(int(outcome.target))
+        if previous is not None:
+            heard = self.loss.probability(outcome.logits, previous) << 9
+            others = shortfall // (self.loss.size - 1)
+            wanted = (5 * network.shortfall * others) >> 25
+            network.echo.hear(heard, others, wanted, outcome.step)
+
     def _goal(self, outcome: Outcome) -> int:
         """What this step is to win, Q24."""
-        goal = (self.rate_q8 * self.network.shortfall) >> 8
+        network = self.network
+        goal = (self.rate_q8 * network.shortfall) >> 8
         goal = (goal * min(64, outcome.step + 8)) >> 6
         goal = (goal * anneal_q16(outcome.step, outcome.total_steps)) >> 16
         if self.loss.settles:
-            doubt = min(1 << 16, (5 * self.network.shortfall_since) >> 9)
+            doubt = min(1 << 16, (5 * network.shortfall_since) >> 9)
             goal = (goal * ((((doubt * doubt) >> 16) * doubt) >> 16)) >> 16
-        return min(goal, MOST)
+        return network.echo.times(min(goal, MOST))
 
     def trials_q16(self, index: int, gradient: Gradient) -> int:
         layer, facts = self.layers[index], self.facts[index]
@@ -148,8 +167,7 @@ def _note(layer: AdaptiveLayer, decrease: Scaled) -> None:
 
 def _counted(mean: int, value: int, count: int) -> int:
     """The mean of ``count`` values, the last one counted in; the quotient is truncated."""
-    difference = value - mean
-    return mean + (difference // count if difference >= 0 else -(-difference // count))
+    return mean + quotient(value - mean, count)
 
 
 def largest_multiplier(layer: WeightedLayer) -> float:

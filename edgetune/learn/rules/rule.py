@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgetune.learn.generator import Generator
+from edgetune.learn.losses import Loss
 from edgetune.learn.lower.backward import Backward
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
@@ -64,7 +65,7 @@ class Gradient:
 
 class Rule:
     """``name`` as ``--rule`` takes it; ``symbol``: its name in C and of its file there;
-    ``observer``: the stage of a step that takes note of the sample, "" where none does.
+    `observers`: the stages of a step that take note of the sample.
 
     ``network`` and ``layers`` hold what it keeps, dataclasses of 32-bit words as the engine's
     structs have them: one for all (None where it keeps nothing) and one a trained layer.
@@ -73,7 +74,6 @@ class Rule:
 
     name: ClassVar[str]
     symbol: ClassVar[str]
-    observer: ClassVar[str] = ""
     network_words: ClassVar[type | None] = None
     layer_words: ClassVar[type]
     rate: float
@@ -81,6 +81,11 @@ class Rule:
     def __init__(self, learning: Learning, rate: float | None = None):
         self.learning = learning
         self.start()
+
+    @classmethod
+    def observers(cls, loss: Loss) -> tuple[str, ...]:
+        """The stages that do what `observe` does, in their order."""
+        return ()
 
     def start(self) -> None:
         """As nothing had been learnt."""
