@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from kept_files import KEPT
 
 SCRIPT = Path(__file__).parent / "support" / "kept_objects.sh"
 COMPILERS = ("cc", "gcc", "arm-none-eabi-gcc")
@@ -22,6 +23,7 @@ def pytest_configure(config):
     for name in COMPILERS:
         if real := shutil.which(name):
             _write_compiler(folder, name, real)
+    os.environ[KEPT] = str(folder)
     os.environ["PATH"] = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
 
 

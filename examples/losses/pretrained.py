@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from edgetune.model.encode import encode
 from edgetune.model.graph import Graph, Operator, Tensor
@@ -17,20 +15,26 @@ DENSE = {"keep_num_dims": False, "weights_format": 0}
 
 def regressor(x: np.ndarray, y: np.ndarray, hidden: tuple[int, ...], decay: float) -> bytes:
     """A network that gives ``y`` (n, outputs) for ``x`` (n, inputs): its float .tflite file."""
-    return _trained(MLPRegressor(hidden_layer_sizes=hidden, alpha=decay, **SETTINGS), x, y)
+    from sklearn.neural_network import MLPRegressor  # slow to import
+
+    return _trained(MLPRegressor(hidden_layer_sizes=hidden, alpha=decay, **SETTINGS), x, y, False)
 
 
 def labeller(x: np.ndarray, y: np.ndarray, hidden: tuple[int, ...], decay: float) -> bytes:
     """The same for several labels ``y`` (n, labels) of 0 and 1; it ends with a LOGISTIC."""
-    return _trained(MLPClassifier(hidden_layer_sizes=hidden, alpha=decay, **SETTINGS), x, y)
+    from sklearn.neural_network import MLPClassifier
+
+    return _trained(MLPClassifier(hidden_layer_sizes=hidden, alpha=decay, **SETTINGS), x, y, True)
 
 
-def _trained(network, x: np.ndarray, y: np.ndarray) -> bytes:
+def _trained(network, x: np.ndarray, y: np.ndarray, logistic: bool) -> bytes:
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(x, y if y.shape[1] > 1 else y[:, 0])
     layers = list(zip(network.coefs_, network.intercepts_, strict=True))
-    return encode(dense_graph(layers, logistic=isinstance(network, MLPClassifier)))
+    return encode(dense_graph(layers, logistic))
 
 
 def dense_graph(layers: list[tuple[np.ndarray, np.ndarray]], logistic: bool) -> Graph:

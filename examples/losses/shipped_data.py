@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from pretrained import labeller, regressor
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
 SEED = 2026
 LABELS = {
@@ -55,6 +54,8 @@ class Task:
 
 def diabetes(loss: str = "mse") -> Task:
     """Regression: how far the disease has come after a year, from ten readings of a patient."""
+    from sklearn.datasets import load_diabetes  # slow to import
+
     found = load_diabetes(scaled=False)
     first, tune, test = parts(len(found.target), 160, 160)
     x, y = standard(found.data, first), standard(found.target[:, None], first)
@@ -65,6 +66,8 @@ def diabetes(loss: str = "mse") -> Task:
 
 def digit_labels() -> Task:
     """Several labels at once: properties of a handwritten digit that is seen sideways."""
+    from sklearn.datasets import load_digits
+
     found = load_digits()
     first, tune, test = parts(len(found.target), 800, 500)
     y = np.stack([np.isin(found.target, of) for of in LABELS.values()], axis=1).astype(np.uint8)
@@ -76,6 +79,8 @@ def digit_labels() -> Task:
 
 def strange_digits() -> Task:
     """Anomalies: an autoencoder learns the digits 0 to 4, seen sideways; 5 to 9 stand out."""
+    from sklearn.datasets import load_digits
+
     found = load_digits()
     first, tune, test, flags = strangers(found.target < 5, 350, 350)
     upright, sideways = views(found.images)
@@ -86,6 +91,8 @@ def strange_digits() -> Task:
 
 def tumours() -> Task:
     """Anomalies: an autoencoder learns what benign tumours look like; malignant ones stand out."""
+    from sklearn.datasets import load_breast_cancer
+
     found = load_breast_cancer()
     first, tune, test, flags = strangers(found.target == 1, 120, 120)
     x = standard(found.data, first)

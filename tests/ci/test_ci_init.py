@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from cli_runner import BOARD, DIGITS, edgetune, refused, succeed
+from thinned import thinned_rows
 
 import edgetune as package
 from edgetune.boards import list_boards, load_board
@@ -62,13 +63,13 @@ def test_all_of_it(folder):
 
 @pytest.mark.parametrize(
     ("present", "expected"),
-    [
+    thinned_rows([
         ((), {GITHUB}),
         ((".github/dependabot.yml",), {GITHUB}),
         ((".gitlab/issue.md",), {".gitlab-ci.yml"}),
         ((".gitlab-ci.yml",), {".gitlab/edgetune.yml"}),
         ((".github/a.yml", ".gitlab/b"), {GITHUB, ".gitlab-ci.yml"}),
-    ],
+    ], 3),
 )
 def test_the_service_is_the_one_that_is_there(folder, present, expected):
     for name in present:
@@ -93,6 +94,7 @@ def test_again_changes_nothing(folder):
     assert files(folder) == before
 
 
+@pytest.mark.thorough
 def test_an_edited_workflow_is_replaced_only_by_force(folder):
     init("--github")
     (folder / GITHUB).write_text("mine")
@@ -114,6 +116,7 @@ def test_all_or_nothing(folder):
     assert files(folder) == before
 
 
+@pytest.mark.thorough
 def test_a_workflow_is_put_back_where_another_file_cannot_be_written(folder):
     init("--github")
     (folder / GITHUB).write_text("mine")
@@ -163,6 +166,7 @@ def test_budgets_leave_room_for_another_compiler(folder):
         assert 1.1 <= budget / planned < 1.12
 
 
+@pytest.mark.thorough
 def test_a_float_model_has_no_budgets_yet(folder):
     init_float = [word.replace("int8", "float") for word in CHOICES]
     succeed("ci", "init", *init_float)
@@ -207,6 +211,7 @@ def test_gitlab():
     assert "$CI_PROJECT_DIR/.cache/renode" in job["before_script"][-1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("service", ["github", "gitlab"])
 def test_every_board_has_its_devices_and_no_placeholder_is_left(service):
     for board in map(load_board, list_boards()):
@@ -217,6 +222,7 @@ def test_every_board_has_its_devices_and_no_placeholder_is_left(service):
         assert f"--edgetune-devices {','.join(['host', *board.emulators])}\n" in text
 
 
+@pytest.mark.thorough
 def test_shell_of_the_workflows(folder):
     """Every command is shell that parses."""
     for board in (BOARD, "mps2-an386"):
@@ -236,6 +242,7 @@ def test_more_data_has_more_time(service):
     assert re.search(r"timeout(-minutes)?: 35\b", text)
 
 
+@pytest.mark.thorough
 def test_what_a_test_may_take_grows_with_its_data(folder):
     assert seconds_of_test(job_of(load_board(BOARD), SETTINGS)) == 300
     with np.load("digits.npz") as data:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from ci_project import INSTALLED, PLUGIN, demo_project, only, run, settings, text  # noqa: F401
+from thinned import thinned, thinned_rows
 
 pytest_plugins = "pytester"
 
@@ -16,7 +17,7 @@ pytest_plugins = "pytester"
 
 @pytest.mark.parametrize(
     ("call", "words"),
-    [
+    thinned_rows([
         ("tune('nowhere.tflite')", "nowhere.tflite: The model file cannot be read"),
         ("tune(data='nowhere.npz')", "nowhere.npz"),
         ("tune(sampels=3)", "There is no setting sampels"),
@@ -25,7 +26,7 @@ pytest_plugins = "pytester"
         ("tune(board='mps2-an386')", "A call does not choose board."),
         ("tune(samples=0)", "The setting samples cannot be 0."),
         ("tune(passes='many')", "The setting passes cannot be 'many'."),
-    ],
+    ], 3),
 )
 def test_errors_are_failures_in_words(project, call, words):
     result = run(project, f"edgetune_device.{call}")
@@ -47,7 +48,7 @@ def test_no_board(project):
     assert "No board is named" in text(result)
 
 
-@pytest.mark.parametrize("board", ["stm32f4", "nowhere"])
+@pytest.mark.parametrize("board", thinned(["stm32f4", "nowhere"], 2))
 def test_unknown_board(project, board):
     result = run(project, "pass", f"--edgetune-board={board}", "--edgetune-devices=")
     result.assert_outcomes(errors=1)
@@ -110,7 +111,8 @@ def test_no_such_device(project):
     assert "'qemo' names no device" in text(result)
 
 
-@pytest.mark.parametrize("named", [",", "?"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("named", thinned([",", "?"], 2))
 def test_no_device_is_no_pass(project, named):
     result = run(project, "pass", f"--edgetune-devices={named}")
     result.assert_outcomes(errors=1)
@@ -118,7 +120,8 @@ def test_no_device_is_no_pass(project, named):
 
 
 @pytest.mark.parametrize(
-    ("marker", "words"), [("device='host'", "take device."), ("'host'", "take 'host'.")]
+    ("marker", "words"),
+    thinned_rows([("device='host'", "take device."), ("'host'", "take 'host'.")], 2),
 )
 def test_a_marker_that_says_something_else(project, marker, words):
     result = run(project, "pass", "--edgetune-devices=", head=f"@pytest.mark.edgetune({marker})")
@@ -128,12 +131,12 @@ def test_a_marker_that_says_something_else(project, marker, words):
 
 @pytest.mark.parametrize(
     ("toml", "ini", "marker", "expected"),
-    [
+    thinned_rows([
         ("host", "", "", "host"),
         ("qemu", "host", "", "host"),
         ("qemu", "qemu", "host", "host"),
         (None, "", "", "host,qemu,renode"),
-    ],
+    ], 2),
 )
 def test_who_names_the_devices(project, toml, ini, marker, expected):
     settings(project, devices=toml)
@@ -165,6 +168,7 @@ def test_the_nearest_edgetune_toml_counts(project):
 # -- other people's tests -----------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_nothing_is_imported_unless_used(project):
     """A run without the fixture loads pytest's part and no other."""
     project.makepyfile("""

@@ -144,22 +144,39 @@ def _check_tuned(path: Path, share: float):
     assert np.array_equal(outputs.argmax(1), result["predictions"])
 
 
+def small_data(test: int = 30) -> str:
+    """The digits' data, with the first ``test`` samples of the test set."""
+    arrays = dict(np.load(DATA))
+    arrays |= {name: arrays[name][:test] for name in arrays if name.startswith("test_")}
+    np.savez("few.npz", **arrays)
+    return "few.npz"
+
+
 def test_tune_prints_its_promises():
-    outcome = edgetune("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", "40")
+    few = small_data()
+    outcome = edgetune("tune", MODEL, *ON_HOST, "--data", few, "--samples", "10")
     assert outcome.code == 0
-    assert "bit for bit in all 80 steps" in outcome.stdout
+    assert "bit for bit in all 20 steps" in outcome.stdout
     assert "% before" in outcome.stdout and "tuned.tflite" in outcome.stdout
     learning = [line for line in outcome.stderr.splitlines() if line.startswith("learning")]
     assert len(learning) == 10
-    assert edgetune("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", "4", "-q").stderr == ""
+
+
+@pytest.mark.thorough
+def test_each_run_has_a_folder_and_quiet_says_nothing():
+    few = small_data()
+    for _ in range(2):
+        outcome = edgetune("tune", MODEL, *ON_HOST, "--data", few, "--samples", "4", "-q")
+        assert outcome.code == 0 and outcome.stderr == ""
     assert sorted(p.name for p in Path("runs").iterdir()) == [
         "0001-digits_int8", "0002-digits_int8"
     ]
 
 
+@pytest.mark.thorough
 def test_verify():
-    result = succeed("verify", MODEL, *ON_HOST, "--data", DATA, "--steps", "20", "--seed", "3")
-    assert result["steps"] == len(result["digests"]) == 20 and result["forward"] == 50
+    result = succeed("verify", MODEL, *ON_HOST, "--data", DATA, "--steps", "6", "--seed", "3")
+    assert result["steps"] == len(result["digests"]) == 6 and result["forward"] == 50
     assert result["digests"][-1] == result["digest"]
 
 

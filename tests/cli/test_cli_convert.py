@@ -263,6 +263,7 @@ def test_a_keras_or_onnx_file_is_named_as_such(folder):
     assert "Keras" in error["message"] and "edgetune convert" in error["next_step"]
 
 
+@pytest.mark.thorough
 def test_inspect_a_float_model(tiny):
     result = succeed("inspect", "tiny.tflite")
     assert not result["int8"] and result["input"]["scale"] is None

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import serial
 from cli_runner import BOARD, DATA, DIGITS, MODEL, ON_HOST, edgetune, refused, succeed
+from thinned import thinned, thinned_rows
 from tiny_tflite import ModelBuilder
 
 from edgetune.resources import resource_path
@@ -54,7 +55,9 @@ USAGE = [
 ]
 
 
-@pytest.mark.parametrize(("args", "words"), USAGE, ids=[words for _, words in USAGE])
+@pytest.mark.parametrize(
+    ("args", "words"), thinned_rows(USAGE, 3), ids=[words for _, words in USAGE]
+)
 def test_usage(args, words, nothing_written):
     error = refused(*args)
     assert error["exit_code"] == 2 and words in error["message"]
@@ -113,7 +116,7 @@ def test_settings(folder, text, words):
 # -- too large: 5 ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["plan", "tune", "inspect"])
+@pytest.mark.parametrize("verb", thinned(["plan", "tune", "inspect"], 3))
 def test_does_not_fit(folder, verb):
     """On a board like the Discovery with 11 KB of RAM; the layers that it names do fit."""
     text = (resource_path("boards") / BOARD / "board.toml").read_text()
@@ -173,8 +176,9 @@ BAD_DATA = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "words"), BAD_DATA, ids=[words for _, words in BAD_DATA])
-def test_bad_data(folder, changes, words):
+@pytest.mark.parametrize("bad", thinned(BAD_DATA, 3), ids=lambda bad: bad[1])
+def test_bad_data(folder, bad):
+    changes, words = bad
     _save(folder / "bad.npz", **changes)
     error = refused("tune", MODEL, *ON_HOST, "--data", "bad.npz")
     assert error["exit_code"] == 8 and words in error["message"]
@@ -207,13 +211,13 @@ def tools(folder, monkeypatch):
 
 @pytest.mark.parametrize(
     ("device", "kept", "package"),
-    [
+    thinned_rows([
         ("qemu", ("make", "qemu-system-arm"), "gcc-arm-none-eabi"),
         ("qemu", ("make", "arm-none-eabi-gcc"), "qemu-system-arm"),
         ("host", ("cc",), "make"),
         ("host", ("make",), "gcc"),
         ("renode", ("make", "arm-none-eabi-gcc"), "renode"),
-    ],
+    ], 3),
 )
 def test_missing_tool(folder, tools, device, kept, package):
     tools(*kept)

@@ -11,6 +11,7 @@ import pytest
 from cli_runner import BOARD, ON_HOST, edgetune, refused, succeed
 from learning import autoencoder, classifier, multi_label, noise, one_output, regression
 from shared_data import reference_outputs
+from thinned import thinned
 
 from edgetune.learn.losses import LossChoice
 from edgetune.learn.lower import lower
@@ -98,7 +99,7 @@ def run_by(tmp_path_factory):
     return run
 
 
-QUICK = ("softmax", "mse")
+QUICK = ("mse",)
 
 
 @pytest.mark.parametrize("loss", [
@@ -174,6 +175,7 @@ def test_one_output_has_an_accuracy_as_well():
     assert result["accuracy_after"] == result["after"]["others"]["accuracy"] is not None
 
 
+@pytest.mark.thorough
 def test_tune_says_what_it_measured():
     text = edgetune("tune", *save("regression"), "--out", "run").stdout
     assert "1 value, mse loss" in text and "MAE on host, 12 test samples: " in text
@@ -203,7 +205,7 @@ USAGE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", USAGE)
+@pytest.mark.parametrize("case", thinned(USAGE, 3))
 @pytest.mark.parametrize("verb", ["plan", "tune"])
 def test_losses_that_do_not_suit(verb, case):
     name, words, message, cause = USAGE[case]
@@ -243,7 +245,7 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("case", TARGETS)
+@pytest.mark.parametrize("case", thinned(TARGETS, 3))
 def test_targets_that_do_not_suit(case):
     name, arrays, words = TARGETS[case]
     error = refused("tune", *save(name, **arrays))

@@ -68,6 +68,7 @@ def test_an_output_that_cannot_be_used_says_why(folder):
     assert "SIN" in outcome.stdout and "Output 1 cannot" not in outcome.stdout
 
 
+@pytest.mark.thorough
 def test_inspect_of_one_of_them():
     facts = succeed("inspect", "m.tflite", "--output", "alive")
     assert facts["output"]["name"] == "alive" and facts["totals"]["operators"] == 4
@@ -147,6 +148,7 @@ def test_convert_says_what_it_leaves_out(model, data):
     assert "colour" in succeed(*verb)["report"]["left_out"]
 
 
+@pytest.mark.thorough
 def test_edgetune_toml_and_the_tests_of_a_pipeline_choose_too(folder):
     (folder / "edgetune.toml").write_text("output = 2\n")
     assert succeed("plan", "m.tflite", "--board", BOARD)["loss"] == "softmax"

@@ -7,6 +7,7 @@ import sys
 import pytest
 from cli_runner import MODEL, edgetune
 from rich.console import Console
+from thinned import thinned
 
 from edgetune.cli import printer as module
 from edgetune.cli.printer import GAP, SENTENCE_WIDTH, Printer, _parts
@@ -81,7 +82,8 @@ def test_words_longer_than_a_line_stay_whole():
     assert broken(f"See {path} there", 20) == f"See\n{path}\nthere"
 
 
-@pytest.mark.parametrize("width", [50, None])
+@pytest.mark.thorough
+@pytest.mark.parametrize("width", thinned([50, None], 2))
 def test_sentences_of_inspect_are_broken_at_the_terminal_s_width(terminal, width):
     if width:
         terminal(width)

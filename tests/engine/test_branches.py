@@ -6,6 +6,7 @@ import pytest
 from branching import NETWORKS
 from operator_examples import EXAMPLES, selu
 from real_network import RealNetwork
+from thinned import counts, thinned
 from tiny_tflite import (
     COMPARED,
     DECIDED,
@@ -39,7 +40,7 @@ def check(builder: ModelBuilder, count=20, spread=20):
     return program
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", thinned(NETWORKS, 4))
 def test_networks(network):
     check(NETWORKS[network]())
 
@@ -53,7 +54,7 @@ def test_an_example_of_every_kind(kind):
 # -- arithmetic --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("activation", ["NONE", "RELU", "RELU6"])
+@pytest.mark.parametrize("activation", thinned(["NONE", "RELU", "RELU6"], 3))
 @pytest.mark.parametrize("kind", ARITHMETIC)
 def test_arithmetic_of_two_branches(kind, activation):
     for seed, (scale, zero_point) in enumerate([(1 / 40, -7), (0.6, 127), (1e-3, -128)]):
@@ -63,8 +64,11 @@ def test_arithmetic_of_two_branches(kind, activation):
         check(b, 40)
 
 
+SHAPES = (6, 5, 4), (5, 4), (4,), (1,), (), (1, 1, 1, 4)
+
+
 @pytest.mark.parametrize("swap", [False, True], ids=["", "swapped"])
-@pytest.mark.parametrize("shape", [(6, 5, 4), (5, 4), (4,), (1,), (), (1, 1, 1, 4)], ids=str)
+@pytest.mark.parametrize("shape", thinned(SHAPES, 3), ids=str)
 @pytest.mark.parametrize("kind", ARITHMETIC)
 def test_arithmetic_with_a_constant(kind, shape, swap):
     b = ModelBuilder((1, 6, 5, 4), 1 / 40, 19, seed=3)
@@ -122,10 +126,11 @@ def parameter_of(kind, rng):
     return bool(rng.integers(2)) if kind == "GELU" else None
 
 
+@pytest.mark.parametrize("count", counts(15, 150))
 @pytest.mark.parametrize("kind", FUNCTIONS)
-def test_every_value_of_a_function(kind):
+def test_every_value_of_a_function(kind, count):
     rng = np.random.default_rng(5)
-    for _ in range(150):
+    for _ in range(count):
         source, target = scales_of(kind, rng)
         alpha = parameter_of(kind, rng)
         theirs = runtime_table(kind, source, target, alpha)
@@ -137,10 +142,11 @@ def log_softmax(b):
     return b.unary("LOG_SOFTMAX", scale=1 / 16, zero_point=127)
 
 
-def test_log_softmax():
+@pytest.mark.parametrize("most", counts(6, 42))
+def test_log_softmax(most):
     """Of many numbers of classes, and scales from where none but the first counts."""
     rng = np.random.default_rng(6)
-    for classes in range(2, 42):
+    for classes in range(2, most):
         scale = float(np.float32(10 ** rng.uniform(-6, 1)))
         b = ModelBuilder((1, classes), scale, int(rng.integers(-128, 128)))
         check(log_softmax(b), 60, spread=-1)
@@ -191,14 +197,14 @@ def behind_a_map(name):
     return CHAINS[name](ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3))
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", thinned(CHAINS, 6))
 def test_a_chain_is_one_table(name):
     check(behind_a_map(name))
     layers = lower(read_tflite(behind_a_map(name).build())).layers
     assert [layer.kind for layer in layers] == ["conv_2d", "lookup"]
 
 
-@pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.parametrize("name", thinned(CHAINS, 6))
 def test_slopes_of_a_chain_are_derivatives(name):
     program = lower(read_tflite(behind_a_map(name).build()))
     network, layer = RealNetwork(program), program.layers[-1]
@@ -292,7 +298,7 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", thinned(PAIRS, 5))
 def test_two_operands(name):
     """Of any shapes that broadcast: the other one, and both (last behind a map)."""
     check(PAIRS[name](ModelBuilder((1, 6, 6, 4), 1 / 40, -9, seed=3)))
@@ -347,12 +353,12 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", thinned(VIEWS, 3))
 def test_views_and_crops(name):
     check(VIEWS[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)))
 
 
-@pytest.mark.parametrize("shape", [(1, 6, 7, 4), (1, 12, 5)], ids=str)
+@pytest.mark.parametrize("shape", thinned(thinned([(1, 6, 7, 4), (1, 12, 5)], 2), 3), ids=str)
 @pytest.mark.parametrize("everywhere, per_channel", [
     ("kept", False), ("rows", False), ("rows", True),
 ])
@@ -420,16 +426,17 @@ def _sum_of_parts(b):
     return b
 
 
-@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("name", thinned(MOVES, 11))
 def test_moves_of_values(name):
     check(MOVES[name](ModelBuilder((1, 6, 7, 4), 1 / 40, -9, seed=6)), 5)
 
 
+@pytest.mark.parametrize("count", counts(6, 40))
 @pytest.mark.parametrize("options", [{}, dict(AlignCorners=1), dict(HalfPixelCenters=1)], ids=str)
-def test_means_of_neighbours(options):
+def test_means_of_neighbours(options, count):
     """Any size to any other."""
     rng = np.random.default_rng(13)
-    for seed in range(40):
+    for seed in range(count):
         b = ModelBuilder((1, *rng.integers(1, 9, 2).tolist(), 3), 1 / 40, -9, seed=seed)
         check(b.resize_bilinear(rng.integers(1, 60, 2).tolist(), **options), 4)
 
@@ -442,7 +449,7 @@ REDUCED = [(1, 5, 6, 4), (1, 7, 6), (1, 9), (1, 1, 5, 1, 4), (1, 30, 20, 1)]
 
 @pytest.mark.parametrize("keep_dims", [False, True], ids=["", "kept"])
 @pytest.mark.parametrize("kind", ["MEAN", "REDUCE_MAX"])
-@pytest.mark.parametrize("shape", REDUCED, ids=str)
+@pytest.mark.parametrize("shape", thinned(REDUCED, 3), ids=str)
 def test_reductions_over_random_axes(shape, kind, keep_dims):
     """Every set of axes that keeps the batch, in a random order and of a random sign."""
     rng = np.random.default_rng(10)
@@ -470,7 +477,7 @@ def test_dilation(padding, multiplier):
     check(b.depthwise((2, 3), padding=padding, dilation=3, multiplier=multiplier))
 
 
-@pytest.mark.parametrize("per_channel", [True, False], ids=["channels", "tensor"])
+@pytest.mark.parametrize("per_channel", thinned([True, False], 4), ids=["channels", "tensor"])
 @pytest.mark.parametrize("filters, groups", [(6, 3), (12, 2), (4, 4), (6, 6), (12, 6)])
 def test_groups_of_channels(filters, groups, per_channel):
     for seed, (stride, padding, dilation) in enumerate(
@@ -492,7 +499,7 @@ def test_groups_that_do_not_come_out_even(filters, depth):
     assert f"weights {weights.shape} do not fit the input (1, 5, 5, 12)" in caught.value.cause
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("padding", thinned(["SAME", "VALID"], 4))
 @pytest.mark.parametrize("kernel, stride, more", [
     (3, 2, (0, 0)), (3, 2, (1, 1)), ((2, 4), (1, 3), (0, 2)), (1, (2, 1), (1, 0)), (4, 2, (1, 0)),
 ])
@@ -675,7 +682,7 @@ def trained_by(builder, *layers) -> list[str]:
     return [layer.name for layer in Recipe(layers).trained(program)]
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", thinned(NETWORKS, 4))
 def test_all_are_the_layers_with_weights(network):
     """Before a merge, behind a split, around a function."""
     builder = NETWORKS[network]()

@@ -43,13 +43,11 @@ def random_magnitudes(rng, shape):
 
 
 @pytest.fixture(scope="module")
-def libraries(tmp_path_factory):
+def independent(tmp_path_factory):
+    """The engine of independent draws."""
     if COMPILER is None:
         pytest.skip("no C compiler for this machine")
-    return {
-        "systematic": build(tmp_path_factory.mktemp("s")),
-        "independent": build(tmp_path_factory.mktemp("i"), "-DET_DRAW_INDEPENDENT"),
-    }
+    return build(tmp_path_factory.mktemp("i"), "-DET_DRAW_INDEPENDENT")
 
 
 # -- independent draws -------------------------------------------------------------------------
@@ -124,18 +122,20 @@ class Draws:
         return np.abs(steps)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factored", [False, True], ids=["exact", "factored"])
-def test_c_independent_joint_distribution(libraries, factored):
+def test_c_independent_joint_distribution(independent, factored):
     e, x = np.array([3, -1], np.int8), np.array([40, -90], np.int8)
-    draws = Draws(libraries["independent"], e, x, 10, 3, factored, seed=33)
+    draws = Draws(independent, e, x, 10, 3, factored, seed=33)
     assert_joint(draws.once, np.abs(draws.gradient), 3, 20000)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factored", [False, True], ids=["exact", "factored"])
-def test_c_independent_marginals(libraries, factored):
+def test_c_independent_marginals(independent, factored):
     rng = np.random.default_rng(34)
     e, x = errors(rng, 12), int8(rng, 30)
-    draws = Draws(libraries["independent"], e, x, -7, 40, factored, seed=34)
+    draws = Draws(independent, e, x, -7, 40, factored, seed=34)
     repeats = 400
     counts = sum(draws.once() for _ in range(repeats))
     magnitudes = np.abs(draws.gradient)
@@ -182,11 +182,11 @@ def test_systematic_expectation_is_exact():
 
 
 @pytest.mark.parametrize("factored", [False, True], ids=["exact", "factored"])
-def test_c_systematic_expectation(libraries, factored):
+def test_c_systematic_expectation(library, factored):
     """A count lies between two neighbours, so its variance is at most 1/4."""
     rng = np.random.default_rng(37)
     e, x = errors(rng, 12), int8(rng, 30)
-    draws = Draws(libraries["systematic"], e, x, -7, 40, factored, seed=37)
+    draws = Draws(library, e, x, -7, 40, factored, seed=37)
     repeats = 2000
     mean = sum(draws.once() for _ in range(repeats)) / repeats
     share = 40 * np.abs(draws.gradient) / np.abs(draws.gradient).sum()

@@ -4,7 +4,7 @@ import ctypes
 
 import numpy as np
 import pytest
-from c_engine import COMPILER, Clip, address, build, u32
+from c_engine import COMPILER, Clip, address, u32
 from host_structs import host_objects
 from random_layers import int8
 
@@ -16,11 +16,6 @@ from edgetune.learn.program import exponential_table
 from edgetune.plan.constants import loss_constants
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("losses"))
 
 
 def check(library, rng, loss, logits, target, x):

@@ -5,6 +5,7 @@ sanitizer in a process of its own.
 """
 
 import ctypes
+import math
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from c_engine import (
     u32,
 )
 from random_layers import LAYERS, errors, int8, random_clip, random_layer
+from thinned import counts, thinned
 
 from edgetune.learn import operators as p
 from edgetune.learn.block import normalise
@@ -31,8 +33,7 @@ from edgetune.learn.digest import parameter_digest
 from edgetune.learn.draws import DRAWS, apply_steps
 from edgetune.learn.generator import Generator, mix32
 from edgetune.learn.program import Layer, Window
-from edgetune.learn.rules import FixedRate, Gradient, Outcome
-from edgetune.learn.rules.null_mass import NullMass
+from edgetune.learn.rules import FixedRate, Gradient, Learning, Outcome
 from edgetune.learn.widths import MAX_POSITIONS
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
@@ -42,15 +43,16 @@ OPTIONS = {"systematic": (), "independent": ("-DET_DRAW_INDEPENDENT",)}
 
 
 @pytest.fixture(scope="module")
-def libraries(tmp_path_factory):
-    return {
-        draw: build(tmp_path_factory.mktemp(draw), *options) for draw, options in OPTIONS.items()
-    }
+def libraries(library, tmp_path_factory):
+    """Of a kind of draw, made when it is asked for."""
+    made = {"systematic": library}
 
+    def of(draw):
+        if draw not in made:
+            made[draw] = build(tmp_path_factory.mktemp(draw), *OPTIONS[draw])
+        return made[draw]
 
-@pytest.fixture(scope="module")
-def library(libraries):
-    return libraries["systematic"]
+    return of
 
 
 def wide(*arrays) -> list[np.ndarray]:
@@ -88,9 +90,10 @@ def passes_errors(kind) -> bool:
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
 @pytest.mark.parametrize("kind", LAYERS)
-def test_an_operator(library, kind, extreme):
+@pytest.mark.parametrize("count", counts(6, 80))
+def test_an_operator(library, kind, extreme, count):
     rng = np.random.default_rng(1)
-    for _ in range(80):
+    for _ in range(count):
         layer, xs, out_shape = LAYERS[kind](rng, extreme)
         check_layer(library, rng, layer, xs, out_shape, extreme)
 
@@ -175,9 +178,11 @@ def test_digest(library):
 # -- updates -----------------------------------------------------------------------------------
 
 
-def one_layer_rule(limit_q8) -> FixedRate:
-    rule = FixedRate.__new__(FixedRate)
-    rule.limits_q8, rule.layers, rule.network = [limit_q8], [NullMass()], None
+def one_layer_rule(layer, limit_q8, biases) -> FixedRate:
+    """Of the rate that gives the layer ``limit_q8``."""
+    learning = Learning(None, [layer], None, weights=not biases)
+    rule = FixedRate(learning, limit_q8 / (256 * math.sqrt(learning.count(layer))))
+    assert rule.limits_q8 == [limit_q8]
     return rule
 
 
@@ -188,7 +193,7 @@ class Update:
         self.biases = biases
         self.layer, self.draw = layer, DRAWS[draw]
         self.total_steps, self.count = total_steps, 0
-        self.generator, self.rule = Generator(seed), one_layer_rule(limit_q8)
+        self.generator, self.rule = Generator(seed), one_layer_rule(layer, limit_q8, biases)
 
     def step(self, e, exponent, x) -> int:
         gradient = self.layer.gradient(e.astype(np.int64), x.astype(np.int64))
@@ -235,15 +240,15 @@ def random_samples(rng, in_shape, out_shape, count):
         yield e, int(rng.integers(-25, 25)), int8(rng, in_shape)
 
 
-@pytest.mark.parametrize("draw", OPTIONS)
-@pytest.mark.parametrize("kind", WEIGHTED)
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("kind", thinned(WEIGHTED, 3))
 def test_updates(libraries, kind, draw):
     rng = np.random.default_rng(12)
     for limit_q8 in (0, 100, 256 * 20, 256 * 3000):
         for _ in range(3):
             layer, *shapes = random_layer(rng, kind)
             samples = random_samples(rng, *shapes, 12)
-            drawn = check_updates(libraries[draw], draw, layer, shapes, samples, limit_q8, 20)
+            drawn = check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 20)
             assert drawn or limit_q8 < 256
 
 
@@ -259,7 +264,7 @@ def test_a_depthwise_kernel_as_high_as_it_has_channels(library):
     check_updates(library, "systematic", layer, shapes, samples, 256 * 9, 0)
 
 
-@pytest.mark.parametrize("draw", OPTIONS)
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
 def test_factored_updates(libraries, draw):
     """The same bits as the gradient's draw, though no gradient is formed."""
     rng = np.random.default_rng(13)
@@ -267,11 +272,11 @@ def test_factored_updates(libraries, draw):
         for _ in range(6):
             layer, *shapes = random_layer(rng, p.FullyConnected)
             samples = random_samples(rng, *shapes, 12)
-            check_updates(libraries[draw], draw, layer, shapes, samples, limit_q8, 0, True)
+            check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 0, True)
 
 
-@pytest.mark.parametrize("draw", OPTIONS)
-@pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D, p.FullyConnected])
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("kind", thinned(WEIGHTED, 3))
 def test_updates_of_biases(libraries, kind, draw):
     """The gradient's last column is all that is drawn from; weights are not even given."""
     rng = np.random.default_rng(18)
@@ -280,20 +285,20 @@ def test_updates_of_biases(libraries, kind, draw):
             layer, *shapes = random_layer(rng, kind)
             samples = random_samples(rng, *shapes, 12)
             drawn = check_updates(
-                libraries[draw], draw, layer, shapes, samples, limit_q8, 20, biases=True
+                libraries(draw), draw, layer, shapes, samples, limit_q8, 20, biases=True
             )
             assert drawn or limit_q8 < 256
 
 
-@pytest.mark.parametrize("draw", OPTIONS)
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
 def test_more_than_64_masses_and_the_end_of_annealing(libraries, draw):
     rng = np.random.default_rng(14)
     layer, *shapes = random_layer(rng, p.FullyConnected)
     samples = random_samples(rng, *shapes, 120)
-    check_updates(libraries[draw], draw, layer, shapes, samples, 256 * 40, 100)
+    check_updates(libraries(draw), draw, layer, shapes, samples, 256 * 40, 100)
 
 
-@pytest.mark.parametrize("draw", OPTIONS)
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
 def test_masses_beyond_32_bits(libraries, draw):
     """A pointwise layer on a large map: single gradients near 2**29, rows beyond 2**32."""
     rng = np.random.default_rng(15)
@@ -307,7 +312,7 @@ def test_masses_beyond_32_bits(libraries, draw):
     e[:, :, 2] = -127
     gradient = layer.gradient(e.astype(np.int64), x.astype(np.int64))
     assert np.abs(gradient).sum(axis=1).min() > 2**32
-    check_updates(libraries[draw], draw, layer, (in_shape, out_shape), [(e, 3, x)] * 3, 99999, 0)
+    check_updates(libraries(draw), draw, layer, (in_shape, out_shape), [(e, 3, x)] * 3, 99999, 0)
 
 
 def test_weights_and_biases_stop_at_their_limits(library):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from c_engine import JoinC, address, i32, u32
 from random_layers import errors
+from thinned import thinned
 
 from edgetune.learn.block import add_blocks
 from edgetune.learn.lower.backward import Join
@@ -40,7 +41,7 @@ def random_join(rng):
 
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
-@pytest.mark.parametrize("apart", [2, 20, 90])
+@pytest.mark.parametrize("apart", thinned([2, 20, 90], 3))
 def test_random_blocks(library, apart, extreme):
     """``apart``: the most that exponents differ by; beyond 22 one of the two is lost."""
     rng = np.random.default_rng(41)
@@ -53,7 +54,7 @@ def test_random_blocks(library, apart, extreme):
         check(library, (a, exponent), (b, exponent - join.shift + distance), join)
 
 
-@pytest.mark.parametrize("multiplier", ENDS)
+@pytest.mark.parametrize("multiplier", thinned(ENDS, 8))
 @pytest.mark.parametrize("distance", [*range(-34, 35), -1000, 1000])
 def test_every_distance_of_the_exponents(library, distance, multiplier):
     values = np.array([0, 1, -1, 2, -3, 63, 64, -64, 127, -127, 5, -100], np.int8)

@@ -17,7 +17,8 @@ SAMPLES = 15
 
 
 @pytest.mark.parametrize(("name", "least"), [
-    ("digits", 0.98), ("har", 0.98), ("mnist", 0.98), ("kws", 0.96),
+    ("digits", 0.98), *(pytest.param(*task, marks=pytest.mark.thorough)
+                        for task in (("har", 0.98), ("mnist", 0.98), ("kws", 0.96))),
 ])
 def test_direction(name, least):
     task = digits() if name == "digits" else load_task(name)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from echo_project import ECHO, build_echo, ended, write_echo
 from emulators import needs_gcc
+from thinned import thinned
 
 from edgetune.boards import list_boards, load_board
 from edgetune.build import (
@@ -41,6 +42,7 @@ def test_image_lies_in_the_boards_memory(tmp_path, name):
     assert build.map.is_file() and list((tmp_path / "build").rglob("*.su"))
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_flash_is_the_size_of_the_binary(tmp_path):
     build = build_echo(tmp_path, "mps2-an385")
@@ -56,6 +58,7 @@ def test_stack_takes_what_is_left_over(tmp_path):
     assert build.sizes.ram == 128 * 1024
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_same_sources_give_the_same_bytes(tmp_path):
     one = build_echo(tmp_path / "one", "stm32f4-discovery")
@@ -63,6 +66,7 @@ def test_same_sources_give_the_same_bytes(tmp_path):
     assert one.elf.read_bytes() == two.elf.read_bytes()
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_paths_may_hold_what_shells_and_make_take_apart(tmp_path, monkeypatch):
     folder = tmp_path / "it's a $(place) = mine # here"
@@ -79,6 +83,7 @@ def test_paths_may_hold_what_shells_and_make_take_apart(tmp_path, monkeypatch):
     assert image.read_bytes() == plain.read_bytes()
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_a_title_may_hold_what_ends_comments_and_quotes(tmp_path):
     title = "It's */ mine $(shell touch made)"
@@ -91,7 +96,7 @@ def test_a_title_may_hold_what_ends_comments_and_quotes(tmp_path):
 
 
 @needs_gcc
-@pytest.mark.parametrize("stack_bytes", [None, 4096])
+@pytest.mark.parametrize("stack_bytes", thinned([None, 4096], 2))
 def test_too_much_ram_is_refused(tmp_path, stack_bytes):
     # More than the chip's 128 KB and less than the emulators' 192 KB.
     with pytest.raises(DoesNotFitError) as caught:
@@ -104,6 +109,7 @@ def test_too_much_ram_is_refused(tmp_path, stack_bytes):
     assert "RAM" in caught.value.cause
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_a_stack_too_large_is_refused(tmp_path):
     with pytest.raises(DoesNotFitError):
@@ -145,6 +151,7 @@ def test_make_that_hangs_is_ended(tmp_path):
     assert ended(int((folder / "pid").read_text()))
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_the_makefile_serves_a_person(tmp_path):
     folder = write_echo(tmp_path, "mps2-an385")
@@ -186,6 +193,7 @@ def test_toolchain_folder_is_named_when_wrong(monkeypatch, tmp_path):
     assert str(tmp_path) in caught.value.cause
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_a_board_brings_sources_of_its_own(tmp_path):
     theirs = resource_path("boards") / "mps2-an385"

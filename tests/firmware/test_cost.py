@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from branching import two_inputs
 from emulators import needs_gcc, needs_qemu
+from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import list_boards, load_board
@@ -96,6 +97,7 @@ def test_image_of_a_part_of_the_model_is_as_planned(tmp_path, recipe):
     assert [r for r in rows if r.name == "code" and abs(r.error) > CODE_SHARE] == []
 
 
+@pytest.mark.thorough
 @needs_gcc
 def test_linker_reserves_the_planned_stack(tmp_path):
     plan = plan_of(read_tflite(DIGITS))
@@ -103,7 +105,7 @@ def test_linker_reserves_the_planned_stack(tmp_path):
     assert sizes.stack == estimate(plan).stack_bytes
 
 
-@pytest.mark.parametrize("board", list_boards())
+@pytest.mark.parametrize("board", thinned(list_boards(), 4))
 def test_every_board_has_an_estimate_that_adds_up(board):
     cost = estimate(plan_of(read_tflite(DIGITS), board))
     facts = cost.as_dict()
@@ -158,7 +160,7 @@ def test_gradient_loops_make_every_product_once(depth):
     assert products == down.pairs * along.pairs * depth
 
 
-@pytest.mark.parametrize("draw", ["systematic", "independent"])
+@pytest.mark.parametrize("draw", thinned(["systematic", "independent"], 2))
 def test_observed_draws_are_the_simulations(draw):
     plan = plan_of(read_tflite(DIGITS), draw=draw)
     learner = Learner(plan.program, plan.recipe)
@@ -205,6 +207,7 @@ def test_a_plan_that_fits_passes(tmp_path):
     check_fit(plan, estimate(plan))
 
 
+@pytest.mark.thorough
 def test_too_little_ram_names_the_layers_and_what_would_fit(tmp_path):
     board = small_board(tmp_path, ram=32 * 1024)
     plan = plan_of(deep_graph(), board)
@@ -220,6 +223,7 @@ def test_too_little_ram_names_the_layers_and_what_would_fit(tmp_path):
     refusal(plan_of(deep_graph(), board, layers=tuple(one_more)))
 
 
+@pytest.mark.thorough
 def test_where_not_even_one_layer_fits_a_board_is_named(tmp_path):
     error = refusal(plan_of(deep_graph(), small_board(tmp_path, ram=4096)))
     assert "--layers" not in error.next_step

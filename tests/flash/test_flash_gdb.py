@@ -91,6 +91,7 @@ def test_a_model_is_built_written_and_answers(tmp_path, echo, target):
     assert client.digest(full=True) == client.digest()
 
 
+@pytest.mark.thorough
 @needs_chip
 def test_the_table_of_vectors_is_the_images(echo, target):
     """After writing, an interrupt finds its handler: the echo firmware receives by one."""
@@ -101,6 +102,7 @@ def test_the_table_of_vectors_is_the_images(echo, target):
     assert chip.read(5.0)[:1] == b"a"
 
 
+@pytest.mark.thorough
 @needs_chip
 def test_memory_that_does_not_keep_what_is_written(echo, target):
     """QEMU has nothing there and takes every write; GDB goes on after sections that differ."""

@@ -181,6 +181,7 @@ def test_another_core(elf, chip):
     assert chip.calls == ["closed"] and chip.memory[0] == 0xFF
 
 
+@pytest.mark.thorough
 def test_another_chip_with_the_same_core(elf, chip):
     chip.identity = 0x10006421
     error = refusal(elf)

@@ -80,6 +80,7 @@ def elf(tmp_path_factory):
     return build_echo(tmp_path_factory.mktemp("echo"), "stm32f4-discovery").elf
 
 
+@pytest.mark.thorough
 def test_the_file_holds_what_the_elf_loads(elf, tmp_path):
     """Put together again it is what objcopy makes of the ELF file."""
     image = read_image(elf)
@@ -264,6 +265,7 @@ def test_files_that_are_no_images(tmp_path, content):
         read_image(path)
 
 
+@pytest.mark.thorough
 def test_every_truncation_of_an_image_is_an_error_of_ours(elf, tmp_path):
     content, path = elf.read_bytes(), tmp_path / "x.elf"
     for length in range(0, len(content), max(1, len(content) // 200)):

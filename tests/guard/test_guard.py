@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from learning import LEARNING, noise
+from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.errors import UsageError
@@ -50,7 +51,7 @@ def test_what_is_large():
     assert not largely_above(np.array([2.8]), np.array([2.0]), shares=False)
 
 
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("name", thinned(LEARNING, 3))
 def test_a_forward_pass_and_a_step_give_one_loss(name):
     builder, recipe = LEARNING[name][0](), Recipe(**LEARNING[name][1])
     program = lower(read_tflite(builder.build()), recipe.loss_choice)

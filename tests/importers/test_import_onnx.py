@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from thinned import thinned, thinned_rows
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
@@ -44,7 +45,7 @@ EXPLICIT = {  # the padding in numbers: older references mistake the words
 }
 
 
-@pytest.mark.parametrize("case", CONVOLUTIONS)
+@pytest.mark.parametrize("case", thinned(CONVOLUTIONS, 4))
 @pytest.mark.parametrize("bias", [False, True])
 def test_convolutions(case, bias):
     shape, attributes = CONVOLUTIONS[case]
@@ -73,7 +74,7 @@ def test_grouped_convolutions_are_one_operator(shape, weight, attributes, bias):
     assert kinds(graph).count("CONV_2D") == 1 and "CONCATENATION" not in kinds(graph)
 
 
-@pytest.mark.parametrize("shape, kernel, attributes, cut", [
+@pytest.mark.parametrize("shape, kernel, attributes, cut", thinned_rows([
     ((1, 3, 4, 5), (3, 3), {}, False),
     ((1, 3, 4, 5), (4, 4), {"strides": [2, 2], "pads": [1, 1, 1, 1]}, False),  # SAME
     ((1, 3, 4, 5), (3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1]}, False),
@@ -84,7 +85,7 @@ def test_grouped_convolutions_are_one_operator(shape, weight, attributes, bias):
     ((1, 3, 4, 5), (3, 3), {"strides": [2, 2], "pads": [0, 0, 1, 1]}, False),
     ((1, 3, 7), (4,), {"strides": [2], "pads": [1, 1]}, False),
     ((1, 3, 7), (5,), {"strides": [3], "pads": [2, 1]}, True),
-])
+], 4))
 @pytest.mark.parametrize("bias", ["", " b"])
 def test_transposed_convolutions(shape, kernel, attributes, cut, bias):
     conv = node("ConvTranspose", "x w" + bias, "y", **attributes)
@@ -143,7 +144,7 @@ POOLS = {
 }
 
 
-@pytest.mark.parametrize("case", POOLS)
+@pytest.mark.parametrize("case", thinned(POOLS, 4))
 @pytest.mark.parametrize("positive", [False, True])
 def test_pools(case, positive):
     kind, attributes = POOLS[case]
@@ -210,7 +211,7 @@ CONSTANTS = {
 }
 
 
-@pytest.mark.parametrize("case", UNARY)
+@pytest.mark.parametrize("case", thinned(UNARY, 14))
 def test_elementwise(case):
     used = {name for n in UNARY[case] for name in n.input}
     constants = {name: value for name, value in CONSTANTS.items() if name in used}
@@ -218,7 +219,7 @@ def test_elementwise(case):
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [IMAGE, ROW, (1, 9)], ids=str)
+@pytest.mark.parametrize("shape", thinned([IMAGE, ROW, (1, 9)], 2), ids=str)
 @pytest.mark.parametrize("inputs", ["x s", "x s o"])
 def test_layer_normalization(shape, inputs):
     constants = {"s": weights(shape[-1]), "o": weights(shape[-1])}
@@ -258,7 +259,7 @@ JOIN_CONSTANTS = {
 }
 
 
-@pytest.mark.parametrize("mode", ["constant", "reflect", "edge", "wrap"])
+@pytest.mark.parametrize("mode", thinned(["constant", "reflect", "edge", "wrap"], 2))
 @pytest.mark.parametrize("shape, pads", [
     (IMAGE, (0, 0, 1, 2, 0, 0, 0, 3)), (IMAGE, (0, 1, 0, 0, 0, 2, 0, 1)), (ROW, (0, 0, 3, 0, 2, 1)),
     ((1, 6), (0, 2, 0, 1)),
@@ -279,7 +280,7 @@ def test_joins_and_cuts(case):
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("opset", [7, 9, 11, 13, 17, 21])
+@pytest.mark.parametrize("opset", thinned([7, 9, 11, 13, 17, 21], 2))
 def test_a_residual_network_with_batch_normalisation(opset):
     constants = {"w": weights(4, 3, 3, 3), "v": weights(4, 4, 3, 3), "u": weights(4 * 4 * 4, 5)}
     constants |= {name: weights(4) for name in ("scale", "shift", "mean", "c")}
@@ -352,6 +353,7 @@ def test_an_open_batch_becomes_one():
     assert read_onnx(content).output.shape == (1, 3)
 
 
+@pytest.mark.thorough
 def test_a_torch_network_loses_no_half_point_as_int8():
     data = np.load(EXAMPLES / "digits" / "digits.npz")
     x, samples = (

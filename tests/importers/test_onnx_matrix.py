@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from thinned import thinned
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
@@ -21,7 +22,7 @@ REFUSED = {  # by the file's name without its suffix: what the sentence says
 }
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", thinned(FILES, 20), ids=lambda path: path.stem)
 def test_a_file_of_pytorch(path):
     verdict = judge(path.read_bytes(), TOLERANCES[path.stem.split(".")[3]])
     if path.stem in REFUSED:

@@ -5,6 +5,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from thinned import thinned
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
@@ -78,7 +79,7 @@ MOVES = {  # nodes, and the operators that they become
 }
 
 
-@pytest.mark.parametrize("case", MOVES)
+@pytest.mark.parametrize("case", thinned(MOVES, 7))
 def test_moves(case):
     nodes, wanted = MOVES[case]
     used = {name for n in nodes for name in n.input}
@@ -112,7 +113,7 @@ REDUCTIONS = {  # axes, keepdims, and the operators that a mean becomes
 
 @pytest.mark.parametrize("kind, behind", [("ReduceMean", ""), ("ReduceMax", ""),
                                           ("ReduceSum", " MUL")])
-@pytest.mark.parametrize("case", REDUCTIONS)
+@pytest.mark.parametrize("case", thinned(REDUCTIONS, 3))
 def test_reductions(kind, behind, case):
     axes, keep, wanted = REDUCTIONS[case]
     reduce = node(kind, "x", "a", axes=axes, keepdims=keep)
@@ -131,7 +132,7 @@ def test_means_axis_by_axis():
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+@pytest.mark.parametrize("order", thinned(list(permutations(range(4))), 8), ids=str)
 def test_every_transposition_is_found_from_its_places(order):
     places = np.arange(120).reshape(2, 3, 4, 5).transpose(order)
     shape, axes = transposition(places[None])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from thinned import thinned
 
 pytest.importorskip("onnx", reason="the package onnx is not installed (edgetune[onnx])")
 
@@ -42,7 +43,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("outputs", ["a", "- a"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", thinned(CASES, 2))
 def test_every_step_and_the_last_state(case, outputs):
     kind, attributes = CASES[case]
     outputs = outputs.replace("-", "every")
@@ -54,7 +55,7 @@ def test_every_step_and_the_last_state(case, outputs):
     assert kinds(graph).count("FULLY_CONNECTED") >= STEPS  # one for the input, one a step behind
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", thinned(GATES, 3))
 def test_two_directions_are_two_layers(kind):
     """The reference has one direction only: the other one reads and gives the steps backwards."""
     both = parameters(kind, 2)
@@ -151,6 +152,7 @@ def test_an_unknown_number_of_steps_is_no_network():
     assert f"a recurrent layer over {list(SHAPE)}" in error.value.cause  # five samples, one step
 
 
+@pytest.mark.thorough
 def test_what_is_too_long_to_be_written_out_is_refused():
     """Whatever a file of a few bytes asks for."""
     nodes = [TIME_FIRST, *(layer("RNN", "t w r b", f"a{i}") for i in range(30))]

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 from branching import NETWORKS
+from thinned import thinned
 from tiny_tflite import FUNCTIONS, ModelBuilder
 
 from edgetune.learn.lower import lower
@@ -137,7 +138,7 @@ def test_an_activation_that_is_read_twice_by_one_operator():
     ]
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", thinned(NETWORKS, 4))
 def test_every_error_is_whole_before_it_is_read(network):
     """One step writes an error, the others add to it, and only then is it passed on."""
     program, backward = lowered(NETWORKS[network]())
@@ -196,7 +197,7 @@ UNITS = {
 }
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", thinned(UNITS, 5))
 def test_units_of_operators(name):
     make, expected = UNITS[name]
     b = make(start())
@@ -270,6 +271,7 @@ def test_joins_are_near_and_fit_their_types():
         assert math.ldexp(join.multiplier, join.shift - 15) == pytest.approx(ratio, rel=2.0**-15)
 
 
+@pytest.mark.thorough
 def test_joins_far_below_the_least_float():
     """Two hundred times x * p + q: the units of x's errors are products of as many scales."""
     b = ModelBuilder((1, 4), seed=1)
@@ -314,7 +316,7 @@ def lookup_of(kind, source=(2.0**-4, 0), target=2.0**-4, alpha=None) -> Lookup:
     return lower(read_tflite(b.build())).layers[0]
 
 
-@pytest.mark.parametrize("zero_point", [0, -100, 77])
+@pytest.mark.parametrize("zero_point", thinned([0, -100, 77], 3))
 @pytest.mark.parametrize("kind", TABLES)
 def test_slopes_are_those_of_the_function(kind, zero_point):
     """Differences of the real function, over the scales of output and input."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from branching import NETWORKS
 from real_network import RealNetwork
+from thinned import quick
 from tiny_tflite import ModelBuilder
 
 from edgetune.learn import block, learner
@@ -119,7 +120,7 @@ CASES = {name: NETWORKS[name] for name in ("residual", "inverted residual", "den
 CASES |= {"mixed": mixed, "twice": twice}
 
 
-@pytest.mark.parametrize("network", CASES)
+@pytest.mark.parametrize("network", quick(CASES, ["twice"]))
 def test_gradients_are_derivatives(network):
     table = {}
     for name, (coarse, fine, real) in derivatives(CASES[network]()).items():

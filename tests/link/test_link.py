@@ -1,103 +1,28 @@
 """The client against the real server, compiled for the PC with a learner that only keeps count."""
 
-import ctypes
 import random
-import struct
-import subprocess
 from binascii import crc32
 
 import pytest
-from link_transport import (
-    FLAGS,
-    INCLUDES,
-    ROOT,
-    SERVER,
-    BadLine,
-    Pipe,
-    Script,
-    build_server,
-    compiler,
+from link_requests import (
+    CLASSES,
+    INPUT,
+    LARGE,
+    STATE,
+    echo_hash,
+    encoded,
+    exchange,
+    greet,
+    samples,
+    steps_and_hash,
+    target,
+    train_over,
 )
 
 from edgetune.errors import DataError, LinkError
-from edgetune.link import Client, DeviceResetError
-from edgetune.link.frames import Frame, FrameReader, encode_frame
+from edgetune.link import Client
+from edgetune.link.frames import Frame, encode_frame
 from edgetune.link.messages import PAIR, PROTOCOL_VERSION, REPLY, WORD, Notice, Request
-
-INPUT, LARGE, CLASSES, STATE, RING = 16, 3072, 10, 300, 256
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """16-byte samples; a ring that holds two frames but not three."""
-    return build_server(tmp_path_factory.mktemp("small"), "-DET_PROFILE")
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory):
-    """3072-byte samples; a ring that holds one frame, so that pipelining needs TAKEN."""
-    defines = f"-DET_INPUT_BYTES={LARGE}", "-DET_RX_RING=4096", "-DET_REPLY_MAX=256"
-    return build_server(tmp_path_factory.mktemp("large"), *defines)
-
-
-@pytest.fixture
-def launch():
-    """Starts servers; at the end none may have crashed or been caught by a sanitizer."""
-    pipes = []
-
-    def start(program) -> Pipe:
-        pipes.append(Pipe(program))
-        return pipes[-1]
-
-    yield start
-    for pipe in pipes:
-        complaints = pipe.close()
-        assert (pipe.process.returncode, complaints) == (0, "")
-
-
-def samples(count: int, size: int = INPUT, seed: int = 1) -> list[tuple[bytes, int]]:
-    source = random.Random(seed)
-    return [(source.randbytes(size), source.randrange(CLASSES)) for _ in range(count)]
-
-
-def target(label: int) -> bytes:
-    """As softmax cross-entropy takes it."""
-    return struct.pack("<HH", label, 0)
-
-
-def encoded(labelled: list[tuple[bytes, int]]) -> list[tuple[bytes, bytes]]:
-    return [(sample, target(label)) for sample, label in labelled]
-
-
-def echo_hash(trained: list[tuple[bytes, int]]) -> int:
-    """What the echo learner's word 1 holds after training on these samples in this order."""
-    value = 0
-    for sample, label in trained:
-        value = crc32(sample, value ^ label)
-    return value
-
-
-def steps_and_hash(client: Client) -> tuple[int, int]:
-    return WORD.unpack_from(client.read_state())[0], WORD.unpack_from(client.read_state(), 4)[0]
-
-
-def exchange(pipe: Pipe, *frames: Frame) -> list[Frame]:
-    """Sends frames and a last POLL; returns what the server answers to the frames."""
-    last = Frame(Request.POLL, 7, 0x8000, PAIR.pack(0, 0))
-    for frame in (*frames, last):
-        pipe.write(encode_frame(frame))
-    reader, found = FrameReader(), []
-    while not (found and found[-1].seq == last.seq):
-        data = pipe.read(30)
-        assert data, "the server is silent"
-        found += [frame for frame in reader.feed(data) if frame.type != Notice.LOG]
-    return found[:-1]
-
-
-def greet(pipe: Pipe, session: int = 7) -> None:
-    (reply,) = exchange(pipe, Frame(Request.HELLO, session, 0, PAIR.pack(PROTOCOL_VERSION, 0)))
-    assert reply.type == Request.HELLO | REPLY
-
 
 # -- each request ------------------------------------------------------------------------------
 
@@ -167,6 +92,7 @@ def test_profile_and_stats(small, launch):
     assert (stats.rx_overruns, stats.bad_frames, stats.stack_bytes) == (0, 0, 0)
 
 
+@pytest.mark.thorough
 def test_profile_is_refused_without_it(large, launch):
     client = Client(launch(large))
     client.hello()
@@ -261,6 +187,7 @@ def test_a_write_never_runs_past_the_state(small, launch, end, beyond):
     assert exchange(pipe, done)[-1].payload == WORD.pack(crc32(state))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [STATE + 1, 2 * STATE, LARGE])
 def test_one_chunk_larger_than_the_state_is_refused(large, launch, count):
     pipe = launch(large)
@@ -345,236 +272,6 @@ def test_without_a_session_only_hello_is_answered(small, launch):
     pipe.write(b"\0noise\0")
     (nak,) = exchange(pipe, Frame(Request.STATS, 7, 1))
     assert (nak.type, nak.session, PAIR.unpack(nak.payload)[0]) == (Notice.NAK, 0, 3)
-
-
-# -- a bad line --------------------------------------------------------------------------------
-
-
-def train_over(line, data) -> Client:
-    client = Client(line, timeout=30, hello_timeout=30, nudge=0.02)
-    client.hello()
-    client.start(1, len(data))
-    draws = [result.draws for result in client.train_many(encoded(data))]
-    assert draws == list(range(len(data)))
-    return client
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("only", ["read", "write", "both"])
-@pytest.mark.parametrize("seed", range(3))
-def test_one_byte_in_fifty_damaged(small, launch, only, seed):
-    data = samples(300, seed=seed)
-    pipe = launch(small)
-    line = BadLine(pipe, seed, rate=0.02, repeat=0.05, only=only)
-    client = train_over(line, data)
-    assert line.damage > 100
-    line.rate = line.repeat = 0
-    assert steps_and_hash(client) == (len(data), echo_hash(data))
-
-
-def test_large_samples_on_a_bad_line(large, launch):
-    data = samples(60, LARGE)
-    line = BadLine(launch(large), 4, rate=1e-4, repeat=0.02)
-    client = train_over(line, data)
-    assert line.damage > 5
-    assert steps_and_hash(client) == (len(data), echo_hash(data))
-
-
-def test_state_transfer_on_a_bad_line(small, launch):
-    line = BadLine(launch(small), 5, rate=0.005, repeat=0.05)
-    client = train_over(line, samples(20))
-    saved = client.read_state()
-    list(client.train_many(encoded(samples(5, seed=2))))
-    client.write_state(saved)
-    assert line.damage > 10
-    assert steps_and_hash(client) == (20, echo_hash(samples(20)))
-
-
-@pytest.mark.parametrize("size", [INPUT, LARGE])
-def test_the_window_keeps_the_ring_from_overrunning(request, launch, size):
-    program = request.getfixturevalue("small" if size == INPUT else "large")
-    data = samples(300, size)
-    client = train_over(launch(program), data)
-    list(client.infer_many(sample for sample, _ in data))
-    stats = client.stats()
-    assert (stats.rx_overruns, stats.bad_frames) == (0, 0)
-    assert steps_and_hash(client) == (300, echo_hash(data))
-
-
-def test_a_flood_is_survived(small, launch):
-    pipe = launch(small)
-    pipe.write(bytes(range(1, 256)) * 4000)
-    client = train_over(pipe, samples(5))
-    assert steps_and_hash(client) == (5, echo_hash(samples(5)))
-
-
-def test_a_full_ring_drops_and_counts(tmp_path):
-    sources = ROOT / "firmware" / "link" / "rx_ring.c"
-    target = tmp_path / "ring.so"
-    command = [compiler(), *FLAGS, *INCLUDES, f"-I{SERVER}", "-shared", "-fPIC", str(sources)]
-    subprocess.run([*command, "-o", str(target)], check=True)
-    ring = ctypes.CDLL(str(target))
-    for lap in range(3):
-        for byte in range(RING + 9):
-            ring.et_rx_byte(ctypes.c_uint8(byte % 251))
-        assert [ring.et_rx_take() for _ in range(RING)] == [byte % 251 for byte in range(RING)]
-        assert ring.et_rx_empty() and ring.et_rx_take() == -1
-        assert ring.et_rx_overruns() == 9 * (lap + 1)
-
-
-class Window:
-    """Watches that the host keeps to the window: bytes on the way, by its own reading."""
-
-    def __init__(self, inner):
-        self.inner, self.sizes, self.most, self.overlapped = inner, {}, 0, 0
-        self.reader = FrameReader()
-
-    def write(self, data: bytes) -> None:
-        (frame,) = FrameReader().feed(data)
-        if frame.type != Request.HELLO:
-            self.sizes[frame.seq] = len(data)
-            self.most = max(self.most, sum(self.sizes.values()))
-        self.inner.write(data)
-
-    def read(self, timeout: float) -> bytes:
-        data = self.inner.read(timeout)
-        for frame in self.reader.feed(data):
-            self.sizes.pop(frame.seq, None)
-        return data
-
-    def alive(self) -> bool:
-        return self.inner.alive()
-
-
-@pytest.mark.parametrize("size", [INPUT, LARGE])
-def test_the_host_keeps_to_the_window(request, launch, size):
-    line = Window(launch(request.getfixturevalue("small" if size == INPUT else "large")))
-    client = train_over(line, samples(100, size))
-    assert size < line.most <= client.info.window
-
-
-# -- a device that does not behave -------------------------------------------------------------
-
-
-class Answer(Script):
-    """Answers HELLO well, then sends the prepared frames, one per request."""
-
-    def __init__(self, *frames, version: int = PROTOCOL_VERSION, alive: bool = True):
-        super().__init__(alive=True)
-        self.frames, self.version, self.stays = list(frames), version, alive
-
-    def write(self, data: bytes) -> None:
-        super().write(data)
-        (frame,) = FrameReader().feed(data)
-        if frame.type == Request.HELLO:
-            payload = PAIR.pack(self.version, 1) + bytes(28) + WORD.pack(128) + bytes(36)
-            self.pieces.append(encode_frame(Frame(0x81, frame.session, 0, payload)))
-        elif self.frames:
-            kind, session, seq, payload = self.frames.pop(0)
-            session = frame.session if session is None else session
-            self.pieces.append(encode_frame(Frame(kind, session, seq, payload)))
-        else:
-            self._alive = self.stays
-
-
-def quick(transport) -> Client:
-    return Client(transport, timeout=0.2, hello_timeout=0.2, nudge=0.01)
-
-
-def test_silence_before_hello():
-    with pytest.raises(LinkError, match="does not answer"):
-        quick(Script()).hello()
-
-
-def test_text_before_hello_is_quoted():
-    with pytest.raises(LinkError) as caught:
-        quick(Script(b"Zephyr OS v3.7 booting\r\n")).hello()
-    assert "not edgetune's frames" in caught.value.message
-    assert "Zephyr OS" in caught.value.cause and caught.value.next_step
-
-
-def test_messages_but_no_hello():
-    with pytest.raises(LinkError, match="does not answer a hello"):
-        quick(Script(encode_frame(Frame(Notice.LOG, 0, 0, b"busy")))).hello()
-
-
-def test_another_protocol_version():
-    with pytest.raises(LinkError, match="speaks protocol version 9"):
-        quick(Answer(version=9)).hello()
-
-
-def test_a_process_that_ends():
-    with pytest.raises(LinkError, match="gone away"):
-        quick(Script(alive=False)).hello()
-    client = quick(Answer(alive=False))
-    client.hello()
-    with pytest.raises(LinkError, match="gone away"):
-        client.stats()
-
-
-def test_silence_after_hello_is_bounded_and_polled_rarely():
-    device = Answer()
-    client = Client(device, timeout=0.3, nudge=0.0001)
-    client.hello()
-    with pytest.raises(LinkError, match="no reply to STATS"):
-        client.stats()
-    sent = [next(FrameReader().feed(data)).type for data in device.sent]
-    assert sent[sent.index(Request.STATS) + 1 :] == [Request.POLL] * 6
-
-
-@pytest.mark.parametrize(
-    "frame, error, words",
-    [
-        ((Notice.LOG, 0, 0, b"ready"), DeviceResetError, "was reset"),
-        ((Notice.NAK, 0, 1, PAIR.pack(3, 0)), DeviceResetError, "was reset"),
-        ((Notice.NAK, 0x10000, 1, PAIR.pack(3, 9)), LinkError, "taken over"),
-        ((Notice.PANIC, None, 0, WORD.pack(3) + WORD.pack(0x8000123)), LinkError, "0x08000123"),
-        ((Notice.ERROR, None, 1, PAIR.pack(77, 9)), LinkError, "refused STATS"),
-    ],
-)
-def test_what_a_device_may_answer_instead(frame, error, words):
-    kind, session, seq, payload = frame
-    device = Answer(frame)
-    client = quick(device)
-    client.hello()
-    if session == 0x10000:  # any session but the one agreed on
-        session = client._channel._session % 65535 + 1
-        device.frames = [(kind, session, seq, payload)]
-    with pytest.raises(error, match=words) as caught:
-        client.stats()
-    assert caught.value.cause and caught.value.next_step
-
-
-def test_a_poll_reply_out_of_step_ends_the_session():
-    device = Answer((Notice.NAK, None, 0, PAIR.pack(1, 5)), (0x90, None, 1, PAIR.pack(1, 5)))
-    client = quick(device)
-    client.hello()
-    with pytest.raises(LinkError, match="expects request 5"):
-        client.stats()
-
-
-def test_a_reset_in_the_middle_is_named(small, launch):
-    pipe = launch(small)
-    client = Client(pipe, nudge=0.05)
-    client.hello()
-    results = client.train_many(encoded(samples(20)))
-    next(results)
-    channel = client._channel
-    pipe.write(encode_frame(Frame(Request.RESET, channel._session, channel._next_seq)))
-    with pytest.raises(DeviceResetError):
-        for _ in results:
-            pass
-    client.hello()
-    assert steps_and_hash(client) == (0, 0)
-
-
-def test_another_host_takes_over(small, launch):
-    pipe = launch(small)
-    client = Client(pipe)
-    client.hello()
-    greet(pipe, session=client._channel._session % 65535 + 1)
-    with pytest.raises(LinkError, match="taken over"):
-        client.stats()
 
 
 # -- anything at all ---------------------------------------------------------------------------

@@ -39,6 +39,7 @@ def answers(random, levels: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
 # -- classes ----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_classes_equal_scikit_learn(metrics, random):
     outputs = random.integers(-3, 4, (300, 5)) * 0.25
     actual = random.integers(0, 4, 300)  # class 4 is predicted and never right
@@ -83,6 +84,7 @@ def test_a_class_without_an_output_is_counted_as_wrong():
 # -- labels -----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("levels", STEPS)
 def test_the_auc_counts_a_tie_half(metrics, random, levels):
     scores, labels = answers(random, levels)
@@ -97,6 +99,7 @@ def test_the_auc_of_known_orders():
     assert auc(np.array([1, 2, 2, 3]), labels) == 0.875
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("levels", STEPS)
 def test_one_label_equals_scikit_learn(metrics, random, levels):
     scores, labels = answers(random, levels)
@@ -109,6 +112,7 @@ def test_one_label_equals_scikit_learn(metrics, random, levels):
     assert set(result.others) == {"F1", "accuracy"}
 
 
+@pytest.mark.thorough
 def test_several_labels_equal_scikit_learn(metrics, random):
     pairs = [answers(random, levels) for levels in STEPS]
     outputs, labels = (np.stack(part, axis=1) for part in zip(*pairs))
@@ -158,6 +162,7 @@ def test_a_label_without_an_auc_is_left_out_of_the_mean():
 # -- values -----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_values_equal_scikit_learn(metrics, random):
     outputs, targets = random.normal(0, 5, (50, 3)).astype(np.float32), random.normal(0, 5, (50, 3))
     result = evaluate("values", outputs, targets)
@@ -186,6 +191,7 @@ def test_errors_of_reconstruction_are_one_a_sample(random):
     np.testing.assert_allclose(reconstruction_errors(outputs, inputs), np.arange(6), atol=1e-12)
 
 
+@pytest.mark.thorough
 def test_anomalies_show_in_the_error(metrics, random):
     inputs = random.integers(-4, 5, (200, 7)) * 0.5
     outputs = random.integers(-4, 5, (200, 7)) * 0.5

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from thinned import thinned
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
 
 from edgetune.model.read import read_tflite
@@ -60,7 +61,7 @@ def accepted(tally: Tally) -> set[str]:
     return set(tally.outcomes)
 
 
-@pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", thinned(REGRESSIONS, 4), ids=lambda path: path.stem)
 def test_files_that_once_failed(path):
     judgement = judged(path.read_bytes())
     assert not judgement.failure, judgement
@@ -70,7 +71,7 @@ def test_files_that_once_failed(path):
     )
 
 
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("name", thinned(SEEDS, 8))
 def test_sound_models_run(name):
     """What is broken elsewhere is sound to begin with."""
     expected = {"sparse": "refused", "float_branches": "float, cannot convert"}
@@ -84,6 +85,7 @@ def test_places_are_of_every_sort():
     assert SORTS <= set(places(seed_model("chain")))
 
 
+@pytest.mark.thorough
 def test_every_truncation_is_refused():
     cases = Cases(0, ["dense"], truncated=("dense",))
     tally = run(cases, range(len(cases.cut)))
@@ -147,6 +149,7 @@ def test_other_outputs_than_the_reference_kernels_are_a_failure(monkeypatch):
         examine(seed_model("chain"), always=True)
 
 
+@pytest.mark.thorough
 def test_a_model_of_very_many_operators_is_refused():
     model = ModelBuilder((1, 4)).dense(4)
     end = model.tensors[model.current]
@@ -204,6 +207,7 @@ def test_what_goes_beyond_the_limits_is_noticed(function, failure):
     assert failure in judged(b"", function).failure
 
 
+@pytest.mark.thorough
 def test_a_process_that_dies_takes_one_case_with_it():
     tally = run(Files(b"", b"", b""), range(3), function=end_the_process)
     assert sorted(tally.failures) == [0, 1, 2] and tally.total == 3

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tflite
+from thinned import thinned
 from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune import files
@@ -69,7 +70,7 @@ def test_only_the_named_bytes_change():
         check_only_these_bytes_change(graph, {place: weights[place]})
 
 
-@pytest.mark.parametrize("name", ["har_int8", "mnist_int8", "kws_int8"])
+@pytest.mark.parametrize("name", thinned(["har_int8", "mnist_int8", "kws_int8"], 3))
 def test_real_models(name):
     path = DATA / f"{name}.tflite"
     if not path.exists():
@@ -208,7 +209,7 @@ def test_what_does_not_change_needs_no_place(build):
     assert write_weights(graph, old) == graph.content
 
 
-@pytest.mark.parametrize("build", KINDS)
+@pytest.mark.parametrize("build", thinned(KINDS, 3))
 def test_one_of_those_that_share(build):
     """The others keep what they have."""
     graph = read_tflite(build().build())

@@ -8,6 +8,7 @@ import pytest
 import tflite
 from model_ends import in_uint8
 from operator_examples import selu
+from thinned import thinned_rows
 from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
 
 from edgetune.errors import ModelError
@@ -162,10 +163,10 @@ def dilated(pads, crops, kind="CONV_2D", size=7, block=2):
 
 
 @pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
-@pytest.mark.parametrize("pads, crops, kinds", [
+@pytest.mark.parametrize("pads, crops, kinds", thinned_rows([
     ((2, 3), (0, 1), []), ((0, 1), (0, 1), []), ((4, 1), (0, 1), ["PAD"]),
     ((3, 0), (0, 0), ["PAD"]),
-])
+], 2))
 def test_a_dilated_convolution_in_three_operators(kind, pads, crops, kinds):
     builder = dilated(pads, crops, kind)
     graph = read_tflite(builder.build())
@@ -264,9 +265,9 @@ def real_file(builder, inputs):
 
 
 @pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D"])
-@pytest.mark.parametrize("pads, crops, block", [
+@pytest.mark.parametrize("pads, crops, block", thinned_rows([
     ((0, 1), (0, 1), 2), ((2, 3), (0, 1), 2), ((3, 7), (0, 4), 3),
-])
+], 2))
 def test_a_dilated_convolution_of_a_sequence(pads, crops, block, kind):
     builder = dilated_sequence(pads, crops, block=block, kind=kind)
     graph = agrees(builder)

@@ -32,6 +32,7 @@ def linked() -> set[str]:
     return stages(everything()).union(*(stages(*model) for model in others))
 
 
+@pytest.mark.thorough
 def test_everything_links_every_stage():
     """A stage that is in none of these would have no size in any plan."""
     assert STAGES == linked()

@@ -7,6 +7,7 @@ import pytest
 from branching import NETWORKS
 from hand_graph import HandGraph
 from shared_data import load_task
+from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -46,7 +47,7 @@ def assert_apart(buffers, size):
         assert taken.max() <= 1
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", thinned(range(20), 7))
 def test_buffers_that_live_at_once_never_overlap(seed):
     source = random.Random(seed)
     buffers = []
@@ -75,7 +76,7 @@ def test_buffers_share_memory_one_after_the_other():
 
 @pytest.mark.parametrize("draw", ["systematic", "independent"])
 @pytest.mark.parametrize("layers", ["all", "last", "none", "biases"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thinned(MODELS, 5))
 def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
     graph = read_tflite(MODELS[model]().build())
     plan = make_plan(graph, Recipe(layers=(layers,), draw=draw), load_board("stm32f4-discovery"))
@@ -174,7 +175,7 @@ def test_only_what_a_mask_or_a_slope_needs_outlives_the_forward_pass_of_biases()
     assert sum(lives(b, "all").values()) > 4
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", thinned(NETWORKS, 4))
 def test_biases_alone_need_less_ram_than_all(network):
     graph, board = read_tflite(NETWORKS[network]().build()), load_board("stm32f4-discovery")
     every, biases = (make_plan(graph, Recipe((what,)), board) for what in ("all", "biases"))

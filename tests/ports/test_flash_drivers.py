@@ -3,14 +3,17 @@
 
 import pytest
 from emulators import needs_gcc
-from flash_boards import ERROR, MODELS, Bench, make_machine, quick, sectors_of
+from flash_boards import ERROR, MODELS, Bench, make_machine, sectors_of
+from flash_boards import quick as impatient
 from registers import flash_f1, flash_f4, flash_h7, flash_l4
+from thinned import quick, thinned
 
 from edgetune.boards import list_boards, load_board
 
 pytestmark = needs_gcc
 
 STM32 = [name for name in MODELS if name != "nrf52840-dk"]
+QUICK = "stm32f4-discovery", "nrf52840-dk"
 
 # Each controller's flag for an error that is neither protection nor wrong use.
 FAULTS = {
@@ -29,18 +32,18 @@ def machines(tmp_path_factory):
 
     def get(name):
         if name not in made:
-            made[name] = make_machine(tmp_path_factory.mktemp(name), quick(name))
+            made[name] = make_machine(tmp_path_factory.mktemp(name), impatient(name))
         return made[name]
 
     return get
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=quick(MODELS, QUICK))
 def bench(request, machines):
     return Bench(machines(request.param))
 
 
-@pytest.fixture(params=STM32)
+@pytest.fixture(params=quick(STM32, QUICK))
 def stm32(request, machines):
     return Bench(machines(request.param))
 
@@ -49,7 +52,7 @@ def _data(count: int) -> bytes:
     return bytes((7 * i + 1) & 0xFF for i in range(count))
 
 
-@pytest.mark.parametrize("index", [0, 1, -1])
+@pytest.mark.parametrize("index", thinned([0, 1, -1], 3))
 def test_one_sector_is_erased_and_no_other(bench, index):
     address, size = bench.sectors[index]
     flash = bench.board.flash
@@ -209,6 +212,7 @@ def test_a_controller_that_is_open_gets_no_key(stm32):
     assert stm32.locked
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["stm32f4-discovery", "nucleo-l476rg", "nucleo-g071rb"])
 def test_the_caches_in_front_of_flash_are_emptied(machines, name):
     bench = Bench(machines(name))
@@ -222,6 +226,7 @@ def test_the_caches_in_front_of_flash_are_emptied(machines, name):
         assert bench.flash.values[0] == access
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["stm32f746-discovery", "nucleo-h753zi"])
 def test_the_cores_cache_forgets_every_line(machines, name):
     bench = Bench(machines(name))
@@ -237,6 +242,7 @@ def test_the_cores_cache_forgets_every_line(machines, name):
     )
 
 
+@pytest.mark.thorough
 def test_the_l5s_cache_is_emptied(machines):
     bench = Bench(machines("nucleo-l552ze"))
     assert bench.program(bench.sectors[-1][0], _data(8)) == 0
@@ -244,6 +250,7 @@ def test_the_l5s_cache_is_emptied(machines):
     assert bench.machine.order(("FLASH", 0x28), ("ICACHE", 0x00))
 
 
+@pytest.mark.thorough
 def test_an_l5_with_one_bank_is_left_alone(machines):
     bench = Bench(machines("nucleo-l552ze"))
     bench.flash.values[flash_l4.FlashL5.OPTIONS] &= ~(1 << 22)

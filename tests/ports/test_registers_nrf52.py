@@ -8,7 +8,7 @@ from registers.uarte import BAUDRATE, ENABLE, ENDTX, ERROR, ERRORSRC, STARTRX, T
 
 from edgetune.boards import load_board
 
-pytestmark = needs_gcc
+pytestmark = [needs_gcc, pytest.mark.thorough]
 BOARD = load_board("nrf52840-dk")
 OUTSET, DIRSET, PIN_CNF = 0x508, 0x518, 0x700
 

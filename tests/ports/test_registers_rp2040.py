@@ -10,7 +10,7 @@ from registers.pl011 import IMSC, Pl011
 
 from edgetune.boards import load_board
 
-pytestmark = needs_gcc
+pytestmark = [needs_gcc, pytest.mark.thorough]
 BOARD = load_board("raspberry-pi-pico")
 WATCHDOG_TICK = 0x2C
 
@@ -49,7 +49,6 @@ class Chip:
         return self.machine.words(scratch, 2)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     "warm, crystal, lock, hz, ticks",
     [

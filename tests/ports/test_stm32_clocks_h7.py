@@ -21,7 +21,7 @@ from registers.clock_h7 import (
 
 from edgetune.boards import load_board
 
-pytestmark = needs_gcc
+pytestmark = [needs_gcc, pytest.mark.thorough]
 
 BOARD = "nucleo-h753zi"
 SOURCES = ["stm32/clock_h7.c"]
@@ -58,10 +58,10 @@ def test_the_axi_sram_of_old_revisions_is_repaired(tmp_path, idc, repaired):
     assert machine.values("AXI", 0x8) == repaired
 
 
-THOROUGH = [pytest.param(s, marks=pytest.mark.thorough) for s in ("voltage", "pll", "flash")]
+STUCK = ["supply", "voltage", "pll", "flash", "switch"]
 
 
-@pytest.mark.parametrize("stuck", ["supply", *THOROUGH, "switch"])
+@pytest.mark.parametrize("stuck", STUCK)
 def test_what_never_becomes_ready_leaves_the_reset_clock(tmp_path, stuck):
     chip, _, clocks = _start(tmp_path, stuck=stuck)
     assert clocks == (64_000_000, 16_000_000)

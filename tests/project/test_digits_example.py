@@ -65,6 +65,7 @@ def test_no_image_occurs_in_two_parts(archive):
     assert not images["tune"] & images["test"]
 
 
+@pytest.mark.thorough
 def test_the_indices_belong_to_the_digits_of_scikit_learn(archive):
     datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
     digits = datasets.load_digits()

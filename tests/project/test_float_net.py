@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from branching import NETWORKS
+from thinned import thinned, thinned_rows
 from tiny_tflite import ModelBuilder
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +144,7 @@ def _check_slope(network, x, target, values, gradient) -> None:
     assert (losses[0] - losses[1]) / (2 * LENGTH) == pytest.approx(slope, rel=1e-3, abs=1e-6)
 
 
-@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", thinned(MODELS, 4), ids=lambda path: path.stem)
 def test_gradients_are_the_slopes_of_the_loss(path):
     if not path.exists():
         pytest.skip(f"{path.name} is not on this machine")
@@ -152,7 +153,7 @@ def test_gradients_are_the_slopes_of_the_loss(path):
     check_slopes(network, real_inputs(graph, 1, 1 / 4), 1)
 
 
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("name", thinned(OPERATORS, 4))
 def test_gradients_of_every_operator(name):
     graph = graph_of(OPERATORS[name]())
     network = Network(graph, MeanSquaredError(), dtype=np.float64)
@@ -161,7 +162,7 @@ def test_gradients_of_every_operator(name):
     check_slopes(network, x, target)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", thinned(NETWORKS, 5))
 def test_gradients_of_branching_networks(name):
     graph = graph_of(NETWORKS[name]())
     network = Network(graph, dtype=np.float64)
@@ -218,7 +219,7 @@ def test_a_mean_over_any_axes(axes, keep_dims):
     assert change.sum() == pytest.approx(2 * (dx * direction).sum())
 
 
-@pytest.mark.parametrize("name", [*OPERATORS, *NETWORKS])
+@pytest.mark.parametrize("name", thinned([*OPERATORS, *NETWORKS], 4))
 def test_it_computes_what_the_integers_stand_for(name):
     """Nine of ten outputs lie within a few steps of the int8 grid, behind a softmax within 12;
     something on the way to the others may have saturated."""
@@ -308,7 +309,7 @@ def test_adam_by_hand():
     assert layer.weights == pytest.approx(before - 0.01 * (np.sign(one) + step), abs=1e-6)
 
 
-@pytest.mark.parametrize(("optimizer", "rate"), [(Sgd, 0.2), (Adam, 0.003)])
+@pytest.mark.parametrize(("optimizer", "rate"), thinned_rows([(Sgd, 0.2), (Adam, 0.003)], 2))
 def test_steps_lower_the_loss(optimizer, rate):
     graph = graph_of(NETWORKS["inverted residual"]())
     network = Network(graph, optimizer=optimizer())

@@ -21,7 +21,7 @@ ROOT_NAMES = ("__version__",)  # the rest of `edgetune` stands for the whole flo
 
 def imports(source: str) -> Iterator[str]:
     """The parts of edgetune that a module imports, inside functions too."""
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -29,6 +29,14 @@ def imports(source: str) -> Iterator[str]:
         else:
             continue
         yield from (_part(name) for name in names if name.split(".")[0] in ("", "edgetune"))
+
+
+def _statements(node) -> Iterator[ast.stmt]:
+    """All in the body of ``node``, at any depth; expressions hold no imports."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, field, ()):
+            yield child
+            yield from _statements(child)
 
 
 def _part(name: str) -> str:

@@ -5,10 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from kept_files import KEPT, kept
 
 CC = shutil.which("cc")
 SCRIPT = Path(__file__).parents[1] / "support" / "kept_objects.sh"
-pytestmark = pytest.mark.skipif(CC is None, reason="no C compiler for this machine")
+pytestmark = [
+    pytest.mark.skipif(CC is None, reason="no C compiler for this machine"), pytest.mark.thorough,
+]
 
 
 @pytest.fixture
@@ -69,3 +72,16 @@ def test_what_a_macro_forbids_is_not_found_among_what_was_kept(compile_c):
     source = "#ifdef A\n#error no\n#endif\nint v;\n"
     assert compile_c("x", source)[0].returncode == 0
     assert compile_c("y", source, "-DA=1")[0].returncode == 1
+
+
+def test_a_file_is_made_once_for_one_key(tmp_path, monkeypatch):
+    monkeypatch.setenv(KEPT, str(tmp_path))
+    made = []
+    for folder, key in (("a", 1), ("b", 1), ("c", 2)):
+        path = tmp_path / folder / "file"
+        path.parent.mkdir()
+        with kept(path, key) as there:
+            if not there:
+                path.write_text(folder)
+                made.append(folder)
+    assert made == ["a", "c"] and (tmp_path / "b" / "file").read_text() == "a"

@@ -10,24 +10,9 @@ import pytest
 from edgetune.workers import Worker, WorkerDied
 
 
-def answer(what: bytes, more: bytes = b"") -> bytes:
-    """What the child of these tests does."""
-    if what == b"die":
-        print("bad\nlast words", file=sys.stderr, flush=True)
-        os.abort()
-    if what == b"leave":
-        os._exit(3)
-    if what == b"fail":
-        raise ValueError("no\nsuch thing")
-    if what == b"print":
-        os.write(1, b"noise")
-        print("more noise", flush=True)
-    return str(os.getpid()).encode() if what == b"pid" else what + more
-
-
 @pytest.fixture
 def worker():
-    worker = Worker(__name__)
+    worker = Worker("worker_child")
     yield worker
     worker._end()
 

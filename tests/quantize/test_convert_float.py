@@ -7,6 +7,7 @@ import pytest
 from float_builder import FloatBuilder
 from float_networks import NETWORKS
 from shared_data import SHARED
+from thinned import thinned
 from tiny_tflite import run_in_tflite
 
 from edgetune.errors import ModelError
@@ -38,7 +39,7 @@ def compare_every_tensor(graph, samples):
         np.testing.assert_allclose(found[index], reference, rtol=0, atol=limit)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", thinned(NETWORKS, 4))
 def test_every_tensor_is_what_tflite_computes(name):
     builder, output = NETWORKS[name]()
     graph = builder.graph(output)
@@ -68,7 +69,7 @@ def test_real_models_are_what_tflite_computes(name):
     compare_every_tensor(graph, samples.astype(np.float32))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", thinned(NETWORKS, 4))
 def test_a_written_file_is_read_as_the_same_graph(name):
     builder, output = NETWORKS[name]()
     graph = builder.graph(output)
@@ -81,7 +82,7 @@ def test_a_written_file_is_read_as_the_same_graph(name):
     assert [t.name for t in again.tensors] == [t.name for t in graph.tensors]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", thinned(NETWORKS, 4))
 def test_the_canonical_form_computes_the_same(name):
     builder, output = NETWORKS[name]()
     graph = builder.graph(output)

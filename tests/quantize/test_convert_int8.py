@@ -7,6 +7,7 @@ import pytest
 import tflite
 from float_builder import FloatBuilder
 from float_networks import NETWORKS
+from thinned import counts, quick, thinned
 from tiny_tflite import ModelBuilder, run_in_tflite
 
 from edgetune.errors import DataError, ModelError, UsageError
@@ -47,7 +48,7 @@ def real(values, q):
     return ((values.astype(np.float64) - q.zero_point[0]) * q.scale[0]).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", thinned(NETWORKS, 4))
 def test_every_layer_is_within_a_step_of_the_simulation(name):
     """Errors of a step grow through the layers, so each layer gets the runtime's own input."""
     builder, graph = network(name)
@@ -204,6 +205,7 @@ def test_samples_may_come_one_by_one_and_only_once():
     assert one_by_one.content == convert(graph, samples[:10]).content
 
 
+@pytest.mark.thorough
 def test_the_report_says_where_it_was_lost():
     builder, graph = network("residual")
     samples = builder.samples(60)
@@ -227,7 +229,7 @@ def test_a_rule_that_clips_says_how_much():
     assert 0.005 < clipped[0] < 0.03
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", thinned(NETWORKS, 4))
 def test_equalisation_changes_nothing_in_float(name):
     builder, graph = network(name)
     graph = canonical(graph)
@@ -296,13 +298,14 @@ def test_what_cannot_be_converted_is_named_before_a_sample_is_read():
     assert "COS" in caught.value.cause and "SIN" in caught.value.cause
 
 
-@pytest.mark.parametrize("name", ["residual", "branches"])
-def test_corrupt_files_give_errors_and_nothing_else(name):
+@pytest.mark.parametrize("count", counts(40, 400))
+@pytest.mark.parametrize("name", quick(["residual", "branches"], ["branches"]))
+def test_corrupt_files_give_errors_and_nothing_else(name, count):
     builder, graph = network(name)
     content = bytearray(encode(graph))
     generator = np.random.default_rng(0)
     refused = 0
-    for trial in range(400):
+    for trial in range(count):
         broken = bytearray(content)
         if trial % 4 == 0:
             broken = broken[: generator.integers(0, len(broken))]
@@ -313,10 +316,10 @@ def test_corrupt_files_give_errors_and_nothing_else(name):
             canonical(read_float(bytes(broken)))
         except ModelError:
             refused += 1
-    assert refused > 50
+    assert refused > count / 8
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", thinned(NETWORKS, 3))
 def test_the_engine_computes_the_file_as_tflite_does(name):
     builder, graph = network(name)
     conversion = convert(graph, builder.samples(50))

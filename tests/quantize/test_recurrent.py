@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from lstm_files import DEPTH, INPUT_SCALE, KIND, OUTPUT_SCALE, UNITS, int8_lstm, lstm
+from thinned import thinned
 from tiny_tflite import run_in_tflite
 
 from edgetune.errors import ModelError
@@ -25,10 +26,10 @@ def kinds_of(content: bytes) -> Counter:
     return Counter(op.kind for op in read_float(content).operators)
 
 
-@pytest.mark.parametrize("options", [
+@pytest.mark.parametrize("options", thinned([
     {}, {"count": 20}, {"steps": 2}, {"cell_clip": 0.7}, {"cell_clip": 3.5}, {"steps": 70},
     {"time_major": True},
-], ids=str)
+], 4), ids=str)
 def test_the_steps_compute_what_the_operator_does(options):
     content, x = lstm(**options), samples(options.get("steps", 6))
     (wanted,) = run_in_tflite(content, x[:, None])

@@ -29,6 +29,7 @@ from edgetune.session.order import sample_order
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.tuning import TuneSettings, tune
 
+pytestmark = pytest.mark.thorough  # tests/guard has what a guard decides
 STEPS, CLASSES = 400, 4
 TRUSTED = "trusted"  # samples of its own, never trained on
 
@@ -45,14 +46,14 @@ def built(folder, content: bytes, recipe: Recipe = Recipe(), board: str = BOARD,
     return build_firmware(plan, folder, "small", native=native)
 
 
-def run(firmware, folder, x, y, guard, device: str = "host"):
-    """Learns ``x``, ``y`` in this order; the whole run is compared with the simulation."""
+def run(firmware, folder, x, y, guard, device: str = "host", verify=True):
+    """Learns ``x``, ``y`` in this order; ``verify``: compares all with the simulation."""
     at = np.empty(len(x), int)
     at[sample_order(len(x), None, 1, 0)] = np.arange(len(x))
     data = Dataset(x[at], y[at], *points(400, seed=8), Preprocessing())
     held = HeldOut(*points(200, seed=9)) if guard == TRUSTED else None
     with RunFolder(folder) as out:
-        settings = TuneSettings(passes=1, guard=guard)
+        settings = TuneSettings(passes=1, guard=guard, verify=verify)
         return tune(firmware, device, data, settings, out, held_out=held)
 
 
@@ -73,7 +74,7 @@ def untuned(tmp_path_factory):
 def tuned(untuned, tmp_path_factory):
     """Firmware of weights that know the classes."""
     folder = tmp_path_factory.mktemp("tuned")
-    result = run(untuned, folder, *points(1200, seed=7), NONE)
+    result = run(untuned, folder, *points(1200, seed=7), NONE, verify=False)
     assert result.accuracy_after > 0.8
     return built(folder / "firmware", (folder / "tuned.tflite").read_bytes())
 
@@ -169,7 +170,6 @@ def test_the_best_weights_are_kept_where_labels_turn_wrong_halfway(untuned, tmp_
     assert result.accuracy_after > max(0.7, alone.accuracy_after + 0.2)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("board", ["mps2-an386", "mps2-an385-m0plus"])
 def test_emulated_cores_come_back_to_the_same_bits(untuned, tmp_path, board):
     for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
@@ -272,4 +272,9 @@ def test_the_command_line_takes_a_file_a_share_or_none(tmp_path, monkeypatch):
     assert succeed(*words, "--no-guard", "--out", "b")["guard"]["kind"] == NONE
     said = edgetune(*words, "--guard", "0.1", "--out", "c").stdout
     assert "Guard: no RAM" in said and "50 held-out samples" in said
-    assert refused(*words, "--guard", "0.7", "--out", "d")["exit_code"] == 2
+
+
+def test_a_share_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ("tune", MODEL, *ON_HOST, "--data", DATA, "--guard", "0.7")
+    assert refused(*words)["exit_code"] == 2

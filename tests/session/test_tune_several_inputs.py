@@ -51,6 +51,7 @@ def folder_with_models_and_data(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("model", [
     "int8", pytest.param("float", marks=pytest.mark.thorough),
 ])
@@ -83,6 +84,7 @@ def test_one_input_is_a_constant(folder, model):
     assert job.graph.sha256 == record["model"]["sha256"] or job.conversion
 
 
+@pytest.mark.thorough
 def test_inspect_shows_each_input(folder):
     inputs = succeed("inspect", "int8.tflite")["inputs"]
     assert [(i["name"], i["shape"]) for i in inputs] == [

@@ -45,18 +45,21 @@ def native(tmp_path_factory):
     return build_firmware(plan, tmp_path_factory.mktemp("native"), "digits", native=True)
 
 
-def run(firmware, device, folder, **settings):
+def run(firmware, device, folder, test=60, **settings):
+    """``test``: the samples of the test set, from the first."""
     task = digits()
+    data = replace(task.data, test_x=task.data.test_x[:test], test_y=task.data.test_y[:test])
     out = RunFolder(folder)
     try:
-        result = tune(firmware, device, task.data, TuneSettings(**settings), out)
+        result = tune(firmware, device, data, TuneSettings(**settings), out)
     finally:
         out.close()
     return task, result, out
 
 
+@pytest.mark.thorough
 def test_the_tuned_file_predicts_what_the_device_predicts(native, tmp_path):
-    task, result, out = run(native, "host", tmp_path, samples=250, passes=2)
+    task, result, out = run(native, "host", tmp_path, test=None, samples=250, passes=2)
     assert result.accuracy_before < 0.45 and result.accuracy_after > 0.8
     tuned = read_tflite(out.tuned)
     theirs = reference_outputs(tuned, task.data.test_x).argmax(axis=1)
@@ -64,6 +67,7 @@ def test_the_tuned_file_predicts_what_the_device_predicts(native, tmp_path):
     assert result.file_agrees == len(result.predictions)
 
 
+@pytest.mark.thorough
 def test_a_run_without_an_end_does_not_slow_down(native, tmp_path):
     """Annealed, the last step of 100 draws a hundredth of what it draws here; both are verified
     against the simulation."""
@@ -77,6 +81,7 @@ def test_a_run_without_an_end_does_not_slow_down(native, tmp_path):
     assert drawn[True] > 5 * drawn[False]
 
 
+@pytest.mark.thorough
 def test_only_trained_constants_change(native, tmp_path):
     task, result, out = run(native, "host", tmp_path, samples=50, passes=1)
     before, after = task.graph.content, out.tuned.read_bytes()
@@ -154,6 +159,7 @@ def test_an_accuracy_is_asked_of_what_predicts_alone():
             refuse_without_accuracy(loss, 0.5)
 
 
+@pytest.mark.thorough
 def test_weights_pulled_and_pushed(native, tmp_path):
     task, result, out = run(native, "host", tmp_path, samples=50, passes=1)
     tuned = out.tuned.read_bytes()
@@ -235,9 +241,8 @@ def test_the_file_is_the_network_that_was_trained(build, tmp_path):
         assert pull(client, firmware.plan) == tuned.content
 
 
-@pytest.mark.parametrize("build", [
-    without_biases, *(pytest.param(b, marks=pytest.mark.thorough) for b in OTHERS)
-])  # fmt: skip
+@pytest.mark.thorough
+@pytest.mark.parametrize("build", [without_biases, *OTHERS])
 def test_biases_alone_change_nothing_else_in_the_file(build, tmp_path):
     """A bias that the file lacks, or that others share, gets a place of its own."""
     firmware = build_firmware(
@@ -291,7 +296,7 @@ def test_a_file_that_is_another_network_is_an_error(native, tmp_path, monkeypatc
     """After everything is saved; here the file is left as it was."""
     pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
     monkeypatch.setattr(tuning, "write_weights", lambda graph, weights: graph.content)
-    _, result, out = run(native, "host", tmp_path, samples=250, passes=1)
+    _, result, out = run(native, "host", tmp_path, samples=100, passes=1)
     assert out.tuned.is_file() and result.file_agrees < len(result.predictions)
     with pytest.raises(DivergenceError, match="not the network that the device trained") as caught:
         check_tuned_file(result, out)

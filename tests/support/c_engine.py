@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from host_structs import host_objects, host_type
+from kept_files import kept
 
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
@@ -32,22 +33,25 @@ def build(
     folder: Path, *options: str, sources: tuple = (), rule: str = FixedRate.name
 ) -> ctypes.CDLL:
     """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it."""
-    own = [RULE_SOURCES[rule] if source in RULE_SOURCES.values() else source for source in SOURCES]
-    if rule != FixedRate.name:
-        options = (*options, f"-DET_RULE_{RULES[rule].symbol.upper()}")
-    flags = [COMPILER, "-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
-             "-fno-sanitize-recover=all", f"-ffile-prefix-map={folder}=.", *options]
-    objects = []
-    for source in (*own, *sources):  # one by one: so tests/conftest.py's compilers keep them
-        objects.append(f"{len(objects)}.o")
-        subprocess.run([*flags, "-c", source, "-o", objects[-1]], check=True, cwd=folder)
-    subprocess.run([*flags, "-shared", "-o", "engine.so", *objects], check=True, cwd=folder)
-    loaded = ctypes.CDLL(str(folder / "engine.so"))
+    library = folder / "engine.so"
+    with kept(library, SANITIZE, options, sources, rule) as made:
+        if not made:
+            _compile(folder, options, sources, rule)
+    loaded = ctypes.CDLL(str(library))
     loaded.et_generator_below.restype = ctypes.c_uint64
     loaded.et_generator_below.argtypes = [pointer, ctypes.c_uint64]
     for name in ("et_generator_next", "et_parameter_digest", "et_digest"):
         getattr(loaded, name).restype = u32
     return loaded
+
+
+def _compile(folder: Path, options: tuple, sources: tuple, rule: str) -> None:
+    own = [RULE_SOURCES[rule] if source in RULE_SOURCES.values() else source for source in SOURCES]
+    if rule != FixedRate.name:
+        options = (*options, f"-DET_RULE_{RULES[rule].symbol.upper()}")
+    flags = [COMPILER, "-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
+             "-fno-sanitize-recover=all", f"-ffile-prefix-map={folder}=.", *options]
+    subprocess.run([*flags, "-shared", "-o", "engine.so", *own, *sources], check=True, cwd=folder)
 
 
 def structure(**fields):

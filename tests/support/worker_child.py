@@ -1,0 +1,19 @@
+"""What children of the tests' workers answer; it imports little, so that they start quickly."""
+
+import os
+import sys
+
+
+def answer(what: bytes, more: bytes = b"") -> bytes:
+    """``what`` and ``more``; some words stand for what else a child may do."""
+    if what == b"die":
+        print("bad\nlast words", file=sys.stderr, flush=True)
+        os.abort()
+    if what == b"leave":
+        os._exit(3)
+    if what == b"fail":
+        raise ValueError("no\nsuch thing")
+    if what == b"print":
+        os.write(1, b"noise")
+        print("more noise", flush=True)
+    return str(os.getpid()).encode() if what == b"pid" else what + more
