@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetune.learn import operators as p
-from edgetune.learn.lower.backward import InputError, Scale, Update
+from edgetune.learn.lower.backward import InputError, Measure, Scale, Update
 from edgetune.learn.program import Layer
 from edgetune.learn.rules import Adaptive
 from edgetune.learn.state import bias_member, weights_member
@@ -11,6 +11,7 @@ from edgetune.plan.constants.rule import TABLE
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer, Stage
 
+FORMING = ("update", "update_formed", "update_steps", "measure")  # a gradient, row by row
 SCRATCH = ("gradient", "row_mass", "row_hits")  # of an update, in their order in C
 
 
@@ -66,7 +67,9 @@ class Calls:
     def _observe(self, stage: Stage) -> str:
         """The rule takes note of the sample."""
         rule = self.plan.rule
-        assert isinstance(rule, Adaptive)
+        if not isinstance(rule, Adaptive):
+            layers = ["&state.network", "state.layers", str(len(self.plan.trained))]
+            return _call(stage.kernel.symbol, layers) + ";"
         loss = self.program.loss
         arguments = [
             TABLE, "state.layers", str(len(self.plan.trained)), "&state.learner",
@@ -112,21 +115,22 @@ class Calls:
         return _call(f"{exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
 
     def _update(self, stage: Stage) -> str:
-        assert isinstance(stage.step, Update)
+        assert isinstance(stage.step, Update | Measure)
         layer, buffers = stage.step.layer, stage.buffers
         e = buffers["e"]
         error = [e.name, exponent_of(e)]
         arguments = [f"&trained[{self.plan.trained_index(layer)}]"]
-        if stage.call == "update_biases":
+        if stage.call not in FORMING:
             arguments += [*error, str(e.size // layer.rows)]
         elif stage.kernel.symbol == "et_update_factored":
             arguments += [*error, buffers["x"].name, str(layer.input_zero_point)]
         else:
             arguments += [f"{layer.kind}_row", f"&{layer.name}", *error, buffers["x"].name]
         scratch = ", ".join(buffers[role].name if role in buffers else "0" for role in SCRATCH)
-        arguments += [
-            "&state.learner", f"&(et_update_scratch){{{scratch}}}", "&parameter_digest",
-        ]
+        scratch = f"&(et_update_scratch){{{scratch}}}"
+        if isinstance(stage.step, Measure):
+            return _call(stage.kernel.symbol, [*arguments, scratch]) + ";"
+        arguments += ["&state.learner", scratch, "&parameter_digest"]
         return _call(f"draws += {stage.kernel.symbol}", arguments) + ";"
 
 

@@ -108,8 +108,11 @@ _ROWS = [
     Kernel("update", "et_update_factored", "update_factored.c", "update_factored",
            fits=_is_large_dense),
     Kernel("update", "et_update", "update.c", "update"),
+    Kernel("update_formed", "et_update", "update.c", "update"),
     *_portable("update_biases.c", "update_biases"),
+    *_portable("update_steps.c", "update_steps", "update_steps_biases"),
     *_portable("adaptive.c", "adaptive_observe"),
+    *_portable("multinomial_global.c", "multinomial_global_observe", "measure", "measure_biases"),
 ]  # fmt: skip
 
 KERNELS: dict[str, list[Kernel]] = {}

@@ -39,15 +39,15 @@ SEEDS = {"digits": 3, "har": 5, "mnist": 3, "kws": 3, "kws-head": 3}  # the othe
 
 def run(
     name: str, device: str, seed: int, train: str = "all", rule: str = Recipe.rule,
-    rate: float | None = None, held_out: bool = False,
+    rate: float | None = None, held_out: bool = False, null_mass: float | None = None,
 ) -> TuneResult:
-    """One run of task ``name`` on "host" or "qemu"; ``train``, ``rule`` and ``rate`` as `Recipe`
-    has them.
+    """One run of task ``name`` on "host" or "qemu"; ``train``, ``rule``, ``rate`` and
+    ``null_mass`` as `Recipe` has them.
     ``held_out``: tested on a part of its tuning set."""
     task = load_task(name)
     if held_out:
         task = task.held_out(seed)
-    recipe = Recipe(layers=(train,), rule=rule, rate=rate)
+    recipe = Recipe(layers=(train,), rule=rule, rate=rate, null_mass=null_mass)
     if task.head_only:
         recipe = replace(recipe, layers=("last",), reset=True)
     plan = make_plan(task.graph, recipe, load_board(BOARD))

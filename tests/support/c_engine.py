@@ -10,15 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 from host_structs import host_objects, host_type
 
+from edgetune.codegen.project import rule_sources
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.constants import TRAINED, layer_constants
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
-RULE_SOURCES = {rule.name: ENGINE / f"{rule.symbol}.c" for rule in RULES.values()}
-OTHERS = {*RULE_SOURCES.values(), ENGINE / "cmsis_nn.c"} - {RULE_SOURCES[FixedRate.name]}
-SOURCES = sorted(set(ENGINE.glob("*.c")) - OTHERS)  # all that stand alone, of one rule
+DRAWN = {"update.c", "update_factored.c", "update_biases.c"}
+RULE_SOURCES = {
+    rule.name: {*rule_sources(rule), *(DRAWN if rule.drawn else {"update_steps.c"})}
+    for rule in RULES.values()
+}
 COMPILER = next(filter(shutil.which, ("gcc", "clang")), None)
 # "address" needs the sanitizer's runtime to be loaded before Python is.
 SANITIZE = os.environ.get("ENGINE_SANITIZE", "undefined")
@@ -32,7 +35,7 @@ def build(
     folder: Path, *options: str, sources: tuple = (), rule: str = FixedRate.name
 ) -> ctypes.CDLL:
     """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it."""
-    own = [RULE_SOURCES[rule] if source in RULE_SOURCES.values() else source for source in SOURCES]
+    own = engine_sources(rule)
     if rule != FixedRate.name:
         options = (*options, f"-DET_RULE_{RULES[rule].symbol.upper()}")
     flags = [COMPILER, "-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
@@ -48,6 +51,15 @@ def build(
     for name in ("et_generator_next", "et_parameter_digest", "et_digest"):
         getattr(loaded, name).restype = u32
     return loaded
+
+
+def engine_sources(rule: str = FixedRate.name) -> list[Path]:
+    """All C files that stand alone, with one ``rule``'s."""
+    left_out = {"cmsis_nn.c"}.union(*RULE_SOURCES.values()) - RULE_SOURCES[rule]
+    return sorted(path for path in ENGINE.glob("*.c") if path.name not in left_out)
+
+
+SOURCES = engine_sources()
 
 
 def structure(**fields):
