@@ -11,7 +11,6 @@ from edgetune.plan.constants.rule import TABLE
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer, Stage
 
-FORMING = ("update", "update_formed", "update_steps", "measure")  # a gradient, row by row
 SCRATCH = ("gradient", "row_mass", "row_hits")  # of an update, in their order in C
 
 
@@ -120,7 +119,7 @@ class Calls:
         e = buffers["e"]
         error = [e.name, exponent_of(e)]
         arguments = [f"&trained[{self.plan.trained_index(layer)}]"]
-        if stage.call not in FORMING:
+        if not self.plan.recipe.learns_weights:
             arguments += [*error, str(e.size // layer.rows)]
         elif stage.kernel.symbol == "et_update_factored":
             arguments += [*error, buffers["x"].name, str(layer.input_zero_point)]

@@ -6,7 +6,8 @@ from importlib.resources import files
 from string import Template
 
 from edgetune.codegen.c_text import definitions
-from edgetune.codegen.calls import FORMING, Calls, exponent_of
+from edgetune.codegen.calls import Calls, exponent_of
+from edgetune.plan.kernels import FORMING
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer
 
@@ -100,8 +101,7 @@ def _tables(plan: Plan) -> str:
 def _row_gradients(plan: Plan) -> str:
     """Adapters from the engine's gradients to the type that the update takes."""
     stages = plan.schedule.stages
-    kinds = sorted({s.layer.kind for s in stages if s.layer and s.call in FORMING
-                    and s.kernel.symbol != "et_update_factored"})
+    kinds = sorted({s.layer.kind for s in stages if s.layer and s.kernel.cost in FORMING})
     return "\n".join(
         f"static void {kind}_row(const void *layer, uint32_t row, const int8_t *e, "
         "const int8_t *x,\n"

@@ -14,6 +14,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
 from edgetune.plan import cmsis_nn
 
+FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
 EXACT_DENSE_WEIGHTS = 128
 

@@ -30,6 +30,7 @@ class Niti(Rule):
     symbol = "niti"
     sources = ()
     drawn = False
+    looks = True
 
     def __init__(self, learning: Learning, rate: float | None = None):
         super().__init__(learning)

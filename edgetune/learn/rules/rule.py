@@ -76,6 +76,7 @@ class Rule:
     ``sources``: further C files that it is made of.
     ``drawn``: whether its steps are a draw; ``factored``: and one that a dense layer can make
     without its gradient, from errors and inputs; ``whole``: and one over all layers at once.
+    ``looks``: whether, not drawn, it looks at all of a layer's gradient before the first step.
     ``has_null_mass``: whether it takes a constant of that name beside the rate.
     ``rate``: the one that was given, or the rule's default.
     """
@@ -89,6 +90,7 @@ class Rule:
     drawn: ClassVar[bool] = True
     factored: ClassVar[bool] = True
     whole: ClassVar[bool] = False
+    looks: ClassVar[bool] = False
     has_null_mass: ClassVar[bool] = False
     rate: float
 
