@@ -66,11 +66,13 @@ def run(
 
 
 def choose_rate(
-    name: str, train: str, rule: str, rates: list[float], pool: Executor
+    name: str, train: str, rule: str, rates: list[float], pool: Executor,
+    null_mass: float | None = None,
 ) -> float:
     """The rate that serves best on held-out samples, of all ``rates``."""
     runs = [
-        [pool.submit(run, name, "host", seed, train, rule, rate, True) for seed in SELECTION_SEEDS]
+        [pool.submit(run, name, "host", seed, train, rule, rate, True, null_mass)
+         for seed in SELECTION_SEEDS]
         for rate in rates
     ]
     scores = [sum(future.result().accuracy_after for future in one) for one in runs]
@@ -96,6 +98,7 @@ def main() -> int:
     parser.add_argument("--rule", choices=RULES, default=Recipe.rule)
     parser.add_argument("--rate", type=float, help="instead of the default for all tasks")
     parser.add_argument("--rates", type=float, nargs="+", help="the best of these, for each task")
+    parser.add_argument("--null-mass", type=float, help="of a multinomial as published")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--emulated", action="store_true", help="seed 0 on an emulated M4 too")
     arguments = parser.parse_args()
@@ -108,9 +111,10 @@ def main() -> int:
         for name in names:
             rate = arguments.rate
             if arguments.rates:
-                rate = choose_rate(name, arguments.train, arguments.rule, arguments.rates, pool)
+                rate = choose_rate(name, arguments.train, arguments.rule, arguments.rates, pool,
+                                   arguments.null_mass)
                 print(f"{name}: rate {rate:g}, chosen on held-out samples", file=sys.stderr)
-            how = arguments.train, arguments.rule, rate
+            how = arguments.train, arguments.rule, rate, False, arguments.null_mass
             host[name] = [
                 pool.submit(run, name, "host", seed, *how) for seed in range(SEEDS.get(name, 3))
             ]

@@ -1,5 +1,4 @@
 #include "error_block.h"
-#include "measure.h"
 #include "sum_errors.h"
 #include "trials.h"
 

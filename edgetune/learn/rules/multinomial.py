@@ -67,7 +67,8 @@ class Multinomial(Rule):
         return scaled_real(self.null_mass / unit) if unit else BOUNDLESS
 
     def _trials(self) -> list[int]:
-        counts = [math.floor(self.rate * n + 0.5) for n in map(self._published, self._shapes())]
+        published = map(self._published, range(len(self.learning.trained)))
+        counts = [math.floor(self.rate * n + 0.5) for n in published]
         if max(counts, default=0) > MAX_TRIALS:
             raise UsageError(
                 f"the rate {self.rate} gives a layer {max(counts)} trials a step",
@@ -75,15 +76,12 @@ class Multinomial(Rule):
             )
         return counts
 
-    def _shapes(self) -> list[tuple[int, ...]]:
-        """Of what learns of each layer."""
-        learning = self.learning
-        return [la.weights.shape if learning.weights else (la.rows,) for la in learning.trained]
-
-    @staticmethod
-    def _published(shape: tuple[int, ...]) -> int:
-        """round(d^(1/m)), halves to even as the experiment has it."""
-        return round(math.prod(shape) ** (1 / len(shape)))
+    def _published(self, index: int) -> int:
+        """round(d^(1/m)), halves to even as the experiment has it; the weights of any convolution
+        have 4 dimensions, biases that learn alone 1."""
+        learning, layer = self.learning, self.learning.trained[index]
+        dimensions = (2 if layer.weights.ndim == 2 else 4) if learning.weights else 1
+        return round(learning.count(layer) ** (1 / dimensions))
 
     def begin(self, index: int, exponent: int) -> None:
         """c in the gradient's unit, without its fraction, at most 2**32 - 1."""
