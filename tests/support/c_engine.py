@@ -147,17 +147,21 @@ def _shapes(arrays) -> list[tuple]:
 class CUpdate:
     """One trained layer, its rule state and a generator, as the C engine holds them.
 
-    ``biases``: they learn alone.
+    ``biases``: they learn alone.  ``rule``: its constants for the layer, of the fixed rate where
+    there are none, and ``words`` what it keeps; ``drawn``: whether its steps are.
     """
 
     def __init__(
-        self, library, layer, in_shape, out_shape, limit_q8, seed, total_steps=0, biases=False
+        self, library, layer, in_shape, out_shape, limit_q8, seed, total_steps=0, biases=False,
+        rule=None, words=None, drawn=True,
     ):
+        self.update = "et_update" if drawn else "et_update_steps"
         self.library, self.layer, self.biases = library, layer, biases
         self.weights = np.ascontiguousarray(layer.weights).copy()
         self.bias = layer.bias.copy()
         self.parameters = constants_c(layer, in_shape, out_shape)[layer.name]
-        self.learner, self.null_mass, self.rule = LearnerC(), NullMassC(), FixedRateC(limit_q8)
+        self.null_mass = NullMassC() if words is None else words
+        self.learner, self.rule = LearnerC(), FixedRateC(limit_q8) if rule is None else rule
         library.et_learner_start(ctypes.byref(self.learner), u32(seed), u32(total_steps))
         depthwise = isinstance(layer, p.DepthwiseConv2D)
         self.gradient = np.zeros(layer.rows if biases else layer.row_size + 1, np.int32)
@@ -178,7 +182,7 @@ class CUpdate:
         ref = ctypes.byref
         tail = (ref(self.learner), ref(self.scratch), ref(self.digest))
         if self.biases:
-            draws = self.library.et_update_biases(
+            draws = getattr(self.library, f"{self.update}_biases")(
                 ref(self.trained), address(e), i32(exponent), u32(e.size // self.layer.rows), *tail
             )
         elif factored:
@@ -188,7 +192,7 @@ class CUpdate:
             )
         else:
             function = getattr(self.library, f"et_{self.layer.kind}_gradient")
-            draws = self.library.et_update(
+            draws = getattr(self.library, self.update)(
                 ref(self.trained), function, ref(self.parameters), address(e), i32(exponent),
                 address(x), *tail,
             )
