@@ -247,6 +247,7 @@ def test_nitis_steps_have_so_many_bits(bits):
 def test_a_largest_gradient_of_one_is_none_as_published():
     assert not counts(rule_of("niti"), 0, gradient(most=2), Generator(0)).any()
     assert counts(rule_of("niti"), 0, gradient(most=3), Generator(0)).max() == 2
+    assert rule_of("niti").bits == 3
 
 
 # -- what is refused -------------------------------------------------------------------------

@@ -14,13 +14,14 @@ from edgetune.learn.fixedpoint import bit_length
 from edgetune.learn.generator import Generator
 from edgetune.learn.rules.rule import Draw, Gradient, Learning, Rule
 
-BITS, MOST_BITS = 1, 7
+BITS, MOST_BITS = 3, 7
 MOST = 127  # steps are int8
 
 
 class Niti(Rule):
     """Args:
-        rate: the bits of the largest step, 1 to 7 (5, 4 and 3 in the paper); None for 1.
+        rate: the bits of the largest step, 1 to 7; None for 3, the last of 5, 4 and 3 that the
+            source trains with.
 
     Raises:
         UsageError: it is no such number.
