@@ -13,7 +13,7 @@ class SgdNearest(Sgd):
 
     name = "sgd-nearest"
     symbol = "sgd_nearest"
-    default = 0.03
+    default = 0.05
 
     def rounded(self, steps_q16: np.ndarray, generator: Generator) -> np.ndarray:
         return (steps_q16 + 0x8000) >> 16

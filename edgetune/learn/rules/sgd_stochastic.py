@@ -13,7 +13,7 @@ class SgdStochastic(Sgd):
 
     name = "sgd-stochastic"
     symbol = "sgd_stochastic"
-    default = 0.03
+    default = 0.05
 
     def rounded(self, steps_q16: np.ndarray, generator: Generator) -> np.ndarray:
         whole, fractions = steps_q16 >> 16, steps_q16 & 0xFFFF
