@@ -17,7 +17,8 @@ from edgetune.settings import DATA, KEYS
 
 _LISTS = {"layers": str.strip, "classes": str.strip, "frame": int, "class_weights": float}
 _NUMBERS = {"seed": int, "samples": int, "passes": int, "sample_rate": int, "rate": float,
-            "split": float, "label_smoothing": float, "huber_delta": float}  # fmt: skip
+            "null_mass": float, "split": float, "label_smoothing": float,
+            "huber_delta": float}  # fmt: skip
 _EITHER = {"scale": float, "offset": float, "mean": float}  # a number, or one a channel
 _RANGES = {"seed": range(2**32), "samples": range(1, 2**32), "passes": range(1, 2**32)}
 

@@ -134,7 +134,11 @@ def recipe_options(function):
                      show_default=True, help="What says how far a step goes (docs/learning.md)."),
         click.option("--rate", type=float, help="Of the rule; fixed: trials of a step over the "
                      "root of the number of weights, by default after the number of trained "
-                     "layers; adaptive: what a step is to win, over the mean error."),
+                     "layers; adaptive: what a step is to win, over the mean error; multinomial "
+                     "and multinomial-global: trials over the published number; sgd-stochastic "
+                     "and sgd-nearest: the learning rate; niti: bits of the largest step."),
+        click.option("--null-mass", type=float, help="c of a multinomial, by default the "
+                     "published 1."),
         click.option("--draw", type=click.Choice(list(DRAWS)), default=Recipe.draw,
                      show_default=True, help="How the steps of a sample are drawn."),
         click.option("--reset", is_flag=True, help="Zero the trained layers first."),
@@ -162,6 +166,7 @@ def recipe_words(recipe: Recipe) -> list[str]:
     words += [] if recipe.output is None else ["--output", str(recipe.output)]
     words += [] if recipe.rule == Recipe.rule else ["--rule", recipe.rule]
     words += [] if recipe.rate is None else ["--rate", str(recipe.rate)]
+    words += [] if recipe.null_mass is None else ["--null-mass", str(recipe.null_mass)]
     words += [] if recipe.draw == Recipe.draw else ["--draw", recipe.draw]
     words += [] if recipe.loss == AUTO else ["--loss", recipe.loss]
     if recipe.class_weights:

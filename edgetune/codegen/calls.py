@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetune.learn import operators as p
-from edgetune.learn.lower.backward import InputError, Scale, Update
+from edgetune.learn.lower.backward import InputError, Measure, Scale, Update
 from edgetune.learn.program import Layer
 from edgetune.learn.rules import Adaptive
 from edgetune.learn.state import bias_member, weights_member
@@ -54,10 +54,12 @@ class Calls:
         return f"(et_clip){{{a.clip_low}, {a.clip_high}}}"
 
     def _loss(self, stage: Stage) -> str:
-        if stage.call == "softmax_echo":
-            return self._listen(stage)
-        if stage.call == "adaptive_observe":
-            return self._observe(stage)
+        observers = {
+            "softmax_echo": self._listen, "adaptive_observe": self._observe,
+            "multinomial_global_observe": self._share_out,
+        }
+        if stage.call in observers:
+            return observers[stage.call](stage)
         e = stage.buffers["e"]
         arguments = [
             "&loss", str(self.program.loss.size), stage.buffers["x"].name, "target", "input",
@@ -75,15 +77,19 @@ class Calls:
 
     def _observe(self, stage: Stage) -> str:
         """The rule takes note of the sample."""
-        rule = self.plan.rule
+        rule, loss = self.plan.rule, self.program.loss
         assert isinstance(rule, Adaptive)
-        loss = self.program.loss
         arguments = [
             TABLE, "state.layers", str(len(self.plan.trained)), "&state.learner",
             str(rule.rate_q8), str(int(loss.settles)),
             f"et_{loss.kind}_shortfall(result.measure)",
         ]
         return _call(stage.kernel.symbol, arguments) + ";"
+
+    def _share_out(self, stage: Stage) -> str:
+        """The trials of all layers, by what the sample before was measured to have."""
+        layers = ["&state.network", "state.layers", str(len(self.plan.trained))]
+        return _call(stage.kernel.symbol, layers) + ";"
 
     def _scale(self, stage: Stage) -> str:
         assert isinstance(stage.step, Scale)
@@ -122,21 +128,22 @@ class Calls:
         return _call(f"{exponent_of(e)} = {stage.kernel.symbol}", arguments) + ";"
 
     def _update(self, stage: Stage) -> str:
-        assert isinstance(stage.step, Update)
+        assert isinstance(stage.step, Update | Measure)
         layer, buffers = stage.step.layer, stage.buffers
         e = buffers["e"]
         error = [e.name, exponent_of(e)]
         arguments = [f"&trained[{self.plan.trained_index(layer)}]"]
-        if stage.call == "update_biases":
+        if not self.plan.recipe.learns_weights:
             arguments += [*error, str(e.size // layer.rows)]
         elif stage.kernel.symbol == "et_update_factored":
             arguments += [*error, buffers["x"].name, str(layer.input_zero_point)]
         else:
             arguments += [f"{layer.kind}_row", f"&{layer.name}", *error, buffers["x"].name]
         scratch = ", ".join(buffers[role].name if role in buffers else "0" for role in SCRATCH)
-        arguments += [
-            "&state.learner", f"&(et_update_scratch){{{scratch}}}", "&parameter_digest",
-        ]
+        scratch = f"&(et_update_scratch){{{scratch}}}"
+        if isinstance(stage.step, Measure):
+            return _call(stage.kernel.symbol, [*arguments, scratch]) + ";"
+        arguments += ["&state.learner", scratch, "&parameter_digest"]
         return _call(f"draws += {stage.kernel.symbol}", arguments) + ";"
 
 

@@ -7,6 +7,7 @@ from string import Template
 
 from edgetune.codegen.c_text import definitions
 from edgetune.codegen.calls import Calls, exponent_of
+from edgetune.plan.kernels import FORMING
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer
 
@@ -67,19 +68,20 @@ def _trained_state(plan: Plan) -> str:
     if not plan.trained:
         return ""
     network = "" if plan.rule.network is None else f"    et_{plan.rule.symbol}_network network;\n"
-    layers = f"    et_rule_layer layers[{len(plan.trained)}];\n"
+    layers = f"    et_rule_layer layers[{len(plan.trained)}];\n" if plan.rule.layers else ""
     return f"{network}{layers}    et_parameters parameters;\n"
 
 
 def _kept(plan: Plan) -> list[str]:
     """The members of the state block that the rule keeps, one behind the other."""
     network = [] if plan.rule.network is None else ["state.network"]
-    return [*network, "state.layers"] if plan.trained else []
+    layers = ["state.layers"] if plan.rule.layers else []
+    return [*network, *layers] if plan.trained else []
 
 
 def _rule_words(plan: Plan) -> str:
     """Where the rule's words start, and how many they are: the arguments of et_digest."""
-    if not plan.trained:
+    if not _kept(plan):
         return "0, 0"
     words = sum(1 for _ in plan.rule.words())
     return f"(const uint32_t *)&{_kept(plan)[0]}, {words}"
@@ -99,7 +101,7 @@ def _tables(plan: Plan) -> str:
 def _row_gradients(plan: Plan) -> str:
     """Adapters from the engine's gradients to the type that the update takes."""
     stages = plan.schedule.stages
-    kinds = sorted({s.layer.kind for s in stages if s.layer and s.kernel.symbol == "et_update"})
+    kinds = sorted({s.layer.kind for s in stages if s.layer and s.kernel.cost in FORMING})
     return "\n".join(
         f"static void {kind}_row(const void *layer, uint32_t row, const int8_t *e, "
         "const int8_t *x,\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgetune.codegen.model import model_source
 from edgetune.codegen.weights import weights_header, weights_source
-from edgetune.learn.rules import RULES, FixedRate
+from edgetune.learn.rules import RULES, FixedRate, Rule
 from edgetune.plan.kernels import kernel_sources
 from edgetune.plan.plan import Plan
 from edgetune.resources import resource_path
@@ -60,11 +60,16 @@ def _defines(plan: Plan, profile: bool) -> dict:
     return defines | ({"ET_PROFILE": 1} if profile else {})
 
 
+def rule_sources(rule: Rule | type[Rule]) -> tuple[str, ...]:
+    """The C files that a rule is made of."""
+    return f"{rule.symbol}.c", *rule.sources
+
+
 def engine_sources(plan: Plan) -> list[str]:
     """The engine's C files: those of the plan's rule and of the kernels that it calls, and what
     serves all."""
-    chosen = {stage.kernel.source for stage in plan.schedule.stages} | {f"{plan.rule.symbol}.c"}
-    choices = kernel_sources() | {f"{rule.symbol}.c" for rule in RULES.values()}
+    chosen = {stage.kernel.source for stage in plan.schedule.stages} | set(rule_sources(plan.rule))
+    choices = kernel_sources().union(*map(rule_sources, RULES.values()))
     names = sorted(path.name for path in (resource_path("firmware") / "engine").glob("*.c"))
     return [name for name in names if name in chosen or name not in choices]
 

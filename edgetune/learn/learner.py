@@ -17,11 +17,11 @@ from edgetune.learn.block import add_blocks, normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.draws import DRAWS, apply_steps
 from edgetune.learn.generator import MASK32, Generator, mix32
-from edgetune.learn.lower.backward import InputError, Scale, Update, lower_backward
+from edgetune.learn.lower.backward import InputError, Measure, Scale, Update, lower_backward
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.rules import Gradient, Outcome
+from edgetune.learn.rules import RULES, Gradient, Outcome
 from edgetune.learn.state import parameters_of, state_type
 from edgetune.learn.words import load, store
 
@@ -51,7 +51,7 @@ class Learner:
         self.program.layers = copy.deepcopy(program.layers)
         self.recipe = recipe
         self.trained = recipe.trained(self.program)
-        self.backward = lower_backward(self.program, self.trained)
+        self.backward = lower_backward(self.program, self.trained, RULES[recipe.rule].whole)
         self.rule = recipe.rule_for(self.program, self.backward)
         if recipe.reset:
             for array in self.parameters():
@@ -141,6 +141,13 @@ class Learner:
             below = add_blocks(self.errors[step.target], below, step.join)
         self.errors[step.target] = below
 
+    def _measure(self, step: Measure) -> None:
+        error, exponent = self._error_of(step.layer, step.error)
+        gradient = self._gradient(step.layer, error, self._value(step.layer.input))
+        if gradient.any():
+            facts = Gradient(np.abs(gradient), error, exponent)
+            self.rule.measure(self.trained.index(step.layer), facts)
+
     def _learn(self, step: Update) -> None:
         error, exponent = self._error_of(step.layer, step.error)
         x = self._value(step.layer.input)
@@ -161,18 +168,18 @@ class Learner:
     def _update(
         self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray
     ) -> int:
-        gradient = (
-            layer.gradient(error, x) if self.recipe.learns_weights else layer.bias_gradient(error)
-        )
-        magnitudes = np.abs(gradient)
-        if not magnitudes.any():
+        index, gradient = self.trained.index(layer), self._gradient(layer, error, x)
+        self.rule.begin(index, exponent)
+        if not gradient.any():
             return 0
-        facts = Gradient(magnitudes, error, exponent)
-        n = self.rule.trials(self.trained.index(layer), facts, self.generator)
-        if n:
-            counts = DRAWS[self.recipe.draw](magnitudes, n, self.generator)
-            apply_steps(layer, np.sign(gradient) * counts)
-        return n
+        facts = Gradient(np.abs(gradient), error, exponent)
+        counts = self.rule.counts(index, facts, DRAWS[self.recipe.draw], self.generator)
+        apply_steps(layer, np.sign(gradient) * counts)
+        return int(counts.sum())
+
+    def _gradient(self, layer: WeightedLayer, error: np.ndarray, x: np.ndarray) -> np.ndarray:
+        learns_weights = self.recipe.learns_weights
+        return layer.gradient(error, x) if learns_weights else layer.bias_gradient(error)
 
     # -- state -----------------------------------------------------------------------------
 
@@ -221,5 +228,6 @@ class Learner:
 
 
 _TAKE: dict[type, Callable[..., None]] = {
-    Scale: Learner._scale, InputError: Learner._input_error, Update: Learner._learn,
+    Scale: Learner._scale, InputError: Learner._input_error, Measure: Learner._measure,
+    Update: Learner._learn,
 }

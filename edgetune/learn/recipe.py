@@ -25,9 +25,8 @@ class Recipe:
     ``layers``: "all" with weights, "last", "last:K" (the last K of them), "none" (run only),
     operator names as ``inspect`` prints them, or "biases": of all layers the biases alone
     (TinyTL, arXiv 2007.11622).
-    ``rule``: a name of `RULES`; ``rate``: of the fixed rule a, the trials of a step over
-    sqrt(weights), or sqrt(biases) where these learn alone; of the adaptive one what a step is to
-    win, over the mean error; None for the rule's default.
+    ``rule``: a name of `RULES`; ``rate``: its constant, as its class says; None for its default.
+    ``null_mass``: c of a multinomial as published; None for its default, and for other rules.
     ``draw``: "systematic" or "independent" (the multinomial).
     ``reset``: zero what is trained first (a new head).
     ``output``: of a model with several outputs the one that is trained, its name or number
@@ -41,6 +40,7 @@ class Recipe:
     layers: tuple[str, ...] = ("all",)
     rule: str = FixedRate.name
     rate: float | None = None
+    null_mass: float | None = None
     draw: str = "systematic"
     reset: bool = False
     output: str | int | None = None
@@ -58,6 +58,12 @@ class Recipe:
                 f"unknown rule '{self.rule}'", f"the rules are {', '.join(RULES)}",
                 "choose one of them",
             )
+        if self.null_mass is not None and not RULES[self.rule].has_null_mass:
+            having = [name for name, rule in RULES.items() if rule.has_null_mass]
+            raise UsageError(
+                f"the rule {self.rule} takes no null mass", f"{' and '.join(having)} do",
+                "leave it out, or choose one of these rules",
+            )
         if self.draw not in DRAWS:
             raise UsageError(
                 f"unknown draw '{self.draw}'", f"the draws are {', '.join(DRAWS)}",
@@ -66,7 +72,7 @@ class Recipe:
         if self.rate is not None and not 0 < self.rate <= 4096:
             raise UsageError(
                 f"the rate {self.rate} is out of range", "it must lie above 0 and up to 4096",
-                "leave it out: the default scales with the number of trained layers",
+                "leave it out for the rule's default",
             )
 
     @property
@@ -124,7 +130,8 @@ class Recipe:
         trained = self.trained(program)
         backward = backward or lower_backward(program, trained)
         learning = Learning(program, trained, backward, self.learns_weights)
-        return RULES[self.rule](learning, self.rate)
+        more = {} if self.null_mass is None else {"null_mass": self.null_mass}
+        return RULES[self.rule](learning, self.rate, **more)
 
     def as_dict(self) -> dict:
         """What run.json keeps."""

@@ -83,11 +83,10 @@ def state_type(
     members: list[tuple] = [("learner", LEARNER)]
     if trained and rule.network_words is not None:
         members.append(("network", words_type(rule.network_words)))
+    if trained and rule.layer_words is not None:
+        members.append(("layers", words_type(rule.layer_words), (len(trained),)))
     if trained:
-        members += [
-            ("layers", words_type(rule.layer_words), (len(trained),)),
-            ("parameters", parameters_type(trained, weights)),
-        ]
+        members.append(("parameters", parameters_type(trained, weights)))
     return np.dtype(members, align=True)
 
 

@@ -36,19 +36,25 @@ def load_costs(plan: Plan) -> CostTable:
     """The table of the plan's core, with its board's port and its recipe's draw and rule.
 
     Raises:
-        EdgetuneError: the core was never measured.
+        EdgetuneError: the core, or the rule on it, was never measured.
     """
     data = _read(plan.board.core.name)
     ports, sources = data["parts"]["ports"], plan.board.port_sources
     unmeasured = tuple(file for file in sources if file not in ports)
     parts = data["parts"]["common"] | data["parts"]["draws"][plan.recipe.draw]
-    parts |= data["parts"]["rules"][plan.recipe.rule]
+    parts |= _of_rule(data, plan.recipe.rule)
     parts |= _largest(ports.values()) if unmeasured else {}
     for file in sources:
         parts |= ports.get(file, {})
     return CostTable(
         data["core"], data["compiler"], parts, data["model"], data["instructions"], unmeasured
     )
+
+
+def _of_rule(data: dict, rule: str) -> dict:
+    if rule not in data["parts"]["rules"]:
+        raise not_measured(f"the rule {rule} on a {data['core']}")
+    return data["parts"]["rules"][rule]
 
 
 def _largest(ports: Iterable[dict]) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ from edgetune.plan.update_features import UPDATES, draws, every_error
 from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
 
+OBSERVERS = "adaptive_observe", "multinomial_global_observe"  # of every layer
+
 
 def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float]]:
     """The function a stage calls, by its key in the cost table, and its features."""
     shapes = [a.shape for a in plan.program.activations]
     layer = stage.layer
-    if stage.call == "adaptive_observe":
+    if stage.call in OBSERVERS:
         return stage.kernel.cost, {"calls": 1, "layers": len(plan.trained)}
     if layer is None:
         return stage.kernel.cost, {"calls": 1, "classes": plan.program.classes}
@@ -31,6 +34,8 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     x = shapes[layer.inputs[operand]]
     work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}))
     if stage.phase == "update":
+        if stage.kernel.cost.startswith(("update_steps", "measure")):
+            return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
         return name, found | _rule(plan, work)
     return stage.kernel.cost, {"calls": 1} | FEATURES[stage.kernel.cost](work)
@@ -45,12 +50,27 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     return name, {"calls": 1} | drawn | UPDATES[name](work)
 
 
+def _formed(plan: Plan, stage: Stage, work: Work) -> tuple[str, dict[str, float]]:
+    """A gradient that is formed for its measure, or for a step of every weight: twice where the
+    rule looks at all of it first."""
+    rule, layer = plan.rule, work.layer
+    name = _gradient_loops(layer) if plan.recipe.learns_weights else "update_biases"
+    loops = UPDATES[name](replace(work, seen={"rows": layer.rows if rule.looks else 0}))
+    found = {"calls": 1, "rows": layer.rows} | loops
+    if rule.whole:
+        return name.replace("update", "measure"), found
+    return name.replace("update", "steps"), found | {
+        f"{rule.symbol}_gradients": rule.learning.count(layer) + layer.rows,
+        f"{rule.symbol}_moved": work.seen.get("moved", 0),
+    }
+
+
 def _rule(plan: Plan, work: Work) -> dict[str, float]:
     """What the rule looks at beside the mass; the fixed one's share is in every update's call."""
     if isinstance(plan.rule, FixedRate):
         return {}
     errors, count = math.prod(work.y), plan.rule.learning.count(work.layer)
-    return {f"{plan.rule.name}_{key}": value for key, value in (
+    return {f"{plan.rule.symbol}_{key}": value for key, value in (
         ("calls", 1), ("errors", errors), ("gradients", count + work.layer.rows),
     )}
 

@@ -14,6 +14,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
 from edgetune.plan import cmsis_nn
 
+FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
 EXACT_DENSE_WEIGHTS = 128
 
@@ -108,9 +109,12 @@ _ROWS = [
     Kernel("update", "et_update_factored", "update_factored.c", "update_factored",
            fits=_is_large_dense),
     Kernel("update", "et_update", "update.c", "update"),
+    Kernel("update_formed", "et_update", "update.c", "update"),
     *_portable("update_biases.c", "update_biases"),
+    *_portable("update_steps.c", "update_steps", "update_steps_biases"),
     *_portable("softmax_echo.c", "softmax_echo"),
     *_portable("adaptive.c", "adaptive_observe"),
+    *_portable("multinomial_global.c", "multinomial_global_observe", "measure", "measure_biases"),
 ]  # fmt: skip
 
 KERNELS: dict[str, list[Kernel]] = {}

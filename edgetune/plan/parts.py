@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from edgetune.plan.cost_table import ROOTS, CostTable, not_measured
+from edgetune.plan.kernels import FORMING
 from edgetune.plan.plan import Plan
 
 EXCEPTION_FRAME = 32 + 4  # eight words and the word that may align them
@@ -34,7 +35,7 @@ def _model_parts(plan: Plan, table: CostTable) -> dict:
     forward = [f"et_{s.kernel.cost}" for s in stages[: plan.schedule.forward_count]]
     train = [f"et_{s.kernel.cost}" for s in stages[plan.schedule.forward_count :]]
     updates = sum(s.phase == "update" for s in stages)
-    kinds = {s.layer.kind for s in stages if s.layer and s.kernel.cost == "update"}
+    kinds = {s.layer.kind for s in stages if s.layer and s.kernel.cost in FORMING}
     rows = {
         f"model.c:{kind}_row": {"frame": frames["row"], "needs": [f"et_{kind}_gradient"]}
         for kind in kinds

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edgetune.boards import Core
-from edgetune.learn.lower.backward import InputError, Scale, Step, Update, lower_backward
+from edgetune.learn.lower.backward import (
+    InputError,
+    Measure,
+    Scale,
+    Step,
+    Update,
+    lower_backward,
+)
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
@@ -72,7 +79,7 @@ class _Scheduler:
     def __init__(
         self, program: Program, recipe: Recipe, core: Core, libraries: frozenset[str]
     ):
-        self.program, self.recipe = program, recipe
+        self.program, self.recipe, self.rule = program, recipe, RULES[recipe.rule]
         self.core, self.libraries = core, libraries
         self.schedule = Schedule()
         self.values: dict[int, Buffer] = {}
@@ -91,10 +98,9 @@ class _Scheduler:
         self._add("loss", program.loss.kind, None,
                   x=self.values[logits], e=self._error(logits))
         trained = self.recipe.trained(program)
-        observers = RULES[self.recipe.rule].observers(program.loss) if trained else ()
-        for observer in observers:
+        for observer in self.rule.observers(program.loss) if trained else ():
             self._add("loss", observer, None, x=self.values[logits])
-        for step in lower_backward(program, trained).steps:
+        for step in lower_backward(program, trained, self.rule.whole).steps:
             _TAKE[type(step)](self, step)
         return self.schedule
 
@@ -182,18 +188,31 @@ class _Scheduler:
         return {"x": x} | {f"x{i}": value for i, value in enumerate(values, start=1)}
 
     def _update(self, step: Update) -> None:
-        """Of biases alone the input does not matter, and all gradients are kept at once."""
-        layer, name, weights = step.layer, step.layer.name, self.recipe.learns_weights
-        gradients = layer.row_size + 1 if weights else layer.rows
-        buffers = {"e": self._error(step.error)} | (
-            {"x": self._value(layer.input)} if weights else {}
-        ) | {
-            "row_mass": self._buffer(f"{name}_row_mass", 8 * layer.rows, "uint64_t"),
-            "gradient": self._buffer(f"{name}_gradient", 4 * gradients, "int32_t"),
-        }
-        if self.recipe.draw == "independent":
+        layer, name, drawn = step.layer, step.layer.name, self.rule.drawn
+        buffers = self._gradient_of(step, f"{name}_gradient")
+        if drawn:
+            buffers["row_mass"] = self._buffer(f"{name}_row_mass", 8 * layer.rows, "uint64_t")
+        if drawn and self.recipe.draw == "independent":
             buffers["row_hits"] = self._buffer(f"{name}_row_hits", 2 * layer.rows, "uint16_t")
-        self._add("update", "update" if weights else "update_biases", layer, step, **buffers)
+        call = "update" if self.rule.factored else "update_formed"
+        if not self.recipe.learns_weights:
+            call = "update_biases"
+        if not drawn:
+            call = "update_steps" if self.recipe.learns_weights else "update_steps_biases"
+        self._add("update", call, layer, step, **buffers)
+
+    def _measure(self, step: Measure) -> None:
+        buffers = self._gradient_of(step, f"{step.layer.name}_measured")
+        call = "measure" if self.recipe.learns_weights else "measure_biases"
+        self._add("update", call, step.layer, step, **buffers)
+
+    def _gradient_of(self, step: Update | Measure, name: str) -> dict[str, Buffer]:
+        """Of biases alone the input does not matter, and all gradients are kept at once."""
+        layer, weights = step.layer, self.recipe.learns_weights
+        gradients = layer.row_size + 1 if weights else layer.rows
+        inputs = {"x": self._value(layer.input)} if weights else {}
+        gradient = self._buffer(name, 4 * gradients, "int32_t")
+        return {"e": self._error(step.error)} | inputs | {"gradient": gradient}
 
 
 def _error_name(value: Buffer) -> str:
@@ -201,5 +220,6 @@ def _error_name(value: Buffer) -> str:
 
 
 _TAKE: dict[type, Callable[..., None]] = {
-    Scale: _Scheduler._scale, InputError: _Scheduler._input_error, Update: _Scheduler._update,
+    Scale: _Scheduler._scale, InputError: _Scheduler._input_error,
+    Measure: _Scheduler._measure, Update: _Scheduler._update,
 }

@@ -30,8 +30,9 @@ def nonzero_inputs(plan: Plan, count: int, seed: int = 0) -> np.ndarray:
 def observe(plan: Plan) -> dict[str, dict[str, float]]:
     """Layer name -> counts, means over the first steps of the bench.
 
-    "draws"; "rows": output channels that were drawn; "walk": columns passed on the way to the
-    drawn ones; "errors": share of the output's errors that are not zero.
+    "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
+    columns passed on the way to the drawn ones; "errors": share of the output's errors that are
+    not zero.
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
@@ -65,6 +66,7 @@ class _Observer(Learner):
         steps[:, -1] //= BIAS_INPUT
         counts = self.counts[layer.name]
         counts["draws"] += draws
+        counts["moved"] += np.count_nonzero(steps)
         counts["rows"] += int(steps.any(axis=1).sum())
         counts["walk"] += _WALKS[self.recipe.draw](steps)
         counts["errors"] += float(np.mean(error != 0))

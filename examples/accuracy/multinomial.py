@@ -39,15 +39,15 @@ SEEDS = {"digits": 3, "har": 5, "mnist": 3, "kws": 3, "kws-head": 3}  # the othe
 
 def run(
     name: str, device: str, seed: int, train: str = "all", rule: str = Recipe.rule,
-    rate: float | None = None, held_out: bool = False,
+    rate: float | None = None, held_out: bool = False, null_mass: float | None = None,
 ) -> TuneResult:
-    """One run of task ``name`` on "host" or "qemu"; ``train``, ``rule`` and ``rate`` as `Recipe`
-    has them.
+    """One run of task ``name`` on "host" or "qemu"; ``train``, ``rule``, ``rate`` and
+    ``null_mass`` as `Recipe` has them.
     ``held_out``: tested on a part of its tuning set."""
     task = load_task(name)
     if held_out:
         task = task.held_out(seed)
-    recipe = Recipe(layers=(train,), rule=rule, rate=rate)
+    recipe = Recipe(layers=(train,), rule=rule, rate=rate, null_mass=null_mass)
     if task.head_only:
         recipe = replace(recipe, layers=("last",), reset=True)
     plan = make_plan(task.graph, recipe, load_board(BOARD))
@@ -66,11 +66,13 @@ def run(
 
 
 def choose_rate(
-    name: str, train: str, rule: str, rates: list[float], pool: Executor
+    name: str, train: str, rule: str, rates: list[float], pool: Executor,
+    null_mass: float | None = None,
 ) -> float:
     """The rate that serves best on held-out samples, of all ``rates``."""
     runs = [
-        [pool.submit(run, name, "host", seed, train, rule, rate, True) for seed in SELECTION_SEEDS]
+        [pool.submit(run, name, "host", seed, train, rule, rate, True, null_mass)
+         for seed in SELECTION_SEEDS]
         for rate in rates
     ]
     scores = [sum(future.result().accuracy_after for future in one) for one in runs]
@@ -96,6 +98,7 @@ def main() -> int:
     parser.add_argument("--rule", choices=RULES, default=Recipe.rule)
     parser.add_argument("--rate", type=float, help="instead of the default for all tasks")
     parser.add_argument("--rates", type=float, nargs="+", help="the best of these, for each task")
+    parser.add_argument("--null-mass", type=float, help="of a multinomial as published")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--emulated", action="store_true", help="seed 0 on an emulated M4 too")
     arguments = parser.parse_args()
@@ -108,9 +111,10 @@ def main() -> int:
         for name in names:
             rate = arguments.rate
             if arguments.rates:
-                rate = choose_rate(name, arguments.train, arguments.rule, arguments.rates, pool)
+                rate = choose_rate(name, arguments.train, arguments.rule, arguments.rates, pool,
+                                   arguments.null_mass)
                 print(f"{name}: rate {rate:g}, chosen on held-out samples", file=sys.stderr)
-            how = arguments.train, arguments.rule, rate
+            how = arguments.train, arguments.rule, rate, False, arguments.null_mass
             host[name] = [
                 pool.submit(run, name, "host", seed, *how) for seed in range(SEEDS.get(name, 3))
             ]

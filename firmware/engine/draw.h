@@ -20,7 +20,8 @@ struct et_rows {
  * from one random offset, unless ET_DRAW_INDEPENDENT asks for the multinomial. */
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2]);
 
-/* One step of a weight (or, in the last column, of the bias) against its gradient's sign. */
+/* A step of a weight (or, in the last column, of the bias) against its gradient's sign; or sign
+ * times several, up to 255. */
 void et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
              uint32_t *digest);
 

@@ -5,6 +5,9 @@
 
 #include "learner.h"
 
+/* Of a layer, where a rule keeps none. */
+typedef struct et_no_words et_no_words;
+
 /* 1 - step / total_steps in Q16; 1 throughout where total_steps is 0. */
 uint32_t et_anneal_q16(const et_learner *learner);
 
@@ -13,11 +16,44 @@ uint32_t et_anneal_q16(const et_learner *learner);
 typedef et_adaptive_layer et_rule_layer;
 typedef et_adaptive et_rule_constants;
 #define et_rule_square et_adaptive_square
+#elif defined(ET_RULE_MULTINOMIAL)
+#include "multinomial.h"
+typedef et_multinomial_layer et_rule_layer;
+typedef et_multinomial et_rule_constants;
+#elif defined(ET_RULE_MULTINOMIAL_GLOBAL)
+#include "multinomial_global.h"
+typedef et_multinomial_global_layer et_rule_layer;
+typedef et_multinomial_global et_rule_constants;
+#elif defined(ET_RULE_SGD_STOCHASTIC) || defined(ET_RULE_SGD_NEAREST)
+#include "sgd.h"
+typedef et_no_words et_rule_layer;
+typedef et_sgd et_rule_constants;
+#elif defined(ET_RULE_NITI)
+#include "niti.h"
+typedef et_no_words et_rule_layer;
+typedef et_niti et_rule_constants;
 #else
 #include "fixed_rate.h"
 typedef et_null_mass et_rule_layer;
 typedef et_fixed_rate et_rule_constants;
 #define et_rule_square et_fixed_rate_square
+#endif
+
+/* What a draw's probabilities go with, of a gradient's magnitude and of none; and whether a weight
+ * that was drawn moves: a multinomial as published adds to every magnitude. */
+#ifdef ET_RULE_ADDS
+#define et_rule_square(rule, magnitude) ((void)(rule), (void)(magnitude), 0u)
+#define et_rule_begin(layer, exponent)                                                            \
+    ((layer)->words->added = et_multinomial_added((layer)->rule->null_mass, exponent))
+#define et_rule_mass(layer, magnitude) ((uint64_t)(magnitude) + (layer)->words->added)
+#define et_rule_nothing(layer)                                                                    \
+    ((uint64_t)(layer)->words->added * ((layer)->rows * ((layer)->row_size + 1)))
+#define et_rule_moves(gradient) ((gradient) != 0)
+#else
+#define et_rule_begin(layer, exponent) ((void)0)
+#define et_rule_mass(layer, magnitude) (magnitude)
+#define et_rule_nothing(layer) 0u
+#define et_rule_moves(gradient) 1
 #endif
 
 #endif

@@ -2,15 +2,6 @@
 
 #include "generator.h"
 
-uint32_t et_anneal_q16(const et_learner *learner)
-{
-    uint32_t step = learner->step, total = learner->total_steps;
-    if (total == 0) {
-        return 1u << 16;
-    }
-    return step < total ? (uint32_t)(((uint64_t)(total - step) << 16) / total) : 0;
-}
-
 uint32_t et_trials(const et_trained *layer, et_gradient g, et_learner *learner)
 {
     uint32_t n_q16 = et_rule_trials_q16(layer, &g, learner);

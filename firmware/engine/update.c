@@ -24,7 +24,7 @@ static uint64_t form_row(gradient_rows *g, uint32_t row)
     g->row_gradient(g->operator_, row, g->e, g->x, gradient);
     for (; gradient != end; gradient++) {
         uint32_t magnitude = et_magnitude(*gradient);
-        mass += magnitude;
+        mass += et_rule_mass(g->rows.layer, magnitude);
         g->squares += et_rule_square(g->rows.layer->rule, magnitude);
     }
     return mass;
@@ -44,10 +44,12 @@ static void hit(et_rows *rows, uint32_t row, uint64_t point)
         g->column = 0;
         g->cumulative = 0;
     }
-    while (g->cumulative + et_magnitude(gradient[g->column]) <= point) {
-        g->cumulative += et_magnitude(gradient[g->column++]);
+    while (g->cumulative + et_rule_mass(rows->layer, et_magnitude(gradient[g->column])) <= point) {
+        g->cumulative += et_rule_mass(rows->layer, et_magnitude(gradient[g->column++]));
     }
-    et_step(rows->layer, row, g->column, gradient[g->column] < 0 ? -1 : 1, rows->digest);
+    if (et_rule_moves(gradient[g->column])) {
+        et_step(rows->layer, row, g->column, gradient[g->column] < 0 ? -1 : 1, rows->digest);
+    }
 }
 
 uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const void *operator_,
@@ -57,11 +59,12 @@ uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const 
     gradient_rows g = {
         {layer, scratch, digest, hit}, row_gradient, operator_, e, x, layer->rows, 0, 0, 0};
     uint64_t total = 0;
+    et_rule_begin(layer, exponent);
     for (uint32_t row = 0; row < layer->rows; row++) {
         scratch->row_mass[row] = form_row(&g, row);
         total += scratch->row_mass[row];
     }
-    if (total == 0) {
+    if (total == et_rule_nothing(layer)) {
         return 0;
     }
     et_gradient facts = {total, g.squares, exponent, e};

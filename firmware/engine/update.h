@@ -50,6 +50,22 @@ uint32_t et_update_biases(const et_trained *layer, const int8_t *e, int32_t expo
                           uint32_t positions, et_learner *learner,
                           const et_update_scratch *scratch, uint32_t *digest);
 
+/* Of rules that give every weight a step of its own; both return the steps taken, in LSB, and leave
+ * all but scratch->gradient alone. */
+uint32_t et_update_steps(const et_trained *layer, et_row_gradient row_gradient,
+                         const void *operator_, const int8_t *e, int32_t exponent, const int8_t *x,
+                         et_learner *learner, const et_update_scratch *scratch, uint32_t *digest);
+uint32_t et_update_steps_biases(const et_trained *layer, const int8_t *e, int32_t exponent,
+                                uint32_t positions, et_learner *learner,
+                                const et_update_scratch *scratch, uint32_t *digest);
+
+/* Of a draw over all layers, before any layer's update: notes the layer's gradient. */
+void et_measure(const et_trained *layer, et_row_gradient row_gradient, const void *operator_,
+                const int8_t *e, int32_t exponent, const int8_t *x,
+                const et_update_scratch *scratch);
+void et_measure_biases(const et_trained *layer, const int8_t *e, int32_t exponent,
+                       uint32_t positions, const et_update_scratch *scratch);
+
 /* Digest of one layer's parameters, from the memory itself. */
 uint32_t et_parameter_digest(const et_trained *layer);
 

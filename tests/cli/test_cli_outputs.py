@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import click
 import numpy as np
 import pytest
 from cli_runner import BOARD, ON_HOST, edgetune, refused, succeed
@@ -12,7 +13,7 @@ from tiny_tflite import run_in_tflite, serialise
 
 from edgetune.boards import load_board
 from edgetune.ci.settings import job_of
-from edgetune.cli.options import recipe_words
+from edgetune.cli.options import recipe_options, recipe_words
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.session.job import Job
@@ -158,3 +159,17 @@ def test_edgetune_toml_and_the_tests_of_a_pipeline_choose_too(folder):
         assert job.graph.output.name == "digits"
     assert Job("m.tflite", BOARD, Recipe(output="alive")).graph.output.name == "alive"
     assert recipe_words(Recipe(output=2)) == ["--output", "2"]
+
+
+def test_a_rules_constants_are_options_and_settings():
+    recipe = Recipe(rule="multinomial", rate=2.0, null_mass=0.5)
+    words = ["--rule", "multinomial", "--rate", "2.0", "--null-mass", "0.5"]
+    assert recipe_words(recipe) == words
+
+    @recipe_options
+    def verb(recipe):
+        return recipe
+
+    assert click.command()(verb).main(words, standalone_mode=False) == recipe
+    settings = {"model": "m.tflite", "rule": "multinomial", "rate": "2", "null_mass": "0.5"}
+    assert job_of(load_board(BOARD), settings).recipe == recipe

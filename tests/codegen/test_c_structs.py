@@ -11,6 +11,11 @@ from thinned import thinned
 
 from edgetune.codegen.c_text import declarator
 from edgetune.learn.rules.adaptive import AdaptiveLayer, AdaptiveNetwork
+from edgetune.learn.rules.multinomial import MultinomialLayer
+from edgetune.learn.rules.multinomial_global import (
+    MultinomialGlobalLayer,
+    MultinomialGlobalNetwork,
+)
 from edgetune.learn.rules.null_mass import NullMass
 from edgetune.learn.scaled import ScaledWords
 from edgetune.learn.state import LEARNER, fields
@@ -28,11 +33,12 @@ STRUCTS = list({
 }.values())
 HEADERS = (
     "operators.h", "losses.h", "learner.h", "null_mass.h", "scaled.h", "fixed_rate.h", "adaptive.h",
-    "update.h",
+    "update.h", "multinomial.h", "multinomial_global.h", "sgd.h", "niti.h",
 )
 INCLUDES = "#include <stddef.h>\n" + "".join(f'#include "{name}"\n' for name in HEADERS)
 NOT_CONSTANT = {"et_clip", "et_join", "et_learner", "et_null_mass", "et_update_scratch",
-                "et_adaptive_layer", "et_adaptive_network"}
+                "et_adaptive_layer", "et_adaptive_network", "et_multinomial_layer",
+                "et_multinomial_global_layer", "et_multinomial_global_network", "et_sgd_scale"}
 
 
 def header_members():
@@ -74,6 +80,9 @@ def test_size_offsets_and_types_are_the_compilers(tmp_path, described):
     ("et_learner", LEARNER), ("et_null_mass", words_type(NullMass)),
     ("et_scaled", words_type(ScaledWords)), ("et_adaptive_layer", words_type(AdaptiveLayer)),
     ("et_adaptive_network", words_type(AdaptiveNetwork)),
+    ("et_multinomial_layer", words_type(MultinomialLayer)),
+    ("et_multinomial_global_layer", words_type(MultinomialGlobalLayer)),
+    ("et_multinomial_global_network", words_type(MultinomialGlobalNetwork)),
 ])
 def test_records_of_the_state_are_the_compilers(tmp_path, ctype, words):
     assert header_members()[ctype] == list(words.names)

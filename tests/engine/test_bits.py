@@ -18,6 +18,7 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.rules import RULES
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
 from edgetune.session.firmware import build_firmware
@@ -25,6 +26,7 @@ from edgetune.session.verification import verify
 
 pytestmark = pytest.mark.thorough
 LONG = {"M4": 2000, "M0+": 2000}
+OTHER_RULES = [name for name in RULES if name != Recipe.rule]
 
 
 def demo():
@@ -81,13 +83,24 @@ def test_host(network, draw, tmp_path):
     Recipe(layers=("last",), reset=True),
     Recipe(layers=("conv_2d_2", "fully_connected_10")),
     Recipe(rate=2.5, draw="independent"),
-    Recipe(rule="adaptive"),
-    Recipe(rule="adaptive", draw="independent"),
-    Recipe(("biases",), rule="adaptive"),
-], ids=["new head", "two layers", "rate", "adaptive", "adaptive, drawn one by one",
-        "adaptive biases"])
+], ids=["new head", "two layers", "rate"])
 def test_recipes_on_the_host(recipe, tmp_path):
     check("separable", "mps2-an386", "host", 40, tmp_path, recipe)
+
+
+@pytest.mark.parametrize("rule, recipe", [
+    *((name, {}) for name in OTHER_RULES),
+    *((name, {"draw": "independent"}) for name in OTHER_RULES if RULES[name].drawn),
+    *((name, {"layers": ("biases",)}) for name in OTHER_RULES),
+])
+def test_rules_on_the_host(rule, recipe, tmp_path):
+    check("separable", "mps2-an386", "host", 40, tmp_path, Recipe(rule=rule, **recipe))
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES if RULES[name].has_null_mass])
+def test_a_null_mass_on_the_host(rule, tmp_path):
+    """Small enough for the gradient to matter, and of a size unlike the gradient's."""
+    check("separable", "mps2-an386", "host", 40, tmp_path, Recipe(rule=rule, null_mass=1e-3))
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -101,6 +114,13 @@ def test_cores(network, core, tmp_path):
 def test_the_adaptive_rule_on_cores(core, tmp_path):
     need_emulator()
     check("separable", CORES[core], "qemu", 12, tmp_path, Recipe(rule="adaptive"))
+
+
+@pytest.mark.parametrize("core", ["M4", "M0+"])
+@pytest.mark.parametrize("rule", OTHER_RULES[1:])
+def test_the_peers_rules_on_cores(rule, core, tmp_path):
+    need_emulator()
+    check("separable", CORES[core], "qemu", 12, tmp_path, Recipe(rule=rule))
 
 
 @pytest.mark.parametrize("board", BOARDS)

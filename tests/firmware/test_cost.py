@@ -11,7 +11,7 @@ from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import list_boards, load_board
-from edgetune.errors import DoesNotFitError
+from edgetune.errors import DoesNotFitError, EdgetuneError
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
@@ -60,6 +60,14 @@ def test_a_port_never_measured_is_estimated_and_gets_the_stack_left_over(tmp_pat
     assert cost.arena_bytes == known.arena_bytes
     assert abs(cost.code_bytes - known.code_bytes) < 2000
     assert firmware.build.sizes.ram == board.ram.length
+
+
+def test_a_rule_never_measured_has_no_estimate(monkeypatch):
+    table = cost_table._read("cortex-m4")
+    parts = table["parts"] | {"rules": {}}
+    monkeypatch.setattr(cost_table, "_read", lambda core: table | {"parts": parts})
+    with pytest.raises(EdgetuneError, match="the rule fixed on a cortex-m4 is not known"):
+        estimate(plan_of(read_tflite(DIGITS)))
 
 
 @needs_gcc

@@ -13,21 +13,23 @@ from edgetune.plan.schedule import make_schedule
 from tools.calibration import models
 from tools.calibration.models import SHAPES, everything, examples_beyond, losses, spread
 
-STAGES = set(KERNELS) - {"update"}
+STAGES = set(KERNELS) - {"update", "update_formed"}
+ALL = Recipe.layers
 
 
 def stages(graph, recipe=Recipe()) -> set[str]:
     """Of one step; what forms a weighted layer's gradient belongs to its update."""
     program = lower(graph, recipe.loss_choice)
     return {
-        f"{stage.layer.kind}_gradient" if stage.call == "update" else stage.call
+        f"{stage.layer.kind}_gradient" if stage.call in ("update", "update_formed")
+        else stage.call
         for stage in make_schedule(program, recipe, CORES["cortex-m4"]).stages
     }
 
 
 def linked() -> set[str]:
     """All that the sizes are measured with."""
-    recipes = Recipe(BIASES), *(Recipe(rule=rule) for rule in RULES)
+    recipes = [Recipe(layers, rule=rule) for layers in (ALL, BIASES) for rule in RULES]
     others = [*losses(), *((everything(), recipe) for recipe in recipes)]
     return stages(everything()).union(*(stages(*model) for model in others))
 

@@ -43,6 +43,8 @@ pytestmark = [
     pytest.mark.thorough,  # the engine is compiled anew, so that it counts
 ]
 
+SUMS = "update_biases.c:sum_errors.h"
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
@@ -182,8 +184,8 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     assert_counted(found, {
         "draws": line("update.c", "et_step("),
         "formed": line("update.c", "uint64_t mass = 0"),
-        "magnitudes": line("update.c", "mass += magnitude"),
-        "walk": line("update.c", "g->cumulative += et_magnitude"),
+        "magnitudes": line("update.c", "mass += et_rule_mass"),
+        "walk": line("update.c", "g->cumulative += et_rule_mass"),
     }, counts, work)
 
 
@@ -195,8 +197,8 @@ def test_an_update_of_biases_adds_up_its_errors_once(engine, work):
     counts = engine.run(lambda library: update.step(e, 0, None))
     found = UPDATES["update_biases"](work)
     assert_counted(found, {
-        "positions": turns("update_biases.c", "for (; positions; positions--)"),
-        "errors": line("update_biases.c", "sums[row] += *e++"),
+        "positions": turns(SUMS, "for (; positions; positions--)"),
+        "errors": line(SUMS, "sums[row] += *e++"),
     }, counts, work)
     assert set(found) == {"positions", "errors"}
     assert counts.line("update_biases.c", "scratch->row_mass[row] =") == work.layer.rows

@@ -11,15 +11,18 @@ import numpy as np
 from host_structs import host_objects, host_type
 from kept_files import kept
 
+from edgetune.codegen.project import rule_sources
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.constants import TRAINED, layer_constants
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
-RULE_SOURCES = {rule.name: ENGINE / f"{rule.symbol}.c" for rule in RULES.values()}
-OTHERS = {*RULE_SOURCES.values(), ENGINE / "cmsis_nn.c"} - {RULE_SOURCES[FixedRate.name]}
-SOURCES = sorted(set(ENGINE.glob("*.c")) - OTHERS)  # all that stand alone, of one rule
+DRAWN = {"update.c", "update_factored.c", "update_biases.c"}
+RULE_SOURCES = {
+    rule.name: {*rule_sources(rule), *(DRAWN if rule.drawn else {"update_steps.c"})}
+    for rule in RULES.values()
+}
 COMPILER = next(filter(shutil.which, ("gcc", "clang")), None)
 # "address" needs the sanitizer's runtime to be loaded before Python is.
 SANITIZE = os.environ.get("ENGINE_SANITIZE", "undefined")
@@ -46,12 +49,21 @@ def build(
 
 
 def _compile(folder: Path, options: tuple, sources: tuple, rule: str) -> None:
-    own = [RULE_SOURCES[rule] if source in RULE_SOURCES.values() else source for source in SOURCES]
     if rule != FixedRate.name:
         options = (*options, f"-DET_RULE_{RULES[rule].symbol.upper()}")
     flags = [COMPILER, "-std=gnu99", "-O1", "-g", "-fPIC", f"-fsanitize={SANITIZE}",
              "-fno-sanitize-recover=all", f"-ffile-prefix-map={folder}=.", *options]
-    subprocess.run([*flags, "-shared", "-o", "engine.so", *own, *sources], check=True, cwd=folder)
+    everything = [*engine_sources(rule), *sources]
+    subprocess.run([*flags, "-shared", "-o", "engine.so", *everything], check=True, cwd=folder)
+
+
+def engine_sources(rule: str = FixedRate.name) -> list[Path]:
+    """All C files that stand alone, with one ``rule``'s."""
+    left_out = {"cmsis_nn.c"}.union(*RULE_SOURCES.values()) - RULE_SOURCES[rule]
+    return sorted(path for path in ENGINE.glob("*.c") if path.name not in left_out)
+
+
+SOURCES = engine_sources()
 
 
 def structure(**fields):
@@ -139,17 +151,21 @@ def _shapes(arrays) -> list[tuple]:
 class CUpdate:
     """One trained layer, its rule state and a generator, as the C engine holds them.
 
-    ``biases``: they learn alone.
+    ``biases``: they learn alone.  ``rule``: its constants for the layer, of the fixed rate where
+    there are none, and ``words`` what it keeps; ``drawn``: whether its steps are.
     """
 
     def __init__(
-        self, library, layer, in_shape, out_shape, limit_q8, seed, total_steps=0, biases=False
+        self, library, layer, in_shape, out_shape, limit_q8, seed, total_steps=0, biases=False,
+        rule=None, words=None, drawn=True,
     ):
+        self.update = "et_update" if drawn else "et_update_steps"
         self.library, self.layer, self.biases = library, layer, biases
         self.weights = np.ascontiguousarray(layer.weights).copy()
         self.bias = layer.bias.copy()
         self.parameters = constants_c(layer, in_shape, out_shape)[layer.name]
-        self.learner, self.null_mass, self.rule = LearnerC(), NullMassC(), FixedRateC(limit_q8)
+        self.null_mass = NullMassC() if words is None else words
+        self.learner, self.rule = LearnerC(), FixedRateC(limit_q8) if rule is None else rule
         library.et_learner_start(ctypes.byref(self.learner), u32(seed), u32(total_steps))
         depthwise = isinstance(layer, p.DepthwiseConv2D)
         self.gradient = np.zeros(layer.rows if biases else layer.row_size + 1, np.int32)
@@ -170,7 +186,7 @@ class CUpdate:
         ref = ctypes.byref
         tail = (ref(self.learner), ref(self.scratch), ref(self.digest))
         if self.biases:
-            draws = self.library.et_update_biases(
+            draws = getattr(self.library, f"{self.update}_biases")(
                 ref(self.trained), address(e), i32(exponent), u32(e.size // self.layer.rows), *tail
             )
         elif factored:
@@ -180,7 +196,7 @@ class CUpdate:
             )
         else:
             function = getattr(self.library, f"et_{self.layer.kind}_gradient")
-            draws = self.library.et_update(
+            draws = getattr(self.library, self.update)(
                 ref(self.trained), function, ref(self.parameters), address(e), i32(exponent),
                 address(x), *tail,
             )

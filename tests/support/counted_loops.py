@@ -4,7 +4,8 @@
     counts = engine.run(lambda library: library.et_mean_forward(...))
     counts.line("mean.c", "total += *cell")
 
-Lines are named by a piece of their text, so that a test says which loop it means.
+Lines are named by a piece of their text, so that a test says which loop it means; those of a
+header that a file includes by "file.c:header.h".
 """
 
 import ctypes
@@ -51,7 +52,7 @@ class Counts:
     def _find(self, file: str, text: str, function: str) -> dict:
         if file not in self._files:
             self._files[file] = self._read(file)
-        source = (ENGINE / file).read_text(encoding="utf-8").splitlines()
+        source = (ENGINE / file.split(":")[-1]).read_text(encoding="utf-8").splitlines()
         found = [
             line for line in self._files[file]
             if text in source[line["line_number"] - 1]
@@ -61,12 +62,13 @@ class Counts:
         return found[0]
 
     def _read(self, file: str) -> list[dict]:
+        unit, name = file.split(":")[0], file.split(":")[-1]
         command = [GCOV, "--json-format", "--stdout", "--branch-probabilities",
-                   f"engine.so-{Path(file).stem}.gcda"]
+                   f"engine.so-{Path(unit).stem}.gcda"]
         text = subprocess.run(
             command, check=True, cwd=self._folder, capture_output=True, text=True
         ).stdout
-        (lines,) = (f["lines"] for f in json.loads(text)["files"] if Path(f["file"]).name == file)
+        (lines,) = (f["lines"] for f in json.loads(text)["files"] if Path(f["file"]).name == name)
         return lines
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 # What the calls through a pointer in these files reach; through a table that the caller
 # refers to needs no entry.
 POINTERS = {
-    "update.c": ["model.c:*_row"],
+    **dict.fromkeys(("update.c", "update_steps.c", "multinomial_global.c"), ["model.c:*_row"]),
     "draw.c": ["update.c:hit", "update_factored.c:hit", "update_biases.c:hit"],
     "frames.c": ["port_tx"],
     "requests.c": [],

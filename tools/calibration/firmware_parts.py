@@ -25,7 +25,8 @@ PLANNED = MODEL_CALLS | {"et_vectors", "server.c:frame", "server.c:replies", "rx
 MODEL_DATA = {"et_model", "model.c:parameter_digest"}  # of one size in every model
 LINKER_SYMBOLS = re.compile(r"et_(stack|data|bss)_")
 OF_A_RULE = (
-    "update.c", "update_factored.c", "scaled.c", *(f"{rule.symbol}.c" for rule in RULES.values()),
+    "update.c", "update_factored.c", "update_biases.c", "update_steps.c", "scaled.c", "sgd.c",
+    *(f"{rule.symbol}.c" for rule in RULES.values()),
 )
 MEMBER = re.compile(r"^(/\S+\.a)\((\S+\.o)\)$", re.MULTILINE)
 
@@ -57,7 +58,7 @@ def firmware_parts(core: Core, folder: Path) -> dict:
         "ports": _ports(core, _without(whole, board.port_sources), folder),
         "draws": {draw: _resolve(sections)["draw.c"] for draw, sections in builds.items()},
         "rules": {
-            rule: _of_rule(sections) | _biases(rule, board, folder)
+            rule: _of_rule(sections) | _of_rule(_biases(rule, board, folder))
             for rule, sections in rules.items()
         },
     }
@@ -96,10 +97,10 @@ def _losses(board: Board, folder: Path) -> dict:
     return found
 
 
-def _biases(rule: str, board: Board, folder: Path) -> dict:
-    """The parts of the update that moves biases alone."""
+def _biases(rule: str, board: Board, folder: Path) -> list[Section]:
+    """The firmware that moves biases alone."""
     name = f"{board.core.name}-{rule}-biases"
-    return _resolve(_build(Recipe(BIASES, rule=rule), board, folder / name))["update_biases.c"]
+    return _build(Recipe(BIASES, rule=rule), board, folder / name)
 
 
 def _of_rule(sections: list[Section]) -> dict:

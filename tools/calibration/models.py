@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
+from edgetune.learn.rules import RULES
 from edgetune.model.graph import Graph
 from edgetune.model.kinds import KINDS, LOSS
 from edgetune.model.read import read_tflite
 from tests.support.operator_examples import EXAMPLES
 from tests.support.tiny_tflite import ModelBuilder
 
+PEERS = [name for name in RULES if name not in ("fixed", "adaptive")]
 SHAPES = ((9, 7, 3), (6, 6, 5), (12, 5, 8))  # of maps before an example
 
 def everything() -> Graph:
@@ -88,10 +90,16 @@ def spread() -> list[tuple[Graph, Recipe]]:
     recipes += examples_beyond(recipes)
     recipes += [(m, Recipe(draw="independent")) for m in again]
     recipes += [(m, Recipe(rule="adaptive")) for m in again]
+    recipes += [(make(), Recipe(rule=rule)) for rule in PEERS for make in (
+        _separable, _dense, _tiny_dense, _spread_out, _grouped_again,
+    )]
     return recipes + [(make(), Recipe(BIASES, draw=draw)) for make, draw in (
         (_separable, "systematic"), (_series, "systematic"), (_dense, "systematic"),
         (_square, "systematic"), (_separable, "independent"), (_dense, "independent"),
-    )] + [(make(), Recipe(BIASES, rule="adaptive")) for make in (_separable, _dense)]
+    )] + [
+        (make(), Recipe(BIASES, rule=rule)) for rule in ("adaptive", *PEERS)
+        for make in (_separable, _dense)
+    ]
 
 
 def _labels() -> Graph:

@@ -9,7 +9,7 @@ are added in its first one's unit.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +50,14 @@ class InputError:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """The gradient of ``layer``, for a rule that looks at all of them before any update."""
+
+    layer: WeightedLayer
+    error: int
+
+
+@dataclass(frozen=True)
 class Update:
     """The gradient of ``layer`` from the error of its output, and its step."""
 
@@ -57,7 +65,7 @@ class Update:
     error: int
 
 
-Step = Scale | InputError | Update
+Step = Scale | InputError | Measure | Update
 
 
 @dataclass(frozen=True)
@@ -90,9 +98,24 @@ class Unit(NamedTuple):
             return float(np.ldexp(self.fraction, self.exponent))
 
 
-def lower_backward(program: Program, trained: list[WeightedLayer]) -> Backward:
-    """The steps from the logits' error down to every layer of ``trained``."""
-    return _Backward(program, trained).run()
+def lower_backward(
+    program: Program, trained: list[WeightedLayer], whole: bool = False
+) -> Backward:
+    """The steps from the logits' error down to every layer of ``trained``.
+
+    Args:
+        whole: all gradients are measured before the first update.
+    """
+    backward = _Backward(program, trained).run()
+    return replace(backward, steps=_measured_first(backward.steps)) if whole else backward
+
+
+def _measured_first(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    updates = [step for step in steps if isinstance(step, Update)]
+    measured = (
+        Measure(step.layer, step.error) if isinstance(step, Update) else step for step in steps
+    )
+    return (*measured, *updates)
 
 
 class _Backward:

@@ -1,4 +1,7 @@
-"""What every update rule is: how many trials a layer's step has, and what is kept to tell.
+"""What every update rule is: the steps of a layer's weights, and what is kept to tell them.
+
+Of most rules a layer's step is a draw, and the rule says how many trials it has; the others give
+each weight its step from its gradient.
 
 Source: Convergence for Discrete Parameter Updates (arXiv 2512.04051).  ``docs/numerics.md``
 section 5.
@@ -6,7 +9,7 @@ section 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,6 +23,7 @@ from edgetune.learn.program import Program
 from edgetune.learn.words import words_of
 
 MAX_TRIALS = 65535  # of one layer in one step: they are counted in 16 bits
+Draw = Callable[[np.ndarray, int, Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -68,14 +72,26 @@ class Rule:
     `observers`: the stages of a step that take note of the sample.
 
     ``network`` and ``layers`` hold what it keeps, dataclasses of 32-bit words as the engine's
-    structs have them: one for all (None where it keeps nothing) and one a trained layer.
+    structs have them: one for all (None where it keeps nothing) and one a trained layer (no
+    layers where it keeps nothing of them).
+    ``sources``: further C files that it is made of.
+    ``drawn``: whether its steps are a draw; ``factored``: and one that a dense layer can make
+    without its gradient, from errors and inputs; ``whole``: and one over all layers at once.
+    ``looks``: whether, not drawn, it looks at all of a layer's gradient before the first step.
+    ``has_null_mass``: whether it takes a constant of that name beside the rate.
     ``rate``: the one that was given, or the rule's default.
     """
 
     name: ClassVar[str]
     symbol: ClassVar[str]
     network_words: ClassVar[type | None] = None
-    layer_words: ClassVar[type]
+    layer_words: ClassVar[type | None] = None
+    sources: ClassVar[tuple[str, ...]] = ("trials.c",)
+    drawn: ClassVar[bool] = True
+    factored: ClassVar[bool] = True
+    whole: ClassVar[bool] = False
+    looks: ClassVar[bool] = False
+    has_null_mass: ClassVar[bool] = False
     rate: float
 
     def __init__(self, learning: Learning, rate: float | None = None):
@@ -90,11 +106,31 @@ class Rule:
     def start(self) -> None:
         """As nothing had been learnt."""
         self.network = None if self.network_words is None else self.network_words()
-        self.layers = [self.layer_words() for _ in self.learning.trained]
+        words = self.layer_words
+        self.layers = [] if words is None else [words() for _ in self.learning.trained]
 
     def observe(self, outcome: Outcome) -> None:
         """Take note of a sample, before its updates."""
-        raise NotImplementedError
+
+    def begin(self, index: int, exponent: int) -> None:
+        """Take note of the exponent of a layer's gradient, before its update."""
+
+    def measure(self, index: int, gradient: Gradient) -> None:
+        """Of a draw over the ``whole``: take note of a layer's gradient, before any update."""
+
+    def counts(
+        self, index: int, gradient: Gradient, draw: Draw, generator: Generator
+    ) -> np.ndarray:
+        """The steps of trained layer ``index`` against its gradient's signs, in LSB: int64 of the
+        shape of the magnitudes, here by a draw."""
+        n = self.trials(index, gradient, generator)
+        if not n:
+            return np.zeros_like(gradient.magnitudes)
+        return draw(self.masses(index, gradient), n, generator)
+
+    def masses(self, index: int, gradient: Gradient) -> np.ndarray:
+        """What the probabilities of a draw go with."""
+        return gradient.magnitudes
 
     def trials_q16(self, index: int, gradient: Gradient) -> int:
         """The trials that trained layer ``index`` should have, Q16, up to `MAX_TRIALS`."""

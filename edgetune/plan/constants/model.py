@@ -49,9 +49,10 @@ def trained_constants(
         return []
     rows = tuple(
         _trained(layer, first, index, weights)
+        | ({} if rule.layers else {"words": 0})
         for index, (layer, first) in enumerate(zip(trained, digest_base(trained, weights)))
     )
-    return [rule_constants(rule), CObject("trained", Array(TRAINED, len(rows)), rows)]
+    return [*rule_constants(rule), CObject("trained", Array(TRAINED, len(rows)), rows)]
 
 
 def _trained(layer: p.WeightedLayer, first_index: int, index: int, weights: bool) -> dict:
