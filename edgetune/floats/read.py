@@ -19,6 +19,7 @@ from edgetune.floats.supported import INTEGERS
 from edgetune.floats.vectors import count_vectors_as_cells
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode
+from edgetune.model.decoding import before_decoding
 from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import BRIDGES, CLAMPING, FUSED_OPTION, WEIGHTED
@@ -56,7 +57,7 @@ def read_float(source: str | os.PathLike | bytes, output: Choice = None) -> Grap
 def as_float(decoded: Graph, output: Choice = None) -> Graph:
     """The float Graph of a decoded file; errors as ``read_float``."""
     check_order(decoded)
-    decoded = choose_output(decoded, output)
+    decoded = choose_output(before_decoding(decoded), output)
     refuse_foreign(decoded)
     if len(decoded.operators) > MAX_OPERATORS:
         raise ModelError(
@@ -73,6 +74,7 @@ def as_float(decoded: Graph, output: Choice = None) -> Graph:
     graph = replace(
         fold_branches(rewriter.graph()), content=decoded.content,
         other_outputs=decoded.other_outputs, output_number=decoded.output_number,
+        decoding=decoded.decoding,
     )
     _keep_clamps(graph)
     check_float_graph(graph)

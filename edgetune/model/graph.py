@@ -135,7 +135,8 @@ class Graph:
     worked out while reading it.  ``output_names``: what a signature calls outputs, by tensor.
 
     Of a file with several outputs ``outputs`` is the one that was chosen, the file's number
-    ``output_number``; ``cut``: the operators that only the others need.
+    ``output_number``; ``cut``: the operators that only the others need.  ``decoding``: kinds of
+    those at the end that are cut as well (``decoding``), whose outputs are none of the graph's.
     """
 
     tensors: list[Tensor]
@@ -152,6 +153,7 @@ class Graph:
     output_number: int = 0
     other_outputs: tuple[OtherOutput, ...] = ()
     cut: list[Operator] = field(default_factory=list)
+    decoding: tuple[str, ...] = ()
 
     @property
     def input(self) -> Tensor:
