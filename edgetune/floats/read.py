@@ -28,6 +28,7 @@ from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.read import file_content, named
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.simplify import simplify
+from edgetune.model.streaming import as_window
 
 MAX_WEIGHTS = 16 << 20
 MAX_SCALE = 1e12
@@ -57,7 +58,7 @@ def read_float(source: str | os.PathLike | bytes, output: Choice = None) -> Grap
 def as_float(decoded: Graph, output: Choice = None) -> Graph:
     """The float Graph of a decoded file; errors as ``read_float``."""
     check_order(decoded)
-    decoded = choose_output(before_decoding(decoded), output)
+    decoded = choose_output(before_decoding(as_window(decoded)), output)
     refuse_foreign(decoded)
     if len(decoded.operators) > MAX_OPERATORS:
         raise ModelError(
@@ -74,7 +75,7 @@ def as_float(decoded: Graph, output: Choice = None) -> Graph:
     graph = replace(
         fold_branches(rewriter.graph()), content=decoded.content,
         other_outputs=decoded.other_outputs, output_number=decoded.output_number,
-        decoding=decoded.decoding,
+        decoding=decoded.decoding, frames=decoded.frames,
     )
     _keep_clamps(graph)
     check_float_graph(graph)

@@ -41,7 +41,7 @@ def before_decoding(graph: Graph) -> Graph:
     return replace(
         graph, outputs=tuple(dict.fromkeys(ends)),
         operators=[op for op in graph.operators if op.index not in indices],
-        cut=behind, decoding=tuple(kind.removeprefix("CUSTOM:") for kind in kinds),
+        cut=[*graph.cut, *behind], decoding=tuple(kind.removeprefix("CUSTOM:") for kind in kinds),
     )
 
 

@@ -26,6 +26,7 @@ from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.read import file_content, named, read_tflite
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.simplify import simplify
+from edgetune.model.streaming import as_window
 from edgetune.quantize.accuracy import agreement, compare_accuracy, runner_of
 from edgetune.quantize.bias_correction import correct_biases
 from edgetune.quantize.calibration import Calibration, calibrate
@@ -136,7 +137,7 @@ def int8_content(decoded: Graph, output: Choice = None) -> bytes | None:
         ModelError: it computes in int8, but edgetune cannot run it (``read_tflite``).
     """
     check_order(decoded)
-    graph = simplify(choose_output(before_decoding(decoded), output))
+    graph = simplify(choose_output(before_decoding(as_window(decoded)), output))
     leave_out_edges(graph)
     tensors = {i for op in graph.operators for i in (*op.inputs, *op.outputs)} - {-1}
     tensors -= inside_islands(graph)
@@ -146,7 +147,7 @@ def int8_content(decoded: Graph, output: Choice = None) -> bytes | None:
         return None
     read_tflite(decoded.content, output)
     same_ends = (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs)
-    if same_ends and not graph.other_outputs and not graph.decoding:
+    if same_ends and not (graph.other_outputs or graph.decoding or graph.frames):
         return decoded.content
     if len(graph.inputs) > 1:  # data goes by these names
         for tensor, name in zip(graph.input_tensors, graph.input_names):
