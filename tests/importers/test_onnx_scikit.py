@@ -75,7 +75,8 @@ def machine(kernel, sizes=(), **more):
     n, pairs = sum(sizes) or 7, len(sizes) * (len(sizes) - 1) // 2 or 1
     fields = dict(
         kernel_type=kernel, kernel_params=[0.3, 0.2, 3.0], support_vectors=drawn(n * FEATURES),
-        coefficients=drawn(n * max(1, len(sizes) - 1)), rho=0.1 * drawn(pairs), post_transform="NONE",
+        coefficients=drawn(n * max(1, len(sizes) - 1)), rho=0.1 * drawn(pairs),
+        post_transform="NONE",
     )
     if sizes:
         fields |= dict(classlabels_ints=range(len(sizes)), vectors_per_class=sizes)
