@@ -19,7 +19,14 @@ SAME = 1  # stride
 
 def through(graph: Graph, op: Operator, operand: int, axis: int) -> tuple[int, int] | None:
     """The axis of time of tensor ``operand`` and the stride along it, where ``axis`` is that of the
-    output; None where moments are not treated alike."""
+    output; None where moments are not treated alike, or operands lack."""
+    try:
+        return _through(graph, op, operand, axis)
+    except (IndexError, KeyError):
+        return None
+
+
+def _through(graph: Graph, op: Operator, operand: int, axis: int) -> tuple[int, int] | None:
     rank = len(graph.tensors[op.outputs[0]].shape)
     if op.kind in (*ELEMENTWISE, *BRIDGES) or op.kind in DECIDED_BY_ONE:
         return _each_value(graph, op, operand, axis)

@@ -8,11 +8,14 @@ from tiny_tflite import OperatorSpec
 from written import written
 
 from edgetune.errors import ModelError
+from edgetune.floats.engine import FloatEngine
+from edgetune.floats.read import read_float
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime
+from edgetune.quantize import convert
 
 COUNT = 6
 
@@ -96,6 +99,28 @@ def test_a_tuned_file_streams(shared):
     for one in windows(graph, 1):
         ours = learner.forward(one)
         assert np.array_equal(ours, run_streaming(tuned, one, windows(graph, 2)[0]))
+
+
+def in_float(model: StreamBuilder) -> bytes:
+    """The same model in real numbers."""
+    for spec in [*model.tensors, *model.states]:
+        if spec.dtype == "int8" or spec.scale is not None:
+            if spec.data is not None:
+                along = [-1 if axis == spec.axis else 1 for axis in range(spec.data.ndim)]
+                scale = spec.scale if len(spec.scale) == 1 else spec.scale.reshape(along)
+                spec.data = (spec.data * scale).astype(np.float32)
+            spec.dtype, spec.scale, spec.zero_point = "float32", None, None
+    return model.build()
+
+
+def test_a_float_model_converts_as_its_window():
+    content = in_float(in_a_row())
+    graph = read_float(content)
+    x = np.random.default_rng(0).normal(0, 1, (COUNT, *graph.input.shape[1:])).astype(np.float32)
+    theirs = [run_streaming(content, one, x[0]) for one in x]
+    np.testing.assert_allclose(FloatEngine(graph).run_all(x), theirs, rtol=1e-4, atol=1e-5)
+    found = convert(content, x)
+    assert graph.frames == (26, 3) and read_tflite(found.content).input.shape == (1, 26, 1, 4)
 
 
 def summed() -> StreamBuilder:
