@@ -145,7 +145,7 @@ def _show(
         printer.text(f"{target}: {len(conversion.content):,} bytes.")
     elif conversion.content == file_content(Path(model)):
         printer.text(f"{model} is int8 already; {target} is the same file.")
-    elif report.left_out:
+    elif report.outputs:
         show_left_out(printer, report)
         printer.text(f"{model} is int8 inside; {target} has one output, and int8 ends.")
     elif inputs:

@@ -19,10 +19,12 @@ from edgetune.learn.lower import lower
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
 from edgetune.model.decode import quoted
+from edgetune.model.decoding import left_to_firmware
 from edgetune.model.graph import Graph
 from edgetune.model.inspect import describe
 from edgetune.model.outputs import SeveralOutputs
 from edgetune.model.read import file_content
+from edgetune.model.streaming import frames_said
 from edgetune.plan.cores import estimate_cores
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.fit import check_fit
@@ -89,6 +91,10 @@ def _facts(model: str, seen: Preview, graph: Graph) -> dict:
     facts = describe(graph)
     if others := [other.name for other in (seen.source or graph).other_outputs]:
         facts["other_outputs"] = others
+    if decoding := (seen.source or graph).decoding:
+        facts["decoding"] = list(decoding)
+    if frames := (seen.source or graph).frames:
+        facts["frames"] = dict(zip(("window", "call"), frames))
     if seen.graph is not None:
         _name(facts, lower(graph))
     if seen.source is None:
@@ -143,6 +149,10 @@ def _show(printer: Printer, model: str, facts: dict):
     if others := facts.get("other_outputs"):
         names = ", ".join(map(quoted, others))
         printer.sentences(f"Its other outputs are left out with what only they need: {names}.")
+    if decoding := facts.get("decoding"):
+        printer.sentences(left_to_firmware(decoding))
+    if frames := facts.get("frames"):
+        printer.sentences(frames_said((frames["window"], frames["call"])))
     printer.text()
     printer.table(HEADERS, [_row(operator) for operator in facts["operators"]])
     printer.text()

@@ -65,6 +65,7 @@ from edgetune.model.faults import MAX_WINDOW, transposed
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import KINDS, MOVED, RESIZED, VIEWS, WEIGHTED
 from edgetune.model.shapes import groups
+from edgetune.model.size import too_large
 
 MAX_OPERATORS = 4000
 MAX_ELEMENTS = 1 << 22  # of an activation; as int8 more than any Cortex-M's memory
@@ -115,7 +116,7 @@ def _work(graph: Graph, operator: Operator) -> int:
 def _check_operator(graph: Graph, operator: Operator) -> None:
     for tensor in activations_of(graph, operator):
         if tensor.size > MAX_ELEMENTS:
-            raise corrupt(f"Tensor {quoted(tensor.name)} has {tensor.size} elements.")
+            raise too_large(f"Tensor {quoted(tensor.name)} has {tensor.size} elements.")
     _check_options(operator)
     if operator.kind in WEIGHTED:
         _check_weights(graph, operator)

@@ -19,6 +19,7 @@ from edgetune.floats.supported import INTEGERS
 from edgetune.floats.vectors import count_vectors_as_cells
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import corrupt, decode
+from edgetune.model.decoding import before_decoding
 from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import BRIDGES, CLAMPING, FUSED_OPTION, WEIGHTED
@@ -27,6 +28,7 @@ from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.read import file_content, named
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.simplify import simplify
+from edgetune.model.streaming import as_window
 
 MAX_WEIGHTS = 16 << 20
 MAX_SCALE = 1e12
@@ -56,7 +58,7 @@ def read_float(source: str | os.PathLike | bytes, output: Choice = None) -> Grap
 def as_float(decoded: Graph, output: Choice = None) -> Graph:
     """The float Graph of a decoded file; errors as ``read_float``."""
     check_order(decoded)
-    decoded = choose_output(decoded, output)
+    decoded = choose_output(before_decoding(as_window(decoded)), output)
     refuse_foreign(decoded)
     if len(decoded.operators) > MAX_OPERATORS:
         raise ModelError(
@@ -73,6 +75,7 @@ def as_float(decoded: Graph, output: Choice = None) -> Graph:
     graph = replace(
         fold_branches(rewriter.graph()), content=decoded.content,
         other_outputs=decoded.other_outputs, output_number=decoded.output_number,
+        decoding=decoded.decoding, frames=decoded.frames,
     )
     _keep_clamps(graph)
     check_float_graph(graph)

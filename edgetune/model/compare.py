@@ -35,11 +35,9 @@ def same_but_for(graph: Graph, other: Graph, places: Iterable[Place]) -> bool:
         _ends(graph) == _ends(other)
         and graph.metadata == other.metadata
         and len(_all_operators(graph)) == len(_all_operators(other))
-        and len(graph.tensors) <= len(other.tensors)
-        and all(
-            a.name == b.name and _same_kind(a, b) and (a.index in free or _same_data(a, b))
-            for a, b in zip(graph.tensors, other.tensors)
-        )
+        and _same_tensors(_of_file(graph), _of_file(other), free)
+        and len(_made(graph)) == len(_made(other))
+        and _same_tensors(_made(graph), _made(other), set())
         and all(
             _same_operator(graph, a, other, b, places)
             for a, b in zip(_all_operators(graph), _all_operators(other))
@@ -47,10 +45,32 @@ def same_but_for(graph: Graph, other: Graph, places: Iterable[Place]) -> bool:
     )
 
 
+def _of_file(graph: Graph) -> list[Tensor]:
+    return [tensor for tensor in graph.tensors if not tensor.made]
+
+
+def _made(graph: Graph) -> list[Tensor]:
+    return [tensor for tensor in graph.tensors if tensor.made]
+
+
+def _same_tensors(old: list[Tensor], new: list[Tensor], free: set[int]) -> bool:
+    """Whether the first of ``new`` are ``old``, but for the data of those that are free."""
+    return len(old) <= len(new) and all(
+        a.name == b.name and _same_kind(a, b) and (a.index in free or _same_data(a, b))
+        for a, b in zip(old, new)
+    )
+
+
+def _number(graph: Graph, tensor: int) -> int:
+    """As both files count: what was made while reading stands behind all that a file has."""
+    count = len(_of_file(graph))
+    return tensor if tensor < count else count - tensor - 2
+
+
 def _ends(graph: Graph) -> tuple:
     return (
         graph.inputs, graph.outputs, graph.file_inputs, graph.file_outputs, graph.output_number,
-        graph.other_outputs,
+        graph.other_outputs, graph.frames,
     )
 
 
@@ -60,11 +80,14 @@ def _all_operators(graph: Graph) -> list[Operator]:
 
 
 def _same_operator(graph: Graph, a: Operator, other: Graph, b: Operator, places: set) -> bool:
-    if (a.index, a.kind, a.outputs, a.options) != (b.index, b.kind, b.outputs, b.options):
+    if (a.index, a.kind, a.options) != (b.index, b.kind, b.options) or (
+        [_number(graph, i) for i in a.outputs] != [_number(other, i) for i in b.outputs]
+    ):
         return False
     inputs = enumerate(zip_longest(a.inputs, b.inputs, fillvalue=-1))
     return all(
-        i == j or ((a.index, number) in places and _may_replace(graph, i, other, j))
+        _number(graph, i) == _number(other, j)
+        or ((a.index, number) in places and _may_replace(graph, i, other, j))
         for number, (i, j) in inputs
     )
 

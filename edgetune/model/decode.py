@@ -18,7 +18,7 @@ import tflite
 from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgetune.errors import ModelError
-from edgetune.model.foreign import several_subgraphs
+from edgetune.model.foreign import only_states, several_subgraphs
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import FUSED, OPTIONS
 from edgetune.model.size import too_large
@@ -96,9 +96,19 @@ class _Decoder:
         subgraphs = self.count(model.SubgraphsLength(), 4)
         if subgraphs == 0:
             raise corrupt("It has no subgraph.")
-        if subgraphs > 1:
+        if subgraphs > 1 and not only_states(kinds):
             raise several_subgraphs(subgraphs, kinds)
-        return self.subgraph(model, self.table(model.Subgraphs(0)), kinds)
+        graph = self.subgraph(model, self.table(model.Subgraphs(0)), kinds)
+        graph.other_buffers = frozenset(
+            number for i in range(1, subgraphs)
+            for number in self.buffers_of(self.table(model.Subgraphs(i)))
+        )
+        return graph
+
+    def buffers_of(self, subgraph: Any) -> list[int]:
+        return self.each(
+            subgraph.Tensors, subgraph.TensorsLength(), lambda tensor: tensor.Buffer()
+        )
 
     def subgraph(self, model: Any, subgraph: Any, kinds: list[str]) -> Graph:
         operators = self.each(

@@ -26,12 +26,30 @@ def leave_out_edges(graph: Graph) -> None:
         ):
             graph.inputs = _instead(graph.inputs, index, readers[0].outputs[0])
             graph.operators.remove(readers[0])
+        elif pair := _cast_to_int8(graph, index, readers):
+            graph.inputs = _instead(graph.inputs, index, pair[1].outputs[0])
+            graph.operators = [op for op in graph.operators if op not in pair]
     for index in graph.file_outputs:
         writer = next((op for op in graph.operators if index in op.outputs), None)
         read = any(index in op.inputs for op in graph.operators)
         if writer is not None and not read and _is_edge(graph, writer, inner):
             graph.outputs = _instead(graph.outputs, index, writer.inputs[0])
             graph.operators.remove(writer)
+
+
+def _cast_to_int8(graph: Graph, index: int, readers: list[Operator]) -> list[Operator]:
+    """CAST of a uint8 input to float and QUANTIZE of that, which take 128 off it; else none."""
+    if len(readers) != 1 or readers[0].kind != "CAST" or len(readers[0].outputs) != 1:
+        return []
+    cast = readers[0]
+    seconds = [op for op in graph.operators if cast.outputs[0] in op.inputs]
+    if len(seconds) != 1 or seconds[0].kind != "QUANTIZE" or cast.outputs[0] in graph.outputs:
+        return []
+    outside, inside = (graph.tensors[i] for i in (index, seconds[0].outputs[0]))
+    q = inside.quantization
+    shifts = q is not None and q.scale.tolist() == [1] and q.zero_point.tolist() == [-128]
+    types = [outside.dtype, graph.tensors[cast.outputs[0]].dtype, inside.dtype]
+    return [cast, seconds[0]] if shifts and types == ["uint8", "float32", "int8"] else []
 
 
 def _instead(indices: tuple[int, ...], old: int, new: int) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ signatures, unless an input is dropped.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import flatbuffers
@@ -35,7 +35,7 @@ SIGNATURE = 5, (0, 1, 2)
 SUBGRAPH = 6, (0, 1, 2, 3, 4)
 TENSORS, OPERATORS = 0, 3
 OPERATOR = 14, (1, 2, 4, 5, 7, 8, 12)
-INPUTS = 1  # of an operator, and of a subgraph
+INPUTS, OUTPUTS = 1, 2  # of an operator, and of a subgraph
 SIGNATURE_INPUTS = 0
 TENSOR_BUFFER = 2
 
@@ -52,6 +52,7 @@ class Extension:
         model = tflite.Model.GetRootAs(content, 0)
         subgraph = model.Subgraphs(0)
         self.model, self.subgraph = model._tab.Pos, subgraph._tab.Pos
+        self.subgraphs = _positions(model.Subgraphs, model.SubgraphsLength())
         self.tensors = _positions(subgraph.Tensors, subgraph.TensorsLength())
         self.operators = _positions(subgraph.Operators, subgraph.OperatorsLength())
         self.buffers = _positions(model.Buffers, model.BuffersLength())
@@ -60,6 +61,7 @@ class Extension:
         self.new_inputs: dict[int, list[int]] = {}
         self.inputs = subgraph.InputsAsNumpy().tolist() if subgraph.InputsLength() else []
         self.dropped: set[int] = set()
+        self.outputs: list[int] | None = None  # others than the file's
 
     def add_tensor(self, tensor: Tensor, data: bytes) -> int:
         """A new tensor with a buffer of its own; its index."""
@@ -96,6 +98,12 @@ class Extension:
         """Takes a tensor from the inputs of the model and of its signatures."""
         self.dropped.add(tensor)
 
+    def end_at(self, outputs: Iterable[int], operators: Iterable[int]) -> None:
+        """Gives the model other outputs, and of its operators those of these numbers alone; none
+        of them may be connected anew."""
+        self.outputs = list(outputs)
+        self.operators = [self.operators[number] for number in operators]
+
     def _inputs(self, operator: int) -> list[int]:
         table = tflite.Operator()
         table.Init(self.content, self.operators[operator])
@@ -107,7 +115,7 @@ class Extension:
         Raises:
             ModelError: it has fields of a newer schema, which cannot be copied.
         """
-        if not self.new_buffers:
+        if not self.new_buffers and self.outputs is None:
             return bytes(self.content)
         start = len(self._front(0))  # the same wherever the old file starts
         return self._front(start) + bytes(self.content)
@@ -117,7 +125,7 @@ class Extension:
         front = _Front(self.content, start)
         model, fields = front.copy(self.model, *MODEL)
         front.point(0, model)
-        subgraphs = front.vector(fields[SUBGRAPHS], 1)
+        subgraphs = front.pointers(fields[SUBGRAPHS], self.subgraphs, 0)
         subgraph, inner = front.copy(self.subgraph, *SUBGRAPH)
         front.point(subgraphs, subgraph)
         tensors = front.pointers(inner[TENSORS], self.tensors, len(self.new_tensors))
@@ -127,13 +135,14 @@ class Extension:
             operator, places = front.copy(self.operators[index], *OPERATOR)
             front.point(operators + POINTER.size * index, operator)
             front.integers(places[INPUTS], inputs)
+        if self.outputs is not None:
+            front.integers(inner[OUTPUTS], self.outputs)
         if self.dropped:
             front.integers(inner[INPUTS], [i for i in self.inputs if i not in self.dropped])
             self._copy_signatures(front, fields)
         front.add(tensors + POINTER.size * len(self.tensors), self.new_tensors)
         front.add(buffers + POINTER.size * len(self.buffers), self.new_buffers)
         return front.finished()
-
 
     def _copy_signatures(self, front: _Front, fields: dict[int, int]) -> None:
         """All signatures, without the inputs that are dropped."""

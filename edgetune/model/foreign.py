@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgetune.errors import ModelError
 from edgetune.model.kinds import WEIGHTED
-from edgetune.model.reasons import CONTROL, FROM_FLOAT, STATE, STATELESS, UNROLLED
+from edgetune.model.reasons import CONTROL, FROM_FLOAT, UNROLLED
 
 if TYPE_CHECKING:
     from edgetune.model.graph import Graph, Operator
@@ -23,15 +23,14 @@ COMPILED = {  # by the start of a custom operator's name
 SIGNAL = "CUSTOM:Signal"  # the start of their names
 
 
+def only_states(kinds: list[str]) -> bool:
+    """Whether the other subgraphs of a file with such operators only give its states their first
+    values."""
+    return "CALL_ONCE" in kinds and not {*kinds} & {*CONTROL}
+
+
 def several_subgraphs(count: int, kinds: list[str]) -> ModelError:
     """The error for a file of more than one subgraph whose operator codes are ``kinds``."""
-    if state := [kind for kind in kinds if kind in STATE]:
-        return ModelError(
-            "The model keeps state from one call to the next.",
-            f"It has {', '.join(state)}, as streaming models do; the engine runs and trains "
-            "models that see each sample by itself.",
-            STATELESS,
-        )
     if control := [kind for kind in kinds if kind in CONTROL]:
         return ModelError(
             f"The model has loops or conditions: {count} subgraphs.",

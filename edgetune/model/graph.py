@@ -61,6 +61,7 @@ class Tensor:
     offset: int = 0  # where in the file ``data`` starts, in bytes
     variable: bool = False  # keeps its values from one call to the next
     folded: bool = False  # ``data`` was worked out while reading and is not in the file
+    made: bool = False  # while reading: it is none of the file's tensors
     parts: tuple[Tensor, ...] = ()  # the inputs that it stands for (``inputs``)
 
     @property
@@ -135,7 +136,11 @@ class Graph:
     worked out while reading it.  ``output_names``: what a signature calls outputs, by tensor.
 
     Of a file with several outputs ``outputs`` is the one that was chosen, the file's number
-    ``output_number``; ``cut``: the operators that only the others need.
+    ``output_number``; ``cut``: the operators that only the others need.  ``decoding``: kinds of
+    those at the end that are cut as well (``decoding``), whose outputs are none of the graph's.
+    ``frames``: of a streaming model (``streaming``), those of its window and those that one call
+    of the file takes; what keeps its states is ``cut``.  ``other_buffers``: those of the file that
+    other subgraphs read.
     """
 
     tensors: list[Tensor]
@@ -152,6 +157,9 @@ class Graph:
     output_number: int = 0
     other_outputs: tuple[OtherOutput, ...] = ()
     cut: list[Operator] = field(default_factory=list)
+    decoding: tuple[str, ...] = ()
+    frames: tuple[int, int] | None = None
+    other_buffers: frozenset[int] = frozenset()
 
     @property
     def input(self) -> Tensor:

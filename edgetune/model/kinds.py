@@ -319,7 +319,8 @@ REWRITTEN = {  # read where they mean a kind of ``KINDS``; else this is why not
     ("GREATER", "LESS", "GREATER_EQUAL", "LESS_EQUAL"),
     "it is not the condition of one SELECT_V2 and nothing else",
 )
-OPTIONS = FOLDED | {"BATCH_MATMUL": PRODUCT, LSTM: STEPS} | {
+STATES = Options("VarHandleOptions", ("SharedName",), needed=False)
+OPTIONS = FOLDED | {"BATCH_MATMUL": PRODUCT, LSTM: STEPS, "VAR_HANDLE": STATES} | {
     name: kind.options for name, kind in KINDS.items() if kind.options
 }
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from edgetune.errors import ModelError, UsageError
 from edgetune.model.decode import quoted
+from edgetune.model.decoding import source_of
 from edgetune.model.ends import default_loss, learnt
-from edgetune.model.graph import Graph, Operator, OtherOutput
-from edgetune.model.kinds import BRIDGES, VIEWS
+from edgetune.model.graph import Graph, OtherOutput
 from edgetune.model.size import too_large
 
 MAX_OUTPUTS = 64
@@ -109,7 +109,7 @@ def choose_output(graph: Graph, wanted: Choice = None) -> Graph:
     """
     if len(graph.outputs) > MAX_OUTPUTS:
         raise too_large(f"It has {len(graph.outputs)} outputs; edgetune takes up to {MAX_OUTPUTS}.")
-    sources = [_computed(graph, index) for index in graph.outputs]
+    sources = [source_of(graph, index) for index in graph.outputs]
     if wanted is None and len(set(sources)) == 1:
         wanted = 0
     ends = [_end(graph, *pair) for pair in zip(graph.outputs, sources)]
@@ -125,7 +125,7 @@ def choose_output(graph: Graph, wanted: Choice = None) -> Graph:
     return replace(
         graph, outputs=(graph.outputs[number],), output_number=number, other_outputs=others,
         operators=[op for op in graph.operators if op.index in mine],
-        cut=[op for op in graph.operators if op.index not in mine],
+        cut=[*graph.cut, *(op for op in graph.operators if op.index not in mine)],
     )
 
 
@@ -146,18 +146,6 @@ def _end(graph: Graph, output: int, source: int) -> End:
     return End(
         names, graph.tensors[output].shape, kind, inputs[0] if len(inputs) == 1 else None
     )
-
-
-def _computed(graph: Graph, tensor: int) -> int:
-    """The tensor whose values ``tensor`` holds in another shape or type of numbers."""
-    producers = {i: op for op in graph.operators for i in op.outputs}
-    while (op := producers.get(tensor)) is not None and _is_same(op):
-        tensor = op.inputs[0]
-    return tensor
-
-
-def _is_same(op: Operator) -> bool:
-    return op.kind in (*BRIDGES, *VIEWS) and bool(op.inputs) and op.inputs[0] >= 0
 
 
 def _needed(graph: Graph, output: int) -> frozenset[int]:

@@ -12,6 +12,7 @@ from edgetune.errors import ModelError
 from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode
+from edgetune.model.decoding import before_decoding
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.foreign import refuse_foreign
 from edgetune.model.graph import Graph
@@ -19,6 +20,7 @@ from edgetune.model.islands import join_islands
 from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.simplify import simplify
 from edgetune.model.size import check_count, check_work
+from edgetune.model.streaming import as_window
 from edgetune.model.supported import refuse_float, refuse_unsupported
 
 MAX_FILE_BYTES = 64 << 20
@@ -87,7 +89,7 @@ def _checked(content: bytes, output: Choice) -> Graph:
     graph.sha256 = hashlib.sha256(content).hexdigest()
     check_count(graph)
     check_order(graph)
-    graph = choose_output(graph, output)
+    graph = choose_output(before_decoding(as_window(graph)), output)
     refuse_foreign(graph)
     refuse_float(graph)
     graph = simplify(graph)

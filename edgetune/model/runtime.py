@@ -14,6 +14,7 @@ from itertools import islice
 
 import numpy as np
 
+from edgetune.model.decoding import without_decoding
 from edgetune.workers import Worker
 
 CHILD = "edgetune.model.runtime_child"
@@ -25,12 +26,13 @@ class Runtime:
     """A model in tflite-runtime's reference kernels (``BUILTIN_REF``).
 
     Only these round as the int8 specification's reference does; LiteRT's and XNNPACK's round
-    some operators once.
+    some operators once.  Decoding at a file's end is left out (``decoding``): outputs are those
+    before it.
     """
 
     def __init__(self, content: bytes):
-        self._content = content
-        _worker(os.getpid()).ask(content)
+        self._content = without_decoding(content)
+        _worker(os.getpid()).ask(self._content)
 
     @classmethod
     def of(cls, content: bytes) -> Runtime | None:

@@ -37,12 +37,24 @@ def _run(interpreter: Any, inputs: np.ndarray, output: int) -> np.ndarray:
     sink = interpreter.get_output_details()[output]["index"]
     results = []
     for sample in inputs:
-        for source, values in parted(sources, sample):
-            interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
         interpreter.reset_all_variables()  # every sample begins with the states of the first
-        interpreter.invoke()
+        for call in calls(sources, sample):
+            for source, values in parted(sources, call):
+                interpreter.set_tensor(source["index"], values.reshape(source["shape"]))
+            interpreter.invoke()
         results.append(interpreter.get_tensor(sink)[0])
     return np.stack(results)
+
+
+def calls(sources: list[dict], sample: np.ndarray) -> list[np.ndarray]:
+    """A sample for each call: of a streaming model, whose sample is a window, its frames one after
+    another, with others before the first where it does not begin with a call."""
+    size = int(np.prod(sources[0]["shape"]))
+    if len(sources) > 1 or sample.size <= size:
+        return [sample]
+    flat = sample.reshape(-1)
+    before = np.resize(flat, -len(flat) % size)
+    return np.split(np.concatenate([before, flat]), (len(before) + len(flat)) // size)
 
 
 def parted(sources: list[dict], sample: np.ndarray) -> list[tuple[dict, np.ndarray]]:

@@ -117,7 +117,7 @@ def _put(graph: Graph, extension: Extension, place: Place, values: np.ndarray, u
 def _shares_bytes(graph: Graph, tensor: Tensor) -> bool:
     """Whether the data of another tensor lies in the same bytes, or may do."""
     start, end = tensor.offset, tensor.offset + tensor.values.nbytes
-    return any(
+    return tensor.buffer in graph.other_buffers or any(
         other.buffer == tensor.buffer
         or (other.data is not None and other.offset < end
             and start < other.offset + other.data.nbytes)

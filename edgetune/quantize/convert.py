@@ -17,6 +17,7 @@ from edgetune.importers.load import kind_of, load_model
 from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode
+from edgetune.model.decoding import before_decoding
 from edgetune.model.edges import leave_out_edges
 from edgetune.model.encode import encode
 from edgetune.model.graph import Graph
@@ -25,6 +26,7 @@ from edgetune.model.outputs import Choice, choose_output
 from edgetune.model.read import file_content, named, read_tflite
 from edgetune.model.rewrite import Rewriter
 from edgetune.model.simplify import simplify
+from edgetune.model.streaming import as_window
 from edgetune.quantize.accuracy import agreement, compare_accuracy, runner_of
 from edgetune.quantize.bias_correction import correct_biases
 from edgetune.quantize.calibration import Calibration, calibrate
@@ -94,11 +96,13 @@ def passed(
     inputs: Constants = (),
 ) -> Conversion:
     """What ``load`` found to be int8 already."""
-    return Conversion(found, Report(False, left_out=_left_out(read_tflite(source, output, inputs))))
+    return Conversion(found, Report(False, **_left_out(read_tflite(source, output, inputs))))
 
 
-def _left_out(graph: Graph) -> list[str]:
-    return [other.name for other in graph.other_outputs]
+def _left_out(graph: Graph) -> dict[str, list[str]]:
+    """As a report has it."""
+    others = [other.name for other in graph.other_outputs]
+    return {"left_out": others, "decoding": list(graph.decoding)}
 
 
 def load(
@@ -133,7 +137,7 @@ def int8_content(decoded: Graph, output: Choice = None) -> bytes | None:
         ModelError: it computes in int8, but edgetune cannot run it (``read_tflite``).
     """
     check_order(decoded)
-    graph = simplify(choose_output(decoded, output))
+    graph = simplify(choose_output(before_decoding(as_window(decoded)), output))
     leave_out_edges(graph)
     tensors = {i for op in graph.operators for i in (*op.inputs, *op.outputs)} - {-1}
     tensors -= inside_islands(graph)
@@ -143,7 +147,7 @@ def int8_content(decoded: Graph, output: Choice = None) -> bytes | None:
         return None
     read_tflite(decoded.content, output)
     same_ends = (graph.inputs, graph.outputs) == (graph.file_inputs, graph.file_outputs)
-    if same_ends and not graph.other_outputs:
+    if same_ends and not (graph.other_outputs or graph.decoding or graph.frames):
         return decoded.content
     if len(graph.inputs) > 1:  # data goes by these names
         for tensor, name in zip(graph.input_tensors, graph.input_names):
@@ -174,7 +178,7 @@ def _convert(
     _check_scales(content)
     simulation = Simulation(graph, scales, layers)
     report = Report(True, seen.samples, options.as_dict(),
-                    describe_layers(graph, scales, seen, simulation), left_out=_left_out(source))
+                    describe_layers(graph, scales, seen, simulation), **_left_out(source))
     report.warnings += _warnings(report, seen)
     itself = runner_of(source)
     report.agreement = agreement(itself, content, simulation, graph, seen.kept)

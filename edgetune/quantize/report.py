@@ -8,6 +8,7 @@ import numpy as np
 
 from edgetune.floats.engine import FloatEngine
 from edgetune.model.decode import quoted
+from edgetune.model.decoding import left_to_firmware
 from edgetune.model.graph import Graph, Quantization
 from edgetune.quantize.calibration import Calibration
 from edgetune.quantize.ranges import clipped_share
@@ -70,7 +71,8 @@ class Report:
 
     ``agreement``: of a quantised file, on what share of the calibration samples the int8 file
     predicts what the file itself does, run by tflite-runtime, 0..1; else None.
-    ``left_out``: names of the model's other outputs, which the int8 file has not.
+    ``left_out``: names of the model's other outputs, which the int8 file has not; ``decoding``:
+    kinds of operators at the end, which it has not either.
     """
 
     converted: bool
@@ -81,14 +83,14 @@ class Report:
     agreement: float | None = None
     warnings: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    decoding: list[str] = field(default_factory=list)
 
     @property
     def outputs(self) -> str:
-        """The sentence about what is left out; "" where nothing is."""
-        if not self.left_out:
-            return ""
+        """The sentences about what is left out; "" where nothing is."""
         names = ", ".join(map(quoted, self.left_out))
-        return f"Only what the chosen output needs is converted; left out: {names}."
+        said = [f"Only what the chosen output needs is converted; left out: {names}."] * bool(names)
+        return " ".join(said + [left_to_firmware(self.decoding)] * bool(self.decoding))
 
     @property
     def notes(self) -> list[str]:

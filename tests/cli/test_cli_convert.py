@@ -61,7 +61,7 @@ def test_report_and_file(tiny):
     report = result["report"]
     assert result.keys() == {"model", "output", "bytes", "sha256", "report"}
     keys = {"converted", "samples", "options", "layers", "accuracy", "agreement", "warnings",
-            "left_out"}
+            "left_out", "decoding"}
     assert report.keys() == keys
     assert report["converted"] and report["samples"] == 40
     assert [row["kind"] for row in report["layers"]] == ["INPUT", "CONV_2D", "FULLY_CONNECTED"]

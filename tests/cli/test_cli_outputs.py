@@ -8,7 +8,9 @@ import click
 import numpy as np
 import pytest
 from cli_runner import BOARD, ON_HOST, edgetune, refused, succeed
+from decoders import decoded, network
 from several_outputs import NAMES, float_heads_file, three_heads, three_heads_file
+from streaming_files import StreamBuilder
 from tiny_tflite import run_in_tflite, serialise
 
 from edgetune.boards import load_board
@@ -56,6 +58,23 @@ def test_inspect_of_a_float_model_too():
     assert [o["learns"] for o in document["result"]["outputs"]] == [
         "3 classes, softmax loss", "1 label, sigmoid loss",
     ]
+
+
+def test_inspect_says_what_is_left_to_the_firmware(folder):
+    (folder / "decoded.tflite").write_bytes(decoded(network()))
+    said = edgetune("inspect", "decoded.tflite").stdout.replace("\n", " ")
+    assert "ARG_MAX at the end is left to your firmware" in said
+    facts = edgetune("inspect", "decoded.tflite", "--json").json()["result"]
+    assert facts["decoding"] == ["ARG_MAX"]
+
+
+def test_inspect_says_how_long_a_streaming_model_looks_back(folder):
+    content = StreamBuilder(2, 3).remember(3).dense(2).build()
+    (folder / "stream.tflite").write_bytes(content)
+    said = edgetune("inspect", "stream.tflite").stdout.replace("\n", " ")
+    assert "its whole window, 5 frames, of which a call of the file takes 2" in said
+    facts = edgetune("inspect", "stream.tflite", "--json").json()["result"]
+    assert facts["frames"] == {"window": 5, "call": 2}
 
 
 def test_an_output_that_cannot_be_used_says_why(folder):

@@ -45,7 +45,8 @@ class TensorSpec:
 
 @dataclass
 class OperatorSpec:
-    """An operator to be written; ``options`` holds schema names (``StrideH``) and integers."""
+    """An operator to be written; ``options`` holds schema names (``StrideH``) and integers.  An
+    ``output`` of -1 is none."""
 
     kind: str
     inputs: list[int]
@@ -595,11 +596,30 @@ def codes(content: bytes) -> list:
     return [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
 
 
-def serialise(tensors, operators, outputs, old_codes=False, inputs=(0,)) -> bytes:
-    """Writes tensors and operators as a TFLite file."""
+def serialise(
+    tensors, operators, outputs, old_codes=False, inputs=(0,), others=()
+) -> bytes:
+    """Writes tensors and operators as a TFLite file; ``others``: tensors and operators of further
+    subgraphs, without inputs and outputs."""
     b = flatbuffers.Builder(1024)
-    buffers = [_buffer(b, None)]
-    numbers, tables = {}, {}
+    buffers, numbers = [_buffer(b, None)], {}
+    graphs = [(tensors, operators, inputs, outputs), *((*other, (), ()) for other in others)]
+    kinds = sorted({o.kind for graph in graphs for o in graph[1]})
+    subgraphs = [_subgraph(b, *graph, kinds, buffers, numbers) for graph in graphs]
+    model = _table(
+        b, "Model",
+        Version=3,
+        OperatorCodes=_offsets(b, [_code_table(b, kind, old_codes) for kind in kinds]),
+        Subgraphs=_offsets(b, subgraphs),
+        Description=b.CreateString("built for a test"),
+        Buffers=_offsets(b, buffers),
+    )
+    b.Finish(model, b"TFL3")
+    return bytes(b.Output())
+
+
+def _subgraph(b, tensors, operators, inputs, outputs, kinds, buffers, numbers):
+    tables = {}
     for spec in tensors:
         if id(spec) in tables:
             continue
@@ -607,9 +627,8 @@ def serialise(tensors, operators, outputs, old_codes=False, inputs=(0,)) -> byte
             buffers.append(_buffer(b, spec.data))
         numbers[id(spec)] = numbers[id(spec.shares)] if spec.shares else len(buffers) - 1
         tables[id(spec)] = _tensor_table(b, spec, numbers[id(spec)])
-    kinds = sorted({o.kind for o in operators})
     nodes = [_operator_table(b, o, kinds.index(o.kind)) for o in operators]
-    subgraph = _table(
+    return _table(
         b, "SubGraph",
         Tensors=_offsets(b, [tables[id(spec)] for spec in tensors]),
         Inputs=_numbers(b, inputs, np.int32),
@@ -617,16 +636,6 @@ def serialise(tensors, operators, outputs, old_codes=False, inputs=(0,)) -> byte
         Operators=_offsets(b, nodes),
         Name=b.CreateString("main"),
     )
-    model = _table(
-        b, "Model",
-        Version=3,
-        OperatorCodes=_offsets(b, [_code_table(b, kind, old_codes) for kind in kinds]),
-        Subgraphs=_offsets(b, [subgraph]),
-        Description=b.CreateString("built for a test"),
-        Buffers=_offsets(b, buffers),
-    )
-    b.Finish(model, b"TFL3")
-    return bytes(b.Output())
 
 
 def _table(b, name, **fields):
@@ -683,20 +692,23 @@ def _tensor_table(b, spec, buffer):
 def _operator_table(b, spec, opcode):
     options = None
     if spec.options_table:
-        fields = {
-            name: _numbers(b, value, np.int32) if isinstance(value, tuple) else value
-            for name, value in spec.options.items()
-        }
+        fields = {name: _field(b, value) for name, value in spec.options.items()}
         options = _table(b, spec.options_table, **fields)
     return _table(
         b, "Operator",
         OpcodeIndex=opcode,
         Inputs=_numbers(b, spec.inputs, np.int32),
-        Outputs=_numbers(b, [spec.output, *spec.others], np.int32),
+        Outputs=_numbers(b, [i for i in (spec.output, *spec.others) if i >= 0], np.int32),
         Intermediates=_numbers(b, spec.intermediates or None, np.int32),
         BuiltinOptionsType=getattr(tflite.BuiltinOptions, spec.options_table or "NONE"),
         BuiltinOptions=options,
     )
+
+
+def _field(b, value):
+    if isinstance(value, str):
+        return b.CreateString(value)
+    return _numbers(b, value, np.int32) if isinstance(value, tuple) else value
 
 
 def _code_table(b, kind, old):

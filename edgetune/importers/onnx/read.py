@@ -49,9 +49,11 @@ def read_onnx(
     from edgetune.importers.onnx.inputs import fill_inputs, free_inputs
     from edgetune.importers.onnx.integers import expand_integers
     from edgetune.importers.onnx.load import load
+    from edgetune.importers.onnx.machines import expand_machines
     from edgetune.importers.onnx.outputs import choose_output
 
     model = load(content, folder)
+    voting = expand_machines(model.graph)
     cut = cut_classifier(model.graph, output)
     left_out = choose_output(model.graph, None if cut else output)
     expand_integers(model.graph)
@@ -63,7 +65,7 @@ def read_onnx(
     graph = _lowered(model.graph, opset, _shapes(model, names), names)
     check_float_graph(graph)
     others = tuple(OtherOutput(left, -1, frozenset()) for left in left_out)
-    return replace(graph, other_outputs=others)
+    return replace(graph, other_outputs=others, decoding=tuple(voting))
 
 
 def _opset(model) -> int:

@@ -7,7 +7,8 @@ from edgetune.model.reasons import FEED_FORWARD, UNROLLED, Reason, UnknownKind
 RECURRENT = ("DynamicQuantizeLSTM",)
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 MACHINES = {  # of ai.onnx.ml, without layers: the start of their names, and what they are
-    "SVM": "a support vector machine", "TreeEnsemble": "decision trees",
+    "SVM": "a support vector machine of another form than libsvm's",
+    "TreeEnsemble": "decision trees",
 }
 LAYERED = (
     "Train a small network on the same data and give that: scikit-learn's MLPClassifier and "
