@@ -12,7 +12,7 @@ from thinned import thinned_rows
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import Gradient, Outcome
-from edgetune.learn.rules.adaptive import square_shift
+from edgetune.learn.rules.adaptive import default_rate, square_shift
 from edgetune.learn.scaled import Scaled, scaled_real
 
 ADAPTIVE = Recipe(rule="adaptive")
@@ -50,9 +50,8 @@ def gradient(index=0, exponent=-3):
 
 
 def test_each_layers_share_unit_and_bound():
-    """sqrt of the weights; the gradient's unit; 16 / sqrt(3) steps of the output, of the last layer
-    32."""
-    hidden = 16 / math.sqrt(3)
+    """sqrt of the weights; the gradient's unit; 32 / 3 steps of the output, the last layer 32."""
+    hidden = 32 / 3
     program = network()
     learner = Learner(program, ADAPTIVE)
     for i, (layer, facts) in enumerate(zip(learner.trained, learner.rule.facts)):
@@ -63,6 +62,11 @@ def test_each_layers_share_unit_and_bound():
         assert facts.errors == program.activations[layer.output].size
     facts = rule_of(program, Recipe(BIASES, rule="adaptive")).facts
     assert [real(f.share) for f in facts] == pytest.approx([2, 2, 2], rel=1e-6)
+
+
+@pytest.mark.parametrize("layers, rate", [(1, 40), (6, 40), (10, 18.59), (24, 5)])
+def test_the_more_layers_the_less_each_is_to_win(layers, rate):
+    assert default_rate(layers) == pytest.approx(rate, rel=1e-3)
 
 
 @pytest.mark.parametrize("count, positions", [

@@ -28,9 +28,8 @@ from edgetune.learn.rules.rule import (
 from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
-RATE = 40.0  # what a step is to win, over the mean shortfall
-MOST_MOVED = 16  # steps of a layer's own output, over the root of how many are trained
-MOST_MOVED_AT_THE_END = 32
+RATE, SHALLOW = 40.0, 6  # what a step is to win, over the mean shortfall, of so many layers
+MOST_MOVED = 32  # steps of the layers' own outputs, in all; of the last one's alone
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 
 
@@ -83,7 +82,7 @@ class Adaptive(Rule):
     def __init__(self, learning: Learning, rate: float | None = None):
         super().__init__(learning)
         self.loss = learning.program.loss
-        self.rate = RATE if rate is None else rate
+        self.rate = default_rate(len(learning.trained)) if rate is None else rate
         self.rate_q8 = round(256 * self.rate)
         self.facts = [self._facts(index) for index in range(len(learning.trained))]
 
@@ -97,8 +96,7 @@ class Adaptive(Rule):
         y, logits = program.activations[layer.output], program.activations[program.logits]
         unit = learning.backward.gradient_units[index] / self.loss.shortfall_unit(logits.scale)
         is_last = program.storage(layer.output) == program.storage(program.logits)
-        hidden = MOST_MOVED / math.sqrt(len(learning.trained))
-        moved = MOST_MOVED_AT_THE_END if is_last else hidden
+        moved = MOST_MOVED if is_last else MOST_MOVED / len(learning.trained)
         count = learning.count(layer)
         return LayerFacts(
             share=scaled_real(math.sqrt(count)),
@@ -157,6 +155,11 @@ class Adaptive(Rule):
         errors = scaled(int(np.abs(gradient.error).sum()))
         most = facts.most_moved * errors / mean
         return min(wanted.to_q16(), most.to_q16(), MAX_TRIALS << 16)
+
+
+def default_rate(layers: int) -> float:
+    """Of so many trained layers: many lower the same loss, each not knowing of the others."""
+    return RATE * min(1.0, (SHALLOW / layers) ** 1.5) if layers else RATE
 
 
 def _note(layer: AdaptiveLayer, decrease: Scaled) -> None:
