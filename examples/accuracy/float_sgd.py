@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 from float_net import Adam, Network, Sgd, absorb_normalisation
-from tasks import SELECTION_SEEDS, SHARED, SOURCES, Task, load_task
+from tasks import NAMES, SELECTION_SEEDS, SHARED, Task, load_task
 
 PASSES = 2
 RATES = {
@@ -150,7 +150,7 @@ def row(settings: Settings, given_rate: float | None, seeds: int, each: Callable
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", choices=list(SOURCES), default="digits")
+    parser.add_argument("--task", choices=NAMES, default="digits")
     parser.add_argument("--data", type=Path, default=SHARED, help="folder of the other tasks")
     parser.add_argument("--optimizer", choices=list(OPTIMIZERS), default="sgd")
     parser.add_argument("--layers", choices=["all", "last"], default="all")
