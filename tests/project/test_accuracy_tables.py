@@ -111,6 +111,14 @@ def test_one_default(capsys):
     assert len(set(cells)) == 4
 
 
+def test_a_run_has_two_passes_or_so_many_steps():
+    task = load_task("digits")
+    passes = [sorted(part) for part in np.split(runs.order(task, 0), 2)]
+    assert passes == [list(range(500))] * 2
+    assert np.array_equal(runs.order(task, 0, 20), runs.order(task, 0)[:20])
+    assert len(runs.order(task, 0, 1200)) == 1200
+
+
 def test_a_factor_is_of_the_rules_default_rate():
     """48 of a network of four layers."""
     assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 12
