@@ -11,12 +11,11 @@ samples of the kind that they were trained on.
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise, product
 
 import numpy as np
 from compiled import Compiled
-from runs import Setting, header, learn, line, mapping, options, order, tested
+from runs import Setting, end, header, learn, line, mapping, options, order, tested
 from tasks import Task
 
 TASKS = "har", "mnist", "kws", "digits"
@@ -94,4 +93,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -16,12 +16,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads it
 os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 
 import argparse
-import sys
 from collections.abc import Callable
 
 import float_sgd
 import numpy as np
-from runs import PASSES, Setting, header, learn, line, mapping, options, order, summary
+from runs import PASSES, Setting, end, header, learn, line, mapping, options, order, summary
 
 from edgetune.session.order import sample_order
 
@@ -99,4 +98,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -11,11 +11,10 @@ time in another order.  The steps anneal over all epochs.
 
 from __future__ import annotations
 
-import sys
 from itertools import product
 
 from mnist_digits import FROM_RANDOM
-from runs import Setting, cell, header, line, mapping, options
+from runs import Setting, cell, end, header, line, mapping, options
 
 from edgetune.learn.recipe import Recipe
 
@@ -42,4 +41,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -9,10 +9,9 @@ set alone, for choices: a third of the tuning set is tested, another one for eac
 
 from __future__ import annotations
 
-import sys
 from itertools import product
 
-from runs import Setting, cell, header, line, mapping, options
+from runs import Setting, cell, end, header, line, mapping, options
 from tasks import MADE, NAMES
 
 FACTORS = 0.25, 0.5, 1, 2, 4, 8
@@ -41,4 +40,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

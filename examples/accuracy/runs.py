@@ -7,19 +7,21 @@ with the same bits.  One engine is compiled for a task, a rule and a rate, and k
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from compiled import Compiled
 from places import NETWORKS, SHARED
 from tasks import Task, load_task
 
-from edgetune.errors import UsageError
+from edgetune.errors import EdgetuneError, UsageError
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
@@ -152,3 +154,18 @@ def options(
     parser.add_argument("--data", type=Path, default=SHARED, help="folder of models and data")
     parser.add_argument("--networks", type=Path, default=NETWORKS, help="what networks.py made")
     return parser
+
+
+def end(main: Callable[[], int]) -> NoReturn:
+    """Ends the process with what ``main`` returns, or with its error in words."""
+    try:
+        sys.exit(main())
+    except EdgetuneError as error:
+        said, code = (error.message, error.cause, error.next_step), error.exit_code
+    except FileNotFoundError as error:
+        how = "Name its folder: --data, or --networks of what examples/accuracy/networks.py makes."
+        said, code = (f"{error.filename} is not there.", "", how), 2
+    for word, text in zip(("Error", "Cause", "Next"), said):
+        if text:
+            print(f"{word}: {text}", file=sys.stderr)
+    sys.exit(code)

@@ -196,6 +196,20 @@ def test_from_random(made, capsys):
     assert head == ["rule", "linear"] and row == ["fixed", runs.cell(setting, 1)]
 
 
+def test_an_error_ends_a_script_in_words(tmp_path, capsys):
+    def no_compiler():
+        raise ToolchainError("cc was not found.", "It is not on PATH.", "Install it")
+
+    def no_network():
+        return from_random.main(["--networks", str(tmp_path), "--task", "linear"])
+
+    ends = ((no_compiler, 9, "Next: Install it"), (no_network, 2, "linear.tflite is not there"))
+    for main, code, said in ends:
+        with pytest.raises(SystemExit) as caught:
+            runs.end(main)
+        assert caught.value.code == code and said in capsys.readouterr().err
+
+
 def test_digits_are_shifted_where_a_network_was_pretrained(made):
     task, whole = (load_task(name, made, made) for name in ("mlp3", "linear"))
     assert task.tune_x.shape == (30, 14, 14, 1) and task.test_x.shape == (20, 14, 14, 1)
