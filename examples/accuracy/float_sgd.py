@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 from float_net import Adam, Network, Sgd, absorb_normalisation
-from tasks import SELECTION_SEEDS, SHARED, SOURCES, Task, load_task
+from tasks import NAMES, SELECTION_SEEDS, SHARED, Task, load_task
 
 PASSES = 2
 RATES = {
@@ -42,13 +42,16 @@ OPTIMIZERS = {"sgd": Sgd, "adam": Adam}
 
 @dataclass(frozen=True)
 class Settings:
-    """What is trained and how.  ``layers``: "all" or "last"."""
+    """What is trained and how.  ``layers``: "all" or "last"; ``samples``: random ones, instead of
+    as many as the task has for a run."""
 
     task: str
     folder: Path = SHARED
     optimizer: str = "sgd"
     layers: str = "all"
     normalised: bool = False
+    samples: int | None = None
+    passes: int = PASSES
 
 
 load = lru_cache(maxsize=1)(load_task)  # once a process
@@ -89,9 +92,9 @@ class Run:
         return network
 
     def tune(self, x: np.ndarray, y: np.ndarray, rate: float, generator) -> Network:
-        """A fresh network after two annealed passes over ``x`` (n, ...) float32, ``y`` (n,)."""
-        network = self.fresh()
-        order = np.concatenate([generator.permutation(len(x)) for _ in range(PASSES)])
+        """A fresh network after annealed passes over ``x`` (n, ...) float32, ``y`` (n,)."""
+        network, passes = self.fresh(), range(self.settings.passes)
+        order = np.concatenate([generator.permutation(len(x)) for _ in passes])
         with np.errstate(all="ignore"):  # too large a rate may diverge: it just scores badly
             for t, i in enumerate(order):
                 network.step(x[i : i + 1], y[i], rate * (1 - t / len(order)))
@@ -113,7 +116,7 @@ def held_out_score(settings: Settings, rate: float, seed: int) -> float:
     run = Run(settings)
     task = run.task
     held, kept = task.drawn(seed)
-    x, y = run.samples(task.tune_x), task.tune_y
+    x, y, kept = run.samples(task.tune_x), task.tune_y, kept[: settings.samples]
     network = run.tune(x[kept], y[kept], rate, np.random.default_rng(seed))
     with np.errstate(all="ignore"):
         return network.accuracy(x[held], y[held])
@@ -123,7 +126,7 @@ def after(settings: Settings, rate: float, seed: int) -> float:
     """Test accuracy, 0..1, after tuning with ``seed``."""
     run, generator = Run(settings), np.random.default_rng(seed)
     task = run.task
-    drawn = generator.permutation(len(task.tune_y))[: task.samples]
+    drawn = generator.permutation(len(task.tune_y))[: settings.samples or task.samples]
     network = run.tune(run.samples(task.tune_x[drawn]), task.tune_y[drawn], rate, generator)
     return run.tested(network)
 
@@ -150,7 +153,7 @@ def row(settings: Settings, given_rate: float | None, seeds: int, each: Callable
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", choices=list(SOURCES), default="digits")
+    parser.add_argument("--task", choices=NAMES, default="digits")
     parser.add_argument("--data", type=Path, default=SHARED, help="folder of the other tasks")
     parser.add_argument("--optimizer", choices=list(OPTIMIZERS), default="sgd")
     parser.add_argument("--layers", choices=["all", "last"], default="all")

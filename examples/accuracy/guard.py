@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from tasks import SOURCES, Task, load_task
+from tasks import NAMES, Task, load_task
 
 from edgetune.boards import load_board
 from edgetune.data import Dataset
@@ -143,7 +143,7 @@ def line(name: str, start: str, harm: str, runs: list) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", choices=SOURCES, action="append", help="default: digits, har")
+    parser.add_argument("--task", choices=NAMES, action="append", help="default: digits, har")
     parser.add_argument("--steps", type=int, default=2000, help="of a run; default: 2000")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2, help="processes")

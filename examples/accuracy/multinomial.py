@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from tasks import SELECTION_SEEDS, SOURCES, load_task
+from tasks import NAMES, SELECTION_SEEDS, load_task
 
 from edgetune.boards import load_board
 from edgetune.data import Dataset
@@ -92,7 +92,7 @@ def row(name: str, results: list[TuneResult]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", choices=SOURCES, action="append",
+    parser.add_argument("--task", choices=NAMES, action="append",
                         help=f"default: {', '.join(SEEDS)}")
     parser.add_argument("--train", default="all", help="all, last or last:K; default: all")
     parser.add_argument("--rule", choices=RULES, default=Recipe.rule)

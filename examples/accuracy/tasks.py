@@ -1,25 +1,26 @@
 """The adaptation tasks: a pretrained int8 model, the data it is tuned on, the data it is judged by.
 
 ``digits`` is in this repository.  The others need a folder with the models and data sets named
-below, ``shared/data`` beside the repository unless told otherwise.
+below, ``shared/data`` beside the repository unless told otherwise, and those of `MADE` the networks
+that ``networks.py`` makes.
 """
 
 from __future__ import annotations
 
-import errno
-import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from jpegs import decoded
+from mnist_digits import FROM_RANDOM, digits, inverted, low_contrast, rotated
+from places import NETWORKS, ROOT, SHARED, present
 
 from edgetune.data.preprocessing import Preprocessing, quantize
 from edgetune.model.graph import Graph
 from edgetune.model.read import read_tflite
 
-ROOT = Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared" / "data"
 SELECTION_SEEDS = (1000, 1001)  # for choosing a rate; apart from the seeds that are reported
 
 
@@ -47,10 +48,18 @@ class Task:
 
     def held_out(self, seed: int) -> Task:
         """The task with its held-out samples for a test set: the test set plays no part in it."""
-        held, kept = self.drawn(seed)
+        return self._split(*self.drawn(seed))
+
+    def third_held_out(self, seed: int) -> Task:
+        """Likewise with a third of the whole tuning set, another one for each seed."""
+        rows = np.random.default_rng(seed).permutation(len(self.tune_y))
+        return self._split(*np.split(rows, [len(rows) // 3]))
+
+    def _split(self, held: np.ndarray, kept: np.ndarray) -> Task:
         return replace(
             self, tune_x=self.tune_x[kept], tune_y=self.tune_y[kept],
-            test_x=self.tune_x[held], test_y=self.tune_y[held], samples=len(kept),
+            test_x=self.tune_x[held], test_y=self.tune_y[held],
+            samples=min(self.samples, len(kept)),
         )
 
 
@@ -98,17 +107,44 @@ SOURCES = {
 }
 
 
-def present(path: Path) -> Path:
-    """``path``; FileNotFoundError where it is not there."""
-    if not path.is_file():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    return path
+def _unshifted(name: str, tune: str, test: str, **changes) -> Source:
+    every = slice(None)
+    return replace(SOURCES[name], tune=(tune, every), test=(test, every), **changes)
 
 
-def load_task(name: str, folder: Path = SHARED) -> Task:
-    """The task ``name``; KeyError for an unknown one, FileNotFoundError where its files lack."""
+# samples as the models were trained on: there is nothing to learn, and all to lose
+SOURCES |= {
+    "digits-unshifted": _unshifted("digits", "pretrain", "upright_test"),
+    "har-unshifted": _unshifted("har", "source", "source_test"),
+    "mnist-unshifted": _unshifted("mnist", "source", "source_test"),
+    "kws-unshifted": replace(SOURCES["kws-head"], head_only=False),
+}
+
+# networks of networks.py, and how the digits are shifted that they are tuned on
+MADE: dict[str, Callable] = {
+    "mlp2": partial(rotated, degrees=40),
+    "mlp3": low_contrast,
+    "mlp5": inverted,
+    "cnn8": partial(rotated, degrees=40),
+    "cnn14": partial(rotated, degrees=-35),
+    "dsc10": partial(rotated, degrees=-40),
+    "dw22": partial(rotated, degrees=40),
+}
+TUNED_ON, TESTED_ON = slice(12_000, 15_000), slice(2000, 4000)
+NAMES = *SOURCES, *MADE, *FROM_RANDOM
+
+
+def load_task(name: str, folder: Path = SHARED, networks: Path = NETWORKS) -> Task:
+    """The task ``name``; KeyError for an unknown one, FileNotFoundError where its files lack.
+
+    Args:
+        folder: of models and data.
+        networks: of those that ``networks.py`` makes.
+    """
+    if name in (*MADE, *FROM_RANDOM):
+        return _of_digits(name, folder / "mnist.npz", networks / f"{name}.tflite")
     source = SOURCES[name]
-    if name == "digits":
+    if source.model.startswith("digits"):
         folder = ROOT / "examples" / "digits"
     graph = read_tflite(present(folder / source.model))
 
@@ -125,3 +161,19 @@ def _part(archive, source: Source, graph: Graph, key: str, rows: slice):
     if source.scale is not None:
         x = quantize(x, graph.input, Preprocessing(source.scale))
     return x, archive[f"{key}_y"][rows].astype(np.int64)
+
+
+def _of_digits(name: str, mnist: Path, network: Path) -> Task:
+    """A network that starts from random weights takes all digits as they are."""
+    graph = read_tflite(present(network))
+    tune, test = (digits(mnist, part, graph.input.shape[1]) for part in ("train", "test"))
+    if name in FROM_RANDOM:
+        return Task(name, graph, *_int8(graph, *tune), *_int8(graph, *test), samples=len(tune[1]))
+    shift = MADE[name]
+    tune, test = ((x[rows], y[rows]) for (x, y), rows in ((tune, TUNED_ON), (test, TESTED_ON)))
+    return Task(name, graph, *_int8(graph, *tune, shift), *_int8(graph, *test, shift))
+
+
+def _int8(graph: Graph, images: np.ndarray, labels: np.ndarray, shift=None):
+    images = images if shift is None else shift(images)
+    return quantize(images[..., None], graph.input, Preprocessing()), labels

@@ -1,0 +1,246 @@
+"""The accuracy tables: their engine is the numpy one bit for bit, and their short forms print."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_tflite import ModelBuilder
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "examples" / "accuracy"))
+
+import again  # noqa: E402
+import compiled  # noqa: E402
+import few  # noqa: E402
+import from_random  # noqa: E402
+import mnist_digits  # noqa: E402
+import one_default  # noqa: E402
+import runs  # noqa: E402
+from tasks import load_task  # noqa: E402
+
+from edgetune.errors import ToolchainError  # noqa: E402
+from edgetune.learn.learner import Learner  # noqa: E402
+from edgetune.learn.lower import lower  # noqa: E402
+from edgetune.learn.recipe import Recipe  # noqa: E402
+from edgetune.learn.rules import RULES  # noqa: E402
+from edgetune.model.read import read_tflite  # noqa: E402
+
+STEPS = 12
+DIGITS = ["--task", "digits", "--seeds", "2"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quickly_compiled():
+    """Few steps are run: compiling them is what takes the time."""
+    before, compiled.OPTIONS = compiled.OPTIONS, ("-std=gnu99", "-O1", "-shared", "-fPIC")
+    yield
+    compiled.OPTIONS = before
+
+
+def odd_network():
+    """Samples of 5 x 5 x 3 bytes: most of them do not begin where words do."""
+    b = ModelBuilder((1, 5, 5, 3), 1 / 60, -4, seed=3).conv(4, 3, activation="RELU").dense(6)
+    return read_tflite(b.build())
+
+
+@pytest.fixture(scope="module")
+def samples():
+    random = np.random.default_rng(0)
+    return random.integers(-128, 128, (20, 5, 5, 3)).astype(np.int8), random.integers(0, 6, 20)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_engine_is_numpys_with_an_end_without_and_again(rule, samples):
+    (x, y), recipe = samples, Recipe(rule=rule)
+    graph, order = odd_network(), np.random.default_rng(1).permutation(20)[:STEPS]
+    engine = compiled.Compiled(graph, recipe)
+    learner = Learner(lower(graph, recipe.loss_choice), recipe)
+    weights = None
+    for seed, total_steps in enumerate((STEPS, 0)):  # the second on the weights of the first
+        engine.start(seed, total_steps, weights)
+        learner.start(seed, total_steps)
+        engine.train(x, y, order)
+        for i in order:
+            learner.train(x[i], y[i])
+        assert engine.digest() == learner.digest()
+        weights = engine.weights()
+        assert learner.state().endswith(weights)
+        right = [int(learner.forward(a).argmax()) == b for a, b in zip(x, y)]
+        assert engine.accuracy(x, y) == np.mean(right)
+    engine.start()
+    assert engine.weights() != weights
+
+
+def test_a_missing_compiler_is_named(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolchainError, match="cc was not found"):
+        compiled.Compiled(odd_network(), Recipe())
+
+
+def test_a_compiler_that_fails_is_heard(monkeypatch):
+    monkeypatch.setattr(compiled, "OPTIONS", ("-std=none",))
+    with pytest.raises(ToolchainError) as caught:
+        compiled.Compiled(odd_network(), Recipe())
+    assert "none" in caught.value.cause
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+
+def table(capsys) -> list[list[str]]:
+    """The cells printed; each line has as many as the header above it."""
+    text = capsys.readouterr().out.split("\n")
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text if row]
+    for before, row in zip(rows, rows[1:]):
+        assert len(row) == len(before) or row[0] == "task"
+    return rows
+
+
+def test_one_default(capsys):
+    beyond = ["--factors", "1", "100", "--steps", "20"]
+    one_default.main([*DIGITS, *beyond, "--held-out", "--endless"])
+    head, _, row = table(capsys)
+    assert head == ["task", "x1", "x100"]
+    cells = [
+        runs.cell(runs.Setting("digits", steps=20, endless=endless, held_out=held), 2)
+        for endless, held in ((True, True), (True, False), (False, True), (False, False))
+    ]
+    assert row == ["digits", cells[0], runs.TOO_HIGH]
+    assert len(set(cells)) == 4
+
+
+def test_a_run_has_two_passes_or_so_many_steps():
+    task = load_task("digits")
+    passes = [sorted(part) for part in np.split(runs.order(task, 0), 2)]
+    assert passes == [list(range(500))] * 2
+    assert np.array_equal(runs.order(task, 0, 20), runs.order(task, 0)[:20])
+    assert len(runs.order(task, 0, 1200)) == 1200
+
+
+def test_a_factor_is_of_the_rules_default_rate():
+    """48 of a network of four layers."""
+    assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 12
+
+
+def test_again(capsys):
+    again.main([*DIGITS, "--at", "4", "2", "--steps", "20"])
+    head, _, *rows = table(capsys)
+    assert head == ["task", "run", "steps", "start", "2", "4"]
+    assert [row[1:3] for row in rows] == [
+        [run, end] for end in ("endless", "annealed") for run in ("second", "third", "fourth")
+    ]
+    assert rows[0][3] == rows[3][3] != rows[1][3]  # both go on from the first run's weights
+
+
+def test_a_run_is_measured_from_where_it_begins():
+    found = np.array([[[[50, 40, 60]]], [[[60, 57, 58]]]], float).repeat(2, axis=1)
+    assert again.lines("har", ("second",), found)[0] == (
+        "| har | second | endless | 55.0 | -6.5 (-10.0) | +4.0 (-2.0) |"
+    )
+
+
+def test_unshifted_samples_start_where_the_model_is_good(capsys):
+    again.main([*DIGITS, "--unshifted", "--at", "2"])
+    rows = table(capsys)[2:]
+    assert [row[:3] for row in rows] == [
+        ["digits-unshifted", "first", end] for end in ("endless", "annealed")
+    ]
+    assert all(float(row[3]) > 90 for row in rows)
+
+
+def test_few(capsys):
+    few.main([*DIGITS, "--seeds", "1", "--counts", "5", "--passes", "2", "--rate", "0.01"])
+    head, _, row, other, _, ordered = table(capsys)
+    assert head == ["task", "samples", "int8", "float32 SGD"] and row[:2] == ["digits", "5"]
+    assert "(rate 0.01)" in row[3]
+    assert other[1:3] == ["shuffled", "ordered by class"]
+    change = float(ordered[2].split()[0]) - float(ordered[1].split()[0])
+    assert change < -3 and float(ordered[3]) == pytest.approx(change, abs=0.11)
+
+
+def test_each_pass_is_ordered_by_class():
+    labels = np.array([2, 0, 1])
+    assert few.by_class(np.array([0, 1, 2, 2, 0, 1]), labels).tolist() == [1, 2, 0, 1, 2, 0]
+
+
+# -- networks that networks.py makes -----------------------------------------------------------
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A folder with two of them, of other weights, and a mnist.npz of noise."""
+    networks = {
+        "linear": ModelBuilder((1, 28, 28, 1), 1 / 255, -128, seed=1).dense(10).softmax(),
+        "mlp3": ModelBuilder((1, 14, 14, 1), 1 / 255, -128, seed=2).dense(10).softmax(),
+    }
+    for name, builder in networks.items():
+        (tmp_path / f"{name}.tflite").write_bytes(builder.build())
+    random = np.random.default_rng(0)
+    arrays = {
+        f"{kind}_{part}": random.integers(0, top, (count, *shape)).astype(np.uint8)
+        for part, count in (("train", 12_030), ("test", 2020))
+        for kind, top, shape in (("x", 256, (28, 28)), ("y", 10, ()))
+    }
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    return tmp_path
+
+
+def test_from_random(made, capsys):
+    folders = ["--data", str(made), "--networks", str(made)]
+    short = ["--seeds", "1", "--task", "linear", "--samples", "30", "--epochs", "2"]
+    from_random.main([*folders, *short])
+    head, _, row = table(capsys)
+    setting = runs.Setting("linear", steps=60, data=made, networks=made)
+    assert head == ["rule", "linear"] and row == ["fixed", runs.cell(setting, 1)]
+
+
+def test_an_error_ends_a_script_in_words(tmp_path, capsys):
+    def no_compiler():
+        raise ToolchainError("cc was not found.", "It is not on PATH.", "Install it")
+
+    def no_network():
+        return from_random.main(["--networks", str(tmp_path), "--task", "linear"])
+
+    ends = ((no_compiler, 9, "Next: Install it"), (no_network, 2, "linear.tflite is not there"))
+    for main, code, said in ends:
+        with pytest.raises(SystemExit) as caught:
+            runs.end(main)
+        assert caught.value.code == code and said in capsys.readouterr().err
+
+
+def test_digits_are_shifted_where_a_network_was_pretrained(made):
+    task, whole = (load_task(name, made, made) for name in ("mlp3", "linear"))
+    assert task.tune_x.shape == (30, 14, 14, 1) and task.test_x.shape == (20, 14, 14, 1)
+    assert whole.samples == len(whole.tune_y) == 12_030 and len(whole.test_y) == 2020
+    assert np.array_equal(task.tune_y, whole.tune_y[12_000:])
+    squares = whole.tune_x[12_000:].reshape(30, 14, 2, 14, 2).mean((2, 4))[..., None] + 128
+    assert np.abs(task.tune_x + 128.0 - (0.35 * squares + 0.3 * 255)).max() < 1.1
+
+
+def test_a_quarter_turn_is_exact():
+    images = np.random.default_rng(0).random((2, 6, 6)).astype(np.float32)
+    turned = mnist_digits.rotated(images, 90)
+    np.testing.assert_allclose(turned, np.rot90(images, -1, (1, 2)), atol=1e-6)
+    assert np.all(mnist_digits.rotated(np.ones((1, 6, 6)), 40)[0, [0, -1], [0, -1]] < 1)
+
+
+def test_a_third_is_held_out_another_for_each_seed():
+    task = load_task("digits")
+    first, second = task.third_held_out(0), task.third_held_out(1)
+    assert len(first.test_y) == len(task.tune_y) // 3 and first.samples == len(first.tune_y)
+    assert not np.array_equal(first.test_x, second.test_x)
+    both = np.concatenate([first.tune_x, first.test_x])
+    key = [np.sort([x.tobytes() for x in part]).tolist() for part in (both, task.tune_x)]
+    assert key[0] == key[1]
+
+
+def test_networks_say_that_they_need_tensorflow(monkeypatch):
+    place = ROOT / "examples" / "accuracy" / "networks.py"  # another example has such a file too
+    spec = importlib.util.spec_from_file_location("accuracy_networks", place)
+    networks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(networks)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"edgetune\[keras\]"):
+        networks.main(["mlp3"])
