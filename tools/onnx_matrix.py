@@ -76,7 +76,9 @@ def _made(out: Path, options: argparse.Namespace) -> Iterator[str]:
 
 def _made_before(options: argparse.Namespace) -> list[str]:
     names = {path.name.split(".")[0] for path in options.out.iterdir()}
-    return [n for n in options.models if n in names] if options.models else sorted(names)
+    if missing := set(options.models) - names:
+        sys.exit(f"{options.out} has no files of {', '.join(sorted(missing))}")
+    return options.models or sorted(names)
 
 
 def _letter(path: Path, form: str, refusals: dict[str, list[str]]) -> str:
@@ -99,9 +101,9 @@ def _judged(content: bytes, form: str) -> Verdict:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*")
-    parser.add_argument("--exporter", action="append", choices=EXPORTERS)
-    parser.add_argument("--opset", action="append", type=int, choices=OPSETS)
-    parser.add_argument("--form", action="append", choices=FORMS)
+    parser.add_argument("--exporter", action="extend", nargs="+", choices=EXPORTERS)
+    parser.add_argument("--opset", action="extend", nargs="+", type=int, choices=OPSETS)
+    parser.add_argument("--form", action="extend", nargs="+", choices=FORMS)
     parser.add_argument("--maker", default=sys.executable)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--made", action="store_true")
