@@ -38,12 +38,16 @@ from edgetune.session.tuning import TuneResult, TuneSettings, check_tuned_file
 @samples_option
 @click.option("--endless", is_flag=True, help="Learn as a device that has no end: the steps do "
               "not shrink toward that of the run.")
+@click.option("--continue", "continued", metavar="FOLDER|last", help="Go on from the state, "
+              "weights and rule's, that a run of this model and recipe left in its folder; last: "
+              "from the model's last run below runs/. With --endless the steps count on, else the "
+              "new run anneals over its own.")
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
 @guard_options
 @min_accuracy_option
 def command(
     printer: Printer, job: Job, seed: int, passes: int, samples: int | None, endless: bool,
-    no_verify: bool, guard: str | float, min_accuracy: float | None,
+    continued: str | None, no_verify: bool, guard: str | float, min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
@@ -52,9 +56,12 @@ def command(
     writes the tuned model. Every step is compared with the simulation, bit for bit. Where
     learning did harm, the run ends with the weights that it began with, and says so.
     """
-    settings = TuneSettings(seed, samples, passes, not no_verify, guard, endless)
+    settings = TuneSettings(seed, samples, passes, not no_verify, guard, endless, continued)
     refuse_without_accuracy(job.plan.program.loss, min_accuracy)
+    settings = job.resolved(settings)
     _show_model(printer, job)
+    if settings.continued:
+        printer.text(f"Goes on from the state of {settings.continued}")
     show_plan(printer, job.estimate)
     dataset, device = job.check()
     with job.run_folder() as folder:
@@ -62,7 +69,7 @@ def command(
         show_build(printer, firmware)
         printer.note(f"Learning on {device}")
         result = job.tune(settings, folder, firmware)
-    printer.result = _facts(job, firmware, folder, result)
+    printer.result = _facts(job, firmware, folder, result, settings.continued)
     printer.text()
     _show_ram(printer, job, firmware, result)
     _show_result(printer, device, dataset, folder, result)
@@ -70,7 +77,9 @@ def command(
     check_accuracy(result.after, min_accuracy)
 
 
-def _facts(job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult) -> dict:
+def _facts(
+    job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult, continued: str | None
+) -> dict:
     return {
         "model": job.model,
         "device": job.device,
@@ -91,6 +100,7 @@ def _facts(job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult) 
         "stack_used": result.stats.stack_used or None,
         "executed_instructions": result.executed_instructions,
         "folder": str(folder.path),
+        "continued": continued,
         "tuned": str(folder.tuned),
         **_conversion(job, folder),
     }

@@ -13,8 +13,10 @@ from edgetune.device import resolve_device
 from edgetune.errors import DivergenceError, LinkError
 from edgetune.files import save_atomically
 from edgetune.guard import RUNNING, Guard, Outcome, SampleLosses
+from edgetune.learn.kept import going_on
 from edgetune.learn.learner import Learner
 from edgetune.learn.losses import CLASS
+from edgetune.link.client import Client
 from edgetune.link.messages import Stats
 from edgetune.measures.measure import Measure
 from edgetune.model.graph import Place
@@ -27,6 +29,7 @@ from edgetune.session.evaluation import accuracy_of, measure, outputs_of
 from edgetune.session.firmware import Firmware
 from edgetune.session.guarding import DeviceDesk, HeldOut, guarding
 from edgetune.session.interpreter import judge
+from edgetune.session.kept_states import kept_state, save_state
 from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
@@ -41,7 +44,9 @@ class TuneSettings:
     ``guard``: "running", which judges by the error that runs along; a share of the tuning
     samples, above 0 and at most 0.5, that is held out, or a file of samples, to judge by those;
     or "none" (docs/learning.md).  ``endless``: trials do not anneal toward the run's end, as on a
-    device that learns without one."""
+    device that learns without one.  ``continued``: the folder of a run of the same model and
+    recipe, whose state, weights and rule's and generator's, this one goes on from; of a `Job`
+    also "last", its last run."""
 
     seed: int = 0
     samples: int | None = None
@@ -49,6 +54,7 @@ class TuneSettings:
     verify: bool = True
     guard: str | float = RUNNING
     endless: bool = False
+    continued: str | os.PathLike | None = None
 
     def total_steps(self, steps: int) -> int:
         """Over which the trials of a run of ``steps`` anneal; 0 where they do not."""
@@ -120,6 +126,7 @@ def tune(
 
     Raises:
         ModelError: the model's file cannot hold what would be trained; nothing has run yet.
+        UsageError, DataError: there is no state to go on from, or none of this model and recipe.
         DeviceNotFoundError, ToolchainError, LinkError: the device or the way to it fails.
         DivergenceError: the device does not compute what the simulation computes.
     """
@@ -138,14 +145,15 @@ def _run(
 ) -> TuneResult:
     plan, losses = firmware.plan, SampleLosses(firmware.plan.program)
     check_writable(plan.program.graph, trained_places(plan))
+    kept = None if settings.continued is None else kept_state(settings.continued, plan)
     chosen = guarding(settings.guard, data, losses, settings.seed, held_out)
     data = chosen.data
     with connect(firmware, device, reporter) as client:
         order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
         total_steps = settings.total_steps(len(order))
-        client.start(settings.seed, total_steps)
-        before = outputs_of(client, data, reporter, "before")
         simulation = Simulation(plan, settings.seed, total_steps) if settings.verify else None
+        _start(client, simulation, settings.seed, total_steps, kept)
+        before = outputs_of(client, data, reporter, "before")
         desk = DeviceDesk(client, simulation, losses)
         guard = chosen.guard(desk, losses, order, plan)
         stream = Stream(client, data, order, losses, simulation, folder, reporter)
@@ -161,6 +169,7 @@ def _run(
         )
     content = tuned_model(plan, state)
     save_atomically(folder.tuned, content)
+    save_state(folder, plan, state)
     return _judged(result, plan, content, data.test_x)
 
 
@@ -174,6 +183,18 @@ def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
             f"Do not use {folder.tuned}; run edgetune verify, which compares the device with the "
             "simulation, and report the model with this run's folder.",
         )
+
+
+def _start(
+    client: Client, simulation: Simulation | None, seed: int, total_steps: int, kept: bytes | None
+) -> None:
+    """Device and simulation alike: from the model's weights, or where a ``kept`` state left off."""
+    client.start(seed, total_steps)
+    if kept is not None:
+        state = going_on(kept, total_steps)
+        digest = client.write_state(state)
+        if simulation:
+            simulation.take_over(state, digest)
 
 
 def _learn_guarded(
@@ -196,6 +217,7 @@ def _save_best(guard: Guard, folder: RunFolder, plan: Plan, error: LinkError) ->
     """What the guard held for the best is not lost with the conversation."""
     if best := guard.best_learnt:
         save_atomically(folder.best, tuned_model(plan, best.state))
+        save_state(folder, plan, best.state)
         error.next_step += f"; the best weights, of step {best.step:,}, are in {folder.best}"
 
 
@@ -257,7 +279,7 @@ def run_record(
         "device": device,
         "recipe": plan.recipe.as_dict(),
         "loss": plan.program.loss.name,
-        "settings": asdict(settings) | {"guard": str(settings.guard)},
+        "settings": _settings(settings),
         "data": {
             "preprocessing": data.preprocessing.as_dict(), "split": split,
             "classes": list(data.classes),
@@ -282,3 +304,8 @@ def run_record(
         "guard": result.guard.as_dict(),
         **({"conversion": conversion.report.as_dict()} if conversion else {}),
     }
+
+
+def _settings(settings: TuneSettings) -> dict:
+    found = asdict(settings) | {"guard": str(settings.guard)}
+    return found if found["continued"] is None else found | {"continued": str(found["continued"])}
