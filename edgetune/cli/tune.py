@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from edgetune.cli.build import build_facts, show_build
@@ -17,7 +19,7 @@ from edgetune.cli.options import (
 )
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import cost_of, show_left_out
-from edgetune.cli.show_guard import show_guard
+from edgetune.cli.show_guard import show_guard, show_rectifiers
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
@@ -97,6 +99,7 @@ def _facts(
         "file_agrees": result.file_agrees,
         "no_judge": result.no_judge,
         "guard": result.guard.as_dict(),
+        "rectifiers": [asdict(layer) for layer in result.rectifiers],
         "stack_used": result.stats.stack_used or None,
         "executed_instructions": result.executed_instructions,
         "folder": str(folder.path),
@@ -146,6 +149,7 @@ def _show_result(
     if name != "accuracy":
         printer.text(f"After it: {result.after.text}.")
     show_guard(printer, result.guard)
+    show_rectifiers(printer, result.rectifiers, result.guard)
     printer.text(f"Tuned model: {folder.tuned}")
     if result.file_agrees is not None:
         printer.text(

@@ -12,7 +12,14 @@ from edgetune.data import Dataset
 from edgetune.device import resolve_device
 from edgetune.errors import DivergenceError, LinkError
 from edgetune.files import save_atomically
-from edgetune.guard import RUNNING, Guard, Outcome, SampleLosses
+from edgetune.guard import (
+    RUNNING,
+    Guard,
+    Outcome,
+    Rectified,
+    SampleLosses,
+    compare_rectifiers,
+)
 from edgetune.learn.kept import going_on
 from edgetune.learn.learner import Learner
 from edgetune.learn.losses import CLASS
@@ -66,7 +73,8 @@ class TuneResult:
     """``before``, ``after``: what the device's outputs for the test set were worth; ``outputs``
     int8 [n, outputs], the device's after tuning; ``steps`` that were done; ``digest`` recomputed
     from the device's memory at the end.  ``guard``: which weights the run ended with, and why.
-    ``executed_instructions``: the device's since its start, where it counts them.
+    ``rectifiers``: of each rectified layer the channels that answer, before the run and with what
+    it learnt.  ``executed_instructions``: the device's since its start, where it counts them.
     ``file_agrees``: for how many samples tflite-runtime makes of the tuned file what the device
     does, a prediction or outputs; None where ``no_judge`` says why nothing could.
     ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
@@ -81,6 +89,7 @@ class TuneResult:
     state: bytes
     stats: Stats
     guard: Outcome
+    rectifiers: tuple[Rectified, ...] = ()
     executed_instructions: int | None = None
     file_agrees: int | None = None
     file_fault: str = ""
@@ -145,14 +154,12 @@ def _run(
 ) -> TuneResult:
     plan, losses = firmware.plan, SampleLosses(firmware.plan.program)
     check_writable(plan.program.graph, trained_places(plan))
-    kept = None if settings.continued is None else kept_state(settings.continued, plan)
     chosen = guarding(settings.guard, data, losses, settings.seed, held_out)
     data = chosen.data
+    order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
+    begun = _first_state(plan, settings, len(order))
     with connect(firmware, device, reporter) as client:
-        order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
-        total_steps = settings.total_steps(len(order))
-        simulation = Simulation(plan, settings.seed, total_steps) if settings.verify else None
-        _start(client, simulation, settings.seed, total_steps, kept)
+        simulation = _start(client, plan, settings, begun)
         before = outputs_of(client, data, reporter, "before")
         desk = DeviceDesk(client, simulation, losses)
         guard = chosen.guard(desk, losses, order, plan)
@@ -167,10 +174,12 @@ def _run(
             stream.steps, digest, settings.verify, state, client.stats(), found,
             client.executed_instructions(),
         )
+    learnt = [_learner_of(plan, one) for one in (*guard.given_up, desk.learnt or state)]
+    rectifiers = compare_rectifiers(begun, learnt, chosen.samples(order))
+    save_state(folder, plan, state)
     content = tuned_model(plan, state)
     save_atomically(folder.tuned, content)
-    save_state(folder, plan, state)
-    return _judged(result, plan, content, data.test_x)
+    return _judged(replace(result, rectifiers=rectifiers), plan, content, data.test_x)
 
 
 def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
@@ -185,16 +194,28 @@ def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
         )
 
 
+def _first_state(plan: Plan, settings: TuneSettings, steps: int) -> Learner:
+    """A learner as a run of ``steps`` begins: of the model's weights, or where another run left
+    off."""
+    total_steps = settings.total_steps(steps)
+    learner = new_learner(plan, settings.seed, total_steps)
+    if settings.continued is not None:
+        learner.load_state(going_on(kept_state(settings.continued, plan), total_steps))
+    return learner
+
+
 def _start(
-    client: Client, simulation: Simulation | None, seed: int, total_steps: int, kept: bytes | None
-) -> None:
-    """Device and simulation alike: from the model's weights, or where a ``kept`` state left off."""
-    client.start(seed, total_steps)
-    if kept is not None:
-        state = going_on(kept, total_steps)
-        digest = client.write_state(state)
+    client: Client, plan: Plan, settings: TuneSettings, begun: Learner
+) -> Simulation | None:
+    """The device as ``begun``, and the simulation beside it where there is to be one."""
+    total_steps = begun.total_steps
+    client.start(settings.seed, total_steps)
+    simulation = Simulation(plan, settings.seed, total_steps) if settings.verify else None
+    if settings.continued is not None:
+        digest = client.write_state(begun.state())
         if simulation:
-            simulation.take_over(state, digest)
+            simulation.take_over(begun.state(), digest)
+    return simulation
 
 
 def _learn_guarded(
@@ -302,6 +323,7 @@ def run_record(
             "stack_used": result.stats.stack_used,
         },
         "guard": result.guard.as_dict(),
+        "rectifiers": [asdict(layer) for layer in result.rectifiers],
         **({"conversion": conversion.report.as_dict()} if conversion else {}),
     }
 
