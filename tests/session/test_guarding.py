@@ -15,12 +15,13 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.errors import LinkError, UsageError
-from edgetune.guard import NONE, RUNNING
+from edgetune.guard import NONE, RUNNING, HeldOutGuard, RunningGuard
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.state import LEARNER
 from edgetune.link.client import Client
 from edgetune.link.errors import device_gone, device_reset
 from edgetune.model.read import read_tflite
+from edgetune.plan.cost import estimate
 from edgetune.plan.plan import make_plan
 from edgetune.session import tuning
 from edgetune.session.firmware import build_firmware
@@ -131,7 +132,13 @@ def test_a_healthy_run_is_left_alone(untuned, tmp_path, guard):
     assert result.digest == alone.digest and result.state == alone.state
     found = result.guard
     assert (found.kept, found.step, found.falls, found.advice) == ("last", STEPS, (), "")
-    assert found.cost.forward_passes > 0
+    cost = estimate(untuned.plan)
+    share = cost.forward_instructions / cost.step_instructions
+    passes = found.cost.forward_passes  # as `edgetune plan` says it
+    if guard == TRUSTED:
+        assert passes == HeldOutGuard.passes(200, STEPS, share)
+    else:  # the window of 25, and the last two of 100 steps twice
+        assert passes == RunningGuard.passes(STEPS) == 25 + 2 * 100
     names = [layer.layer for layer in result.rectifiers]
     assert names == ["fully_connected_0", "fully_connected_1"]
     assert result.rectifiers == alone.rectifiers and not any(r.fell for r in result.rectifiers)
