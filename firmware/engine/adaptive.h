@@ -8,10 +8,11 @@
 #include "null_mass.h"
 #include "scaled.h"
 
-/* Means of the shortfall, Q24: of the last samples, and since the start.  gain: trials of this
- * step over a layer's share. */
+/* Means of the shortfall, Q24: of the last samples, since the start, and the most that the latter
+ * has been in this run.  age: steps since much was new, Q16.  gain: trials of this step over a
+ * layer's share. */
 typedef struct {
-    uint32_t samples, shortfall, samples_since, shortfall_since;
+    uint32_t samples, shortfall, samples_since, shortfall_since, most_since, age;
     et_echo echo;
     et_scaled gain;
 } et_adaptive_network;

@@ -104,13 +104,13 @@ def test_parameters_of_layers_add_up():
 
 
 def test_another_rule_keeps_other_words():
-    """Four words, an echo and a number of two for the network; a null mass and a number for each
+    """Six words, an echo and a number of two for the network; a null mass and a number for each
     layer."""
     trained = odd_program().weighted_layers
     found = {f.path: f.offset for f in fields(state_type(trained, Adaptive))}
     assert [path for path in found if not path.startswith(("learner", "parameters"))] == [
         "network.samples", "network.shortfall", "network.samples_since",
-        "network.shortfall_since", "network.echo.log2", "network.echo.mean",
+        "network.shortfall_since", "network.most_since", "network.age", "network.echo.log2", "network.echo.mean",
         "network.echo.count", "network.echo.previous",
         "network.gain.mantissa", "network.gain.exponent",
         *(f"layers[{i}].{word}" for i in (0, 1) for word in (
@@ -118,8 +118,8 @@ def test_another_rule_keeps_other_words():
             "decrease.mantissa", "decrease.exponent",
         )),
     ]
-    assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (68, 76)
-    assert state_type(trained, Adaptive).itemsize == 16 + 40 + 2 * 20 + 76
+    assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (76, 84)
+    assert state_type(trained, Adaptive).itemsize == 16 + 48 + 2 * 20 + 76
 
 
 def test_a_rule_with_words_of_all_kinds_goes_on_from_its_block():
@@ -127,6 +127,6 @@ def test_a_rule_with_words_of_all_kinds_goes_on_from_its_block():
     other.load_state(one.state())
     assert one.digest() == other.digest() and one.state() == other.state()
     words = list(one.rule.words())
-    assert len(words) == 10 + 2 * 5 and all(words[:4]) and {type(word) for word in words} == {int}
-    at = struct.unpack_from("<IIIIiIIIIi", one.state(), 16)
-    assert list(at) == words[:10]
+    assert len(words) == 12 + 2 * 5 and all(words[:6]) and {type(word) for word in words} == {int}
+    at = struct.unpack_from("<IIIIIIiIIIIi", one.state(), 16)
+    assert list(at) == words[:12]
