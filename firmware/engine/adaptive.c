@@ -5,7 +5,6 @@
 #define REMEMBERED 1024u
 #define PATIENCE (400u << 16) /* steps, Q16, until what is left of a goal without an end is 1/4 */
 #define OLDEST (2800u << 16)  /* 1/64 */
-#define MOST_TRIALS_Q16 (65535u << 16)
 
 static void count_into(uint32_t *mean, uint32_t value, uint32_t count)
 {
@@ -121,5 +120,5 @@ uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
     et_scaled most = et_scaled_quotient(et_scaled_product(rule->most_moved, errors), mean);
     uint32_t n = et_scaled_q16(wanted), limit = et_scaled_q16(most);
     n = n < limit ? n : limit;
-    return n < MOST_TRIALS_Q16 ? n : MOST_TRIALS_Q16;
+    return n < rule->most_trials_q16 ? n : rule->most_trials_q16;
 }

@@ -25,10 +25,10 @@ typedef struct {
 
 /* share: the root of the number of weights; unit: of the gradient, over that of the shortfall;
  * most_moved: steps that the layer's output may move, over its multiplier; square_shift: of
- * magnitudes before they are squared; errors: elements of the output. */
+ * magnitudes before they are squared; errors: elements of the output; most_trials_q16: of a step. */
 typedef struct {
     et_scaled share, unit, most_moved;
-    uint32_t square_shift, errors;
+    uint32_t square_shift, errors, most_trials_q16;
     et_adaptive_network *network;
 } et_adaptive;
 

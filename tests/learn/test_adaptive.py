@@ -26,6 +26,12 @@ def network():
     return g.lower(g.dense(y, 4))
 
 
+def dense(weights):
+    """The rule of one dense layer."""
+    g = HandGraph((1, weights // 4))
+    return rule_of(g.lower(g.dense(g.input, 4)))
+
+
 def rule_of(program, recipe=ADAPTIVE):
     return recipe.rule_for(program)
 
@@ -235,13 +241,14 @@ def test_trials_win_the_goal_together():
     rule.facts[0] = replace(rule.facts[0], most_moved=Scaled(2**23, 99))
     n = rule.trials_q16(0, gradient(0)) / 2**16
     expected = real(rule.facts[0].share) / 2 * goal / total  # every S is alike: S = C
-    assert n == pytest.approx(min(expected, 65535), rel=1e-4)
+    assert n == pytest.approx(min(expected, 54), rel=1e-4)
 
 
 def test_no_layer_moves_its_output_further_than_its_bound():
     """n * M * (sum g^2 / S) / sum |e| <= the bound, whatever the gain."""
     rule, g = observed(gradient()), gradient()
     rule.network.gain.value = scaled_real(1e30)
+    rule.facts[0] = replace(rule.facts[0], most_trials_q16=65535 << 16)
     n = rule.trials_q16(0, g) / 2**16
     mean = (g.magnitudes**2).sum() / g.mass
     most = real(rule.facts[0].most_moved) * np.abs(g.error).sum() / mean
@@ -252,7 +259,10 @@ def test_there_are_never_more_trials_than_can_be_counted():
     rule, g = observed(gradient()), gradient()
     rule.network.gain.value = scaled_real(1e30)
     rule.facts[0] = replace(rule.facts[0], most_moved=Scaled(2**23, 99))
-    assert rule.trials_q16(0, g) == 65535 << 16
+    assert rule.trials_q16(0, g) == 54 << 16  # one and a half for each of 36 weights
+    assert dense(2**16).facts[0].most_trials_q16 == 65535 << 16
+    alone = rule_of(network(), Recipe(BIASES, rule="adaptive"))
+    assert alone.facts[0].most_trials_q16 == 65535 << 16
 
 
 def test_magnitudes_that_vanish_when_shifted_are_left_alone():

@@ -62,13 +62,15 @@ class AdaptiveLayer:
 class LayerFacts:
     """``share``: the root of the number of weights; ``unit``: of the gradient, over that of the
     shortfall; ``most_moved``: steps that the output may move, over its multiplier;
-    ``square_shift``: of magnitudes before they are squared; ``errors``: elements of the output."""
+    ``square_shift``: of magnitudes before they are squared; ``errors``: elements of the output;
+    ``most_trials_q16``: of a step."""
 
     share: Scaled
     unit: Scaled
     most_moved: Scaled
     square_shift: int
     errors: int
+    most_trials_q16: int
 
 
 class Adaptive(Rule):
@@ -108,6 +110,7 @@ class Adaptive(Rule):
             most_moved=scaled_real(moved / largest_multiplier(layer)),
             square_shift=square_shift(count + layer.rows, y.size // layer.rows),
             errors=y.size,
+            most_trials_q16=most_trials_q16(count) if learning.weights else MAX_TRIALS << 16,
         )
 
     def observe(self, outcome: Outcome) -> None:
@@ -170,7 +173,7 @@ class Adaptive(Rule):
         wanted = facts.share * ratio * self.network.gain.value
         errors = scaled(int(np.abs(gradient.error).sum()))
         most = facts.most_moved * errors / mean
-        return min(wanted.to_q16(), most.to_q16(), MAX_TRIALS << 16)
+        return min(wanted.to_q16(), most.to_q16(), facts.most_trials_q16)
 
 
 def default_rate(layers: int) -> float:
@@ -181,6 +184,11 @@ def default_rate(layers: int) -> float:
 def most_moved(layers: int) -> float:
     """Steps that a layer with others behind it may move its output by."""
     return min(MOST_MOVED, SHARED_MOVE / layers**2)
+
+
+def most_trials_q16(weights: int) -> int:
+    """In a step: one and a half for each weight."""
+    return min(MAX_TRIALS << 16, 3 * weights << 15)
 
 
 def _aged(network: AdaptiveNetwork) -> int:
