@@ -37,7 +37,7 @@ static uint32_t patience_q16(uint32_t age)
 
 static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)
 {
-    uint32_t doubt = (5 * shortfall) >> 9;
+    uint32_t doubt = shortfall >> 7;
     doubt = settles && doubt < (1u << 16) ? doubt : 1u << 16;
     return times_q16(times_q16(doubt, doubt), doubt);
 }
@@ -59,7 +59,7 @@ static uint32_t goal(const et_adaptive_network *network, const et_learner *learn
                      uint32_t rate_q8, uint32_t settles)
 {
     uint64_t all = ((uint64_t)rate_q8 * network->shortfall) >> 8;
-    all = (all * (learner->step < 56 ? learner->step + 8 : 64)) >> 6;
+    all = (all * (learner->step < 8 ? learner->step + 8 : 16)) >> 4;
     all = (all * left_q16(network, learner, settles)) >> 16;
     return et_echo_times(&network->echo, all < UINT32_MAX ? (uint32_t)all : UINT32_MAX);
 }

@@ -29,7 +29,8 @@ from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
 RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so many layers
-MOST_MOVED, SHARED_MOVE = 32, 160  # steps of a layer's own output; over the square of the layers
+LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
+MOST_MOVED, SHARED_MOVE = 32, 160  # the others; over the square of the layers
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 PATIENCE, OLDEST = 400 << 16, 2800 << 16  # steps, Q16: until what is left is 1/4; 1/64
 
@@ -102,7 +103,7 @@ class Adaptive(Rule):
         y, logits = program.activations[layer.output], program.activations[program.logits]
         unit = learning.backward.gradient_units[index] / self.loss.shortfall_unit(logits.scale)
         is_last = program.storage(layer.output) == program.storage(program.logits)
-        moved = MOST_MOVED if is_last else most_moved(len(learning.trained))
+        moved = LAST_MOVED if is_last else most_moved(len(learning.trained))
         count = learning.count(layer)
         return LayerFacts(
             share=scaled_real(math.sqrt(count)),
@@ -145,7 +146,7 @@ class Adaptive(Rule):
         """What this step is to win, Q24."""
         network = self.network
         goal = (self.rate_q8 * network.shortfall) >> 8
-        goal = (goal * min(64, outcome.step + 8)) >> 6
+        goal = (goal * min(16, outcome.step + 8)) >> 4
         goal = (goal * self._left_q16(outcome)) >> 16
         return network.echo.times(min(goal, MOST))
 
@@ -158,7 +159,7 @@ class Adaptive(Rule):
         return min(_patience_q16(network.age), self._doubt_q16(network.shortfall_since))
 
     def _doubt_q16(self, shortfall: int) -> int:
-        doubt = min(1 << 16, (5 * shortfall) >> 9) if self.loss.settles else 1 << 16
+        doubt = min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
         return (((doubt * doubt) >> 16) * doubt) >> 16
 
     def trials_q16(self, index: int, gradient: Gradient) -> int:
@@ -178,7 +179,7 @@ class Adaptive(Rule):
 
 def default_rate(layers: int) -> float:
     """Of so many trained layers: many lower the same loss, each not knowing of the others."""
-    return RATE * min(1.0, (SHALLOW / layers) ** 1.5) if layers else RATE
+    return RATE * min(1.0, SHALLOW / layers) if layers else RATE
 
 
 def most_moved(layers: int) -> float:
