@@ -27,11 +27,11 @@ pytest_plugins = "pytester"
 @pytest.mark.thorough
 def test_a_device_learns(project):
     result = run(project, (
-        "result = edgetune_device.tune('digits_int8.tflite', data='digits.npz', samples=60, "
+        "result = edgetune_device.tune('digits_int8.tflite', data='digits.npz', samples=120, "
         "passes=1)\n"
         "result.assert_accuracy(0.5)\nresult.assert_gain(0.4)\n"
         "result.assert_digest(result.digest)\nresult.assert_same_digest()\n"
-        "assert result.verified and result.steps == 60 and result.tuned.is_file()\n"
+        "assert result.verified and result.steps == 120 and result.tuned.is_file()\n"
         "edgetune_device.assert_ram('digits_int8.tflite', 14_000)"
     ))
     result.assert_outcomes(passed=1)
