@@ -99,7 +99,6 @@ def shuffled(x, y, random):
     return x, random.permutation(y)
 
 
-
 def harmed(harm):
     return harm(*points(STEPS, seed=5), np.random.default_rng(6))
 
