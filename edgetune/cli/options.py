@@ -132,11 +132,12 @@ def recipe_options(function):
         output_option,
         click.option("--rule", type=click.Choice(list(RULES)), default=Recipe.rule,
                      show_default=True, help="What says how far a step goes (docs/learning.md)."),
-        click.option("--rate", type=float, help="Of the rule; fixed: trials of a step over the "
-                     "root of the number of weights, by default after the number of trained "
-                     "layers; adaptive: what a step is to win, over the mean error; multinomial "
-                     "and multinomial-global: trials over the published number; sgd-stochastic "
-                     "and sgd-nearest: the learning rate; niti: bits of the largest step."),
+        click.option("--rate", type=float, help="Of the rule; adaptive: what a step is to win, "
+                     "over the mean error, by default after the number of trained layers; fixed: "
+                     "trials of a step over the root of the number of weights, likewise; "
+                     "multinomial and multinomial-global: trials over the published number; "
+                     "sgd-stochastic and sgd-nearest: the learning rate; niti: bits of the "
+                     "largest step."),
         click.option("--null-mass", type=float, help="c of a multinomial, by default the "
                      "published 1."),
         click.option("--draw", type=click.Choice(list(DRAWS)), default=Recipe.draw,

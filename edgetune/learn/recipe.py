@@ -11,7 +11,7 @@ from edgetune.learn.losses import AUTO, LossChoice
 from edgetune.learn.lower.backward import Backward, lower_backward
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Program
-from edgetune.learn.rules import RULES, FixedRate, Learning, Rule
+from edgetune.learn.rules import RULES, Adaptive, Learning, Rule
 from edgetune.model.constant_inputs import Value, pairs_of, plain
 
 _LAST = re.compile(r"last(?::([1-9]\d{0,5}))?")
@@ -38,7 +38,7 @@ class Recipe:
     """
 
     layers: tuple[str, ...] = ("all",)
-    rule: str = FixedRate.name
+    rule: str = Adaptive.name
     rate: float | None = None
     null_mass: float | None = None
     draw: str = "systematic"

@@ -1,7 +1,7 @@
 """Accuracy of the compiled engine on the adaptation tasks, with no setting per task.
 
     python examples/accuracy/multinomial.py [--task NAME] [--train LAYERS] [--emulated]
-    python examples/accuracy/multinomial.py --task cifar --rates 0.48 0.96 1.92 3.84 7.68
+    python examples/accuracy/multinomial.py --task cifar --rule fixed --rates 0.48 0.96 1.92 3.84
 
 Prints a table: accuracy before tuning, after it for each seed, mean and standard deviation.
 ``--rates`` takes the one that serves best on a fifth of the tuning set held out for that (mean of

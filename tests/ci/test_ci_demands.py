@@ -27,11 +27,11 @@ pytest_plugins = "pytester"
 @pytest.mark.thorough
 def test_a_device_learns(project):
     result = run(project, (
-        "result = edgetune_device.tune('digits_int8.tflite', data='digits.npz', samples=60, "
+        "result = edgetune_device.tune('digits_int8.tflite', data='digits.npz', samples=120, "
         "passes=1)\n"
         "result.assert_accuracy(0.5)\nresult.assert_gain(0.4)\n"
         "result.assert_digest(result.digest)\nresult.assert_same_digest()\n"
-        "assert result.verified and result.steps == 60 and result.tuned.is_file()\n"
+        "assert result.verified and result.steps == 120 and result.tuned.is_file()\n"
         "edgetune_device.assert_ram('digits_int8.tflite', 14_000)"
     ))
     result.assert_outcomes(passed=1)
@@ -120,16 +120,16 @@ def test_ram_over_its_budget(project):
 @pytest.mark.thorough
 def test_instructions_over_their_budget(project):
     """Counted where QEMU and the compiler are, else by the plan; the message says which."""
-    result = run(project, "edgetune_device.assert_step_instructions(budget=1_000_000)")
+    result = run(project, "edgetune_device.assert_step_instructions(budget=500_000)")
     result.assert_outcomes(failed=1)
     there = all(map(shutil.which, ("qemu-system-arm", "arm-none-eabi-gcc")))
     assert ("counted in QEMU" if there else "estimated by the plan") in text(result)
-    assert "1,000,000 instructions" in text(result)
+    assert "500,000 instructions" in text(result)
 
 
 def test_instructions_by_the_plan_without_qemu(project, monkeypatch):
     monkeypatch.setenv("PATH", str(only(project.path / "bin", "make", "cc", "sh")))
-    result = run(project, "edgetune_device.assert_step_instructions(budget=1_000_000)")
+    result = run(project, "edgetune_device.assert_step_instructions(budget=500_000)")
     result.assert_outcomes(failed=1)
     assert "estimated by the plan, not counted in QEMU: QEMU was not found" in text(result)
 

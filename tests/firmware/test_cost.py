@@ -66,7 +66,7 @@ def test_a_rule_never_measured_has_no_estimate(monkeypatch):
     table = cost_table._read("cortex-m4")
     parts = table["parts"] | {"rules": {}}
     monkeypatch.setattr(cost_table, "_read", lambda core: table | {"parts": parts})
-    with pytest.raises(EdgetuneError, match="the rule fixed on a cortex-m4 is not known"):
+    with pytest.raises(EdgetuneError, match="the rule adaptive on a cortex-m4 is not known"):
         estimate(plan_of(read_tflite(DIGITS)))
 
 

@@ -115,8 +115,7 @@ def test_another_rule_keeps_other_words():
     assert [path for path in found if not path.startswith(("learner", "parameters"))] == [
         "network.samples", "network.shortfall", "network.samples_since",
         "network.shortfall_since", "network.most_since", "network.age",
-        "network.echo.log2", "network.echo.mean",
-        "network.echo.count", "network.echo.previous",
+        "network.echo.log2", "network.echo.mean", "network.echo.count", "network.echo.previous",
         "network.gain.mantissa", "network.gain.exponent",
         *(f"layers[{i}].{word}" for i in (0, 1) for word in (
             "null_mass.total", "null_mass.exponent", "null_mass.count",

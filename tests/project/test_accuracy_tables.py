@@ -100,11 +100,11 @@ def table(capsys) -> list[list[str]]:
 
 def test_one_default(capsys):
     beyond = ["--factors", "1", "100", "--steps", "20"]
-    one_default.main([*DIGITS, *beyond, "--held-out", "--endless"])
+    one_default.main([*DIGITS, "--rule", "fixed", *beyond, "--held-out", "--endless"])
     head, _, row = table(capsys)
     assert head == ["task", "x1", "x100"]
     cells = [
-        runs.cell(runs.Setting("digits", steps=20, endless=endless, held_out=held), 2)
+        runs.cell(runs.Setting("digits", "fixed", steps=20, endless=endless, held_out=held), 2)
         for endless, held in ((True, True), (True, False), (False, True), (False, False))
     ]
     assert row == ["digits", cells[0], runs.TOO_HIGH]
@@ -120,8 +120,8 @@ def test_a_run_has_two_passes_or_so_many_steps():
 
 
 def test_a_factor_is_of_the_rules_default_rate():
-    """48 of a network of four layers."""
-    assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 12
+    """40 of a network of four layers."""
+    assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 10
 
 
 def test_again(capsys):
@@ -193,7 +193,7 @@ def test_from_random(made, capsys):
     from_random.main([*folders, *short])
     head, _, row = table(capsys)
     setting = runs.Setting("linear", steps=60, data=made, networks=made)
-    assert head == ["rule", "linear"] and row == ["fixed", runs.cell(setting, 1)]
+    assert head == ["rule", "linear"] and row == ["adaptive", runs.cell(setting, 1)]
 
 
 def test_an_error_ends_a_script_in_words(tmp_path, capsys):

@@ -99,15 +99,18 @@ def shuffled(x, y, random):
     return x, random.permutation(y)
 
 
-HARMS = wrong_labels, one_class, stuck_sensor, shuffled
-
-
 def harmed(harm):
     return harm(*points(STEPS, seed=5), np.random.default_rng(6))
 
 
-@pytest.mark.parametrize("harm", HARMS)
-def test_harm_ends_with_the_weights_of_the_beginning(tuned, tmp_path, harm):
+@pytest.mark.parametrize(("harm", "rule"), [
+    (wrong_labels, "fixed"), (one_class, "fixed"),  # of these it does more harm
+    (stuck_sensor, Recipe.rule), (shuffled, Recipe.rule),
+])
+def test_harm_ends_with_the_weights_of_the_beginning(tuned, tmp_path, harm, rule):
+    content = tuned.plan.program.graph.content
+    if rule != Recipe.rule:
+        tuned = built(tmp_path / "build", content, Recipe(rule=rule))
     x, y = harmed(harm)
     unguarded = run(tuned, tmp_path / "unguarded", x, y, NONE)
     assert unguarded.accuracy_after < unguarded.accuracy_before - 0.02
@@ -118,7 +121,7 @@ def test_harm_ends_with_the_weights_of_the_beginning(tuned, tmp_path, harm):
         found = result.guard
         assert (found.kept, found.step) == ("start", 0) and "--no-guard" in found.advice
         assert result.accuracy_after == result.accuracy_before and result.verified
-        assert (folder / "tuned.tflite").read_bytes() == tuned.plan.program.graph.content
+        assert (folder / "tuned.tflite").read_bytes() == content
         record = json.loads((folder / "run.json").read_text())
         assert record["guard"]["kept"] == "start" and record["guard"]["reason"] == found.reason
         assert record["settings"]["guard"] == str(guard)
@@ -126,7 +129,7 @@ def test_harm_ends_with_the_weights_of_the_beginning(tuned, tmp_path, harm):
 
 @pytest.mark.parametrize("guard", [RUNNING, TRUSTED])
 def test_a_healthy_run_is_left_alone(untuned, tmp_path, guard):
-    x, y = points(STEPS, seed=5)
+    x, y = points(STEPS, seed=1)
     alone = run(untuned, tmp_path / "alone", x, y, NONE)
     result = run(untuned, tmp_path / "guarded", x, y, guard)
     assert result.digest == alone.digest and result.state == alone.state
@@ -153,7 +156,8 @@ def test_a_further_run_does_no_harm(tuned, tmp_path):
 @pytest.mark.parametrize("guard", [RUNNING, TRUSTED])
 def test_a_collapse_is_taken_back_at_once_and_ends_the_run(tuned, tmp_path, guard):
     """A rate far too high."""
-    reckless = built(tmp_path / "build", tuned.plan.program.graph.content, Recipe(rate=600.0))
+    recipe = Recipe(rule="fixed", rate=600.0)
+    reckless = built(tmp_path / "build", tuned.plan.program.graph.content, recipe)
     x, y = points(STEPS, seed=5)
     alone = run(reckless, tmp_path / "a", x, y, NONE)
     assert alone.accuracy_after < 0.5 and any(layer.fell for layer in alone.rectifiers)

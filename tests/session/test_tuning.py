@@ -76,7 +76,7 @@ def test_a_run_without_an_end_does_not_slow_down(native, tmp_path):
         _, result, out = run(native, "host", tmp_path / str(endless), samples=100, passes=1,
                              endless=endless)
         lines = (out.path / "metrics.jsonl").read_text().splitlines()
-        drawn[endless] = sum(json.loads(line)["draws"] for line in lines[-20:])
+        drawn[endless] = sum(json.loads(line)["draws"] for line in lines[-10:])
         assert result.verified and (int.from_bytes(result.state[12:16], "little") == 0) == endless
     assert drawn[True] > 5 * drawn[False]
 
@@ -129,9 +129,10 @@ def test_on_an_emulated_board(tmp_path):
 
 
 def test_a_device_that_computes_otherwise_is_named(native, tmp_path):
-    """The simulation is given another rate than the firmware was built with."""
+    """The simulation is given another rate than the firmware was built with: of the first sample
+    both only take the measure."""
     other = make_plan(digits().graph, Recipe(rate=3.0), native.plan.board)
-    with pytest.raises(DivergenceError, match="at step 1"):
+    with pytest.raises(DivergenceError, match="at step 2"):
         run(replace(native, plan=other), "host", tmp_path, samples=20)
 
 
@@ -246,7 +247,8 @@ def test_the_file_is_the_network_that_was_trained(build, tmp_path):
 def test_biases_alone_change_nothing_else_in_the_file(build, tmp_path):
     """A bias that the file lacks, or that others share, gets a place of its own."""
     firmware = build_firmware(
-        small_plan(build(), Recipe(BIASES)), tmp_path / "firmware", "small", native=True
+        small_plan(build(), Recipe(BIASES, rule="fixed")), tmp_path / "firmware", "small",
+        native=True,
     )
     result, out = tuned_small(firmware, tmp_path)
     check_tuned_file(result, out)
