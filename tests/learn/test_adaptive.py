@@ -10,6 +10,8 @@ from hand_graph import HandGraph
 from thinned import thinned_rows
 
 from edgetune.learn.learner import Learner
+from edgetune.learn.losses import LossChoice
+from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import Gradient, Outcome
 from edgetune.learn.rules.adaptive import default_rate, most_moved, square_shift
@@ -73,6 +75,15 @@ def test_each_layers_share_unit_and_bound():
 @pytest.mark.parametrize("layers, rate", [(1, 40), (7, 40), (10, 28), (28, 10)])
 def test_the_more_layers_the_less_each_is_to_win(layers, rate):
     assert default_rate(layers) == pytest.approx(rate, rel=1e-3)
+
+
+def test_less_is_to_win_where_nothing_settles_and_by_biases_alone():
+    program = network()
+    assert rule_of(program).rate == 40
+    assert rule_of(program, Recipe(BIASES, rule="adaptive")).rate == 2.5
+    regression = lower(program.graph, LossChoice("mse"))
+    assert rule_of(regression).rate == 5
+    assert rule_of(regression, Recipe(rule="adaptive", rate=7)).rate == 7
 
 
 @pytest.mark.parametrize("layers, moved", [(1, 32), (2, 32), (4, 10), (5, 6.4), (10, 1.6)])

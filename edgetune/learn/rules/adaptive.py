@@ -29,6 +29,7 @@ from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
 RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so many layers
+UNSETTLED, BIASES = 1 / 8, 1 / 16  # of it, where no doubt takes anything off; of biases alone
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHARED_MOVE = 32, 160  # the others; over the square of the layers
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
@@ -89,9 +90,14 @@ class Adaptive(Rule):
     def __init__(self, learning: Learning, rate: float | None = None):
         super().__init__(learning)
         self.loss = learning.program.loss
-        self.rate = default_rate(len(learning.trained)) if rate is None else rate
+        self.rate = self._default_rate() if rate is None else rate
         self.rate_q8 = round(256 * self.rate)
         self.facts = [self._facts(index) for index in range(len(learning.trained))]
+
+    def _default_rate(self) -> float:
+        rate = default_rate(len(self.learning.trained))
+        rate *= 1.0 if self.loss.settles else UNSETTLED
+        return rate * (1.0 if self.learning.weights else BIASES)
 
     @classmethod
     def observers(cls, loss):
