@@ -65,6 +65,13 @@ class Learner:
         self.total_steps = total_steps
         self.rule.start()
 
+    def under_way(self, x: np.ndarray, target: Any) -> None:
+        """From here on steps cost what they do in the midst of a run: the rule has its words
+        and has seen the sample ``x`` with its ``target``."""
+        self.step = 64
+        self.rule.under_way()
+        self.train(x, target)
+
     # -- forward ---------------------------------------------------------------------------
 
     def forward(self, x: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ def nonzero_inputs(plan: Plan, count: int, seed: int = 0) -> np.ndarray:
 
 
 def observe(plan: Plan) -> dict[str, dict[str, float]]:
-    """Layer name -> counts, means over the first steps of the bench.
+    """Layer name -> counts, means over the first steps of the bench, in the midst of a run.
 
     "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
@@ -36,8 +36,11 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
-    for i, x in enumerate(nonzero_inputs(plan, STEPS)[:steps]):
-        observer.train(x, plan.program.loss.any_target(i))
+    inputs, target = nonzero_inputs(plan, STEPS)[:steps], plan.program.loss.any_target
+    observer.under_way(inputs[0], target(0))
+    observer.counts.clear()
+    for i, x in enumerate(inputs):
+        observer.train(x, target(i))
     return {
         name: {key: total / steps for key, total in counts.items()}
         for name, counts in observer.counts.items()

@@ -10,10 +10,11 @@ import numpy as np
 from edgetune.boards import Board, list_boards, load_board
 from edgetune.device.qemu import ICOUNT_NS
 from edgetune.errors import UsageError
+from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import Recipe
 from edgetune.link.client import Client
 from edgetune.model.graph import Graph
-from edgetune.plan.plan import make_plan
+from edgetune.plan.plan import Plan, make_plan
 from edgetune.plan.workload import nonzero_inputs
 from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
@@ -24,7 +25,8 @@ PHASES = ("forward", "loss", "backward", "update")
 
 @dataclass(frozen=True)
 class BenchResult:
-    """Instructions, means over ``samples`` training steps from the initial weights.
+    """Instructions, means over ``samples`` training steps in the midst of a run, whose first
+    weights are the model's.
 
     ``stages``: one row a stage of the schedule, (layer, phase, instructions).
     ``step``: the whole step as the command loop sees it, the stages' calls included.
@@ -101,6 +103,8 @@ def bench(
     else:
         x, y = data[0][:samples], data[1][:samples]
     with connect(firmware, "qemu", reporter or Reporter(), icount=True) as client:
+        client.start(0, 0)
+        client.write_state(_under_way(plan, x[0], y[0]))
         stages, step = _count(client, x, map(plan.program.loss.encode, y))
     rows = tuple(
         (s.layer.name if s.layer else s.call, s.phase, count)
@@ -110,9 +114,15 @@ def bench(
     return BenchResult(board.name, core, inputs, len(x), rows, step)
 
 
+def _under_way(plan: Plan, x: np.ndarray, target) -> bytes:
+    """The state of a device in the midst of a run."""
+    learner = Learner(plan.program, plan.recipe)
+    learner.under_way(x, target)
+    return learner.state()
+
+
 def _count(client: Client, x, targets) -> tuple[list[float], float]:
     """Mean instructions of each stage, and of a whole step."""
-    client.start(0, 0)
     totals, whole = 0, 0
     before = client.profile()
     for sample, target in zip(x, targets):

@@ -120,6 +120,11 @@ class Adaptive(Rule):
             most_trials_q16=most_trials_q16(count) if learning.weights else MAX_TRIALS << 16,
         )
 
+    def under_way(self) -> None:
+        if self.network is not None:
+            self.network.samples_since = REMEMBERED - SETTLED
+            self.network.shortfall_since = self.network.most_since = 1 << 23
+
     def observe(self, outcome: Outcome) -> None:
         network, shortfall = self.network, self.loss.shortfall(outcome.measure)
         if self.loss.echoes:

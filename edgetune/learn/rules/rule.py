@@ -109,6 +109,9 @@ class Rule:
         self.network = self.network_words() if trained and self.network_words else None
         self.layers = [] if words is None else [words() for _ in trained]
 
+    def under_way(self) -> None:
+        """As in the midst of a run, half of which is still wrong."""
+
     def observe(self, outcome: Outcome) -> None:
         """Take note of a sample, before its updates."""
 
