@@ -105,6 +105,8 @@ class Calls:
         values = [buffers[role].name for role in ("x", "x1") if role in buffers]
         clip = self._clip(layer.inputs[operand])
         arguments = [*self._what(layer, operand), e.name, *values, clip, e_in.name]
+        if "scratch" in buffers:
+            arguments.append(buffers["scratch"].name)
         start = f"int32_t {exponent_of(e_in)} ="
         return f"{start}\n        {exponent_of(e)} + " + _call(
             stage.kernel.symbol, arguments, " " * 8

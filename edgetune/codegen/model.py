@@ -48,9 +48,9 @@ def model_source(plan: Plan, title: str) -> str:
 
 
 def _kernel_headers(plan: Plan) -> str:
-    """Of kernels that lie in libraries."""
-    sources = {s.kernel.source for s in plan.schedule.stages if s.kernel.library}
-    return "".join(f'#include "{source[:-2]}.h"\n' for source in sorted(sources))
+    """Of kernels beside the engine's portable ones."""
+    headers = {s.kernel.header for s in plan.schedule.stages if s.kernel.header}
+    return "".join(f'#include "{header}"\n' for header in sorted(headers))
 
 
 def _buffers(plan: Plan) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from edgetune.boards import Core
 from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
-from edgetune.plan import cmsis_nn
+from edgetune.plan import cmsis_nn, dsp
 
 FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
@@ -46,7 +47,8 @@ class Kernel:
     ``stage``: what it computes; ``symbol``: its name in C; ``source``: the file of
     firmware/engine that holds it; ``library``: what else must be there ("" nothing);
     ``fits``: whether it can run at a `Site`; ``scratch``: bytes that it needs beside its tensors;
-    ``cost``: its key in the cost tables.
+    ``cost``: its key in the cost tables.  ``header``: of its prototype, where that is not one of
+    the engine's own; ``beside``: further files that it needs.
     """
 
     stage: str
@@ -56,6 +58,18 @@ class Kernel:
     library: str = ""
     fits: Callable[[Site], bool] = _any
     scratch: Callable[[Site], int] = _nothing
+    header: str = ""
+    beside: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> set[str]:
+        """All files of firmware/engine that it is made of."""
+        return {self.source, *self.beside}
+
+    @property
+    def measured(self) -> bool:
+        """Whether the cost tables know it, and not only what it stands in for."""
+        return self.symbol == f"et_{self.cost}"
 
 
 def choose(stage: str, site: Site) -> Kernel:
@@ -97,11 +111,32 @@ def _cmsis_nn(kind: str) -> Kernel:
     return Kernel(
         stage, f"et_cmsis_nn_{stage}", "cmsis_nn.c", stage, cmsis_nn.NAME,
         scratch=lambda site: cmsis_nn.forward_scratch(site.layer, site.x, site.core),
+        header="cmsis_nn.h",
     )
+
+
+def _dsp(kind: str, part: str, *beside: str) -> Kernel:
+    """By the DSP extension.  Costs are those of the portable kernel until they are measured."""
+    stage, source = f"{kind}_{part}", f"{kind}_dsp"
+    found = getattr(dsp, f"{stage}_fits"), getattr(dsp, f"{stage}_scratch")
+    fits, scratch = (_at(function) for function in found)
+    return Kernel(
+        stage, f"et_{kind}_dsp_{part}", f"{source}.c", stage, fits=fits, scratch=scratch,
+        header=f"{source}.h", beside=beside,
+    )
+
+
+def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
+    """What ``function`` gives for a site."""
+    return lambda site: function(site.layer, site.x, site.y, site.core)
+
+
+_WINDOWS = "windows_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a convolution
 
 
 _ROWS = [
     _cmsis_nn("conv_2d"), _cmsis_nn("depthwise_conv_2d"), _cmsis_nn("fully_connected"),
+    _dsp("conv_2d", "forward", *_WINDOWS), _dsp("conv_2d", "input_error", *_WINDOWS),
     *_operators(),
     *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),
     *_portable("error_scale.c", "error_scale"),
@@ -124,4 +159,4 @@ for _kernel in _ROWS:
 
 def kernel_sources() -> set[str]:
     """All files that hold kernels; what else lies in firmware/engine serves all of them."""
-    return {kernel.source for row in KERNELS.values() for kernel in row}
+    return set().union(*(kernel.sources for row in KERNELS.values() for kernel in row))

@@ -64,6 +64,11 @@ class Plan:
         trained = self.trained
         return trained.index(layer) if layer in trained else -1
 
+    @property
+    def measured(self) -> bool:
+        """Whether the cost tables know every kernel, frames and code included."""
+        return all(k.measured for stage in self.schedule.stages for k in stage.kernels)
+
     def scales_error(self, layer: Layer) -> bool:
         """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
         return any(s.call == "error_scale" and s.layer is layer for s in self.schedule.stages)

@@ -17,7 +17,7 @@ from edgetune.learn.lower.backward import (
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
-from edgetune.plan.kernels import Kernel, Site, choose
+from edgetune.plan.kernels import FORMING, Kernel, Site, choose
 
 
 @dataclass(eq=False)
@@ -44,7 +44,8 @@ class Stage:
 
     ``call`` names what is computed, ``kernel`` the function that does; ``buffers`` maps the roles
     of its arguments ("x", "y", "e", "e_in", "x1" and so on for further inputs, and scratch
-    arrays) to buffers.  ``step``: of the backward pass, what it does.
+    arrays) to buffers.  ``step``: of the backward pass, what it does.  ``gradient``: the kernel
+    that forms the gradient, where the call asks for its rows.
     """
 
     phase: str
@@ -53,6 +54,12 @@ class Stage:
     layer: Layer | None
     buffers: dict[str, Buffer]
     step: Step | None = None
+    gradient: Kernel | None = None
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """All functions that the stage is made of."""
+        return (self.kernel, self.gradient) if self.gradient else (self.kernel,)
 
     @property
     def name(self) -> str:
@@ -152,12 +159,15 @@ class _Scheduler:
     ) -> None:
         at, kernel = len(self.schedule.stages), choose(call, self._site(layer))
         if scratch := kernel.scratch(self._site(layer)):
-            name = f"{layer.name if layer else call}_scratch"
+            name = f"{layer.name if layer else call}_scratch_{at}"
             buffers["scratch"] = self._buffer(name, scratch)
         for buffer in buffers.values():
             buffer.first = at if buffer.first < 0 else buffer.first
             buffer.last = at
-        self.schedule.stages.append(Stage(phase, call, kernel, layer, buffers, step))
+        gradient = None
+        if layer is not None and kernel.cost in FORMING:
+            gradient = choose(f"{layer.kind}_gradient", self._site(layer))
+        self.schedule.stages.append(Stage(phase, call, kernel, layer, buffers, step, gradient))
 
     def _forward(self, layer: Layer) -> None:
         inputs = self._inputs(layer)

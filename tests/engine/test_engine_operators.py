@@ -22,9 +22,17 @@ from c_engine import (
     forward_c,
     gradient_c,
     input_error_c,
+    kernels,
     u32,
 )
-from random_layers import LAYERS, errors, int8, random_clip, random_layer
+from random_layers import (
+    LAYERS,
+    errors,
+    int8,
+    random_clip,
+    random_layer,
+    random_wide_layer,
+)
 from thinned import counts, thinned
 
 from edgetune.learn import operators as p
@@ -63,15 +71,18 @@ def check_input_error(library, rng, layer, operand, e, xs):
     clip = random_clip(rng)
     x, v = xs[operand], layer.input_error(operand, *wide(e), wide(*xs))
     expected, shift = normalise(np.where((x > clip[0]) & (x < clip[1]), v, 0))
-    got, got_shift = input_error_c(library, layer, operand, e, xs, clip)
-    np.testing.assert_array_equal(got, expected)
-    assert got_shift == shift
+    for kernel in kernels(layer, "input_error", x.shape, e.shape):
+        got, got_shift = input_error_c(library, layer, operand, e, xs, clip, kernel)
+        np.testing.assert_array_equal(got, expected, kernel.symbol)
+        assert got_shift == shift
 
 
 def check_layer(library, rng, layer, xs, out_shape, extreme=False):
     """Forward, the error of every input, and the gradient: as far as the operator has them."""
     expected = layer.forward(wide(*xs), out_shape)
-    np.testing.assert_array_equal(forward_c(library, layer, xs, out_shape), expected)
+    for kernel in kernels(layer, "forward", xs[0].shape, out_shape):
+        got = forward_c(library, layer, xs, out_shape, kernel)
+        np.testing.assert_array_equal(got, expected, kernel.symbol)
     e = errors(rng, out_shape, extreme)
     if passes_errors(type(layer)):
         for operand in range(len(xs)):
@@ -96,6 +107,16 @@ def test_an_operator(library, kind, extreme, count):
     for _ in range(count):
         layer, xs, out_shape = LAYERS[kind](rng, extreme)
         check_layer(library, rng, layer, xs, out_shape, extreme)
+
+
+@pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
+@pytest.mark.parametrize("kind", [p.Conv2D])
+@pytest.mark.parametrize("count", counts(40, 600))
+def test_kernels_that_take_several_cells(library, kind, extreme, count):
+    rng = np.random.default_rng(33)
+    for _ in range(count):
+        layer, in_shape, out_shape = random_wide_layer(rng, kind, extreme)
+        check_layer(library, rng, layer, [int8(rng, in_shape, extreme)], out_shape, extreme)
 
 
 def test_every_operator_has_random_layers():

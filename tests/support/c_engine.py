@@ -11,11 +11,13 @@ import numpy as np
 from host_structs import host_objects, host_type
 from kept_files import kept
 
+from edgetune.boards.cores import CORES
 from edgetune.codegen.project import rule_sources
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.constants import TRAINED, layer_constants
+from edgetune.plan.kernels import KERNELS, Kernel, Site
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
 DRAWN = {"update.c", "update_factored.c", "update_biases.c"}
@@ -95,22 +97,40 @@ def constants_c(layer: Layer, *shapes) -> dict:
     return host_objects(layer_constants(layer, program, errors=True))
 
 
-def forward_c(library, layer: Layer, xs, out_shape) -> np.ndarray:
-    """The output as the engine works it out, int8."""
+def kernels(layer: Layer, part: str, x_shape, y_shape) -> list[Kernel]:
+    """The engine's own kernels of a ``part`` of ``layer`` that serve it on some core."""
+    site = Site(layer, x_shape, y_shape, CORES["cortex-m4"])
+    found = KERNELS[f"{layer.kind}_{part}"]
+    return [k for k in found if not k.library and k.fits(site)]
+
+
+def scratch_of(kernel: Kernel | None, layer: Layer, x_shape, y_shape):
+    """As much memory as the plan gives ``kernel``, or a null pointer."""
+    size = kernel.scratch(Site(layer, x_shape, y_shape, CORES["cortex-m4"])) if kernel else 0
+    return np.full(size // 8 + 1, -1, np.int64)[: -(-size // 8)].view(np.int8)[:size]
+
+
+def forward_c(library, layer: Layer, xs, out_shape, kernel: Kernel | None = None) -> np.ndarray:
+    """The output as the engine, or one ``kernel`` of it, works it out, int8."""
     y, constants = np.zeros(out_shape, np.int8), constants_c(layer, *_shapes(xs), out_shape)
     what, scratch = [ctypes.byref(constants[layer.name])], ()
     if type(layer) in (p.Softmax, p.LogSoftmax, p.Lookup):
         what.append(u32(xs[0].size))
     if layer.weighted:
-        what, scratch = [*what, address(layer.weights), address(layer.bias)], (None,)
+        memory = scratch_of(kernel, layer, xs[0].shape, out_shape)
+        scratch = (address(memory) if memory.size else None,)
+        what += [address(layer.weights), address(layer.bias)]
     inputs = [*map(address, xs)]
     if isinstance(layer, p.Concatenation):
         inputs = [(pointer * len(xs))(*inputs)]
-    getattr(library, f"et_{layer.kind}_forward")(*what, *inputs, address(y), *scratch)
+    symbol = kernel.symbol if kernel else f"et_{layer.kind}_forward"
+    getattr(library, symbol)(*what, *inputs, address(y), *scratch)
     return y
 
 
-def input_error_c(library, layer: Layer, operand: int, e, xs, clip) -> tuple[np.ndarray, int]:
+def input_error_c(
+    library, layer: Layer, operand: int, e, xs, clip, kernel: Kernel | None = None
+) -> tuple[np.ndarray, int]:
     """The engine's error of input ``operand``, where ``clip`` lets it through: int8 mantissas,
     and the shift that they took."""
     x, *others = (xs[i] for i in layer.error_operands(operand))
@@ -122,8 +142,10 @@ def input_error_c(library, layer: Layer, operand: int, e, xs, clip) -> tuple[np.
         what.append(address(layer.weights))
     elif layer.joining:
         what.append(u32(operand))
-    shift = getattr(library, f"et_{layer.kind}_input_error")(
-        *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in)
+    memory = scratch_of(kernel, layer, x.shape, e.shape)
+    shift = getattr(library, kernel.symbol if kernel else f"et_{layer.kind}_input_error")(
+        *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in),
+        *([address(memory)] if memory.size else []),
     )
     return e_in, shift
 

@@ -1,0 +1,522 @@
+/* CONV_2D by the DSP extension: four channels at a time, of which a panel is made, over all
+ * positions, two at a time.  Windows inside the input are read in place, others copied first. */
+#include "conv_2d_dsp.h"
+
+#include <string.h>
+
+#include "error_words.h"
+#include "requantize_dsp.h"
+#include "window.h"
+#include "windows_dsp.h"
+
+#define FORETELLING 8 /* pairs of cells */
+
+/* The windows of the forward pass. */
+static et_windows windows_of(const et_conv_2d *p, const int8_t *x)
+{
+    const et_window *window = &p->window;
+    et_windows w = {x,
+                    p->in.height,
+                    p->in.width,
+                    p->in.channels,
+                    window->kernel_h,
+                    window->kernel_w,
+                    window->stride_h,
+                    window->stride_w,
+                    -window->pad_h,
+                    -window->pad_w,
+                    p->out.height,
+                    p->out.width,
+                    p->quantization.input_zero_point,
+                    0};
+    return w;
+}
+
+static int32_t row_size_of(const et_conv_2d *p)
+{
+    return p->window.kernel_h * p->window.kernel_w * p->in.channels;
+}
+
+/* -- forward ------------------------------------------------------------------------------ */
+
+/* A row's weights k to k + 3; returns sum and they. */
+ET_DSP_INLINE int32_t put_four_weights(uint32_t word, int32_t doubled, et_panel *panel,
+                                       int32_t sum)
+{
+    uint32_t even = et_bytes_02(word), odd = et_bytes_13(word);
+    if (doubled) {
+        even = et_add_halves(even, even);
+        odd = et_add_halves(odd, odd);
+    }
+    et_store_word(panel, even);
+    et_store_word(panel + 8, odd);
+    return et_mac_halves(odd, 0x10001, et_mac_halves(even, 0x10001, sum));
+}
+
+ET_DSP_INLINE int32_t put_weights(const int8_t *weights, int32_t size, int32_t doubled,
+                                  et_panel *panel)
+{
+    int32_t sum = 0;
+    const int8_t *end = weights + (size & ~3);
+    for (; weights != end; weights += 4, panel += ET_PANEL_STEP) {
+        sum = put_four_weights(et_load_word(weights), doubled, panel, sum);
+    }
+    if (size & 3) {
+        uint32_t word = 0;
+        for (int32_t i = (size & 3) - 1; i >= 0; i--) {
+            word = word << 8 | (uint8_t)weights[i];
+        }
+        sum = put_four_weights(word, doubled, panel, sum);
+    }
+    return sum;
+}
+
+/* One column of a panel from size weights; returns their sum. */
+static int32_t fill_column(const int8_t *weights, int32_t size, int32_t doubled, et_panel *panel)
+{
+    return doubled ? put_weights(weights, size, 1, panel) : put_weights(weights, size, 0, panel);
+}
+
+/* The panel of the group's rows; what is missing of four is zero. */
+static void fill_panel(const int8_t *weights, int32_t size, et_outputs_4 *outputs, et_panel *panel)
+{
+    int32_t sums[4] = {0};
+    for (int32_t c = 0; c < 4; c++) {
+        if (c < outputs->width) {
+            sums[c] = fill_column(weights + c * size, size, outputs->doubled, panel + 2 * c);
+            continue;
+        }
+        for (int32_t k = 0; k < et_padded(size); k++) {
+            et_panel_put(panel, k, c, 0);
+        }
+    }
+    et_outputs_take(outputs, sums);
+}
+
+typedef struct {
+    const et_windows *windows;
+    const et_panel *panel;
+    const et_outputs_4 *outputs;
+    int8_t *patches, *y; /* y: of the first window, the group's first channel */
+    int32_t channels;    /* from one output to the next */
+} forward_group;
+
+/* Sums of two positions, or of one. */
+static void put_outputs(const forward_group *g, const int32_t *sums, int32_t count, int8_t *y)
+{
+    const et_outputs_4 *outputs = g->outputs;
+    if (count == 2 && outputs->doubled && outputs->width == 4) {
+        et_outputs_put_two(outputs, sums, y, y + g->channels);
+        return;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        et_outputs_put_any(outputs, sums + 4 * i, y + i * g->channels);
+    }
+}
+
+/* One window, or two side by side, through copies. */
+static void forward_patches(const forward_group *g, int32_t row, int32_t column, int32_t count,
+                            int8_t *y)
+{
+    const et_windows *w = g->windows;
+    int32_t sums[8], size = et_padded(w->kernel_h * w->kernel_w * w->depth);
+    for (int32_t i = 0; i < count; i++) {
+        et_copy_window(w, row, column + i, g->patches + i * size);
+    }
+    et_two_windows two = {.start = g->outputs->bias,
+                          .sums = sums,
+                          .panel = g->panel,
+                          .first = g->patches,
+                          .second = g->patches + (count - 1) * size,
+                          .rows = 1,
+                          .run = size,
+                          .line = size};
+    et_sum_two_windows(&two);
+    put_outputs(g, sums, count, y);
+}
+
+/* Pairs of windows that lie inside. */
+static void forward_pairs(const forward_group *g, et_two_windows two, int32_t pairs, int8_t *y)
+{
+    const et_outputs_4 *outputs = g->outputs;
+    int32_t sums[8], step = 2 * g->windows->stride_w * g->windows->depth, channels = g->channels;
+    two.start = outputs->bias;
+    two.sums = sums;
+    if (outputs->width < 4 || !outputs->doubled) {
+        for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
+            et_sum_two_windows(&two);
+            put_outputs(g, sums, 2, y);
+        }
+        return;
+    }
+    for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
+        et_sum_two_windows(&two);
+        et_outputs_put_two(outputs, sums, y, y + channels);
+    }
+}
+
+static void forward_row(const forward_group *g, et_inside inside, int32_t row)
+{
+    const et_windows *w = g->windows;
+    int8_t *y = g->y + row * w->columns * g->channels;
+    int32_t column = 0, in_place = et_row_inside(w, row);
+    while (column < w->columns) {
+        int32_t pairs = (inside.to - column) / 2;
+        if (in_place && column >= inside.from && pairs > 0) {
+            et_two_windows two = et_windows_in_place(w, g->panel, row, column);
+            forward_pairs(g, two, pairs, y + column * g->channels);
+            column += 2 * pairs;
+            continue;
+        }
+        int32_t count = column + 1 < w->columns ? 2 : 1;
+        forward_patches(g, row, column, count, y + column * g->channels);
+        column += count;
+    }
+}
+
+/* All channels of the windows' positions, four at a time. */
+static void forward_windows(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                            const et_windows *w, int8_t *y, et_panel *panel, int8_t *patches)
+{
+    int32_t size = row_size_of(p), channels = p->out.channels;
+    et_inside inside = et_columns_inside(w);
+    for (int32_t o = 0; o < channels; o += 4) {
+        uint32_t width = (uint32_t)et_min(4, channels - o);
+        et_outputs_4 outputs =
+            et_outputs_of(&p->quantization, bias, (uint32_t)o, width, (uint32_t)size);
+        forward_group g = {w, panel, &outputs, patches, y + o, channels};
+        fill_panel(weights + o * size, size, &outputs, panel);
+        for (int32_t row = 0; row < w->rows; row++) {
+            forward_row(&g, inside, row);
+        }
+    }
+}
+
+/* How many windows are copied beside each other before any channel is worked out; 0 where they
+ * are read in place: there enough of them can be, or a few would take too much room. */
+static int32_t copies_at_once(const et_windows *w, int32_t size)
+{
+    et_inside inside = et_columns_inside(w);
+    int32_t most = ET_DSP_COLUMNS / size, positions = w->rows * w->columns;
+    int32_t pairs = (inside.to - inside.from - (inside.from & 1)) / 2;
+    if (4 * pairs >= w->columns || most < ET_DSP_FEWEST) {
+        return 0;
+    }
+    int32_t times = (positions + most - 1) / most;
+    return ((positions + times - 1) / times + 1) & ~1;
+}
+
+/* Windows first .. first + count - 1 copied beside each other, as cells of their own. */
+static et_windows copied_windows(const et_windows *w, int32_t size, int32_t first, int32_t count,
+                                 int8_t *to)
+{
+    et_windows copies = {to, 1, count, size, 1, 1, 1, 1, 0, 0, 1, count, 0, 0};
+    int32_t row = first / w->columns, column = first % w->columns;
+    for (int32_t i = 0; i < count; i++, to += size) {
+        et_copy_window(w, row, column++, to);
+        if (column == w->columns) {
+            column = 0;
+            row++;
+        }
+    }
+    return copies;
+}
+
+void et_conv_2d_dsp_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                            const int8_t *x, int8_t *y, void *scratch)
+{
+    et_windows w = windows_of(p, x);
+    int32_t size = et_padded(row_size_of(p));
+    et_panel *panel = scratch;
+    int8_t *patches = (int8_t *)(panel + 4 * size), *copies = patches + 2 * size;
+    et_join_windows(&w);
+    int32_t count = copies_at_once(&w, size), positions = w.rows * w.columns;
+    if (!count) {
+        forward_windows(p, weights, bias, &w, y, panel, patches);
+        return;
+    }
+    for (int32_t first = 0; first < positions; first += count) {
+        et_windows some =
+            copied_windows(&w, size, first, et_min(count, positions - first), copies);
+        forward_windows(p, weights, bias, &some, y + first * p->out.channels, panel, patches);
+    }
+}
+
+/* -- input error -------------------------------------------------------------------------- */
+
+/* Cells first + step * 0, 1, 2 ... along one axis: those that the same taps reach.  Their windows
+ * over the errors begin at start and have as many taps, of which the last one of the kernel is
+ * the first. */
+typedef struct {
+    int32_t first, step, count; /* of cells */
+    int32_t start, taps, tap;   /* tap: the lowest of the kernel, the next one step further */
+} phase;
+
+static phase phase_of(int32_t first, int32_t in, int32_t kernel, int32_t stride, int32_t pad)
+{
+    int32_t tap = (first + pad) % stride;
+    int32_t taps = tap < kernel ? (kernel - tap + stride - 1) / stride : 0;
+    phase cells = {first,
+                   stride,
+                   (in - first + stride - 1) / stride,
+                   (first + pad - tap) / stride - (taps - 1),
+                   taps,
+                   tap};
+    return cells;
+}
+
+typedef struct {
+    const et_conv_2d *p;
+    const int8_t *weights, *x;
+    phase down, across;
+    int32_t first, row_step, column_step; /* of the cells, in values of x */
+    et_error_words *block;
+    et_panel *panel;
+    int8_t *patches;
+} error_phase;
+
+static et_windows windows_of_errors(const error_phase *f, const int8_t *e)
+{
+    const et_conv_2d *p = f->p;
+    et_windows w = {e,
+                    p->out.height,
+                    p->out.width,
+                    p->out.channels,
+                    f->down.taps,
+                    f->across.taps,
+                    1,
+                    1,
+                    f->down.start,
+                    f->across.start,
+                    f->down.count,
+                    f->across.count,
+                    0,
+                    1};
+    return w;
+}
+
+static int32_t cell_at(const error_phase *f, int32_t row, int32_t column)
+{
+    return f->first + row * f->row_step + column * f->column_step;
+}
+
+/* Four input channels' weights of one tap; those of four outputs make 4 k. */
+static void fill_tap(const int8_t *w, int32_t row_size, int32_t outputs, et_panel *panel)
+{
+    for (; outputs; outputs -= 4, w += 4 * row_size, panel += ET_PANEL_STEP) {
+        uint32_t pairs[8];
+        et_pair_bytes(et_load_word(w), et_load_word(w + 2 * row_size), 0, pairs);
+        et_pair_bytes(et_load_word(w + row_size), et_load_word(w + 3 * row_size), 0, pairs + 4);
+        for (int32_t i = 0; i < 8; i++) {
+            et_store_word(panel + 2 * i, pairs[i]);
+        }
+    }
+}
+
+/* Column by column, of any number of outputs and up to four channels. */
+static void fill_any_tap(const int8_t *w, int32_t row_size, int32_t outputs, int32_t width,
+                         int32_t k, et_panel *panel)
+{
+    for (int32_t o = 0; o < outputs; o++, w += row_size) {
+        for (int32_t c = 0; c < 4; c++) {
+            et_panel_put(panel, k + o, c, c < width ? w[c] : 0);
+        }
+    }
+}
+
+/* The panel of channels c .. c + width - 1: taps from the last to the first, of each all
+ * outputs. */
+static void fill_error_panel(const error_phase *f, int32_t c, int32_t width)
+{
+    const et_conv_2d *p = f->p;
+    int32_t size = row_size_of(p), outputs = p->out.channels, k = 0;
+    for (int32_t i = f->down.taps - 1; i >= 0; i--) {
+        for (int32_t j = f->across.taps - 1; j >= 0; j--, k += outputs) {
+            int32_t tap = (f->down.tap + i * f->down.step) * p->window.kernel_w + f->across.tap +
+                          j * f->across.step;
+            const int8_t *w = f->weights + tap * p->in.channels + c;
+            if (width == 4 && outputs % 4 == 0) {
+                fill_tap(w, size, outputs, f->panel + 4 * k);
+            } else {
+                fill_any_tap(w, size, outputs, width, k, f->panel);
+            }
+        }
+    }
+    for (; k % 4; k++) {
+        for (int32_t column = 0; column < 4; column++) {
+            et_panel_put(f->panel, k, column, 0);
+        }
+    }
+}
+
+static const int32_t nothing[8];
+
+/* Pairs of cells whose windows lie inside; at: offset of the first cell's channel. */
+static void error_pairs(const error_phase *f, et_two_windows two, int32_t pairs, int32_t depth,
+                        int32_t at)
+{
+    et_error_words block = *f->block; /* in registers */
+    int32_t sums[8], step = f->column_step;
+    const int8_t *x = f->x + at;
+    int8_t *e_in = block.start + at;
+    two.start = nothing;
+    two.sums = sums;
+    for (; pairs; pairs--, two.first += 2 * depth, two.second += 2 * depth) {
+        et_sum_two_windows(&two);
+        uint32_t all = et_absolute_4(sums) | et_absolute_4(sums + 4);
+        if (__builtin_expect((all >> block.shift) > 127, 0)) {
+            et_error_words_grow(&block, sums, x, 4);
+            et_error_words_grow(&block, sums + 4, x + step, 4);
+        }
+        et_error_words_store(&block, sums, x, e_in);
+        et_error_words_store(&block, sums + 4, x + step, e_in + step);
+        x += 2 * step;
+        e_in += 2 * step;
+    }
+    *f->block = block;
+}
+
+/* One cell, or two side by side, through copies of their windows. */
+static void error_patches(const error_phase *f, const et_windows *w, int32_t row, int32_t column,
+                          int32_t count, int32_t c, int32_t width)
+{
+    int32_t sums[8], size = et_padded(w->kernel_h * w->kernel_w * w->depth);
+    for (int32_t i = 0; i < count; i++) {
+        et_copy_window(w, row, column + i, f->patches + i * size);
+    }
+    et_two_windows two = {.start = nothing,
+                          .sums = sums,
+                          .panel = f->panel,
+                          .first = f->patches,
+                          .second = f->patches + (count - 1) * size,
+                          .rows = 1,
+                          .run = size,
+                          .line = size};
+    et_sum_two_windows(&two);
+    for (int32_t i = 0; i < count; i++) {
+        int32_t at = cell_at(f, row, column + i) + c;
+        if (width == 4) {
+            et_error_words_put(f->block, sums + 4 * i, f->x + at, f->block->start + at);
+        } else {
+            et_error_words_put_few(f->block, sums + 4 * i, f->x + at, f->block->start + at,
+                                   (uint32_t)width);
+        }
+    }
+}
+
+static void error_row(const error_phase *f, const et_windows *w, et_inside inside, int32_t row,
+                      int32_t c, int32_t width)
+{
+    int32_t column = 0, in_place = width == 4 && et_row_inside(w, row);
+    while (column < w->columns) {
+        int32_t pairs = (inside.to - column) / 2;
+        if (in_place && column >= inside.from && pairs > 0) {
+            et_two_windows two = et_windows_in_place(w, f->panel, row, column);
+            error_pairs(f, two, pairs, w->depth, cell_at(f, row, column) + c);
+            column += 2 * pairs;
+            continue;
+        }
+        int32_t count = column + 1 < w->columns ? 2 : 1;
+        error_patches(f, w, row, column, count, c, width);
+        column += count;
+    }
+}
+
+/* Sets out with a shift that some cells of the middle row need, before any is written: the fewer
+ * bytes are halved later. */
+static void foretell_shift(const error_phase *f, const et_windows *w, et_inside inside)
+{
+    int32_t sums[8], row = w->rows / 2, count = (inside.to - inside.from) / 2;
+    et_error_words *block = f->block;
+    int8_t *end = block->end;
+    block->end = block->start;
+    for (int32_t i = 0; i < FORETELLING && et_row_inside(w, row) && count > 0; i++) {
+        int32_t column = inside.from + 2 * (count * i / FORETELLING);
+        et_two_windows two = et_windows_in_place(w, f->panel, row, column);
+        two.start = nothing;
+        two.sums = sums;
+        et_sum_two_windows(&two);
+        const int8_t *x = f->x + cell_at(f, row, column);
+        et_error_words_grow(block, sums, x, 4);
+        et_error_words_grow(block, sums + 4, x + f->column_step, 4);
+    }
+    block->end = end;
+}
+
+/* The cells that no window reads. */
+static void clear_cells(const error_phase *f)
+{
+    for (int32_t row = 0; row < f->down.count; row++) {
+        for (int32_t column = 0; column < f->across.count; column++) {
+            memset(f->block->start + cell_at(f, row, column), 0, f->p->in.channels);
+        }
+    }
+}
+
+/* Where the phase's cells lie; one behind the other they are one row. */
+static et_windows place_cells(error_phase *f, const int8_t *e)
+{
+    et_windows w = windows_of_errors(f, e);
+    int32_t line = f->p->in.width * f->p->in.channels;
+    f->first = f->down.first * line + f->across.first * f->p->in.channels;
+    f->row_step = f->down.step * line;
+    f->column_step = f->across.step * f->p->in.channels;
+    if (w.columns == 1) {
+        f->column_step = f->row_step;
+    }
+    if (w.columns == 1 || f->row_step == f->column_step * w.columns) {
+        et_join_windows(&w);
+    }
+    return w;
+}
+
+/* All channels of a phase's cells, four at a time. */
+static void error_of_phase(error_phase *f, const int8_t *e)
+{
+    int32_t channels = f->p->in.channels;
+    et_windows w = place_cells(f, e);
+    if (!w.kernel_h || !w.kernel_w) {
+        clear_cells(f);
+        return;
+    }
+    et_inside inside = et_columns_inside(&w);
+    for (int32_t c = 0; c < channels; c += 4) {
+        int32_t width = et_min(4, channels - c);
+        fill_error_panel(f, c, width);
+        if (!f->first && !c && width == 4) {
+            foretell_shift(f, &w, inside);
+        }
+        for (int32_t row = 0; row < w.rows; row++) {
+            error_row(f, &w, inside, row, c, width);
+        }
+    }
+}
+
+int32_t et_conv_2d_dsp_input_error(const et_conv_2d *p, const int8_t *weights, const int8_t *e,
+                                   const int8_t *x, et_clip clip, int8_t *e_in, void *scratch)
+{
+    const et_window *window = &p->window;
+    uint32_t size = (uint32_t)p->in.height * p->in.width * p->in.channels;
+    int32_t k = et_padded(window->kernel_h * window->kernel_w * p->out.channels);
+    if (!et_error_passes(clip)) {
+        memset(e_in, 0, size);
+        return 0;
+    }
+    et_error_words block = et_error_words_open(e_in, size, clip);
+    et_panel *panel = scratch;
+    error_phase f = {.p = p,
+                     .weights = weights,
+                     .x = x,
+                     .block = &block,
+                     .panel = panel,
+                     .patches = (int8_t *)(panel + 4 * k)};
+    for (int32_t y = 0; y < et_min(window->stride_h, p->in.height); y++) {
+        f.down = phase_of(y, p->in.height, window->kernel_h, window->stride_h, window->pad_h);
+        for (int32_t column = 0; column < et_min(window->stride_w, p->in.width); column++) {
+            f.across =
+                phase_of(column, p->in.width, window->kernel_w, window->stride_w, window->pad_w);
+            error_of_phase(&f, e);
+        }
+    }
+    return (int32_t)block.shift;
+}
