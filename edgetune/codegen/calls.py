@@ -139,6 +139,8 @@ class Calls:
             arguments += [*error, str(e.size // layer.rows)]
         elif stage.kernel.symbol == "et_update_factored":
             arguments += [*error, buffers["x"].name, str(layer.input_zero_point)]
+        elif stage.kernel.forms:
+            arguments += [_blocks(stage), *error, buffers["x"].name]
         else:
             arguments += [f"{layer.kind}_row", f"&{layer.name}", *error, buffers["x"].name]
         scratch = ", ".join(buffers[role].name if role in buffers else "0" for role in SCRATCH)
@@ -147,6 +149,15 @@ class Calls:
             return _call(stage.kernel.symbol, [*arguments, scratch]) + ";"
         arguments += ["&state.learner", scratch, "&parameter_digest"]
         return _call(f"draws += {stage.kernel.symbol}", arguments) + ";"
+
+
+def _blocks(stage: Stage) -> str:
+    """What forms a gradient's rows, and how many of them the buffer holds."""
+    layer, buffers = stage.layer, stage.buffers
+    assert isinstance(layer, p.WeightedLayer)
+    rows = buffers["gradient"].size // (4 * (layer.row_size + 1))
+    source = f"{stage.kernel.forms}, &{layer.name}, {buffers['scratch'].name}, {rows}"
+    return f"&(et_blocks){{{source}}}"
 
 
 def exponent_of(error: Buffer) -> str:

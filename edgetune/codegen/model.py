@@ -7,7 +7,6 @@ from string import Template
 
 from edgetune.codegen.c_text import definitions
 from edgetune.codegen.calls import Calls, exponent_of
-from edgetune.plan.kernels import FORMING
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer
 
@@ -101,7 +100,7 @@ def _tables(plan: Plan) -> str:
 def _row_gradients(plan: Plan) -> str:
     """Adapters from the engine's gradients to the type that the update takes."""
     stages = plan.schedule.stages
-    kinds = sorted({s.layer.kind for s in stages if s.layer and s.kernel.cost in FORMING})
+    kinds = sorted({s.layer.kind for s in stages if s.layer and s.gradient})
     return "\n".join(
         f"static void {kind}_row(const void *layer, uint32_t row, const int8_t *e, "
         "const int8_t *x,\n"

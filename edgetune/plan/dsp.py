@@ -13,6 +13,8 @@ from edgetune.learn.program import Shape
 from edgetune.plan.windows import Axis, axes
 
 COLUMNS, FEWEST = 4096, 8  # of conv_2d_dsp.h
+TILE, PAIRS, COPIES = 16, 48, 4096  # of conv_2d_gradient_dsp.h
+BLOCK = 8192  # bytes: blocks of more rows than 4 take no more
 SHORT_RUN = 16  # of windows_dsp.c
 LARGEST_WINDOW = 1152  # values: a panel of 9 KB
 FEWEST_CELLS = 4  # for which a panel is worth its making
@@ -35,6 +37,45 @@ def conv_2d_input_error_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) ->
 def conv_2d_input_error_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
     """A panel of four channels and two windows over the errors."""
     return (8 + 2) * padded(_reach(layer, y))
+
+
+def conv_2d_gradient_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bool:
+    return core.dsp and layer.row_size <= LARGEST_WINDOW and y[0] * y[1] >= FEWEST_CELLS
+
+
+def conv_2d_gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
+    """``walk_of`` of conv_2d_gradient_dsp.c: pairs of four weights' inputs and of a tile's errors,
+    and windows copied beside each other."""
+    size, rows = padded(layer.row_size), min(TILE, padded(layer.rows))
+    copied = x[2] % 4 != 0
+    down, along = axes(layer.window, x, y)
+    flat = all((a.kernel, a.stride, a.pad, a.size) == (1, 1, 0, a.out) for a in (down, along))
+    if copied or flat:
+        most = min(2 * PAIRS, max(8, COPIES // size & ~1)) if copied else 2 * PAIRS
+        pairs = _halves(_share(down.out * along.out, most))
+    else:
+        pairs = _halves(_share(max(down.out, along.out), 2 * PAIRS))
+        pairs *= max(1, PAIRS // pairs) if max(down.out, along.out) <= 2 * PAIRS else 1
+    return 4 * pairs * (4 + rows) + (2 * pairs * size if copied else 0)
+
+
+def conv_2d_gradient_rows(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
+    return block_rows(layer)
+
+
+def block_rows(layer: p.WeightedLayer) -> int:
+    """Rows of the gradient that are formed at once."""
+    row = 4 * (layer.row_size + 1)
+    return min(layer.rows, next(n for n in (TILE, 8, 4) if n * row <= BLOCK or n == 4))
+
+
+def _share(count: int, most: int) -> int:
+    """What each part has of ``count``, divided evenly among parts of at most ``most``."""
+    return -(-count // -(-count // most))
+
+
+def _halves(count: int) -> int:
+    return -(-count // 2)
 
 
 def padded(values: int) -> int:

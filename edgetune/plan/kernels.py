@@ -48,7 +48,8 @@ class Kernel:
     firmware/engine that holds it; ``library``: what else must be there ("" nothing);
     ``fits``: whether it can run at a `Site`; ``scratch``: bytes that it needs beside its tensors;
     ``cost``: its key in the cost tables.  ``header``: of its prototype, where that is not one of
-    the engine's own; ``beside``: further files that it needs.
+    the engine's own; ``beside``: further files that it needs.  ``forms``: of an update, the
+    function that forms its gradient a block of ``rows`` at a time.
     """
 
     stage: str
@@ -60,6 +61,8 @@ class Kernel:
     scratch: Callable[[Site], int] = _nothing
     header: str = ""
     beside: tuple[str, ...] = ()
+    forms: str = ""
+    rows: Callable[[Site], int] = _nothing
 
     @property
     def sources(self) -> set[str]:
@@ -126,6 +129,19 @@ def _dsp(kind: str, part: str, *beside: str) -> Kernel:
     )
 
 
+def _dsp_update(stage: str, kind: str, *beside: str) -> Kernel:
+    """Of a gradient that the DSP extension forms; costs are those of `et_update` until then."""
+    names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows"))
+    fits, scratch, rows = (_at(getattr(dsp, name)) for name in names)
+    source = f"{kind}_gradient_dsp"
+    return Kernel(
+        stage, "et_update_blocks", "update_blocks.c", "update", header=f"{source}.h",
+        fits=lambda site: site.layer is not None and site.layer.kind == kind and fits(site),
+        scratch=scratch, beside=(f"{source}.c", *beside), rows=rows,
+        forms=f"et_{kind}_dsp_gradient",
+    )
+
+
 def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
     """What ``function`` gives for a site."""
     return lambda site: function(site.layer, site.x, site.y, site.core)
@@ -143,6 +159,8 @@ _ROWS = [
     *_portable("error_join.c", "error_join"),
     Kernel("update", "et_update_factored", "update_factored.c", "update_factored",
            fits=_is_large_dense),
+    _dsp_update("update", "conv_2d", "windows_dsp.c"),
+    _dsp_update("update_formed", "conv_2d", "windows_dsp.c"),
     Kernel("update", "et_update", "update.c", "update"),
     Kernel("update_formed", "et_update", "update.c", "update"),
     *_portable("update_biases.c", "update_biases"),

@@ -17,7 +17,6 @@ from edgetune.learn.state import parameters_type, state_type
 from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
 from edgetune.plan import cmsis_nn as cmsis
-from edgetune.plan.arena import lay_out
 from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.c_data import CObject, flash_bytes
 from edgetune.plan.constants import (
@@ -27,7 +26,10 @@ from edgetune.plan.constants import (
     loss_constants,
     trained_constants,
 )
+from edgetune.plan.kept import lay_out_schedule
 from edgetune.plan.schedule import Schedule, make_schedule
+
+KEPT_FREE = 8192  # bytes of RAM that no kept gradient takes: the stack, and variables of all parts
 
 
 @dataclass
@@ -140,24 +142,25 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
     program = lower(graph, recipe.loss_choice)
     libraries = frozenset({cmsis.NAME} if cmsis_nn else ())
     schedule = make_schedule(program, recipe, board.core, libraries)
-    arena = lay_out([b for b in schedule.buffers if not b.outside])
     trained, weights = recipe.trained(program), recipe.learns_weights
     check_widths(program, trained, weights)
     rule = recipe.rule_for(program)
+    state = state_type(trained, type(rule), weights).itemsize
+    link = LinkBuffers.for_model(
+        program.input_size, program.loss.target_bytes,
+        program.activations[program.output].size,
+    )
+    arena = lay_out_schedule(schedule, board.ram.length - state - link.total - KEPT_FREE)
     frozen = frozen_constants(program.weighted_layers, trained, weights)
-    activations = program.activations
     return Plan(
         program=program,
         recipe=recipe,
         rule=rule,
         board=board,
         schedule=schedule,
-        link=LinkBuffers.for_model(
-            program.input_size, program.loss.target_bytes,
-            activations[program.output].size,
-        ),
+        link=link,
         arena_bytes=arena,
-        state_bytes=state_type(trained, type(rule), weights).itemsize,
+        state_bytes=state,
         initial_bytes=0 if recipe.reset else parameters_type(trained, weights).itemsize,
         frozen_bytes=flash_bytes(frozen),
         cmsis_nn=cmsis_nn,

@@ -24,7 +24,7 @@ def graph():
 
 
 def source(**recipe) -> str:
-    plan = make_plan(graph(), Recipe(**recipe), load_board("stm32f4-discovery"))
+    plan = make_plan(graph(), Recipe(**recipe), load_board("mps2-an385"))
     return re.sub(r"\s+", " ", model_source(plan, "a test"))
 
 

@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from c_engine import (
     SANITIZE,
     CUpdate,
     address,
+    blocks_c,
     build,
     forward_c,
     gradient_c,
@@ -35,6 +37,7 @@ from random_layers import (
 )
 from thinned import counts, thinned
 
+from edgetune.boards.cores import CORES
 from edgetune.learn import operators as p
 from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
@@ -43,6 +46,7 @@ from edgetune.learn.generator import Generator, mix32
 from edgetune.learn.program import Layer, Window
 from edgetune.learn.rules import FixedRate, Gradient, Learning, Outcome
 from edgetune.learn.widths import MAX_POSITIONS
+from edgetune.plan.kernels import KERNELS, Site
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
 
@@ -90,6 +94,16 @@ def check_layer(library, rng, layer, xs, out_shape, extreme=False):
     if layer.weighted:
         expected = layer.gradient(*wide(e, xs[0]))
         np.testing.assert_array_equal(gradient_c(library, layer, e, xs[0]), expected)
+        for kernel in in_blocks(layer, xs[0].shape, out_shape):
+            rows = int(rng.integers(1, layer.rows + 1))
+            got = blocks_c(library, kernel, layer, e, xs[0], rows)
+            np.testing.assert_array_equal(got, expected, kernel.forms)
+
+
+def in_blocks(layer, x_shape, y_shape):
+    """Kernels of an update that form blocks of the gradient."""
+    site = Site(layer, x_shape, y_shape, CORES["cortex-m4"])
+    return [k for k in KERNELS["update"] if k.forms and k.fits(site)]
 
 
 def passes_errors(kind) -> bool:
@@ -231,7 +245,8 @@ class Update:
 
 
 def check_updates(
-    library, draw, layer, shapes, samples, limit_q8, total_steps, factored=False, biases=False
+    library, draw, layer, shapes, samples, limit_q8, total_steps, factored=False, biases=False,
+    step=None,
 ):
     c = CUpdate(library, layer, *shapes, limit_q8, 11, total_steps, biases)
     expected = Update(layer, draw, limit_q8, 11, total_steps, biases)
@@ -239,7 +254,7 @@ def check_updates(
     drawn = 0
     for e, exponent, x in samples:
         n = expected.step(e, exponent, x)
-        assert c.step(e, exponent, x, factored) == n
+        assert (c.step(e, exponent, x, factored) if step is None else step(c, e, exponent, x)) == n
         drawn += n
         np.testing.assert_array_equal(c.weights, layer.weights)
         np.testing.assert_array_equal(c.bias, layer.bias)
@@ -271,6 +286,23 @@ def test_updates(libraries, kind, draw):
             samples = random_samples(rng, *shapes, 12)
             drawn = check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 20)
             assert drawn or limit_q8 < 256
+
+
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("kind", [p.Conv2D])
+def test_updates_in_blocks(libraries, kind, draw):
+    """Of one row, of some, and of all, which are formed once."""
+    rng = np.random.default_rng(19)
+    for limit_q8 in (100, 256 * 20, 256 * 3000):
+        for part in (1, 2, 3):
+            layer, *shapes = random_wide_layer(rng, kind)
+            rows = -(-layer.rows // part)
+            for kernel in in_blocks(layer, *shapes):
+                step = partial(CUpdate.step_in_blocks, kernel=kernel, rows=rows)
+                samples = random_samples(rng, *shapes, 8)
+                check_updates(
+                    libraries(draw), draw, layer, shapes, samples, limit_q8, 20, step=step
+                )
 
 
 def test_a_depthwise_kernel_as_high_as_it_has_channels(library):

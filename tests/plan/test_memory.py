@@ -16,6 +16,7 @@ from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import lay_out, peak
 from edgetune.plan.buffers import LinkBuffers
+from edgetune.plan.kept import lay_out_schedule
 from edgetune.plan.plan import make_plan
 from edgetune.plan.schedule import Buffer, make_schedule
 
@@ -202,11 +203,26 @@ def test_a_dense_layer_of_128_weights_still_forms_its_gradient(inputs, call):
 def test_an_update_has_room_for_every_row_and_column(draw, hits):
     """64 bits a row; 32 bits a weight of one row and its bias; 16 bits a row's hits."""
     recipe = Recipe(layers=(CONV,), draw=draw)
-    schedule = make_schedule(branchless(), recipe, CORES["cortex-m4"])
+    schedule = make_schedule(branchless(), recipe, CORES["cortex-m3"])
     buffers = schedule.stages[-1].buffers
     assert buffers["row_mass"].size == 8 * 4
     assert buffers["gradient"].size == 4 * (27 + 1)
     assert (buffers["row_hits"].size if "row_hits" in buffers else None) == hits
+
+
+@pytest.mark.parametrize("room, kept", [(0, [16, 16]), (1500, [16, 24]), (2000, [40, 24])])
+def test_gradients_are_kept_whole_where_there_is_room(room, kept):
+    """Blocks of 16 rows, or all 24 and 40: of 37 and 25 words each."""
+    b = ModelBuilder((1, 6, 6, 4), seed=3).conv(24, 3, activation="RELU").conv(40, 1)
+    program = make_plan(
+        read_tflite(b.mean().dense(3).build()), Recipe(), load_board("mps2-an386")
+    ).program
+    schedule = make_schedule(program, Recipe(), CORES["cortex-m4"])
+    updates = [s for s in schedule.stages if s.kernel.forms]
+    least = lay_out_schedule(schedule, 0)
+    assert lay_out_schedule(schedule, least + room) <= least + room
+    rows = [s.buffers["gradient"].size // (4 * (s.layer.row_size + 1)) for s in updates]
+    assert rows == kept
 
 
 # -- the link's buffers ----------------------------------------------------------------------

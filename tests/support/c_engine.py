@@ -20,7 +20,7 @@ from edgetune.plan.constants import TRAINED, layer_constants
 from edgetune.plan.kernels import KERNELS, Kernel, Site
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
-DRAWN = {"update.c", "update_factored.c", "update_biases.c"}
+DRAWN = {"update.c", "update_blocks.c", "update_factored.c", "update_biases.c"}
 RULE_SOURCES = {
     rule.name: {*rule_sources(rule), *(DRAWN if rule.drawn else {"update_steps.c"})}
     for rule in RULES.values()
@@ -78,6 +78,7 @@ LearnerC = structure(generator=u32 * 2, step=u32, total_steps=u32)
 FixedRateC = structure(limit_q8=u32)
 NullMassC = structure(total=u32, exponent=i32, count=u32)
 Scratch = structure(gradient=pointer, row_mass=pointer, row_hits=pointer)
+Blocks = structure(form=pointer, layer=pointer, scratch=pointer, rows=u32)
 Trained = host_type(TRAINED)
 
 
@@ -163,6 +164,21 @@ def gradient_c(library, layer: p.WeightedLayer, e, x) -> np.ndarray:
     return gradient
 
 
+def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -> np.ndarray:
+    """The gradient as an update's ``kernel`` forms it, ``rows`` at a time."""
+    constants = constants_c(layer, x.shape, e.shape)
+    gradient = np.full((layer.rows, layer.row_size + 1), 7, np.int32)
+    memory = scratch_of(kernel, layer, x.shape, e.shape)
+    for first in range(0, layer.rows, rows):
+        block = np.full((min(rows, layer.rows - first), layer.row_size + 1), 7, np.int32)
+        getattr(library, kernel.forms)(
+            ctypes.byref(constants[layer.name]), u32(first), u32(len(block)), address(e),
+            address(x), address(block), address(memory),
+        )
+        gradient[first : first + rows] = block
+    return gradient
+
+
 def _shapes(arrays) -> list[tuple]:
     return [array.shape for array in arrays]
 
@@ -202,6 +218,24 @@ class CUpdate:
         )
         self.scratch = Scratch(*map(address, (self.gradient, self.row_mass, self.row_hits)))
         self.digest = u32(library.et_parameter_digest(ctypes.byref(self.trained)))
+        self.shapes = in_shape, out_shape
+
+    def step_in_blocks(self, e, exponent, x, kernel: Kernel, rows: int) -> int:
+        """One update through ``kernel``, which forms ``rows`` of the gradient at a time."""
+        memory = scratch_of(kernel, self.layer, *self.shapes)
+        gradient = np.full(rows * (self.layer.row_size + 1), 7, np.int32)
+        scratch = Scratch(*map(address, (gradient, self.row_mass, self.row_hits)))
+        form = ctypes.cast(getattr(self.library, kernel.forms), pointer)
+        blocks = Blocks(
+            form, ctypes.cast(ctypes.byref(self.parameters), pointer), address(memory), rows
+        )
+        draws = self.library.et_update_blocks(
+            ctypes.byref(self.trained), ctypes.byref(blocks), address(e), i32(exponent),
+            address(x), ctypes.byref(self.learner), ctypes.byref(scratch),
+            ctypes.byref(self.digest),
+        )
+        self.learner.step += 1
+        return draws
 
     def step(self, e, exponent, x, factored=False) -> int:
         """One update; returns the trials."""

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conv_2d_dsp.h"
+#include "conv_2d_gradient_dsp.h"
 #include "port.h"
 
 #define LARGEST 8192
@@ -10,7 +11,8 @@
 static uint32_t state = 1;
 static int8_t weights[LARGEST], x[LARGEST], e[LARGEST], one[LARGEST], other[LARGEST];
 static int32_t bias[64], multiplier[64], shift[64];
-static int64_t scratch[LARGEST / 8];
+static int64_t scratch[2 * LARGEST / 8];
+static int32_t gradient[LARGEST], blocks[LARGEST];
 
 void et_rx_byte(uint8_t byte)
 {
@@ -138,12 +140,27 @@ static int conv_2d_input_error(void)
     return got == expected && memcmp(one, other, sizeof one) == 0;
 }
 
+static int conv_2d_gradient(void)
+{
+    et_conv_2d p;
+    random_window(&p.in, &p.out, &p.window);
+    uint32_t row_size = (uint32_t)p.window.kernel_h * p.window.kernel_w * p.in.channels;
+    uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
+    p.quantization = random_quantization(row_size);
+    for (uint32_t row = 0; row < count; row++) {
+        et_conv_2d_gradient(&p, first + row, e, x, gradient + row * (row_size + 1));
+    }
+    et_conv_2d_dsp_gradient(&p, first, count, e, x, blocks, scratch);
+    return memcmp(gradient, blocks, count * (row_size + 1) * sizeof *blocks) == 0;
+}
+
 static const struct {
     const char *name;
     int (*agrees)(void);
 } CASES[] = {
     {"conv_2d_forward", conv_2d_forward},
     {"conv_2d_input_error", conv_2d_input_error},
+    {"conv_2d_gradient", conv_2d_gradient},
 };
 
 int main(void)

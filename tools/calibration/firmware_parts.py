@@ -25,8 +25,8 @@ PLANNED = MODEL_CALLS | {"et_vectors", "server.c:frame", "server.c:replies", "rx
 MODEL_DATA = {"et_model", "model.c:parameter_digest"}  # of one size in every model
 LINKER_SYMBOLS = re.compile(r"et_(stack|data|bss)_")
 OF_A_RULE = (
-    "update.c", "update_factored.c", "update_biases.c", "update_steps.c", "softmax_echo.c",
-    "scaled.c", "sgd.c",
+    "update.c", "update_blocks.c", "update_factored.c", "update_biases.c", "update_steps.c",
+    "softmax_echo.c", "scaled.c", "sgd.c",
     *(f"{rule.symbol}.c" for rule in RULES.values()),
 )
 MEMBER = re.compile(r"^(/\S+\.a)\((\S+\.o)\)$", re.MULTILINE)
