@@ -14,6 +14,7 @@ from edgetune.plan.windows import Axis, axes
 
 COLUMNS, FEWEST = 4096, 8  # of conv_2d_dsp.h
 TILE, PAIRS, COPIES = 16, 48, 4096  # of conv_2d_gradient_dsp.h
+PLANE_LINE, PLANE_PAIRS, PLANE_LINES = 18, 17, 12  # of planes_dsp.h
 BLOCK = 8192  # bytes: blocks of more rows than 4 take no more
 SHORT_RUN = 16  # of windows_dsp.c
 LARGEST_WINDOW = 1152  # values: a panel of 9 KB
@@ -61,6 +62,52 @@ def conv_2d_gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) ->
 
 def conv_2d_gradient_rows(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
     return block_rows(layer)
+
+
+def depthwise_conv_2d_fits(layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core) -> bool:
+    """3x3 windows side by side, of channels that come in fours, the last ones perhaps twice."""
+    window = layer.window
+    return (
+        core.dsp and layer.multiplicity == 1 and layer.rows >= 4 and max(window.pad) <= 2
+        and (window.kernel, window.stride) == ((3, 3), (1, 1))
+    )
+
+
+depthwise_conv_2d_forward_fits = depthwise_conv_2d_fits
+depthwise_conv_2d_input_error_fits = depthwise_conv_2d_fits
+depthwise_conv_2d_gradient_fits = depthwise_conv_2d_fits
+
+
+def depthwise_conv_2d_forward_scratch(
+    layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core
+) -> int:
+    """Planes of four channels, and a line of sums of each."""
+    return _planes(y) + 4 * 4 * 2 * PLANE_PAIRS
+
+
+def depthwise_conv_2d_input_error_scratch(
+    layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core
+) -> int:
+    return _planes(x) + 4 * 4 * 2 * PLANE_PAIRS
+
+
+def depthwise_conv_2d_gradient_scratch(
+    layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core
+) -> int:
+    """Planes of four channels, and a line of errors of each."""
+    return _planes(y) + 4 * 4 * PLANE_LINE
+
+
+def depthwise_conv_2d_gradient_rows(
+    layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core
+) -> int:
+    return min(layer.rows, BLOCK // (4 * (layer.row_size + 1)))
+
+
+def _planes(outputs: Shape) -> int:
+    """Of four channels, for windows of ``outputs``: lines lie along the longer side."""
+    lines = min(outputs[:2])
+    return 4 * 4 * PLANE_LINE * (min(PLANE_LINES, lines) + 2)
 
 
 def block_rows(layer: p.WeightedLayer) -> int:

@@ -148,11 +148,14 @@ def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
 
 
 _WINDOWS = "windows_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a convolution
+_PLANES = "planes_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a depthwise one
 
 
 _ROWS = [
     _cmsis_nn("conv_2d"), _cmsis_nn("depthwise_conv_2d"), _cmsis_nn("fully_connected"),
     _dsp("conv_2d", "forward", *_WINDOWS), _dsp("conv_2d", "input_error", *_WINDOWS),
+    _dsp("depthwise_conv_2d", "forward", *_PLANES),
+    _dsp("depthwise_conv_2d", "input_error", *_PLANES),
     *_operators(),
     *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),
     *_portable("error_scale.c", "error_scale"),
@@ -161,6 +164,8 @@ _ROWS = [
            fits=_is_large_dense),
     _dsp_update("update", "conv_2d", "windows_dsp.c"),
     _dsp_update("update_formed", "conv_2d", "windows_dsp.c"),
+    _dsp_update("update", "depthwise_conv_2d", "planes_dsp.c"),
+    _dsp_update("update_formed", "depthwise_conv_2d", "planes_dsp.c"),
     Kernel("update", "et_update", "update.c", "update"),
     Kernel("update_formed", "et_update", "update.c", "update"),
     *_portable("update_biases.c", "update_biases"),

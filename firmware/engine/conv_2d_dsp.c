@@ -300,16 +300,21 @@ static int32_t cell_at(const error_phase *f, int32_t row, int32_t column)
     return f->first + row * f->row_step + column * f->column_step;
 }
 
+ET_DSP_INLINE void put_pairs(et_panel *panel, uint32_t first, uint32_t second)
+{
+    uint32_t low = et_low_halves(first, second), high = et_high_halves(first, second);
+    et_store_word(panel, et_bytes_02(low));
+    et_store_word(panel + 2, et_bytes_13(low));
+    et_store_word(panel + 4, et_bytes_02(high));
+    et_store_word(panel + 6, et_bytes_13(high));
+}
+
 /* Four input channels' weights of one tap; those of four outputs make 4 k. */
 static void fill_tap(const int8_t *w, int32_t row_size, int32_t outputs, et_panel *panel)
 {
     for (; outputs; outputs -= 4, w += 4 * row_size, panel += ET_PANEL_STEP) {
-        uint32_t pairs[8];
-        et_pair_bytes(et_load_word(w), et_load_word(w + 2 * row_size), 0, pairs);
-        et_pair_bytes(et_load_word(w + row_size), et_load_word(w + 3 * row_size), 0, pairs + 4);
-        for (int32_t i = 0; i < 8; i++) {
-            et_store_word(panel + 2 * i, pairs[i]);
-        }
+        put_pairs(panel, et_load_word(w), et_load_word(w + 2 * row_size));
+        put_pairs(panel + 8, et_load_word(w + row_size), et_load_word(w + 3 * row_size));
     }
 }
 
@@ -363,13 +368,14 @@ static void error_pairs(const error_phase *f, et_two_windows two, int32_t pairs,
     two.sums = sums;
     for (; pairs; pairs--, two.first += 2 * depth, two.second += 2 * depth) {
         et_sum_two_windows(&two);
-        uint32_t all = et_absolute_4(sums) | et_absolute_4(sums + 4);
+        uint32_t all = et_absolute_4(sums[0], sums[1], sums[2], sums[3]) |
+                       et_absolute_4(sums[4], sums[5], sums[6], sums[7]);
         if (__builtin_expect((all >> block.shift) > 127, 0)) {
             et_error_words_grow(&block, sums, x, 4);
             et_error_words_grow(&block, sums + 4, x + step, 4);
         }
-        et_error_words_store(&block, sums, x, e_in);
-        et_error_words_store(&block, sums + 4, x + step, e_in + step);
+        et_error_words_store(&block, sums[0], sums[1], sums[2], sums[3], x, e_in);
+        et_error_words_store(&block, sums[4], sums[5], sums[6], sums[7], x + step, e_in + step);
         x += 2 * step;
         e_in += 2 * step;
     }
@@ -396,7 +402,8 @@ static void error_patches(const error_phase *f, const et_windows *w, int32_t row
     for (int32_t i = 0; i < count; i++) {
         int32_t at = cell_at(f, row, column + i) + c;
         if (width == 4) {
-            et_error_words_put(f->block, sums + 4 * i, f->x + at, f->block->start + at);
+            const int32_t *a = sums + 4 * i;
+            et_error_words_put(f->block, a[0], a[1], a[2], a[3], f->x + at, f->block->start + at);
         } else {
             et_error_words_put_few(f->block, sums + 4 * i, f->x + at, f->block->start + at,
                                    (uint32_t)width);

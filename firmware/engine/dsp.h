@@ -238,14 +238,4 @@ ET_DSP_INLINE uint32_t et_four_bytes(int32_t value)
     return ((uint32_t)value & 0xFF) * 0x01010101u;
 }
 
-/* Two words of four bytes as four pairs of halves: byte i of a below that of b. */
-ET_DSP_INLINE void et_pair_bytes(uint32_t a, uint32_t b, uint32_t offset, uint32_t pairs[4])
-{
-    uint32_t low = et_low_halves(a, b), high = et_high_halves(a, b);
-    pairs[0] = et_bytes_02_plus(offset, low);
-    pairs[1] = et_bytes_13_plus(offset, low);
-    pairs[2] = et_bytes_02_plus(offset, high);
-    pairs[3] = et_bytes_13_plus(offset, high);
-}
-
 #endif

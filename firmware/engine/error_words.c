@@ -23,15 +23,15 @@ ET_DSP_INLINE uint32_t halved(uint32_t word)
 
 static void halve_all(const et_error_words *block, uint32_t times)
 {
-    int8_t *e = block->start;
-    for (; block->end - e >= 4; e += 4) {
-        uint32_t word = et_load_word(e);
-        for (uint32_t i = times; i; i--) {
-            word = halved(word);
+    int8_t *const end = block->end - (block->end - block->start) % 8;
+    for (uint32_t i = times; i; i--) {
+        for (int8_t *e = block->start; e != end; e += 8) {
+            uint32_t word = et_load_word(e), next = et_load_word(e + 4);
+            et_store_word(e, halved(word));
+            et_store_word(e + 4, halved(next));
         }
-        et_store_word(e, word);
     }
-    for (; e < block->end; e++) {
+    for (int8_t *e = end; e < block->end; e++) {
         *e = et_with_sign(et_magnitude(*e) >> times, *e);
     }
 }

@@ -37,14 +37,14 @@ ET_DSP_INLINE int32_t et_error_mantissa(int32_t acc, int32_t round, uint32_t shi
 }
 
 /* Of four errors that the shift is enough for. */
-ET_DSP_INLINE void et_error_words_store(const et_error_words *block, const int32_t *acc,
-                                        const int8_t *x, int8_t *e)
+ET_DSP_INLINE void et_error_words_store(const et_error_words *block, int32_t a0, int32_t a1,
+                                        int32_t a2, int32_t a3, const int8_t *x, int8_t *e)
 {
     int32_t round = block->round;
     uint32_t shift = block->shift, values = et_load_word(x);
-    uint32_t word = et_pack_bytes(
-        et_error_mantissa(acc[0], round, shift), et_error_mantissa(acc[1], round, shift),
-        et_error_mantissa(acc[2], round, shift), et_error_mantissa(acc[3], round, shift));
+    uint32_t word =
+        et_pack_bytes(et_error_mantissa(a0, round, shift), et_error_mantissa(a1, round, shift),
+                      et_error_mantissa(a2, round, shift), et_error_mantissa(a3, round, shift));
     word = et_where_not_below(values, block->least, word, 0);
     if (!block->open_above) {
         word = et_where_not_below(values, block->above, 0, word);
@@ -52,18 +52,19 @@ ET_DSP_INLINE void et_error_words_store(const et_error_words *block, const int32
     et_store_word(e, word);
 }
 
-ET_DSP_INLINE uint32_t et_absolute_4(const int32_t *acc)
+ET_DSP_INLINE uint32_t et_absolute_4(int32_t a0, int32_t a1, int32_t a2, int32_t a3)
 {
-    return et_absolute(acc[0]) | et_absolute(acc[1]) | et_absolute(acc[2]) | et_absolute(acc[3]);
+    return et_absolute(a0) | et_absolute(a1) | et_absolute(a2) | et_absolute(a3);
 }
 
-ET_DSP_INLINE void et_error_words_put(et_error_words *block, const int32_t *acc, const int8_t *x,
-                                      int8_t *e)
+ET_DSP_INLINE void et_error_words_put(et_error_words *block, int32_t a0, int32_t a1, int32_t a2,
+                                      int32_t a3, const int8_t *x, int8_t *e)
 {
-    if (__builtin_expect((et_absolute_4(acc) >> block->shift) > 127, 0)) {
+    if (__builtin_expect((et_absolute_4(a0, a1, a2, a3) >> block->shift) > 127, 0)) {
+        int32_t acc[4] = {a0, a1, a2, a3};
         et_error_words_grow(block, acc, x, 4);
     }
-    et_error_words_store(block, acc, x, e);
+    et_error_words_store(block, a0, a1, a2, a3, x, e);
 }
 
 #endif

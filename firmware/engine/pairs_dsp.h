@@ -15,11 +15,12 @@ typedef struct {
 ET_DSP_INLINE void et_put_pairs(et_pair_target to, int32_t j, uint32_t first, uint32_t second,
                                 uint32_t offset)
 {
-    uint32_t *out = to.pairs + j * to.step, pairs[4];
-    et_pair_bytes(first, second, offset, pairs);
-    for (int32_t k = 0; k < 4; k++) {
-        out[k * to.lane] = pairs[k];
-    }
+    uint32_t *out = to.pairs + j * to.step;
+    uint32_t low = et_low_halves(first, second), high = et_high_halves(first, second);
+    out[0] = et_bytes_02_plus(offset, low);
+    out[to.lane] = et_bytes_13_plus(offset, low);
+    out[2 * to.lane] = et_bytes_02_plus(offset, high);
+    out[3 * to.lane] = et_bytes_13_plus(offset, high);
 }
 
 /* Four bytes side by side at each of count positions, step apart, of which those inside exist;

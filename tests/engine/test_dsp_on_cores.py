@@ -21,7 +21,7 @@ SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
     if path.stem.startswith(("conv_2d", "depthwise_conv_2d")) or path.stem in {
         "dot", "error_block", "error_words", "fully_connected", "requantize", "requantize_dsp",
-        "window_gradient", "windows_dsp", "dilated", "tap_gradient",
+        "planes_dsp", "window_gradient", "windows_dsp", "dilated", "tap_gradient",
     }
 ]
 

@@ -124,7 +124,7 @@ def test_an_operator(library, kind, extreme, count):
 
 
 @pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
-@pytest.mark.parametrize("kind", [p.Conv2D])
+@pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D])
 @pytest.mark.parametrize("count", counts(40, 600))
 def test_kernels_that_take_several_cells(library, kind, extreme, count):
     rng = np.random.default_rng(33)
@@ -289,7 +289,7 @@ def test_updates(libraries, kind, draw):
 
 
 @pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
-@pytest.mark.parametrize("kind", [p.Conv2D])
+@pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D])
 def test_updates_in_blocks(libraries, kind, draw):
     """Of one row, of some, and of all, which are formed once."""
     rng = np.random.default_rng(19)

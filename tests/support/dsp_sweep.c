@@ -4,6 +4,8 @@
 
 #include "conv_2d_dsp.h"
 #include "conv_2d_gradient_dsp.h"
+#include "depthwise_conv_2d_dsp.h"
+#include "depthwise_conv_2d_gradient_dsp.h"
 #include "port.h"
 
 #define LARGEST 8192
@@ -154,6 +156,52 @@ static int conv_2d_gradient(void)
     return memcmp(gradient, blocks, count * (row_size + 1) * sizeof *blocks) == 0;
 }
 
+static void random_square(et_depthwise_conv_2d *p)
+{
+    p->in = (et_shape){between(1, 12), between(1, 12), between(4, 13)};
+    if (below(4) == 0) {
+        p->in.height = between(30, 80);
+        p->in.width = between(1, 3);
+    }
+    p->window = (et_window){3, 3, 1, 1, between(0, 2), between(0, 2)};
+    p->out = p->in;
+    p->out.height = (uint16_t)(p->in.height + p->window.pad_h);
+    p->out.width = (uint16_t)(p->in.width + p->window.pad_w);
+    p->multiplicity = 1;
+    p->quantization = random_quantization(9);
+}
+
+static int depthwise_conv_2d_forward(void)
+{
+    et_depthwise_conv_2d p;
+    random_square(&p);
+    et_depthwise_conv_2d_forward(&p, weights, bias, x, one, 0);
+    et_depthwise_conv_2d_dsp_forward(&p, weights, bias, x, other, scratch);
+    return memcmp(one, other, sizeof one) == 0;
+}
+
+static int depthwise_conv_2d_input_error(void)
+{
+    et_depthwise_conv_2d p;
+    et_clip clip = random_clip();
+    random_square(&p);
+    int32_t expected = et_depthwise_conv_2d_input_error(&p, weights, e, x, clip, one);
+    int32_t got = et_depthwise_conv_2d_dsp_input_error(&p, weights, e, x, clip, other, scratch);
+    return got == expected && memcmp(one, other, sizeof one) == 0;
+}
+
+static int depthwise_conv_2d_gradient(void)
+{
+    et_depthwise_conv_2d p;
+    random_square(&p);
+    uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
+    for (uint32_t row = 0; row < count; row++) {
+        et_depthwise_conv_2d_gradient(&p, first + row, e, x, gradient + row * 10);
+    }
+    et_depthwise_conv_2d_dsp_gradient(&p, first, count, e, x, blocks, scratch);
+    return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
+}
+
 static const struct {
     const char *name;
     int (*agrees)(void);
@@ -161,6 +209,9 @@ static const struct {
     {"conv_2d_forward", conv_2d_forward},
     {"conv_2d_input_error", conv_2d_input_error},
     {"conv_2d_gradient", conv_2d_gradient},
+    {"depthwise_conv_2d_forward", depthwise_conv_2d_forward},
+    {"depthwise_conv_2d_input_error", depthwise_conv_2d_input_error},
+    {"depthwise_conv_2d_gradient", depthwise_conv_2d_gradient},
 };
 
 int main(void)

@@ -107,6 +107,15 @@ def random_layer(rng, kind, extreme=False):
     return layer, (*in_hw, channels), (*out_hw, rows)
 
 
+def random_square(rng, in_hw):
+    """3x3 windows side by side, of any padding up to 2; sometimes a long line of them."""
+    in_hw = in_hw if rng.random() < 0.8 else (in_hw[0] + 40, 2)
+    pad, behind = rng.integers(0, 3, (2, 2))
+    pad = np.maximum(pad, 3 - np.array(in_hw) - behind)
+    out_hw = tuple(int(n) for n in np.array(in_hw) + pad + behind - 2)
+    return Window((3, 3), (1, 1), tuple(int(n) for n in pad)), out_hw, in_hw
+
+
 def random_wide_layer(rng, kind, extreme=False):
     """The same, with inner cells enough for kernels that take several at a time, channels in
     fours or nearly so, and sums of all sizes that have a path of their own."""
@@ -120,6 +129,8 @@ def random_wide_layer(rng, kind, extreme=False):
     if kind is p.Conv2D:
         weights, more = int8(rng, (rows, *window.kernel, channels), extreme), {}
     else:
+        window, out_hw, in_hw = random_square(rng, in_hw) if rng.random() < 0.8 else (
+            window, out_hw, in_hw)
         rows, more = channels, {"multiplicity": 1}
         weights = int8(rng, (*window.kernel, rows), extreme)
     facts = quantized(rng, weights, rows, weights.size // rows)
