@@ -110,6 +110,25 @@ def _planes(outputs: Shape) -> int:
     return 4 * 4 * PLANE_LINE * (min(PLANE_LINES, lines) + 2)
 
 
+def fully_connected_forward_fits(
+    layer: p.FullyConnected, x: Shape, y: Shape, core: Core
+) -> bool:
+    return core.dsp and layer.row_size >= 8
+
+
+def fully_connected_input_error_fits(
+    layer: p.FullyConnected, x: Shape, y: Shape, core: Core
+) -> bool:
+    return core.dsp and layer.rows >= 4
+
+
+def no_scratch(layer: p.WeightedLayer, x: Shape, y: Shape, core: Core) -> int:
+    return 0
+
+
+fully_connected_forward_scratch = fully_connected_input_error_scratch = no_scratch
+
+
 def block_rows(layer: p.WeightedLayer) -> int:
     """Rows of the gradient that are formed at once."""
     row = 4 * (layer.row_size + 1)

@@ -156,6 +156,7 @@ _ROWS = [
     _dsp("conv_2d", "forward", *_WINDOWS), _dsp("conv_2d", "input_error", *_WINDOWS),
     _dsp("depthwise_conv_2d", "forward", *_PLANES),
     _dsp("depthwise_conv_2d", "input_error", *_PLANES),
+    _dsp("fully_connected", "forward"), _dsp("fully_connected", "input_error", "error_words.c"),
     *_operators(),
     *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),
     *_portable("error_scale.c", "error_scale"),

@@ -60,8 +60,11 @@ def _update_by_taps(work: Work) -> dict:
 
 
 def _update_factored(work: Work) -> dict:
-    inputs = work.layer.row_size
-    return {"inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs)}
+    """Searches go on in a row from the last column: over what lies between draws, of which strides
+    that double leave about half."""
+    inputs, draws = work.layer.row_size, work.seen.get("draws", 0)
+    between = min(inputs, inputs * work.layer.rows / max(1, draws))
+    return {"inputs": inputs, "halvings": draws * max(1.0, math.log2(max(1.0, between)) - 1)}
 
 
 UPDATES: dict[str, Callable[[Work], dict]] = {

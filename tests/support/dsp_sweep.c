@@ -6,6 +6,7 @@
 #include "conv_2d_gradient_dsp.h"
 #include "depthwise_conv_2d_dsp.h"
 #include "depthwise_conv_2d_gradient_dsp.h"
+#include "fully_connected_dsp.h"
 #include "port.h"
 
 #define LARGEST 8192
@@ -202,6 +203,30 @@ static int depthwise_conv_2d_gradient(void)
     return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
 }
 
+static et_fully_connected random_dense(void)
+{
+    et_fully_connected p = {between(8, 90), between(4, 40), {0}};
+    p.quantization = random_quantization(p.in);
+    return p;
+}
+
+static int fully_connected_forward(void)
+{
+    et_fully_connected p = random_dense();
+    et_fully_connected_forward(&p, weights, bias, x, one, 0);
+    et_fully_connected_dsp_forward(&p, weights, bias, x, other, 0);
+    return memcmp(one, other, sizeof one) == 0;
+}
+
+static int fully_connected_input_error(void)
+{
+    et_fully_connected p = random_dense();
+    et_clip clip = random_clip();
+    int32_t expected = et_fully_connected_input_error(&p, weights, e, x, clip, one);
+    int32_t got = et_fully_connected_dsp_input_error(&p, weights, e, x, clip, other);
+    return got == expected && memcmp(one, other, sizeof one) == 0;
+}
+
 static const struct {
     const char *name;
     int (*agrees)(void);
@@ -212,6 +237,8 @@ static const struct {
     {"depthwise_conv_2d_forward", depthwise_conv_2d_forward},
     {"depthwise_conv_2d_input_error", depthwise_conv_2d_input_error},
     {"depthwise_conv_2d_gradient", depthwise_conv_2d_gradient},
+    {"fully_connected_forward", fully_connected_forward},
+    {"fully_connected_input_error", fully_connected_input_error},
 };
 
 int main(void)
