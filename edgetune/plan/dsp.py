@@ -9,7 +9,7 @@ import math
 
 from edgetune.boards import Core
 from edgetune.learn import operators as p
-from edgetune.learn.program import Shape
+from edgetune.learn.program import Layer, Shape
 from edgetune.plan.windows import Axis, axes
 
 COLUMNS, FEWEST = 4096, 8  # of conv_2d_dsp.h
@@ -122,11 +122,30 @@ def fully_connected_input_error_fits(
     return core.dsp and layer.rows >= 4
 
 
-def no_scratch(layer: p.WeightedLayer, x: Shape, y: Shape, core: Core) -> int:
+def average_pool_2d_input_error_fits(
+    layer: p.AveragePool2D, x: Shape, y: Shape, core: Core
+) -> bool:
+    """Windows that lie side by side and cover the input: no cell has two readers."""
+    return core.dsp and all(
+        a.pad == 0 and a.kernel * a.out == a.size and (a.stride == a.kernel or a.out == 1)
+        for a in axes(layer.window, x, y)
+    )
+
+
+def add_forward_fits(layer: p.Add, x: Shape, y: Shape, core: Core) -> bool:
+    return core.dsp and layer.shift < 0 and all(term.shift <= 0 for term in layer.terms)
+
+
+def error_scale_fits(layer: p.WeightedLayer, x: Shape, y: Shape, core: Core) -> bool:
+    return core.dsp and layer.rows >= 4
+
+
+def no_scratch(layer: Layer, x: Shape, y: Shape, core: Core) -> int:
     return 0
 
 
 fully_connected_forward_scratch = fully_connected_input_error_scratch = no_scratch
+average_pool_2d_input_error_scratch = add_forward_scratch = no_scratch
 
 
 def block_rows(layer: p.WeightedLayer) -> int:

@@ -106,6 +106,17 @@ ET_DSP_INLINE uint32_t et_where_not_below(uint32_t a, uint32_t b, uint32_t yes, 
     return result;
 }
 
+/* Byte by byte the larger of most, unsigned, and |v|, v of at least -127. */
+ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
+{
+    uint32_t size, rest;
+    __asm__("ssub8 %0, %4, %3\n\tsel %0, %0, %3\n\tusub8 %1, %0, %2\n\tsel %2, %0, %2"
+            : "=&r"(size), "=&r"(rest), "+r"(most)
+            : "r"(v), "r"(0)
+            : "cc");
+    return most;
+}
+
 /* The four low bytes in one word. */
 ET_DSP_INLINE uint32_t et_pack_bytes(int32_t b0, int32_t b1, int32_t b2, int32_t b3)
 {
@@ -221,6 +232,17 @@ ET_DSP_INLINE uint32_t et_where_not_below(uint32_t a, uint32_t b, uint32_t yes, 
     for (uint32_t i = 0; i < 4; i++) {
         uint32_t chosen = et_dsp_byte(a, i) >= et_dsp_byte(b, i) ? yes : no;
         result |= chosen & 0xFFu << 8 * i;
+    }
+    return result;
+}
+
+ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
+{
+    uint32_t result = 0;
+    for (uint32_t i = 0; i < 32; i += 8) {
+        int32_t value = (int8_t)(v >> i & 0xFF);
+        uint32_t size = (uint32_t)(value < 0 ? -value : value), old = most >> i & 0xFF;
+        result |= (size > old ? size : old) << i;
     }
     return result;
 }

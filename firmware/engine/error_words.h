@@ -36,20 +36,25 @@ ET_DSP_INLINE int32_t et_error_mantissa(int32_t acc, int32_t round, uint32_t shi
     return (acc + ((acc >> 31) & round)) >> shift;
 }
 
+/* The errors whose values x are let through. */
+ET_DSP_INLINE uint32_t et_error_words_masked(const et_error_words *block, uint32_t errors,
+                                             const int8_t *x)
+{
+    uint32_t values = et_load_word(x);
+    errors = et_where_not_below(values, block->least, errors, 0);
+    return block->open_above ? errors : et_where_not_below(values, block->above, 0, errors);
+}
+
 /* Of four errors that the shift is enough for. */
 ET_DSP_INLINE void et_error_words_store(const et_error_words *block, int32_t a0, int32_t a1,
                                         int32_t a2, int32_t a3, const int8_t *x, int8_t *e)
 {
     int32_t round = block->round;
-    uint32_t shift = block->shift, values = et_load_word(x);
+    uint32_t shift = block->shift;
     uint32_t word =
         et_pack_bytes(et_error_mantissa(a0, round, shift), et_error_mantissa(a1, round, shift),
                       et_error_mantissa(a2, round, shift), et_error_mantissa(a3, round, shift));
-    word = et_where_not_below(values, block->least, word, 0);
-    if (!block->open_above) {
-        word = et_where_not_below(values, block->above, 0, word);
-    }
-    et_store_word(e, word);
+    et_store_word(e, et_error_words_masked(block, word, x));
 }
 
 ET_DSP_INLINE uint32_t et_absolute_4(int32_t a0, int32_t a1, int32_t a2, int32_t a3)

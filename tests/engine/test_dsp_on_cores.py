@@ -14,16 +14,16 @@ from edgetune.build import build_project, write_build_files
 from edgetune.device.qemu import QemuDevice
 
 SWEEP = Path(__file__).parents[1] / "support" / "dsp_sweep.c"
-WITH_DSP = [core for core in ("M4", "M7", "M33", "M55")]
+WITH_DSP = ["M4", "M7", "M33", "M55"]
 ROUNDS = 120
 PATIENCE = 120.0  # seconds; a bound, not an expectation
+PORTABLE = {
+    "add", "average_pool_2d", "conv_2d", "depthwise_conv_2d", "dot", "error_block", "error_scale",
+    "fully_connected", "requantize", "window_gradient",
+}
 SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
-    if path.stem.startswith(("conv_2d", "depthwise_conv_2d")) or path.stem in {
-        "dot", "error_block", "error_words", "fully_connected", "fully_connected_dsp",
-        "requantize", "requantize_dsp",
-        "planes_dsp", "window_gradient", "windows_dsp", "dilated", "tap_gradient",
-    }
+    if path.stem in PORTABLE | {"error_words"} or path.stem.endswith("_dsp")
 ]
 
 

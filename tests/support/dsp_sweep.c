@@ -2,10 +2,13 @@
  * every byte and every sum.  Sends "equal" or what differs, and a line's end. */
 #include <string.h>
 
+#include "add_dsp.h"
+#include "average_pool_2d_dsp.h"
 #include "conv_2d_dsp.h"
 #include "conv_2d_gradient_dsp.h"
 #include "depthwise_conv_2d_dsp.h"
 #include "depthwise_conv_2d_gradient_dsp.h"
+#include "error_scale_dsp.h"
 #include "fully_connected_dsp.h"
 #include "port.h"
 
@@ -227,6 +230,57 @@ static int fully_connected_input_error(void)
     return got == expected && memcmp(one, other, sizeof one) == 0;
 }
 
+static int error_scale(void)
+{
+    uint32_t positions = between(1, 60), channels = between(1, 70);
+    uint16_t ratio[70];
+    for (uint32_t c = 0; c < channels; c++) {
+        ratio[c] = (uint16_t)below(32769);
+    }
+    memcpy(one, e, sizeof one);
+    memcpy(other, e, sizeof other);
+    int32_t expected = et_error_scale(one, positions, channels, ratio);
+    int32_t got = et_error_scale_dsp(other, positions, channels, ratio);
+    return got == expected && memcmp(one, other, sizeof one) == 0;
+}
+
+static int average_pool_2d_input_error(void)
+{
+    et_shape out = {between(1, 4), between(1, 4), between(1, 20)};
+    et_window w = {between(1, 4), between(1, 4), 0, 0, 0, 0};
+    et_pool_2d p = {{0}, out, w, -128, 127};
+    et_clip clip = random_clip();
+    p.window.stride_h = w.kernel_h;
+    p.window.stride_w = w.kernel_w;
+    p.in = (et_shape){(uint16_t)(out.height * w.kernel_h), (uint16_t)(out.width * w.kernel_w),
+                      out.channels};
+    int32_t expected = et_average_pool_2d_input_error(&p, e, x, clip, one);
+    int32_t got = et_average_pool_2d_dsp_input_error(&p, e, x, clip, other);
+    return got == expected && memcmp(one, other, sizeof one) == 0;
+}
+
+static et_term random_term(void)
+{
+    et_term term = {(int16_t)((int32_t)below(256) - 128), below(2) ? 1 : -1,
+                    (int32_t)(0x40000000u + below(0x40000000u)), -(int32_t)below(4)};
+    if (term.shift == 0) {
+        term.multiplier = 0x40000000; /* a half is the most */
+    }
+    return term;
+}
+
+static int add_forward(void)
+{
+    uint32_t period = between(1, 50), times = between(1, 4);
+    et_add p = {period * times, period, {random_term(), random_term()}, 0, 0, 0, -128, 127};
+    p.multiplier = (int32_t)(0x40000000u + below(0x40000000u));
+    p.shift = -(int32_t)between(17, 22);
+    p.output_zero_point = (int16_t)((int32_t)below(256) - 128);
+    et_add_forward(&p, x, e, one);
+    et_add_dsp_forward(&p, x, e, other);
+    return memcmp(one, other, sizeof one) == 0;
+}
+
 static const struct {
     const char *name;
     int (*agrees)(void);
@@ -239,6 +293,9 @@ static const struct {
     {"depthwise_conv_2d_gradient", depthwise_conv_2d_gradient},
     {"fully_connected_forward", fully_connected_forward},
     {"fully_connected_input_error", fully_connected_input_error},
+    {"error_scale", error_scale},
+    {"average_pool_2d_input_error", average_pool_2d_input_error},
+    {"add_forward", add_forward},
 };
 
 int main(void)

@@ -329,6 +329,10 @@ def add(rng, place, ends):
         for f in factors
     )
     scale = quantize_multiplier(2.0**-20 * 10 ** rng.uniform(-1, 1))
+    if rng.random() < 0.5:  # means, every other one halfway between two values
+        half = quantize_multiplier(0.5)
+        terms = tuple(p.Term(term.zero_point, *half, term.sign) for term in terms)
+        scale = quantize_multiplier(2.0**-20)
     return p.Add(*place, *scale, *ends, terms)
 
 
