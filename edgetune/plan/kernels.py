@@ -48,7 +48,7 @@ class Kernel:
     firmware/engine that holds it; ``library``: what else must be there ("" nothing);
     ``fits``: whether it can run at a `Site`; ``scratch``: bytes that it needs beside its tensors;
     ``cost``: its key in the cost tables.  ``header``: of its prototype, where that is not one of
-    the engine's own; ``beside``: further files that it needs.  ``forms``: of an update, the
+    the engine's own; ``beside``: further files that ``source`` needs.  ``forms``: of an update, the
     function that forms its gradient a block of ``rows`` at a time.
     """
 
@@ -156,7 +156,8 @@ _ROWS = [
     _dsp("conv_2d", "forward", *_WINDOWS), _dsp("conv_2d", "input_error", *_WINDOWS),
     _dsp("depthwise_conv_2d", "forward", *_PLANES),
     _dsp("depthwise_conv_2d", "input_error", *_PLANES),
-    _dsp("fully_connected", "forward"), _dsp("fully_connected", "input_error", "error_words.c"),
+    _dsp("fully_connected", "forward", "error_words.c"),
+    _dsp("fully_connected", "input_error", "error_words.c"),
     _dsp("average_pool_2d", "input_error", "error_words.c"), _dsp("add", "forward"),
     *_operators(),
     *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),

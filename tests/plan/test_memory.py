@@ -17,6 +17,7 @@ from edgetune.model.read import read_tflite
 from edgetune.plan.arena import lay_out, peak
 from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.kept import lay_out_schedule
+from edgetune.plan.kernels import KERNELS
 from edgetune.plan.plan import make_plan
 from edgetune.plan.schedule import Buffer, make_schedule
 
@@ -223,6 +224,13 @@ def test_gradients_are_kept_whole_where_there_is_room(room, kept):
     assert lay_out_schedule(schedule, least + room) <= least + room
     rows = [s.buffers["gradient"].size // (4 * (s.layer.row_size + 1)) for s in updates]
     assert rows == kept
+
+
+def test_kernels_of_one_file_need_the_same_files():
+    """A build for the PC drops no function, so a file's needs are those of all its functions."""
+    found = {}
+    for kernel in (k for row in KERNELS.values() for k in row if not k.forms):
+        assert found.setdefault(kernel.source, kernel.sources) == kernel.sources, kernel.symbol
 
 
 # -- the link's buffers ----------------------------------------------------------------------
