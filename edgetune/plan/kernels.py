@@ -118,14 +118,14 @@ def _cmsis_nn(kind: str) -> Kernel:
     )
 
 
-def _dsp(kind: str, part: str, *beside: str) -> Kernel:
+def _dsp(kind: str, part: str, *beside: str, source: str = "") -> Kernel:
     """By the DSP extension.  Costs are those of the portable kernel until they are measured."""
-    stage, source = f"{kind}_{part}", f"{kind}_dsp"
+    stage = f"{kind}_{part}"
     found = getattr(dsp, f"{stage}_fits"), getattr(dsp, f"{stage}_scratch")
     fits, scratch = (_at(function) for function in found)
     return Kernel(
-        stage, f"et_{kind}_dsp_{part}", f"{source}.c", stage, fits=fits, scratch=scratch,
-        header=f"{source}.h", beside=beside,
+        stage, f"et_{kind}_dsp_{part}", source or f"{kind}_dsp.c", stage, fits=fits,
+        scratch=scratch, header=f"{kind}_dsp.h", beside=beside,
     )
 
 
@@ -147,13 +147,14 @@ def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
     return lambda site: function(site.layer, site.x, site.y, site.core)
 
 
-_WINDOWS = "windows_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a convolution
 _PLANES = "planes_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a depthwise one
 
 
 _ROWS = [
     _cmsis_nn("conv_2d"), _cmsis_nn("depthwise_conv_2d"), _cmsis_nn("fully_connected"),
-    _dsp("conv_2d", "forward", *_WINDOWS), _dsp("conv_2d", "input_error", *_WINDOWS),
+    _dsp("conv_2d", "forward", "windows_dsp.c", "requantize_dsp.c"),
+    _dsp("conv_2d", "input_error", "windows_dsp.c", "error_words.c",
+         source="conv_2d_input_error_dsp.c"),
     _dsp("depthwise_conv_2d", "forward", *_PLANES),
     _dsp("depthwise_conv_2d", "input_error", *_PLANES),
     _dsp("fully_connected", "forward", "error_words.c"),
