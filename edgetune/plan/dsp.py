@@ -28,7 +28,7 @@ def conv_2d_forward_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> boo
 def conv_2d_forward_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
     """A panel of four channels, two windows, and windows copied beside each other."""
     size = padded(layer.row_size)
-    return (8 + 2 + _copies_at_once(layer, x, y)) * size
+    return (8 + 2 + copies_at_once(layer, x, y)) * size
 
 
 def conv_2d_input_error_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bool:
@@ -172,9 +172,9 @@ def _reach(layer: p.Conv2D, y: Shape) -> int:
     return math.prod(layer.window.kernel) * y[2]
 
 
-def _copies_at_once(layer: p.Conv2D, x: Shape, y: Shape) -> int:
-    """``copies_at_once`` of conv_2d_dsp.c."""
-    down, along = _joined(axes(layer.window, x, y))
+def copies_at_once(layer: p.Conv2D, x: Shape, y: Shape) -> int:
+    """``copies_at_once`` of conv_2d_dsp.c: how many windows are copied beside each other."""
+    down, along = joined(axes(layer.window, x, y))
     size, positions = padded(layer.row_size), down.out * along.out
     most = COLUMNS // size
     if 4 * _pairs_in_place(down, along, x[2]) >= along.out or most < FEWEST:
@@ -184,7 +184,7 @@ def _copies_at_once(layer: p.Conv2D, x: Shape, y: Shape) -> int:
     return count + count % 2
 
 
-def _joined(window: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
+def joined(window: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     """``et_join_windows`` of windows_dsp.c."""
     down, along = window
     one = Axis(size=1, out=1, kernel=1, stride=1, pad=0)
@@ -196,11 +196,17 @@ def _joined(window: tuple[Axis, Axis]) -> tuple[Axis, Axis]:
     return down, along
 
 
-def _pairs_in_place(down: Axis, along: Axis, depth: int) -> int:
-    """Pairs of windows of a row that are read where they lie."""
+def columns_inside(down: Axis, along: Axis, depth: int) -> tuple[int, int]:
+    """``et_columns_inside``: the first column of windows that lie inside, and the one past the
+    last; none where rows are too short to be read in place."""
     run = along.kernel * depth
     if run % 4 or (run < SHORT_RUN and down.kernel > 1) or along.kernel > along.size:
-        return 0
+        return 0, 0
     first = along.outputs_inside(0)[0]
-    count = max(0, along.outputs_inside(along.kernel - 1)[1] - first)
-    return max(0, (count - first % 2) // 2)
+    return first, max(first, along.outputs_inside(along.kernel - 1)[1])
+
+
+def _pairs_in_place(down: Axis, along: Axis, depth: int) -> int:
+    """Pairs of windows of a row that are read where they lie."""
+    first, last = columns_inside(down, along, depth)
+    return max(0, (last - first - first % 2) // 2)

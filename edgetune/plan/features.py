@@ -13,6 +13,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError
 from edgetune.learn.rules import FixedRate
 from edgetune.plan import window_features as window
+from edgetune.plan.dsp_features import DSP_FEATURES
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 from edgetune.plan.update_features import UPDATES, draws, every_error
@@ -32,13 +33,14 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
         return stage.kernel.cost, {"calls": 1, "classes": plan.program.classes}
     operand = stage.step.operand if isinstance(stage.step, InputError) else 0
     x = shapes[layer.inputs[operand]]
-    work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}))
+    others = sum(math.prod(shapes[i]) for i in layer.inputs[1:2])
+    work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}), others)
     if stage.phase == "update":
         if stage.kernel.cost.startswith(("update_steps", "measure")):
             return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
         return name, found | _rule(plan, work)
-    return stage.kernel.cost, {"calls": 1} | FEATURES[stage.kernel.cost](work)
+    return stage.kernel.cost, {"calls": 1} | (FEATURES | DSP_FEATURES)[stage.kernel.cost](work)
 
 
 def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]:
@@ -46,6 +48,8 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     name = stage.kernel.cost
     if name == "update":
         name = _gradient_loops(work.layer)
+    elif name == "update_blocks":
+        name = f"update_{work.layer.kind}_dsp"
     drawn = {f"{draw}_{feature}": count for feature, count in draws(work).items()}
     return name, {"calls": 1} | drawn | UPDATES[name](work)
 

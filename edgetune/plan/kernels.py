@@ -119,23 +119,23 @@ def _cmsis_nn(kind: str) -> Kernel:
 
 
 def _dsp(kind: str, part: str, *beside: str, source: str = "") -> Kernel:
-    """By the DSP extension.  Costs are those of the portable kernel until they are measured."""
+    """By the DSP extension."""
     stage = f"{kind}_{part}"
     found = getattr(dsp, f"{stage}_fits"), getattr(dsp, f"{stage}_scratch")
     fits, scratch = (_at(function) for function in found)
     return Kernel(
-        stage, f"et_{kind}_dsp_{part}", source or f"{kind}_dsp.c", stage, fits=fits,
-        scratch=scratch, header=f"{kind}_dsp.h", beside=beside,
+        stage, f"et_{kind}_dsp_{part}", source or f"{kind}_dsp.c", f"{kind}_dsp_{part}",
+        fits=fits, scratch=scratch, header=f"{kind}_dsp.h", beside=beside,
     )
 
 
 def _dsp_update(stage: str, kind: str, *beside: str) -> Kernel:
-    """Of a gradient that the DSP extension forms; costs are those of `et_update` until then."""
+    """Of a gradient that the DSP extension forms."""
     names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows"))
     fits, scratch, rows = (_at(getattr(dsp, name)) for name in names)
     source = f"{kind}_gradient_dsp"
     return Kernel(
-        stage, "et_update_blocks", "update_blocks.c", "update", header=f"{source}.h",
+        stage, "et_update_blocks", "update_blocks.c", "update_blocks", header=f"{source}.h",
         fits=lambda site: site.layer is not None and site.layer.kind == kind and fits(site),
         scratch=scratch, beside=(f"{source}.c", *beside), rows=rows,
         forms=f"et_{kind}_dsp_gradient",
@@ -162,7 +162,7 @@ _ROWS = [
     _dsp("average_pool_2d", "input_error", "error_words.c"), _dsp("add", "forward"),
     *_operators(),
     *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),
-    Kernel("error_scale", "et_error_scale_dsp", "error_scale_dsp.c", "error_scale",
+    Kernel("error_scale", "et_error_scale_dsp", "error_scale_dsp.c", "error_scale_dsp",
            fits=_at(dsp.error_scale_fits), header="error_scale_dsp.h", beside=("error_words.c",)),
     *_portable("error_scale.c", "error_scale"),
     *_portable("error_join.c", "error_join"),

@@ -40,6 +40,7 @@ def _model_parts(plan: Plan, table: CostTable) -> dict:
         f"model.c:{kind}_row": {"frame": frames["row"], "needs": [f"et_{kind}_gradient"]}
         for kind in kinds
     }
+    train += [s.kernel.forms for s in stages if s.kernel.forms]
     return rows | {
         "et_model_accepts": {"frame": 0, "needs": [f"et_{plan.program.loss.kind}_accepts"]},
         "et_model_forward": {"frame": frames["forward"], "needs": forward},

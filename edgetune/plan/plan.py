@@ -129,11 +129,14 @@ class Plan:
         return self.program.activations[self.program.output].size
 
 
-def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False) -> Plan:
+def make_plan(
+    graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, ram: int | None = None
+) -> Plan:
     """Plan ``graph`` under ``recipe`` for ``board``.
 
     Args:
         cmsis_nn: plan for CMSIS-NN's forward kernels instead of the engine's own.
+        ram: bytes that gradients are kept for as if the board had no more; None for its own.
 
     Raises:
         ModelError: a layer whose sums could leave 32 bits.
@@ -150,7 +153,9 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
         program.input_size, program.loss.target_bytes,
         program.activations[program.output].size,
     )
-    arena = lay_out_schedule(schedule, board.ram.length - state - link.total - KEPT_FREE)
+    arena = lay_out_schedule(
+        schedule, (ram or board.ram.length) - state - link.total - KEPT_FREE
+    )
     frozen = frozen_constants(program.weighted_layers, trained, weights)
     return Plan(
         program=program,

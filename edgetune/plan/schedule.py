@@ -165,7 +165,7 @@ class _Scheduler:
             buffer.first = at if buffer.first < 0 else buffer.first
             buffer.last = at
         gradient = None
-        if layer is not None and kernel.cost in FORMING and not kernel.forms:
+        if layer is not None and kernel.cost in FORMING:
             gradient = choose(f"{layer.kind}_gradient", self._site(layer))
         self.schedule.stages.append(Stage(phase, call, kernel, layer, buffers, step, gradient))
 

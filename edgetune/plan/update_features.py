@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 
 from edgetune.learn import operators as p
+from edgetune.plan.dsp_lines import add, conv_2d_gradient, depthwise_gradient
 from edgetune.plan.window_features import on_output
 from edgetune.plan.windows import axes, gradient_loops
 from edgetune.plan.work import Work
+from edgetune.plan.workload import FORMED
 
 
 def every_error(work: Work) -> dict:
@@ -59,16 +62,28 @@ def _update_by_taps(work: Work) -> dict:
     return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
 
+def _update_blocks(form: Callable[[Work, int], Counter]) -> Callable[[Work], dict]:
+    """Of all blocks that ``form`` formed; every row is measured once."""
+    def counted(work: Work) -> dict:
+        layer, loops = work.layer, Counter({"walk": work.seen.get("walk", 0)})
+        for name, times in work.seen.items():
+            if name.startswith(FORMED):
+                add(loops, form(work, int(name.removeprefix(FORMED))), times)
+        return loops | {"magnitudes": layer.rows * (layer.row_size + 1)}
+    return counted
+
+
 def _update_factored(work: Work) -> dict:
-    """Searches go on in a row from the last column: over what lies between draws, of which strides
-    that double leave about half."""
-    inputs, draws = work.layer.row_size, work.seen.get("draws", 0)
-    between = min(inputs, inputs * work.layer.rows / max(1, draws))
-    return {"inputs": inputs, "halvings": draws * max(1.0, math.log2(max(1.0, between)) - 1)}
+    seen = work.seen
+    return {"inputs": work.layer.row_size} | {
+        name: seen.get(name, 0) for name in ("searches", "strides", "halvings")
+    }
 
 
 UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
     "update_dilated": _update_dilated, "update_by_taps": _update_by_taps,
     "update_factored": _update_factored, "update_biases": every_error,
+    "update_conv_2d_dsp": _update_blocks(conv_2d_gradient),
+    "update_depthwise_conv_2d_dsp": _update_blocks(depthwise_gradient),
 }

@@ -10,12 +10,14 @@ GROUP = 4  # channels that one pass of an inner loop serves
 
 @dataclass(frozen=True)
 class Work:
-    """A stage's layer, the shapes of its input and output, and its counts from `observe`."""
+    """A stage's layer, the shapes of its input and output, and its counts from `observe`;
+    ``others``: values of its second input, 0 where it has none."""
 
     layer: Any  # of the class that the function serves
     x: tuple[int, int, int]
     y: tuple[int, int, int]
     seen: dict[str, float]
+    others: int = 0
 
     @property
     def cells(self) -> int:

@@ -89,7 +89,10 @@ def compare(board: str, model: str, folder: Path, recipe: Recipe | None = None) 
     plan = make_plan(MODELS[model](), recipe, load_board(board))
     cost = estimate(plan)
     firmware = build_firmware(plan, folder / "firmware", model)
-    counted = bench(plan.program.graph, recipe, plan.board.core.name, folder / "bench")
+    counted = bench(
+        plan.program.graph, recipe, plan.board.core.name, folder / "bench",
+        ram=plan.board.ram.length,
+    )
     rows = {row.name: row for row in compare_build(cost, firmware)}
     return Comparison(
         rows,
