@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edgetune.learn import operators as p
 from edgetune.plan import dsp_lines
 from edgetune.plan.dsp import copies_at_once
 from edgetune.plan.dsp_windows import Windows, backward_phases, forward_windows, windows_beside
@@ -54,14 +55,14 @@ def _over_windows(work: Work, windows: Windows) -> Counter:
     return loops
 
 
-def doubled_groups(layer) -> list[bool]:
+def doubled_groups(layer: p.WeightedLayer) -> list[bool]:
     """Of each four channels, whether their sums are doubled: `et_outputs_of`."""
     most = np.abs(layer.bias.astype(np.int64))
     fits = (layer.shift < 0) & (most + layer.row_size * LARGEST_PRODUCT < 1 << 30)
     return [bool(fits[i : i + GROUP].all()) for i in range(0, layer.rows, GROUP)]
 
 
-def _is_narrow(layer) -> bool:
+def _is_narrow(layer: p.WeightedLayer) -> bool:
     return layer.activation_min > -128 or layer.activation_max < 127
 
 
@@ -127,7 +128,7 @@ def depthwise_forward(work: Work) -> dict:
     return loops
 
 
-def _doubled_fours(layer) -> int:
+def _doubled_fours(layer: p.WeightedLayer) -> int:
     """Groups whose sums are doubled; the last ones reach back where channels do not divide."""
     most = np.abs(layer.bias.astype(np.int64))
     fits = (layer.shift < 0) & (most + 9 * LARGEST_PRODUCT < 1 << 30)

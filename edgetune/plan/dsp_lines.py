@@ -16,7 +16,7 @@ from edgetune.plan.dsp import (
     TILE,
     padded,
 )
-from edgetune.plan.dsp_windows import forward_windows
+from edgetune.plan.dsp_windows import Windows
 from edgetune.plan.windows import axes
 from edgetune.plan.work import GROUP, Work
 
@@ -165,7 +165,7 @@ def conv_2d_gradient(work: Work, rows: int) -> Counter:
     weights, chunks = -(-layer.row_size // 4), Counter(walk.chunks)
     loops = Counter({"forms": 1, "zeroed": rows * (layer.row_size + 1)})
     if walk.copied:
-        add(loops, forward_copies(work))
+        add(loops, _copies(work))
     for _, start, end in walk.segments:
         pairs = -(-(end - start) // 2)
         add(loops, _renamed(pair_line(0, end - start, pairs)), fours)
@@ -180,9 +180,9 @@ def conv_2d_gradient(work: Work, rows: int) -> Counter:
     return loops
 
 
-def forward_copies(work: Work) -> Counter:
+def _copies(work: Work) -> Counter:
     """Every window copied once, as it lies."""
-    return forward_windows(work.layer, work.x, work.y).copied()
+    return Windows(*axes(work.layer.window, work.x, work.y), work.x[2]).copied()
 
 
 def _renamed(line: Counter) -> Counter:

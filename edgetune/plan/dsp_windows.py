@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from edgetune.learn import operators as p
-from edgetune.learn.program import Shape
+from edgetune.learn.program import Shape, Window
 from edgetune.plan.dsp import columns_inside, joined, padded
 from edgetune.plan.windows import Axis, axes
 
@@ -103,7 +103,7 @@ class Windows:
             lambda row: beside if in_place and self.row_inside(row) else every,
         )
 
-    def _copies(self, rows, columns_of) -> Counter:
+    def _copies(self, rows: range, columns_of: Callable[[int], Counter]) -> Counter:
         """Windows at ``rows``, of each at the columns whose taps ``columns_of`` counts."""
         kinds: Counter = Counter()
         for row in rows:
@@ -182,7 +182,7 @@ def backward_phases(layer: p.Conv2D, x: Shape, y: Shape) -> Iterator[tuple[Windo
             yield Windows(*both, y[2], clipped=True), math.prod((down.out, along.out))
 
 
-def _phase(first: int, cells: int, errors: int, window, axis: int) -> Axis:
+def _phase(first: int, cells: int, errors: int, window: Window, axis: int) -> Axis:
     """``phase_of``: a window over the errors."""
     kernel, stride, pad = window.kernel[axis], window.stride[axis], window.pad[axis]
     tap = (first + pad) % stride

@@ -50,7 +50,7 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
         name = _gradient_loops(work.layer)
     elif name == "update_blocks":
         name = f"update_{work.layer.kind}_dsp"
-    drawn = {f"{draw}_{feature}": count for feature, count in draws(work).items()}
+    drawn = {f"{draw}_{feature}": count for feature, count in draws(work, draw).items()}
     return name, {"calls": 1} | drawn | UPDATES[name](work)
 
 

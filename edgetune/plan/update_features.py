@@ -18,10 +18,13 @@ def every_error(work: Work) -> dict:
     return {"positions": work.positions, "errors": math.prod(work.y)}
 
 
-def draws(work: Work) -> dict:
-    seen = work.seen
-    return {"rows": work.layer.rows, "draws": seen.get("draws", 0),
-            "drawn_rows": seen.get("rows", 0)}
+def draws(work: Work, draw: str) -> dict:
+    """Systematic ones pass the rows in turn, independent ones search theirs by halving."""
+    seen, rows = work.seen, work.layer.rows
+    found = {"rows": rows, "draws": seen.get("draws", 0), "drawn_rows": seen.get("rows", 0)}
+    if draw == "independent":
+        found["halvings"] = found["draws"] * math.log2(rows + 1)
+    return found
 
 
 def _formed(work: Work) -> dict:

@@ -39,7 +39,9 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
-    observer.stages = {s.layer.name: s for s in plan.schedule.stages if s.phase == "update"}
+    observer.stages = {
+        s.layer.name: s for s in plan.schedule.stages if s.layer and s.phase == "update"
+    }
     for i, x in enumerate(nonzero_inputs(plan, STEPS)[:steps]):
         observer.train(x, plan.program.loss.any_target(i))
     return {
