@@ -31,8 +31,8 @@ def _every(examples: Sequence[str]) -> Graph:
     b = _branches(ModelBuilder((1, 8, 8, 3), seed=1).conv(3, 1), 5)
     maps = b.save()
     sides = [EXAMPLES[kind](b.back_to(maps)).dense(32).save() for kind in examples]
-    b.back_to(maps).conv(4, 3, activation="RELU").depthwise(3).average_pool(2)
-    b.depthwise(3, stride=2, multiplier=2)
+    b.back_to(maps).conv(4, 3, activation="RELU").depthwise(3)
+    b.average_pool((1, b.shape[2])).depthwise(3, stride=2, multiplier=2)
     b.pad(1, 1, 1, 1).max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1, groups=2).mean()
     b.dense(32, activation="RELU")
     for side in sides:
