@@ -87,7 +87,8 @@ def spread() -> list[tuple[Graph, Recipe]]:
         _pooled, _sums,
     )]
     again = [make() for make in (
-        _separable, _series, _dense, _tiny_dense, _multiplied, _flat, _planes,
+        _separable, _series, _dense, _tiny_dense, _multiplied, _flat, _planes, _spread_out,
+        _grouped_again,
     )]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
     recipes = [(m, Recipe()) for m in (*models, *others)]
