@@ -19,6 +19,7 @@ from edgetune.plan.schedule import Stage
 from edgetune.plan.update_features import UPDATES, draws, every_error
 from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
+from edgetune.plan.workload import HALVED
 
 OBSERVERS = "adaptive_observe", "multinomial_global_observe"  # of every layer
 
@@ -40,7 +41,10 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
             return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
         return name, found | _rule(plan, work)
-    return stage.kernel.cost, {"calls": 1} | (FEATURES | DSP_FEATURES)[stage.kernel.cost](work)
+    found = {"calls": 1} | (FEATURES | DSP_FEATURES)[stage.kernel.cost](work)
+    if isinstance(stage.step, InputError):
+        found["halved"] = work.seen.get(f"{HALVED}{layer.inputs[operand]}", 0)
+    return stage.kernel.cost, found
 
 
 def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]:

@@ -11,12 +11,15 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from edgetune.learn.learner import Learner
+from edgetune.learn.lower.backward import InputError
 from edgetune.learn.operators import BIAS_INPUT, WeightedLayer
+from edgetune.learn.program import Layer
+from edgetune.plan.halvings import halved_errors
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 
 STEPS = 8
-FORMED = "formed_"
+FORMED, HALVED = "formed_", "halved_"
 PATIENCE = 50_000_000  # weights times positions that may be simulated; then fewer steps are
 
 
@@ -35,12 +38,17 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
     not zero; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
-    "searches", "strides", "halvings": of a factored gradient's columns.
+    "searches", "strides", "halvings": of a factored gradient's columns; `HALVED` and an
+    activation: its errors that were halved as larger ones came.
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
     observer.stages = {
         s.layer.name: s for s in plan.schedule.stages if s.layer and s.phase == "update"
+    }
+    observer.errors_of = {
+        (s.layer.name, s.layer.inputs[s.step.operand]): s.kernel.cost
+        for s in plan.schedule.stages if s.layer and isinstance(s.step, InputError)
     }
     for i, x in enumerate(nonzero_inputs(plan, STEPS)[:steps]):
         observer.train(x, plan.program.loss.any_target(i))
@@ -60,6 +68,8 @@ def _macs(plan: Plan) -> int:
 
 class _Observer(Learner):
     stages: dict[str, Stage]
+    errors_of: dict[tuple[str, int], str]  # layer and activation: the kernel
+    layer: Layer | None = None  # whose error was asked for last
 
     def start(self, seed: int, total_steps: int) -> None:
         super().start(seed, total_steps)
@@ -81,6 +91,19 @@ class _Observer(Learner):
         for name, count in self._of_kernel(layer, steps).items():
             counts[name] += count
         return draws
+
+    def _error_of(self, layer: Layer, storage: int) -> tuple[np.ndarray, int]:
+        self.layer = layer
+        return super()._error_of(layer, storage)
+
+    def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
+        if self.layer and (kernel := self.errors_of.get((self.layer.name, index))):
+            shapes = [a.shape for a in self.program.activations]
+            seen = np.where(self._open(index), acc.reshape(-1), 0)
+            self.counts[self.layer.name][f"{HALVED}{index}"] += halved_errors(
+                kernel, self.layer, seen, shapes[index], shapes[self.layer.output]
+            )
+        return super()._masked(index, acc, exponent)
 
     def _of_kernel(self, layer: WeightedLayer, steps: np.ndarray) -> Counter:
         stage = self.stages[layer.name]
