@@ -79,7 +79,7 @@ def _update_blocks(form: Callable[[Work, int], Counter]) -> Callable[[Work], dic
 def _update_factored(work: Work) -> dict:
     seen = work.seen
     return {"inputs": work.layer.row_size} | {
-        name: seen.get(name, 0) for name in ("searches", "strides", "halvings")
+        name: seen.get(name, 0) for name in ("searches", "strides", "halvings", "biases")
     }
 
 

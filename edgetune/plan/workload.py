@@ -38,7 +38,8 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
     not zero; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
-    "searches", "strides", "halvings": of a factored gradient's columns; `HALVED` and an
+    "searches", "strides", "halvings": of a factored gradient's columns, and its "biases" that were
+    drawn; `HALVED` and an
     activation: its errors that were halved as larger ones came.
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
@@ -111,7 +112,7 @@ class _Observer(Learner):
             rows = stage.buffers["gradient"].size // (4 * (layer.row_size + 1))
             return formed_blocks(steps.any(axis=1), rows)
         if stage.kernel.cost == "update_factored":
-            return _SEARCHES[self.recipe.draw](steps)
+            return _SEARCHES[self.recipe.draw](steps) + Counter(biases=int(steps[:, -1].sum()))
         return Counter()
 
 

@@ -15,6 +15,7 @@ from edgetune.boards.cores import CORES
 from edgetune.learn import operators as p
 from edgetune.plan.dsp_features import DSP_FEATURES
 from edgetune.plan.dsp_lines import conv_2d_gradient, depthwise_gradient
+from edgetune.plan.halvings import FORETOLD, halved_errors
 from edgetune.plan.kernels import KERNELS, Site
 from edgetune.plan.workload import _columns, formed_blocks
 
@@ -205,12 +206,6 @@ DEPTHWISE_GRADIENT_LOOPS = {
 }
 
 
-def sums(count) -> list:
-    """Random sums of two maps, and of a map and what repeats over it."""
-    from loop_works import WORKS
-    return WORKS["add"][:count]
-
-
 # -- the counts ------------------------------------------------------------------------------
 
 
@@ -219,7 +214,8 @@ def assert_counted(found, loops, counts, work) -> set[str]:
     turned = set()
     for name, count in loops.items():
         told = TOLD[name](found) if name in TOLD else found.get(name, 0)
-        assert told == count(counts), f"{name} of {work.layer.window if hasattr(work.layer, 'window') else work.layer} {work.x} -> {work.y}"
+        window = getattr(work.layer, "window", "")
+        assert told == count(counts), f"{name} of {work.x} -> {work.y} {window}"
         turned |= {name} if told else set()
     return turned
 
@@ -269,9 +265,9 @@ def test_gradients_are_formed_as_the_cost_model_says(engine, kind, form, works, 
         site = Site(work.layer, work.x, work.y, CORES["cortex-m4"])
         for kernel in (k for k in KERNELS["update"] if k.forms and k.fits(site)):
             x, e = int8(rng, work.x), errors(rng, work.y)
-            counts = engine.run(
-                lambda library: blocks_c(library, kernel, work.layer, e, x, work.layer.rows)
-            )
+            counts = engine.run(partial(
+                blocks_c, kernel=kernel, layer=work.layer, e=e, x=x, rows=work.layer.rows
+            ))
             turned |= assert_counted(form(work, work.layer.rows), loops, counts, work)
     assert turned == set(loops)
 
@@ -293,10 +289,40 @@ def test_blocks_are_formed_as_the_cost_model_says(engine):
     assert sum(found.values()) == counts.line("update_blocks.c", "blocks->form(")
 
 
+def scale(library, e, ratio):
+    library.et_error_scale_dsp(
+        address(e), u32(e.size // ratio.size), u32(ratio.size), address(ratio)
+    )
+
+
 def test_channels_are_scaled_as_the_cost_model_says(engine):
     for work in (conv(WIDE[0], 1, 6), conv(WIDE[1], 1, 8)):
         e, ratio = np.ones(work.y, np.int8), np.full(work.y[2], 2**14, np.uint16)
-        counts = engine.run(lambda library: library.et_error_scale_dsp(
-            address(e), u32(work.y[0] * work.y[1]), u32(work.y[2]), address(ratio)))
+        counts = engine.run(partial(scale, e=e, ratio=ratio))
         assert_counted(DSP_FEATURES["error_scale_dsp"](work), LOOPS["error_scale_dsp"], counts,
                        work)
+
+
+@pytest.mark.parametrize("works", [CONVS[1::4], DEPTHWISES[::2], DENSES], ids=[
+    "conv", "depthwise", "dense"])
+def test_errors_are_halved_as_the_cost_model_says(engine, works):
+    """The portable kernels' one by one, those of the DSP extension eight at a time."""
+    halved = 0
+    for work in works:
+        for kernel in kernels(work.layer, "input_error", work.x, work.y):
+            rng = np.random.default_rng(5)
+            e, x = errors(rng, work.y), int8(rng, work.x)
+            acc = work.layer.input_error(0, e.astype(np.int64), [x.astype(np.int64)])
+            told = halved_errors(kernel.cost, work.layer, acc, work.x, work.y)
+            counts = engine.run(partial(input_error, kernel, work))
+            if "dsp" not in kernel.cost:
+                assert told == counts.line("error_block.c", ">> more, *e)")
+            elif told % 8 == 0:
+                turned = turns("error_words.c", "for (int8_t *e = block->start; e != end")
+                # More than seven at once come to nothing, and are not halved so often.
+                foretold = kernel.cost in FORETOLD and FORETOLD[kernel.cost](
+                    work.layer, work.x, work.y).size
+                spared = 0 if foretold else acc.size
+                assert told - spared <= 8 * turned(counts) <= told, (kernel.cost, work.x)
+            halved += told
+    assert halved
