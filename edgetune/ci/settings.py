@@ -60,7 +60,8 @@ def tuning_of(settings: dict) -> TuneSettings:
     verify = not settings.get("no_verify", False)
     guard = NONE if settings.get("no_guard", False) else settings.get("guard", RUNNING)
     return TuneSettings(
-        verify=verify, guard=guard, **_chosen(settings, "seed", "samples", "passes", "endless")
+        verify=verify, guard=guard,
+        **_chosen(settings, "seed", "samples", "passes", "endless", "continued"),
     )
 
 

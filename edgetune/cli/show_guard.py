@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgetune.cli.printer import Printer
-from edgetune.guard import NONE, RUNNING, Outcome
+from edgetune.guard import NONE, RUNNING, Outcome, Rectified
 from edgetune.guard.base import LAST, START, Fall
 
 HANGING = len("Guard: ")
@@ -30,6 +32,31 @@ def guard_words(outcome: Outcome) -> list[str]:
     return [*lines, (
         f"It took {cost.forward_passes:,} forward passes and {cost.link_bytes:,} bytes on the "
         "link, no RAM of the device."
+    )]
+
+
+def show_rectifiers(
+    printer: Printer, rectifiers: Sequence[Rectified], outcome: Outcome
+) -> None:
+    """The layers that lost a large part of their live channels."""
+    for line in rectifier_words(rectifiers, outcome):
+        printer.wrapped(f"Warning: {line}", len("Warning: "))
+
+
+def rectifier_words(rectifiers: Sequence[Rectified], outcome: Outcome) -> list[str]:
+    """A sentence for each such layer, and what to do."""
+    fallen = [layer for layer in rectifiers if layer.fell]
+    if not fallen:
+        return []
+    meanwhile = outcome.kept != LAST or outcome.falls
+    whose = "of weights learnt meanwhile " if meanwhile else ""
+    lines = [
+        f"Layer {layer.layer}: {whose}{layer.after} of {layer.channels} channels answer, "
+        f"{layer.before} did at the start."
+        for layer in fallen
+    ]
+    return [*lines, (
+        "What does not answer learns no more: take a lower --rate, or look at labels and sensor."
     )]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgetune.cli.printer import Printer
+from edgetune.guard import HeldOutGuard, RunningGuard
 from edgetune.learn.program import Program
 from edgetune.model.decode import quoted
 from edgetune.model.ends import learnt
@@ -37,8 +38,20 @@ def end_of(program: Program) -> str:
     return learnt(program.loss.name, program.loss.size)
 
 
-def show_plan(printer: Printer, estimate: Estimate) -> None:
-    """Flash, RAM and instructions, then a line a layer."""
+def guard_facts(estimate: Estimate, steps: int, held: int | None) -> dict:
+    """What the guard of a run of ``steps`` takes of a device: ``held`` samples judge it, or the
+    running error.  Suspicions and ways back come on top."""
+    share = estimate.forward_instructions / estimate.step_instructions
+    passes = HeldOutGuard.passes(held, steps, share) if held else RunningGuard.passes(steps)
+    return {
+        "ram_bytes": 0, "pass_instructions": estimate.forward_instructions, "steps": steps,
+        "held_out": held, "forward_passes": passes,
+        "share_of_steps": round(share * passes / steps, 4),
+    }
+
+
+def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -> None:
+    """Flash, RAM and instructions, then a line a layer; ``guard``: of a certain run."""
     board = estimate.plan.board
     printer.text(f"Board: {board.title}, {board.chip}, {board.core.name}")
     printer.wrapped(
@@ -59,7 +72,7 @@ def show_plan(printer: Printer, estimate: Estimate) -> None:
         f"{estimate.forward_instructions:,} of them forward (not cycles; inputs without zeros)",
         HANGING,
     )
-    printer.text(_guard_words(estimate))
+    printer.text(_run_words(guard) if guard else _guard_words(estimate))
     printer.text(
         f"Learns: {'' if estimate.plan.recipe.learns_weights else 'biases of '}"
         f"{len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
@@ -87,6 +100,16 @@ def _guard_words(estimate: Estimate) -> str:
     share = 100 * estimate.forward_instructions / estimate.step_instructions
     return (
         f"Guard: no RAM; a forward pass for it takes {share:.0f} % of a step (docs/learning.md)"
+    )
+
+
+def _run_words(guard: dict) -> str:
+    by = f"by {guard['held_out']:,} held-out samples" if guard["held_out"] else (
+        "by the running error"
+    )
+    return (
+        f"Guard: no RAM; in {guard['steps']:,} steps up to {guard['forward_passes']:,} forward "
+        f"passes {by}, {100 * guard['share_of_steps']:.1f} % of the steps' instructions"
     )
 
 

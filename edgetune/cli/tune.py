@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from edgetune.cli.build import build_facts, show_build
@@ -17,7 +19,7 @@ from edgetune.cli.options import (
 )
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import cost_of, show_left_out
-from edgetune.cli.show_guard import show_guard
+from edgetune.cli.show_guard import show_guard, show_rectifiers
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
@@ -38,12 +40,16 @@ from edgetune.session.tuning import TuneResult, TuneSettings, check_tuned_file
 @samples_option
 @click.option("--endless", is_flag=True, help="Learn as a device that has no end: the steps do "
               "not shrink toward that of the run.")
+@click.option("--continue", "continued", metavar="FOLDER|last", help="Go on from the state, "
+              "weights and rule's, that a run of this model and recipe left in its folder; last: "
+              "from the model's last run below runs/. With --endless the steps count on, else the "
+              "new run anneals over its own.")
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
 @guard_options
 @min_accuracy_option
 def command(
     printer: Printer, job: Job, seed: int, passes: int, samples: int | None, endless: bool,
-    no_verify: bool, guard: str | float, min_accuracy: float | None,
+    continued: str | None, no_verify: bool, guard: str | float, min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
@@ -52,9 +58,12 @@ def command(
     writes the tuned model. Every step is compared with the simulation, bit for bit. Where
     learning did harm, the run ends with the weights that it began with, and says so.
     """
-    settings = TuneSettings(seed, samples, passes, not no_verify, guard, endless)
+    settings = TuneSettings(seed, samples, passes, not no_verify, guard, endless, continued)
     refuse_without_accuracy(job.plan.program.loss, min_accuracy)
+    settings = job.resolved(settings)
     _show_model(printer, job)
+    if settings.continued:
+        printer.text(f"Goes on from the state of {settings.continued}")
     show_plan(printer, job.estimate)
     dataset, device = job.check()
     with job.run_folder() as folder:
@@ -62,7 +71,7 @@ def command(
         show_build(printer, firmware)
         printer.note(f"Learning on {device}")
         result = job.tune(settings, folder, firmware)
-    printer.result = _facts(job, firmware, folder, result)
+    printer.result = _facts(job, firmware, folder, result, settings.continued)
     printer.text()
     _show_ram(printer, job, firmware, result)
     _show_result(printer, device, dataset, folder, result)
@@ -70,7 +79,9 @@ def command(
     check_accuracy(result.after, min_accuracy)
 
 
-def _facts(job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult) -> dict:
+def _facts(
+    job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult, continued: str | None
+) -> dict:
     return {
         "model": job.model,
         "device": job.device,
@@ -88,9 +99,11 @@ def _facts(job: Job, firmware: Firmware, folder: RunFolder, result: TuneResult) 
         "file_agrees": result.file_agrees,
         "no_judge": result.no_judge,
         "guard": result.guard.as_dict(),
+        "rectifiers": [asdict(layer) for layer in result.rectifiers],
         "stack_used": result.stats.stack_used or None,
         "executed_instructions": result.executed_instructions,
         "folder": str(folder.path),
+        "continued": continued,
         "tuned": str(folder.tuned),
         **_conversion(job, folder),
     }
@@ -136,6 +149,7 @@ def _show_result(
     if name != "accuracy":
         printer.text(f"After it: {result.after.text}.")
     show_guard(printer, result.guard)
+    show_rectifiers(printer, result.rectifiers, result.guard)
     printer.text(f"Tuned model: {folder.tuned}")
     if result.file_agrees is not None:
         printer.text(

@@ -7,6 +7,7 @@ from string import Template
 
 from edgetune.codegen.c_text import definitions
 from edgetune.codegen.calls import Calls, exponent_of
+from edgetune.learn.kept import state_id
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer
 
@@ -39,6 +40,7 @@ def model_source(plan: Plan, title: str) -> str:
         trained_layers=len(plan.trained),
         board=plan.board.name,
         state_bytes=plan.state_bytes,
+        state_id=f"0x{state_id(plan.program, plan.recipe):08x}u",
         stages=len(stages),
         initial=_initial(plan),
         digest_of_parameters=_digest_of_parameters(plan),

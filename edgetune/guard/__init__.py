@@ -6,10 +6,12 @@
 from edgetune.guard.base import Cost, Desk, Guard, Kept, NoGuard, Outcome
 from edgetune.guard.choice import NONE, RUNNING, held_out_rows, is_share, share_of
 from edgetune.guard.held_out import HeldOutGuard
+from edgetune.guard.rectifiers import Rectified, compare_rectifiers
 from edgetune.guard.running import RunningGuard
 from edgetune.guard.sample_losses import SampleLosses, Samples
 
 __all__ = [
     "Cost", "Desk", "Guard", "HeldOutGuard", "Kept", "NONE", "NoGuard", "Outcome", "RUNNING",
-    "RunningGuard", "SampleLosses", "Samples", "held_out_rows", "is_share", "share_of",
+    "Rectified", "RunningGuard", "SampleLosses", "Samples", "compare_rectifiers", "held_out_rows",
+    "is_share", "share_of",
 ]

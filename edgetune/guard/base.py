@@ -103,6 +103,7 @@ class Guard:
         self.spans = list(zip([0, *bounds], bounds))
         self.notes: list[str] = []
         self.falls: list[Fall] = []
+        self.given_up: list[bytes] = []  # the states of these falls
         self.stopped = False
 
     def begin(self) -> None:
@@ -130,6 +131,7 @@ class Guard:
         """The best weights again.  Whether to go on with them."""
         words = self.sample_losses.words
         self.falls.append(Fall(step, self.best.step, words(found), words(against)))
+        self.given_up.append(self.desk.state())
         self.desk.restore(self.best.state)
         self.stopped = len(self.falls) > MOST_FALLS
         return not self.stopped

@@ -31,10 +31,13 @@ class HeldOutGuard(Guard):
     def __init__(
         self, desk: Desk, losses: SampleLosses, held: Samples, steps: int, share: float
     ):
-        between = max(len(held), math.ceil(COST * share * len(held)))
-        between = max(1, min(between, -(-steps // LEAST_LOOKS)))
-        super().__init__(desk, losses, [*range(between, steps, between), steps])
+        super().__init__(desk, losses, _looks(len(held), steps, share))
         self.held = held
+
+    @staticmethod
+    def passes(held: int, steps: int, share: float) -> int:
+        """Forward passes of a run: before the first step, in between, and at the end."""
+        return held * (1 + len(_looks(held, steps, share)))
 
     def begin(self) -> None:
         self.start = self.best = self.present = self._look(0)
@@ -85,3 +88,10 @@ class HeldOutGuard(Guard):
     def _above_chance(self, weights: Kept) -> float:
         constant = self.sample_losses.of_constant(self.held)
         return paired(weights.losses, constant, self.sample_losses.weights(self.held))
+
+
+def _looks(held: int, steps: int, share: float) -> list[int]:
+    """The steps after which the ``held`` samples run."""
+    between = max(held, math.ceil(COST * share * held))
+    between = max(1, min(between, -(-steps // LEAST_LOOKS)))
+    return [*range(between, steps, between), steps]

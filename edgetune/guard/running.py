@@ -32,12 +32,18 @@ class RunningGuard(Guard):
 
     def __init__(self, desk: Desk, losses: SampleLosses, samples: Samples):
         steps = len(samples)
-        self.samples, self.window = samples, min(max(steps // WINDOWS, LEAST), MOST)
+        self.samples, self.window = samples, _window(steps)
         self.idle = steps < LEAST_STEPS
         whole = range(self.window, steps - self.window + 1, self.window)
         super().__init__(desk, losses, [steps] if self.idle else [*whole, steps])
         self.seen = np.zeros(0)
         self.back_at = self.questions = 0
+
+    @staticmethod
+    def passes(steps: int) -> int:
+        """Forward passes of a run in which nothing is suspected, at most: the first weights run the
+        first window and the last two, and the best ones these two."""
+        return 0 if steps < LEAST_STEPS else _window(steps) + 2 * _last(steps)
 
     def begin(self) -> None:
         first = self.samples[: 0 if self.idle else self.spans[0][1]]
@@ -99,7 +105,7 @@ class RunningGuard(Guard):
     def _evidence(self) -> Samples:
         """The samples of the last two windows, of 100 steps at least."""
         done = len(self.seen)
-        return self.samples[max(0, done - max(2 * self.window, LEAST_STEPS)) : done]
+        return self.samples[max(0, done - _last(len(self.samples))) : done]
 
     def _present_losses(self, samples: Samples) -> np.ndarray:
         """Of the present weights: those that ran along, unless weights were put back meanwhile."""
@@ -168,3 +174,12 @@ class RunningGuard(Guard):
 
     def _kept(self, step: int, reason: str) -> Outcome:
         return self._outcome(step, len(self.seen), reason)
+
+
+def _window(steps: int) -> int:
+    return min(max(steps // WINDOWS, LEAST), MOST)
+
+
+def _last(steps: int) -> int:
+    """How many of the last samples are looked at in the end."""
+    return min(steps, max(2 * _window(steps), LEAST_STEPS))

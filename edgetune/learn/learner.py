@@ -119,7 +119,8 @@ class Learner:
         logits = self._value(program.logits).reshape(-1)
         acc, measure = program.loss.error(logits, target, self._value(program.input))
         self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
-        self.rule.observe(Outcome(self.step, self.total_steps, logits, target, measure))
+        if self.trained:
+            self.rule.observe(Outcome(self.step, self.total_steps, logits, target, measure))
         self.draws = 0
         for step in self.backward.steps:
             _TAKE[type(step)](self, step)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.learn.operators import WeightedLayer
-from edgetune.learn.rules import FixedRate, Rule
+from edgetune.learn.rules import Rule
 from edgetune.learn.words import words_type
 
 # et_learner: what a run carries beside weights and rule.
@@ -71,7 +71,7 @@ def parameter_bytes(layer: WeightedLayer, weights: bool = True) -> int:
 
 
 def state_type(
-    trained: Sequence[WeightedLayer], rule: type[Rule] = FixedRate, weights: bool = True
+    trained: Sequence[WeightedLayer], rule: type[Rule], weights: bool = True
 ) -> np.dtype:
     """The whole state block; ``itemsize`` is its bytes.
 

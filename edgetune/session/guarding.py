@@ -53,6 +53,7 @@ class DeviceDesk:
         self._client, self._simulation, self._losses = client, simulation, losses
         self._passes = self._bytes = 0
         self._held: bytes | None = None
+        self.learnt: bytes | None = None  # the last state read that came of learning
 
     @property
     def cost(self) -> Cost:
@@ -64,7 +65,7 @@ class DeviceDesk:
 
     def state(self) -> bytes:
         if self._held is None:
-            self._held = self._client.read_state()
+            self._held = self.learnt = self._client.read_state()
             self._bytes += len(self._held)
         return self._held
 
@@ -115,6 +116,10 @@ class Guarding:
     data: Dataset
     held: Samples | None = None
     note: str = ""
+
+    def samples(self, order: np.ndarray) -> Samples:
+        """Of a run in this ``order``, to look at its weights by."""
+        return self.held if self.held is not None else _samples(self.data, order)
 
     def guard(self, desk: DeviceDesk, losses: SampleLosses, order: np.ndarray, plan: Plan) -> Guard:
         """Of a run that learns the tuning samples of ``data`` in this ``order``."""

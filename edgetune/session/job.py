@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from edgetune.session.conversion import convert_by, read_int8
 from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.flashing import ensure_firmware
 from edgetune.session.guarding import HeldOut
+from edgetune.session.kept_states import kept_state
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.tools import check_tools
@@ -42,6 +44,7 @@ from edgetune.session.tuning import TuneResult, TuneSettings, tune
 # What is said of the tuning and test set alone.
 _OF_TUNING = ("path", "labels", "test", "test_labels", "part", "split")
 RUNS = Path("runs")
+LAST_RUN = "last"
 PROJECTS = Path("build")
 
 
@@ -205,6 +208,16 @@ class Job:
         """The folder of a run: ``out``, else a fresh one below runs/."""
         return RunFolder(Path(self.out)) if self.out else RunFolder.fresh(RUNS, self.title)
 
+    def resolved(self, settings: TuneSettings) -> TuneSettings:
+        """``settings`` with the folder of the run that is to be continued, if one is; errors as
+        of `kept_state`, and UsageError where the model has no run yet."""
+        if settings.continued is None:
+            return settings
+        last = settings.continued == LAST_RUN
+        folder = RunFolder.latest(RUNS, self.title) if last else settings.continued
+        kept_state(folder, self.plan)
+        return replace(settings, continued=str(folder))
+
     def tune(
         self, settings: TuneSettings = TuneSettings(), folder: RunFolder | None = None,
         firmware: Firmware | None = None,
@@ -220,6 +233,7 @@ class Job:
         """
         self.check()
         held_out = self.held_out(settings.guard)
+        settings = self.resolved(settings)
         if folder is None:
             with self.run_folder() as fresh:
                 return self.tune(settings, fresh, firmware)

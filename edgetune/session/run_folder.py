@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from edgetune.errors import UsageError
 from edgetune.files import save_atomically
 
 FORMAT = 1
+STATE = "state.bin"
 
 
 class RunFolder:
     """``run.json`` (settings and results), ``metrics.jsonl`` (a line a step), ``tuned.tflite``,
-    ``converted.tflite`` of a float model, ``best.tflite`` of a run that broke off, and
-    ``firmware/``, the generated project.
+    ``state.bin``, from which a further run goes on, ``converted.tflite`` of a float model,
+    ``best.tflite`` of a run that broke off, and ``firmware/``, the generated project.
 
     Open until `close`, or until the end of a `with` statement."""
 
@@ -36,6 +38,22 @@ class RunFolder:
         numbers = [int(p.name[:4]) for p in parent.glob("[0-9][0-9][0-9][0-9]-*")]
         return RunFolder(parent / f"{max(numbers, default=0) + 1:04d}-{name}")
 
+    @staticmethod
+    def latest(parent: Path, name: str) -> Path:
+        """The last numbered folder below ``parent`` that a run of ``name`` left its state in.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found = parent.glob(f"[0-9][0-9][0-9][0-9]-{glob.escape(name)}/{STATE}")
+        if last := max(found, default=None):
+            return last.parent
+        raise UsageError(
+            f"There is no run of {name} to go on from.",
+            f"No folder {parent / f'NNNN-{name}'} holds a {STATE}.",
+            "Name the run's folder: --continue FOLDER.",
+        )
+
     @property
     def firmware(self) -> Path:
         return self.path / "firmware"
@@ -47,6 +65,10 @@ class RunFolder:
     @property
     def tuned(self) -> Path:
         return self.path / "tuned.tflite"
+
+    @property
+    def state(self) -> Path:
+        return self.path / STATE
 
     @property
     def best(self) -> Path:

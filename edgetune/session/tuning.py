@@ -12,9 +12,18 @@ from edgetune.data import Dataset
 from edgetune.device import resolve_device
 from edgetune.errors import DivergenceError, LinkError
 from edgetune.files import save_atomically
-from edgetune.guard import RUNNING, Guard, Outcome, SampleLosses
+from edgetune.guard import (
+    RUNNING,
+    Guard,
+    Outcome,
+    Rectified,
+    SampleLosses,
+    compare_rectifiers,
+)
+from edgetune.learn.kept import going_on
 from edgetune.learn.learner import Learner
 from edgetune.learn.losses import CLASS
+from edgetune.link.client import Client
 from edgetune.link.messages import Stats
 from edgetune.measures.measure import Measure
 from edgetune.model.graph import Place
@@ -27,6 +36,7 @@ from edgetune.session.evaluation import accuracy_of, measure, outputs_of
 from edgetune.session.firmware import Firmware
 from edgetune.session.guarding import DeviceDesk, HeldOut, guarding
 from edgetune.session.interpreter import judge
+from edgetune.session.kept_states import kept_state, save_state
 from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
@@ -41,7 +51,9 @@ class TuneSettings:
     ``guard``: "running", which judges by the error that runs along; a share of the tuning
     samples, above 0 and at most 0.5, that is held out, or a file of samples, to judge by those;
     or "none" (docs/learning.md).  ``endless``: trials do not anneal toward the run's end, as on a
-    device that learns without one."""
+    device that learns without one.  ``continued``: the folder of a run of the same model and
+    recipe, whose state, weights and rule's and generator's, this one goes on from; of a `Job`
+    also "last", its last run."""
 
     seed: int = 0
     samples: int | None = None
@@ -49,6 +61,7 @@ class TuneSettings:
     verify: bool = True
     guard: str | float = RUNNING
     endless: bool = False
+    continued: str | os.PathLike | None = None
 
     def total_steps(self, steps: int) -> int:
         """Over which the trials of a run of ``steps`` anneal; 0 where they do not."""
@@ -60,7 +73,8 @@ class TuneResult:
     """``before``, ``after``: what the device's outputs for the test set were worth; ``outputs``
     int8 [n, outputs], the device's after tuning; ``steps`` that were done; ``digest`` recomputed
     from the device's memory at the end.  ``guard``: which weights the run ended with, and why.
-    ``executed_instructions``: the device's since its start, where it counts them.
+    ``rectifiers``: of each rectified layer the channels that answer, before the run and with what
+    it learnt.  ``executed_instructions``: the device's since its start, where it counts them.
     ``file_agrees``: for how many samples tflite-runtime makes of the tuned file what the device
     does, a prediction or outputs; None where ``no_judge`` says why nothing could.
     ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
@@ -75,6 +89,7 @@ class TuneResult:
     state: bytes
     stats: Stats
     guard: Outcome
+    rectifiers: tuple[Rectified, ...] = ()
     executed_instructions: int | None = None
     file_agrees: int | None = None
     file_fault: str = ""
@@ -120,6 +135,7 @@ def tune(
 
     Raises:
         ModelError: the model's file cannot hold what would be trained; nothing has run yet.
+        UsageError, DataError: there is no state to go on from, or none of this model and recipe.
         DeviceNotFoundError, ToolchainError, LinkError: the device or the way to it fails.
         DivergenceError: the device does not compute what the simulation computes.
     """
@@ -140,12 +156,11 @@ def _run(
     check_writable(plan.program.graph, trained_places(plan))
     chosen = guarding(settings.guard, data, losses, settings.seed, held_out)
     data = chosen.data
+    order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
+    begun = _first_state(plan, settings, len(order))
     with connect(firmware, device, reporter) as client:
-        order = sample_order(len(data.tune_x), settings.samples, settings.passes, settings.seed)
-        total_steps = settings.total_steps(len(order))
-        client.start(settings.seed, total_steps)
+        simulation = _start(client, plan, settings, begun)
         before = outputs_of(client, data, reporter, "before")
-        simulation = Simulation(plan, settings.seed, total_steps) if settings.verify else None
         desk = DeviceDesk(client, simulation, losses)
         guard = chosen.guard(desk, losses, order, plan)
         stream = Stream(client, data, order, losses, simulation, folder, reporter)
@@ -159,9 +174,12 @@ def _run(
             stream.steps, digest, settings.verify, state, client.stats(), found,
             client.executed_instructions(),
         )
+    learnt = [_learner_of(plan, one) for one in (*guard.given_up, desk.learnt or state)]
+    rectifiers = compare_rectifiers(begun, learnt, chosen.samples(order))
+    save_state(folder, plan, state)
     content = tuned_model(plan, state)
     save_atomically(folder.tuned, content)
-    return _judged(result, plan, content, data.test_x)
+    return _judged(replace(result, rectifiers=rectifiers), plan, content, data.test_x)
 
 
 def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
@@ -174,6 +192,30 @@ def check_tuned_file(result: TuneResult, folder: RunFolder) -> None:
             f"Do not use {folder.tuned}; run edgetune verify, which compares the device with the "
             "simulation, and report the model with this run's folder.",
         )
+
+
+def _first_state(plan: Plan, settings: TuneSettings, steps: int) -> Learner:
+    """A learner as a run of ``steps`` begins: of the model's weights, or where another run left
+    off."""
+    total_steps = settings.total_steps(steps)
+    learner = new_learner(plan, settings.seed, total_steps)
+    if settings.continued is not None:
+        learner.load_state(going_on(kept_state(settings.continued, plan), total_steps))
+    return learner
+
+
+def _start(
+    client: Client, plan: Plan, settings: TuneSettings, begun: Learner
+) -> Simulation | None:
+    """The device as ``begun``, and the simulation beside it where there is to be one."""
+    total_steps = begun.total_steps
+    client.start(settings.seed, total_steps)
+    simulation = Simulation(plan, settings.seed, total_steps) if settings.verify else None
+    if settings.continued is not None:
+        digest = client.write_state(begun.state())
+        if simulation:
+            simulation.take_over(begun.state(), digest)
+    return simulation
 
 
 def _learn_guarded(
@@ -196,6 +238,7 @@ def _save_best(guard: Guard, folder: RunFolder, plan: Plan, error: LinkError) ->
     """What the guard held for the best is not lost with the conversation."""
     if best := guard.best_learnt:
         save_atomically(folder.best, tuned_model(plan, best.state))
+        save_state(folder, plan, best.state)
         error.next_step += f"; the best weights, of step {best.step:,}, are in {folder.best}"
 
 
@@ -257,7 +300,7 @@ def run_record(
         "device": device,
         "recipe": plan.recipe.as_dict(),
         "loss": plan.program.loss.name,
-        "settings": asdict(settings) | {"guard": str(settings.guard)},
+        "settings": _settings(settings),
         "data": {
             "preprocessing": data.preprocessing.as_dict(), "split": split,
             "classes": list(data.classes),
@@ -280,5 +323,11 @@ def run_record(
             "stack_used": result.stats.stack_used,
         },
         "guard": result.guard.as_dict(),
+        "rectifiers": [asdict(layer) for layer in result.rectifiers],
         **({"conversion": conversion.report.as_dict()} if conversion else {}),
     }
+
+
+def _settings(settings: TuneSettings) -> dict:
+    found = asdict(settings) | {"guard": str(settings.guard)}
+    return found if found["continued"] is None else found | {"continued": str(found["continued"])}

@@ -117,8 +117,8 @@ def begun(name: str, start: str, seed: int, steps: int) -> tuple[Task, Firmware]
     return task, build(task, folder / "firmware")
 
 
-def build(task: Task, folder: Path) -> Firmware:
-    plan = make_plan(task.graph, Recipe(), load_board(BOARD))
+def build(task: Task, folder: Path, recipe: Recipe = Recipe()) -> Firmware:
+    plan = make_plan(task.graph, recipe, load_board(BOARD))
     return build_firmware(plan, folder, task.name, native=True)
 
 

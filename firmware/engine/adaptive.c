@@ -3,7 +3,8 @@
 
 #define SETTLED 16u /* right samples that count before the first */
 #define REMEMBERED 1024u
-#define MOST_TRIALS_Q16 (65535u << 16)
+#define PATIENCE (400u << 16) /* steps, Q16, until what is left of a goal without an end is 1/4 */
+#define OLDEST (2800u << 16)  /* 1/64 */
 
 static void count_into(uint32_t *mean, uint32_t value, uint32_t count)
 {
@@ -15,18 +16,51 @@ static uint32_t times_q16(uint32_t value, uint32_t factor)
     return (uint32_t)(((uint64_t)value * factor) >> 16);
 }
 
+/* One step older, and younger by what the error is worse than it has been on the whole. */
+static uint32_t aged(const et_adaptive_network *network)
+{
+    uint32_t usual = network->shortfall_since ? network->shortfall_since : 1;
+    uint32_t above = usual + (usual >> 2), age = network->age;
+    if (network->shortfall > above) {
+        uint32_t worse = network->shortfall - above;
+        worse = worse < usual ? worse : usual;
+        age -= (uint32_t)(((uint64_t)age * worse / usual) >> 6);
+    }
+    return age < OLDEST - (1u << 16) ? age + (1u << 16) : OLDEST;
+}
+
+static uint32_t patience_q16(uint32_t age)
+{
+    uint32_t root = (uint32_t)(((uint64_t)PATIENCE << 16) / (PATIENCE + age));
+    return times_q16(root, root);
+}
+
+static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)
+{
+    uint32_t doubt = (5 * shortfall) >> 9;
+    doubt = settles && doubt < (1u << 16) ? doubt : 1u << 16;
+    return times_q16(times_q16(doubt, doubt), doubt);
+}
+
+/* Of the goal, by what there is to learn, and by the time that is left or has gone. */
+static uint32_t left_q16(const et_adaptive_network *network, const et_learner *learner,
+                         uint32_t settles)
+{
+    if (learner->total_steps) {
+        return times_q16(et_anneal_q16(learner), doubt_q16(network->most_since, settles));
+    }
+    uint32_t patience = patience_q16(network->age);
+    uint32_t doubt = doubt_q16(network->shortfall_since, settles);
+    return patience < doubt ? patience : doubt;
+}
+
 /* What this step is to win, Q24. */
 static uint32_t goal(const et_adaptive_network *network, const et_learner *learner,
                      uint32_t rate_q8, uint32_t settles)
 {
     uint64_t all = ((uint64_t)rate_q8 * network->shortfall) >> 8;
     all = (all * (learner->step < 56 ? learner->step + 8 : 64)) >> 6;
-    all = (all * et_anneal_q16(learner)) >> 16;
-    if (settles) {
-        uint32_t doubt = (5 * network->shortfall_since) >> 9;
-        doubt = doubt < (1u << 16) ? doubt : 1u << 16;
-        all = (all * times_q16(times_q16(doubt, doubt), doubt)) >> 16;
-    }
+    all = (all * left_q16(network, learner, settles)) >> 16;
     return et_echo_times(&network->echo, all < UINT32_MAX ? (uint32_t)all : UINT32_MAX);
 }
 
@@ -40,6 +74,9 @@ void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, ui
     count_into(&network->shortfall, shortfall, network->samples);
     network->samples_since += network->samples_since < REMEMBERED - SETTLED;
     count_into(&network->shortfall_since, shortfall, SETTLED + network->samples_since);
+    uint32_t most = learner->step ? network->most_since : 0;
+    network->most_since = most > network->shortfall_since ? most : network->shortfall_since;
+    network->age = aged(network);
     for (uint32_t i = 0; i < count; i++) {
         total = et_scaled_sum(total, et_scaled_product(layers[i].decrease, rules[i].share));
     }
@@ -83,5 +120,5 @@ uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
     et_scaled most = et_scaled_quotient(et_scaled_product(rule->most_moved, errors), mean);
     uint32_t n = et_scaled_q16(wanted), limit = et_scaled_q16(most);
     n = n < limit ? n : limit;
-    return n < MOST_TRIALS_Q16 ? n : MOST_TRIALS_Q16;
+    return n < rule->most_trials_q16 ? n : rule->most_trials_q16;
 }

@@ -8,10 +8,11 @@
 #include "null_mass.h"
 #include "scaled.h"
 
-/* Means of the shortfall, Q24: of the last samples, and since the start.  gain: trials of this
- * step over a layer's share. */
+/* Means of the shortfall, Q24: of the last samples, since the start, and the most that the latter
+ * has been in this run.  age: steps since much was new, Q16.  gain: trials of this step over a
+ * layer's share. */
 typedef struct {
-    uint32_t samples, shortfall, samples_since, shortfall_since;
+    uint32_t samples, shortfall, samples_since, shortfall_since, most_since, age;
     et_echo echo;
     et_scaled gain;
 } et_adaptive_network;
@@ -24,10 +25,10 @@ typedef struct {
 
 /* share: the root of the number of weights; unit: of the gradient, over that of the shortfall;
  * most_moved: steps that the layer's output may move, over its multiplier; square_shift: of
- * magnitudes before they are squared; errors: elements of the output. */
+ * magnitudes before they are squared; errors: elements of the output; most_trials_q16: of a step. */
 typedef struct {
     et_scaled share, unit, most_moved;
-    uint32_t square_shift, errors;
+    uint32_t square_shift, errors, most_trials_q16;
     et_adaptive_network *network;
 } et_adaptive;
 

@@ -20,7 +20,8 @@ typedef struct {
     uint32_t measure;    /* of the loss: how far off the sample was */
 } et_train_result;
 
-/* Initial weights from flash, a fresh generator, fresh rule state, step 0. */
+/* Begin: initial weights from flash, a fresh generator, fresh rule state, step 0.  total_steps: of
+   the run, over which the steps anneal; 0: there is no end. */
 void et_model_start(uint32_t seed, uint32_t total_steps);
 
 /* input: 4-byte aligned, must stay untouched during the call. */
@@ -40,6 +41,22 @@ uint8_t *et_model_state(void);
 
 /* To be called after bytes of the state were overwritten: recomputes the incremental digest. */
 void et_model_state_written(void);
+
+/* Going on, for firmware that has no host.  Between two steps, write the head that et_model_keep
+   gives and the state_bytes bytes of et_model_state() to memory that stays; after a restart give
+   both to et_model_continue in place of et_model_start.  docs/learning.md. */
+typedef struct {
+    uint32_t state_id; /* of the network but for what is trained, the loss and the rule */
+    uint32_t state_bytes;
+    uint32_t check; /* over the state */
+} et_kept;
+et_kept et_model_keep(void);
+
+/* kept: the state, at any alignment.  total_steps: 0 goes on without an end and counts the steps
+   on; else a run of so many begins, which anneals, with the weights, the generator and the rule's
+   state of the kept one.  Returns 0, and changes nothing, where the head is of another model or
+   the state is damaged. */
+int et_model_continue(const et_kept *head, const uint8_t *kept, uint32_t total_steps);
 
 #ifdef ET_PROFILE
 extern uint32_t et_profile_ticks[]; /* accumulated, one entry a stage */

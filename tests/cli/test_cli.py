@@ -76,6 +76,16 @@ def test_inspect():
     assert [o["name"] for o in result["operators"]][0] == "conv_2d_0"
     assert "fully_connected_5" in edgetune("inspect", MODEL).stdout
     planned = succeed("plan", MODEL, "--board", BOARD)
+    cost, passes = planned["cost"], 62 + 2 * 124
+    assert planned["guard"] == {
+        "ram_bytes": 0, "pass_instructions": cost["forward_instructions"], "steps": 1000,
+        "held_out": None, "forward_passes": passes, "share_of_steps": pytest.approx(
+            passes * cost["forward_instructions"] / cost["step_instructions"] / 1000, abs=1e-4
+        ),
+    }
+    words = ("plan", MODEL, "--board", BOARD, "--steps", 400, "--held-out", 50)
+    said = edgetune(*words).stdout  # before, after 75, 150, ... 375, and 400
+    assert "Guard: no RAM; in 400 steps up to 350 forward passes by 50 held-out samples" in said
     assert succeed("inspect", MODEL, "--board", BOARD)["plan"]["cost"] == planned["cost"]
 
 

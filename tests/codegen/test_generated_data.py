@@ -1,7 +1,7 @@
 """The data of a generated model.c has the sizes and places that the plan says."""
 
 import pytest
-from arm_objects import claim, object_sizes, project_includes, refusals
+from arm_objects import claim, object_sizes, project_flags, refusals
 from branching import NETWORKS
 from emulators import needs_gcc
 from thinned import thinned
@@ -83,7 +83,7 @@ def test_ratios_are_kept_where_a_step_reads_them():
 @pytest.mark.parametrize("layers", thinned(["all", "last", "none", "biases"], 2))
 def test_the_state_of_model_c_is_laid_out_as_the_learners(tmp_path, layers):
     plan = plan_of("chain", layers=(layers,))
-    block = state_type(plan.trained, weights=layers != "biases")
+    block = state_type(plan.trained, type(plan.rule), weights=layers != "biases")
     text = "#include <stddef.h>\n" + '#include "model.c"\n' + claim(
         f"sizeof state == {block.itemsize}"
     )
@@ -94,4 +94,4 @@ def test_the_state_of_model_c_is_laid_out_as_the_learners(tmp_path, layers):
         own_type = f"__typeof__(state.{field.path}{'[0]' if field.count > 1 else ''})"
         word = f"{signed}{8 * field.dtype.itemsize}_t"
         text += claim(f"__builtin_types_compatible_p({own_type}, {word})")
-    assert refusals(tmp_path, text, project_includes(tmp_path, plan)) == ""
+    assert refusals(tmp_path, text, project_flags(tmp_path, plan)) == ""

@@ -53,7 +53,7 @@ DENSE = dict(rows=5, row_size=32, row_stride=32, column_stride=1)
 
 def test_trained_layers_have_their_limits_and_their_place_in_the_digest():
     """256 * 48 * sqrt(108), of 72 and of 160; behind 108 + 4 and 72 + 8 values."""
-    text = source()
+    text = source(rule="fixed")
     assert [row["limit_q8"] for row in rows_of(text, "rules")] == [127_701, 104_267, 155_432]
     assert rows_of(text, "trained") == [
         CONV | dict(first_index=0) | shared("conv_2d_0", 0),
@@ -63,7 +63,7 @@ def test_trained_layers_have_their_limits_and_their_place_in_the_digest():
 
 
 def test_only_what_is_trained_is_numbered():
-    text = source(layers=("depthwise_conv_2d_1", "fully_connected_4"), rate=0.5)
+    text = source(layers=("depthwise_conv_2d_1", "fully_connected_4"), rule="fixed", rate=0.5)
     rows = rows_of(text, "trained")
     assert [row["first_index"] for row in rows] == [0, 80]
     limits = [row["limit_q8"] for row in rows_of(text, "rules")]

@@ -12,7 +12,7 @@ from thinned import thinned_rows
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import Gradient, Outcome
-from edgetune.learn.rules.adaptive import default_rate, square_shift
+from edgetune.learn.rules.adaptive import default_rate, most_moved, square_shift
 from edgetune.learn.scaled import Scaled, scaled_real
 
 ADAPTIVE = Recipe(rule="adaptive")
@@ -24,6 +24,12 @@ def network():
     g = HandGraph((1, 6, 6, 1))
     y = g.depthwise(g.conv(g.input, 4, (3, 3)), 1, (3, 3))
     return g.lower(g.dense(y, 4))
+
+
+def dense(weights):
+    """The rule of one dense layer."""
+    g = HandGraph((1, weights // 4))
+    return rule_of(g.lower(g.dense(g.input, 4)))
 
 
 def rule_of(program, recipe=ADAPTIVE):
@@ -50,8 +56,8 @@ def gradient(index=0, exponent=-3):
 
 
 def test_each_layers_share_unit_and_bound():
-    """sqrt of the weights; the gradient's unit; 32 / 3 steps of the output, the last layer 32."""
-    hidden = 32 / 3
+    """sqrt of the weights; the gradient's unit; 160 / 9 steps of the output, the last layer 32."""
+    hidden = 160 / 9
     program = network()
     learner = Learner(program, ADAPTIVE)
     for i, (layer, facts) in enumerate(zip(learner.trained, learner.rule.facts)):
@@ -64,9 +70,14 @@ def test_each_layers_share_unit_and_bound():
     assert [real(f.share) for f in facts] == pytest.approx([2, 2, 2], rel=1e-6)
 
 
-@pytest.mark.parametrize("layers, rate", [(1, 40), (6, 40), (10, 18.59), (24, 5)])
+@pytest.mark.parametrize("layers, rate", [(1, 40), (7, 40), (10, 23.43), (28, 5)])
 def test_the_more_layers_the_less_each_is_to_win(layers, rate):
     assert default_rate(layers) == pytest.approx(rate, rel=1e-3)
+
+
+@pytest.mark.parametrize("layers, moved", [(1, 32), (2, 32), (4, 10), (5, 6.4), (10, 1.6)])
+def test_the_more_layers_the_less_each_may_move(layers, moved):
+    assert most_moved(layers) == pytest.approx(moved)
 
 
 @pytest.mark.parametrize("count, positions", [
@@ -103,14 +114,15 @@ def test_means_of_the_shortfall():
 
 
 @pytest.mark.parametrize("step, total, factor", thinned_rows([
-    (0, 0, 1 / 8), (20, 0, 28 / 64), (56, 0, 1), (10**6, 0, 1), (750, 1000, 1 / 4),
-    (1000, 1000, 0),
+    (0, 1000, 1 / 8), (20, 1000, 0.98 * 28 / 64), (750, 1000, 1 / 4), (1000, 1000, 0),
+    (0, 0, 1 / 8), (20, 0, 28 / 64), (56, 0, 1), (10**6, 0, 1),
 ], 2))
 def test_the_goal_follows_the_clock(step, total, factor):
     """Slowly at first, and down to nothing where there is an end."""
     rule = rule_of(network())
     for _ in range(3000):  # the long mean has come to a half: no doubt is left out
         rule.observe(outcome())
+    rule.network.age = 0
     goal = rule._goal(outcome(step=step, total=total))
     assert goal / 2**24 == pytest.approx(40 * 0.5 * factor, rel=1e-4, abs=1e-6)
 
@@ -121,6 +133,7 @@ def test_a_network_that_is_right_hardly_moves(rate):
     rule = rule_of(network(), Recipe(rule="adaptive", rate=rate))
     for measure in [2**15] * 500 + [0] * 40:
         rule.observe(outcome(measure))
+    rule.network.age = 0
     since = rule.network.shortfall_since / 2**24
     assert since == pytest.approx(40 / 556, rel=0.05)
     goal = rule._goal(outcome()) / 2**24
@@ -128,10 +141,57 @@ def test_a_network_that_is_right_hardly_moves(rate):
     assert goal == pytest.approx(min(2.0**8, rate * short * (2.5 * since) ** 3), rel=1e-3)
 
 
+def observed_all(*measures):
+    """A rule that has seen samples of these measures in this order."""
+    rule = rule_of(network())
+    for step, measure in enumerate(measures):
+        rule.observe(outcome(measure, step))
+    return rule
+
+
+def test_with_an_end_what_was_to_learn_counts_until_the_end():
+    """The most that the long mean has been; it begins anew with a run."""
+    rule = observed_all(*[0] * 200, *[2**15] * 800)
+    most = 200 / 216
+    assert rule.network.most_since / 2**24 == pytest.approx(most, rel=0.01)
+    rule.network.shortfall = 2**20  # nothing was wrong any more
+    assert rule._goal(outcome(step=500, total=1000)) / 2**24 == pytest.approx(40 / 16 / 2, rel=0.01)
+    rule.observe(outcome(2**15, 0))
+    assert rule.network.most_since == rule.network.shortfall_since < most / 2 * 2**24
+
+
+@pytest.mark.parametrize("steps", [1, 100, 400, 1200, 2800, 5000])
+def test_without_an_end_the_goal_falls_as_the_run_goes_on(steps):
+    """1 / (1 + age / 400)^2, down to 1 / 64; the doubt where that is less."""
+    rule = observed_all(*[0] * steps)
+    rule.network.echo.log2 = 0
+    age = rule.network.age / 2**16
+    assert 0.93 * steps <= age <= steps or age == 2800 < steps
+    rule.network.shortfall_since = 2**24
+    left = rule._goal(outcome(step=999)) / 2**24 / 40
+    assert left == pytest.approx((1 + age / 400) ** -2, rel=1e-3)
+    rule.network.shortfall_since = 2**24 // 16
+    assert rule._goal(outcome(step=999)) / 2**24 / 40 == pytest.approx((2.5 / 16) ** 3, rel=1e-3)
+
+
+def test_news_makes_young():
+    """By a 64th of the excess over 5/4 of the long mean, a step; the age stays where all is as
+    usual."""
+    rule = observed_all(*[2**15 - 2**12] * 1000)
+    expected = age = rule.network.age / 2**16
+    for step in range(1000, 1200):
+        rule.observe(outcome(0, step))
+        usual, short = rule.network.shortfall_since, rule.network.shortfall
+        expected += 1 - expected * min(max(short / usual - 1.25, 0), 1) / 64
+    assert rule.network.age / 2**16 == pytest.approx(expected, rel=1e-3)
+    assert expected < age / 4
+
+
 def test_where_the_shortfall_has_no_scale_of_its_own_nothing_is_taken_off():
     rule = rule_of(network())
     rule.loss = SimpleNamespace(settles=False, echoes=False, shortfall=lambda measure: measure)
     rule.observe(outcome(2**16))
+    rule.network.age = 0
     assert rule._goal(outcome()) == 40 * 2**16
 
 
@@ -181,13 +241,14 @@ def test_trials_win_the_goal_together():
     rule.facts[0] = replace(rule.facts[0], most_moved=Scaled(2**23, 99))
     n = rule.trials_q16(0, gradient(0)) / 2**16
     expected = real(rule.facts[0].share) / 2 * goal / total  # every S is alike: S = C
-    assert n == pytest.approx(min(expected, 65535), rel=1e-4)
+    assert n == pytest.approx(min(expected, 54), rel=1e-4)
 
 
 def test_no_layer_moves_its_output_further_than_its_bound():
     """n * M * (sum g^2 / S) / sum |e| <= the bound, whatever the gain."""
     rule, g = observed(gradient()), gradient()
     rule.network.gain.value = scaled_real(1e30)
+    rule.facts[0] = replace(rule.facts[0], most_trials_q16=65535 << 16)
     n = rule.trials_q16(0, g) / 2**16
     mean = (g.magnitudes**2).sum() / g.mass
     most = real(rule.facts[0].most_moved) * np.abs(g.error).sum() / mean
@@ -198,7 +259,10 @@ def test_there_are_never_more_trials_than_can_be_counted():
     rule, g = observed(gradient()), gradient()
     rule.network.gain.value = scaled_real(1e30)
     rule.facts[0] = replace(rule.facts[0], most_moved=Scaled(2**23, 99))
-    assert rule.trials_q16(0, g) == 65535 << 16
+    assert rule.trials_q16(0, g) == 54 << 16  # one and a half for each of 36 weights
+    assert dense(2**16).facts[0].most_trials_q16 == 65535 << 16
+    alone = rule_of(network(), Recipe(BIASES, rule="adaptive"))
+    assert alone.facts[0].most_trials_q16 == 65535 << 16
 
 
 def test_magnitudes_that_vanish_when_shifted_are_left_alone():

@@ -1,6 +1,7 @@
 """What is learnt where biases learn alone: rate, gradient, steps, state and digest, by hand."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from edgetune.learn.digest import digest_base, parameter_digest
 from edgetune.learn.draws import BIAS_LIMIT, apply_steps
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import BIASES, Recipe
+from edgetune.learn.rules import FixedRate
 from edgetune.learn.state import fields, parameter_bytes, parameters_type, state_type
 from edgetune.learn.widths import check_widths
 
-RECIPE = Recipe(layers=BIASES)
+RECIPE = Recipe(layers=BIASES, rule="fixed")
 
 
 def program():
@@ -33,7 +35,7 @@ def dense_program(inputs, rows=2):
 def moved(seed=2, steps=6, **recipe):
     """Weights at random, a learner that has learnt from random samples, and copies of its
     weights and biases from before."""
-    learner, rng = Learner(program(), Recipe(BIASES, **recipe), seed), np.random.default_rng(seed)
+    learner, rng = Learner(program(), replace(RECIPE, **recipe), seed), np.random.default_rng(seed)
     for layer in learner.trained:
         layer.weights[...] = rng.integers(-127, 128, layer.weights.shape)
         layer.bias[...] = rng.integers(-999, 1000, layer.rows)
@@ -55,12 +57,12 @@ def test_every_layer_learns_its_biases():
 def test_a_limit_is_rate_times_the_root_of_the_biases():
     """256 * 48 * sqrt(4, 8, 2)."""
     assert RECIPE.rule_for(program()).limits_q8 == [24576, 34756, 17378]
-    assert Recipe(BIASES, rate=0.5).rule_for(program()).limits_q8 == [256, 362, 181]
+    assert replace(RECIPE, rate=0.5).rule_for(program()).limits_q8 == [256, 362, 181]
 
 
 def test_a_rate_may_be_larger_than_weights_allow():
     """sqrt(17 * 16) * 4096 trials are too many, sqrt(16) * 4096 are not."""
-    assert Recipe(BIASES, rate=4096).rule_for(dense_program(17, 16)).limits_q8 == [16384 << 8]
+    assert replace(RECIPE, rate=4096).rule_for(dense_program(17, 16)).limits_q8 == [16384 << 8]
 
 
 @pytest.mark.parametrize("name", ["conv_2d_0", "depthwise_conv_2d_1", "fully_connected_2"])
@@ -123,7 +125,7 @@ def test_the_state_holds_biases_alone():
     for layer in learner.trained:
         state += layer.bias.astype("<i4").tobytes()
     assert learner.state() == state and len(state) == 16 + 3 * 12 + 4 * (4 + 8 + 2)
-    block = state_type(learner.trained, weights=False)
+    block = state_type(learner.trained, FixedRate, weights=False)
     assert [(f.path, f.offset) for f in fields(block)][-3:] == [
         ("parameters.conv_2d_0_bias", 52), ("parameters.depthwise_conv_2d_1_bias", 68),
         ("parameters.fully_connected_2_bias", 100),

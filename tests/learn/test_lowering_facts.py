@@ -208,7 +208,7 @@ def test_a_unit_that_is_clipped_at_either_end_does_not_learn():
     first, last = program.layers
     first.bias[...] = (100, 3, -100)
     last.weights[...] = ((3, 3, 3), (-3, -3, -3))
-    learner = Learner(program, Recipe(layers=(first.name,)))
+    learner = Learner(program, Recipe(layers=(first.name,), rule="fixed"))
     for _ in range(20):
         learner.train(np.array([1, -1, 1, -1], np.int8), 1)
     moved = learner.trained[0].weights.any(axis=1) | (learner.trained[0].bias != first.bias)

@@ -1,4 +1,4 @@
-"""The rule's rate, limits and digest, and the widths that bound them, from the numbers' page."""
+"""The fixed rule's rate, limits and digest, and the widths that bound them, from the page."""
 
 import struct
 
@@ -28,6 +28,10 @@ def dense_chain(*sizes):
     return g.lower(y)
 
 
+def fixed(**recipe) -> Recipe:
+    return Recipe(rule="fixed", **recipe)
+
+
 # -- rate and limits -------------------------------------------------------------------------
 
 
@@ -48,14 +52,14 @@ def test_a_limit_is_rate_times_the_root_of_the_weights(a, weights, limit):
 
 
 @pytest.mark.parametrize("recipe, limits", [
-    (Recipe(), [12 * 256 * 4] * 8),  # 8 layers of 16 weights: a = 12
-    (Recipe(layers=("last",)), [48 * 256 * 4]),
-    (Recipe(rate=2.5), [2560] * 8),
-    (Recipe(layers=("none",)), []),
+    ({}, [12 * 256 * 4] * 8),  # 8 layers of 16 weights: a = 12
+    ({"layers": ("last",)}, [48 * 256 * 4]),
+    ({"rate": 2.5}, [2560] * 8),
+    ({"layers": ("none",)}, []),
 ])
 def test_limits_count_weights_and_trained_layers(recipe, limits):
     """Weights, without biases; trained layers, not all of them."""
-    assert recipe.rule_for(dense_chain(*[4] * 9)).limits_q8 == limits
+    assert fixed(**recipe).rule_for(dense_chain(*[4] * 9)).limits_q8 == limits
 
 
 def test_limits_of_layers_of_all_kinds():
@@ -64,14 +68,14 @@ def test_limits_of_layers_of_all_kinds():
     y = g.depthwise(y, 2, (3, 3))  # 72
     program = g.lower(g.dense(y, 2))  # 2 * 2 * 2 * 8 = 64
     roots = [10.392304845413264, 8.48528137423857, 8]
-    assert Recipe().rule_for(program).limits_q8 == [round(256 * 48 * root) for root in roots]
+    assert fixed().rule_for(program).limits_q8 == [round(256 * 48 * root) for root in roots]
 
 
 def test_a_limit_beyond_16_bits_is_refused():
     """sqrt(16) * 4096 = 16384 trials; sqrt(289) * 4096 = 69632."""
-    assert Recipe(rate=4096).rule_for(dense_chain(4, 4)).limits_q8 == [16384 << 8]
+    assert fixed(rate=4096).rule_for(dense_chain(4, 4)).limits_q8 == [16384 << 8]
     with pytest.raises(UsageError, match="69632 trials"):
-        Recipe(rate=4096).rule_for(dense_chain(17, 17))
+        fixed(rate=4096).rule_for(dense_chain(17, 17))
 
 
 # -- digest and state ------------------------------------------------------------------------
@@ -96,7 +100,7 @@ def test_the_digest_numbers_each_layers_weights_and_then_its_biases():
 
 def test_the_digest_of_a_learner_covers_counters_and_rule():
     """D = mix32(D + word + 0x9E3779B9) over P, t, s0, s1 and each layer's T, z, k."""
-    learner = Learner(dense_chain(3, 5, 2), Recipe(), seed=3)
+    learner = Learner(dense_chain(3, 5, 2), fixed(), seed=3)
     for mass, facts in zip(learner.rule.layers, ((7, -2, 1), (9, 4, 2))):
         mass.total, mass.exponent, mass.count = facts
     learner.step = 12
@@ -109,7 +113,7 @@ def test_the_digest_of_a_learner_covers_counters_and_rule():
 
 
 def test_the_state_is_laid_out_as_the_page_says():
-    learner = Learner(dense_chain(3, 5, 2), Recipe(), seed=3, total_steps=50)
+    learner = Learner(dense_chain(3, 5, 2), fixed(), seed=3, total_steps=50)
     first, last = learner.trained
     first.weights[...] = np.arange(15).reshape(5, 3) - 7
     last.bias[...] = (1000, -1000)

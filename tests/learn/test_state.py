@@ -9,7 +9,7 @@ from tiny_tflite import ModelBuilder
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
-from edgetune.learn.rules import Adaptive
+from edgetune.learn.rules import RULES, Adaptive, FixedRate
 from edgetune.learn.rules.null_mass import NullMass
 from edgetune.learn.state import fields, parameter_bytes, parameters_type, state_type
 from edgetune.model.read import read_tflite
@@ -21,9 +21,9 @@ def odd_program():
     return lower(read_tflite(b.dense(5).softmax().build()))
 
 
-def learner_after(steps, **recipe):
+def learner_after(steps, rule="fixed"):
     program = odd_program()
-    learner = Learner(program, Recipe(rate=8.0, **recipe), seed=3, total_steps=100)
+    learner = Learner(program, Recipe(rule=rule, rate=8.0), seed=3, total_steps=100)
     random = np.random.default_rng(5)
     for i in range(steps):
         learner.train(random.integers(-128, 128, 25), i % 5)
@@ -42,7 +42,7 @@ def test_the_block_is_the_one_that_the_page_describes():
 
 
 def test_a_learner_goes_on_from_a_block_as_the_one_that_wrote_it():
-    one, other = learner_after(4), Learner(odd_program(), Recipe(rate=8.0))
+    one, other = learner_after(4), Learner(odd_program(), Recipe(rule="fixed", rate=8.0))
     assert one.digest() != other.digest()
     other.load_state(one.state())
     assert one.digest() == other.digest() and one.state() == other.state()
@@ -67,8 +67,12 @@ def test_a_block_that_is_cut_off_is_refused():
         learner.load_state(learner.state()[:-1])
 
 
-def test_nothing_trained_leaves_generator_and_counters():
-    learner = Learner(odd_program(), Recipe(("none",)), seed=3, total_steps=9)
+@pytest.mark.parametrize("rule", RULES)
+def test_nothing_trained_leaves_generator_and_counters(rule):
+    learner = Learner(odd_program(), Recipe(("none",), rule), seed=3, total_steps=9)
+    learner.train(np.zeros(25, np.int8), 1)
+    learner.step = 0
+    assert not list(learner.rule.words())
     assert learner.state() == struct.pack("<4I", *learner.generator.state, 0, 9)
     learner.load_state(learner.state())
     assert (learner.step, learner.total_steps, learner.rule.layers) == (0, 9, [])
@@ -76,7 +80,7 @@ def test_nothing_trained_leaves_generator_and_counters():
 
 def test_fields_are_named_placed_and_sized():
     trained = odd_program().weighted_layers
-    found = {f.path: (f.offset, f.count, f.size) for f in fields(state_type(trained))}
+    found = {f.path: (f.offset, f.count, f.size) for f in fields(state_type(trained, FixedRate))}
     conv, dense = (layer.name for layer in trained)
     assert list(found.items()) == [
         ("learner.generator", (0, 2, 8)),
@@ -93,7 +97,7 @@ def test_fields_are_named_placed_and_sized():
         (f"parameters.{dense}_weights", (80, 15, 15)),
         (f"parameters.{dense}_bias", (96, 5, 20)),
     ]
-    assert state_type(trained).itemsize == 116
+    assert state_type(trained, FixedRate).itemsize == 116
 
 
 def test_parameters_of_layers_add_up():
@@ -104,13 +108,14 @@ def test_parameters_of_layers_add_up():
 
 
 def test_another_rule_keeps_other_words():
-    """Four words, an echo and a number of two for the network; a null mass and a number for each
+    """Six words, an echo and a number of two for the network; a null mass and a number for each
     layer."""
     trained = odd_program().weighted_layers
     found = {f.path: f.offset for f in fields(state_type(trained, Adaptive))}
     assert [path for path in found if not path.startswith(("learner", "parameters"))] == [
         "network.samples", "network.shortfall", "network.samples_since",
-        "network.shortfall_since", "network.echo.log2", "network.echo.mean",
+        "network.shortfall_since", "network.most_since", "network.age",
+        "network.echo.log2", "network.echo.mean",
         "network.echo.count", "network.echo.previous",
         "network.gain.mantissa", "network.gain.exponent",
         *(f"layers[{i}].{word}" for i in (0, 1) for word in (
@@ -118,8 +123,8 @@ def test_another_rule_keeps_other_words():
             "decrease.mantissa", "decrease.exponent",
         )),
     ]
-    assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (68, 76)
-    assert state_type(trained, Adaptive).itemsize == 16 + 40 + 2 * 20 + 76
+    assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (76, 84)
+    assert state_type(trained, Adaptive).itemsize == 16 + 48 + 2 * 20 + 76
 
 
 def test_a_rule_with_words_of_all_kinds_goes_on_from_its_block():
@@ -127,6 +132,6 @@ def test_a_rule_with_words_of_all_kinds_goes_on_from_its_block():
     other.load_state(one.state())
     assert one.digest() == other.digest() and one.state() == other.state()
     words = list(one.rule.words())
-    assert len(words) == 10 + 2 * 5 and all(words[:4]) and {type(word) for word in words} == {int}
-    at = struct.unpack_from("<IIIIiIIIIi", one.state(), 16)
-    assert list(at) == words[:10]
+    assert len(words) == 12 + 2 * 5 and all(words[:6]) and {type(word) for word in words} == {int}
+    at = struct.unpack_from("<IIIIIIiIIIIi", one.state(), 16)
+    assert list(at) == words[:12]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.errors import LinkError, UsageError
-from edgetune.guard import NONE, RUNNING
+from edgetune.guard import NONE, RUNNING, HeldOutGuard, RunningGuard
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.state import LEARNER
 from edgetune.link.client import Client
 from edgetune.link.errors import device_gone, device_reset
 from edgetune.model.read import read_tflite
+from edgetune.plan.cost import estimate
 from edgetune.plan.plan import make_plan
 from edgetune.session import tuning
 from edgetune.session.firmware import build_firmware
@@ -130,7 +132,16 @@ def test_a_healthy_run_is_left_alone(untuned, tmp_path, guard):
     assert result.digest == alone.digest and result.state == alone.state
     found = result.guard
     assert (found.kept, found.step, found.falls, found.advice) == ("last", STEPS, (), "")
-    assert found.cost.forward_passes > 0
+    cost = estimate(untuned.plan)
+    share = cost.forward_instructions / cost.step_instructions
+    passes = found.cost.forward_passes  # as `edgetune plan` says it
+    if guard == TRUSTED:
+        assert passes == HeldOutGuard.passes(200, STEPS, share)
+    else:  # the window of 25, and the last two of 100 steps twice
+        assert passes == RunningGuard.passes(STEPS) == 25 + 2 * 100
+    names = [layer.layer for layer in result.rectifiers]
+    assert names == ["fully_connected_0", "fully_connected_1"]
+    assert result.rectifiers == alone.rectifiers and not any(r.fell for r in result.rectifiers)
 
 
 def test_a_further_run_does_no_harm(tuned, tmp_path):
@@ -144,8 +155,12 @@ def test_a_collapse_is_taken_back_at_once_and_ends_the_run(tuned, tmp_path, guar
     """A rate far too high."""
     reckless = built(tmp_path / "build", tuned.plan.program.graph.content, Recipe(rate=600.0))
     x, y = points(STEPS, seed=5)
-    assert run(reckless, tmp_path / "a", x, y, NONE).accuracy_after < 0.5
+    alone = run(reckless, tmp_path / "a", x, y, NONE)
+    assert alone.accuracy_after < 0.5 and any(layer.fell for layer in alone.rectifiers)
     result = run(reckless, tmp_path / "b", x, y, guard)
+    assert any(layer.fell for layer in result.rectifiers)  # of what was given up
+    record = json.loads((tmp_path / "b" / "run.json").read_text())
+    assert record["rectifiers"] == [asdict(layer) for layer in result.rectifiers]
     found = result.guard
     assert found.kept == "start" and result.accuracy_after == result.accuracy_before
     assert found.falls and all(fall.back_to == 0 for fall in found.falls)

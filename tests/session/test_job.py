@@ -60,7 +60,7 @@ def test_python_leaves_what_the_command_line_leaves(tiny):
             "--samples", 10, "--passes", 1, "--out", "there")
     files, record = left(tiny / "runs" / "0001-tiny")
     assert (files, record) == left(tiny / "there")
-    assert files == {"run.json", "metrics.jsonl", "converted.tflite", "tuned.tflite"}
+    assert files == {"run.json", "metrics.jsonl", "converted.tflite", "tuned.tflite", "state.bin"}
     assert record["model"]["file"] == "tiny.tflite" and record["conversion"]["samples"] == 40
     converted = read_tflite(tiny / "there" / "converted.tflite")
     assert record["model"]["sha256"] == converted.sha256

@@ -18,30 +18,31 @@ def claim(condition: str) -> str:
     return f'_Static_assert({condition}, "{text}");\n'
 
 
-def refusals(folder: Path, text: str, includes: list[Path] | None = None) -> str:
+def refusals(folder: Path, text: str, flags: list[str] | None = None) -> str:
     """What the compiler has against the C of ``text``; empty if nothing."""
     (folder / "claims.c").write_text(text)
-    includes = includes or [resource_path("firmware") / "engine"]
+    flags = flags or [f"-I{resource_path('firmware') / 'engine'}"]
     found = subprocess.run(
-        [*GCC, "-fsyntax-only", "claims.c", *(f"-I{path}" for path in includes)],
-        cwd=folder, capture_output=True, text=True,
+        [*GCC, "-fsyntax-only", "claims.c", *flags], cwd=folder, capture_output=True, text=True,
     )
     return "\n".join(line for line in found.stderr.splitlines() if "error" in line)
 
 
-def project_includes(folder: Path, plan: Plan) -> list[Path]:
-    """Write the plan's project into ``folder``; the folders that model.c includes from."""
+def project_flags(folder: Path, plan: Plan) -> list[str]:
+    """Write the plan's project into ``folder``; what model.c is compiled with."""
     project = write_project(folder, plan, "a test's model")
-    return [folder, *(folder / path for path in project.includes)]
+    includes = [folder, *(folder / path for path in project.includes)]
+    defines = [f"-D{name}={value}" for name, value in project.defines.items()]
+    return [*(f"-I{path}" for path in includes), *defines]
 
 
 def object_sizes(folder: Path, plan: Plan) -> dict[str, int]:
     """Name -> bytes of every data object that the plan's model.c and weights.c define."""
-    includes = [f"-I{path}" for path in project_includes(folder, plan)]
+    flags = project_flags(folder, plan)
     sizes = {}
     for name in ("model", "weights"):
         # Without optimisation what is constant stays, used or not.
-        subprocess.run([*GCC, "-O0", "-c", f"{name}.c", *includes], cwd=folder, check=True)
+        subprocess.run([*GCC, "-O0", "-c", f"{name}.c", *flags], cwd=folder, check=True)
         with (folder / f"{name}.o").open("rb") as stream:
             sizes |= {
                 symbol.name: symbol["st_size"]

@@ -15,7 +15,7 @@ from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import RULES
 from edgetune.plan.plan import Plan, make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
-from tools.calibration.models import everything, layers_of, losses
+from tools.calibration.models import FIXED, everything, layers_of, losses
 from tools.calibration.project import compile_plan, compile_ports
 from tools.calibration.sections import Section, read_object
 
@@ -40,11 +40,12 @@ def firmware_parts(core: Core, folder: Path) -> dict:
     """
     board = replace(load_board("mps2-an386"), core=core)
     builds = {
-        draw: _build(Recipe(draw=draw), board, folder / f"{core.name}-{draw}") for draw in DRAWS
+        draw: _build(replace(FIXED, draw=draw), board, folder / f"{core.name}-{draw}")
+        for draw in DRAWS
     }
     whole = builds[Recipe.draw]
     rules = {
-        rule: whole if rule == Recipe.rule
+        rule: whole if rule == FIXED.rule
         else _build(Recipe(rule=rule), board, folder / f"{core.name}-{rule}")
         for rule in RULES
     }

@@ -6,16 +6,18 @@ An operator that none of them has comes in by its example.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
-from edgetune.learn.rules import RULES
+from edgetune.learn.rules import RULES, FixedRate
 from edgetune.model.graph import Graph
 from edgetune.model.kinds import KINDS, LOSS
 from edgetune.model.read import read_tflite
 from tests.support.operator_examples import EXAMPLES
 from tests.support.tiny_tflite import ModelBuilder
 
+FIXED = Recipe(rule=FixedRate.name)  # what it takes is counted with the update itself
 PEERS = [name for name in RULES if name not in ("fixed", "adaptive")]
 SHAPES = ((9, 7, 3), (6, 6, 5), (12, 5, 8))  # of maps before an example
 
@@ -64,7 +66,7 @@ def _example(kind: str, shape: tuple[int, int, int]) -> Graph:
 def examples_beyond(models: list[tuple[Graph, Recipe]]) -> list[tuple[Graph, Recipe]]:
     """Of every operator that ``models`` lack its example in several shapes."""
     lacking = kinds_beyond(layers_of(graph for graph, _ in models))
-    return [(_example(kind, shape), Recipe()) for kind in lacking for shape in SHAPES]
+    return [(_example(kind, shape), FIXED) for kind in lacking for shape in SHAPES]
 
 
 def _graph(builder: ModelBuilder) -> Graph:
@@ -74,7 +76,7 @@ def _graph(builder: ModelBuilder) -> Graph:
 def losses() -> list[tuple[Graph, Recipe]]:
     """A small model for every loss, and for every end that a loss belongs to, but the softmax's,
     which `everything` has."""
-    return [(_labels(), Recipe()), (_values(), Recipe()), (_logarithms(), Recipe())]
+    return [(_labels(), FIXED), (_values(), FIXED), (_logarithms(), FIXED)]
 
 
 def spread() -> list[tuple[Graph, Recipe]]:
@@ -91,14 +93,14 @@ def spread() -> list[tuple[Graph, Recipe]]:
         _grouped_again,
     )]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
-    recipes = [(m, Recipe()) for m in (*models, *others)]
+    recipes = [(m, FIXED) for m in (*models, *others)]
     recipes += examples_beyond(recipes)
-    recipes += [(m, Recipe(draw="independent")) for m in again]
+    recipes += [(m, replace(FIXED, draw="independent")) for m in again]
     recipes += [(m, Recipe(rule="adaptive")) for m in again]
     recipes += [(make(), Recipe(rule=rule)) for rule in PEERS for make in (
         _separable, _dense, _tiny_dense, _spread_out, _grouped_again,
     )]
-    return recipes + [(make(), Recipe(BIASES, draw=draw)) for make, draw in (
+    return recipes + [(make(), replace(FIXED, layers=BIASES, draw=draw)) for make, draw in (
         (_separable, "systematic"), (_series, "systematic"), (_dense, "systematic"),
         (_square, "systematic"), (_separable, "independent"), (_dense, "independent"),
     )] + [

@@ -28,20 +28,24 @@ from edgetune.learn.rules.rule import (
 from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
-RATE, SHALLOW = 40.0, 6  # what a step is to win, over the mean shortfall, of so many layers
-MOST_MOVED = 32  # steps of the layers' own outputs, in all; of the last one's alone
+RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so many layers
+MOST_MOVED, SHARED_MOVE = 32, 160  # steps of a layer's own output; over the square of the layers
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
+PATIENCE, OLDEST = 400 << 16, 2800 << 16  # steps, Q16: until what is left is 1/4; 1/64
 
 
 @dataclass
 class AdaptiveNetwork:
-    """Means of the shortfall, Q24: of the last 64 samples, and since the start.  ``gain``: trials
-    of this step over a layer's share."""
+    """Means of the shortfall, Q24: of the last 64 samples, since the start, and the most that the
+    latter has been in this run.  ``age``: steps since much was new, Q16.  ``gain``: trials of this
+    step over a layer's share."""
 
     samples: int = 0
     shortfall: int = 0
     samples_since: int = 0
     shortfall_since: int = 0
+    most_since: int = 0
+    age: int = 0
     echo: Echo = record(Echo)
     gain: ScaledWords = record(ScaledWords)
 
@@ -58,13 +62,15 @@ class AdaptiveLayer:
 class LayerFacts:
     """``share``: the root of the number of weights; ``unit``: of the gradient, over that of the
     shortfall; ``most_moved``: steps that the output may move, over its multiplier;
-    ``square_shift``: of magnitudes before they are squared; ``errors``: elements of the output."""
+    ``square_shift``: of magnitudes before they are squared; ``errors``: elements of the output;
+    ``most_trials_q16``: of a step."""
 
     share: Scaled
     unit: Scaled
     most_moved: Scaled
     square_shift: int
     errors: int
+    most_trials_q16: int
 
 
 class Adaptive(Rule):
@@ -96,7 +102,7 @@ class Adaptive(Rule):
         y, logits = program.activations[layer.output], program.activations[program.logits]
         unit = learning.backward.gradient_units[index] / self.loss.shortfall_unit(logits.scale)
         is_last = program.storage(layer.output) == program.storage(program.logits)
-        moved = MOST_MOVED if is_last else MOST_MOVED / len(learning.trained)
+        moved = MOST_MOVED if is_last else most_moved(len(learning.trained))
         count = learning.count(layer)
         return LayerFacts(
             share=scaled_real(math.sqrt(count)),
@@ -104,6 +110,7 @@ class Adaptive(Rule):
             most_moved=scaled_real(moved / largest_multiplier(layer)),
             square_shift=square_shift(count + layer.rows, y.size // layer.rows),
             errors=y.size,
+            most_trials_q16=most_trials_q16(count) if learning.weights else MAX_TRIALS << 16,
         )
 
     def observe(self, outcome: Outcome) -> None:
@@ -116,6 +123,9 @@ class Adaptive(Rule):
         network.shortfall_since = _counted(
             network.shortfall_since, shortfall, SETTLED + network.samples_since
         )
+        most = network.most_since if outcome.step else 0
+        network.most_since = max(most, network.shortfall_since)
+        network.age = _aged(network)
         total = Scaled()
         for layer, facts in zip(self.layers, self.facts):
             total = total + layer.decrease.value * facts.share
@@ -136,11 +146,20 @@ class Adaptive(Rule):
         network = self.network
         goal = (self.rate_q8 * network.shortfall) >> 8
         goal = (goal * min(64, outcome.step + 8)) >> 6
-        goal = (goal * anneal_q16(outcome.step, outcome.total_steps)) >> 16
-        if self.loss.settles:
-            doubt = min(1 << 16, (5 * network.shortfall_since) >> 9)
-            goal = (goal * ((((doubt * doubt) >> 16) * doubt) >> 16)) >> 16
+        goal = (goal * self._left_q16(outcome)) >> 16
         return network.echo.times(min(goal, MOST))
+
+    def _left_q16(self, outcome: Outcome) -> int:
+        """Of the goal, by what there is to learn, and by the time that is left or has gone."""
+        network = self.network
+        if outcome.total_steps:
+            left = anneal_q16(outcome.step, outcome.total_steps)
+            return (left * self._doubt_q16(network.most_since)) >> 16
+        return min(_patience_q16(network.age), self._doubt_q16(network.shortfall_since))
+
+    def _doubt_q16(self, shortfall: int) -> int:
+        doubt = min(1 << 16, (5 * shortfall) >> 9) if self.loss.settles else 1 << 16
+        return (((doubt * doubt) >> 16) * doubt) >> 16
 
     def trials_q16(self, index: int, gradient: Gradient) -> int:
         layer, facts = self.layers[index], self.facts[index]
@@ -154,12 +173,34 @@ class Adaptive(Rule):
         wanted = facts.share * ratio * self.network.gain.value
         errors = scaled(int(np.abs(gradient.error).sum()))
         most = facts.most_moved * errors / mean
-        return min(wanted.to_q16(), most.to_q16(), MAX_TRIALS << 16)
+        return min(wanted.to_q16(), most.to_q16(), facts.most_trials_q16)
 
 
 def default_rate(layers: int) -> float:
     """Of so many trained layers: many lower the same loss, each not knowing of the others."""
     return RATE * min(1.0, (SHALLOW / layers) ** 1.5) if layers else RATE
+
+
+def most_moved(layers: int) -> float:
+    """Steps that a layer with others behind it may move its output by."""
+    return min(MOST_MOVED, SHARED_MOVE / layers**2)
+
+
+def most_trials_q16(weights: int) -> int:
+    """In a step: one and a half for each weight."""
+    return min(MAX_TRIALS << 16, 3 * weights << 15)
+
+
+def _aged(network: AdaptiveNetwork) -> int:
+    """One step older, and younger by what the error is worse than it has been on the whole."""
+    usual = max(network.shortfall_since, 1)
+    worse = min(max(network.shortfall - usual - (usual >> 2), 0), usual)
+    return min(network.age - ((network.age * worse // usual) >> 6) + (1 << 16), OLDEST)
+
+
+def _patience_q16(age: int) -> int:
+    root = (PATIENCE << 16) // (PATIENCE + age)
+    return (root * root) >> 16
 
 
 def _note(layer: AdaptiveLayer, decrease: Scaled) -> None:

@@ -104,10 +104,10 @@ class Rule:
         return ()
 
     def start(self) -> None:
-        """As nothing had been learnt."""
-        self.network = None if self.network_words is None else self.network_words()
-        words = self.layer_words
-        self.layers = [] if words is None else [words() for _ in self.learning.trained]
+        """As nothing had been learnt; where nothing is trained it keeps nothing."""
+        trained, words = self.learning.trained, self.layer_words
+        self.network = self.network_words() if trained and self.network_words else None
+        self.layers = [] if words is None else [words() for _ in trained]
 
     def observe(self, outcome: Outcome) -> None:
         """Take note of a sample, before its updates."""
