@@ -6,6 +6,15 @@ from edgetune.learn.operators import WeightedLayer
 from edgetune.plan.arena import lay_out
 from edgetune.plan.schedule import Buffer, Schedule
 
+# Bytes of RAM that no kept gradient takes: for the stack and the variables of all parts, and of
+# et_model_train's frame for each update.
+FREE, FREE_FOR_UPDATE = 3072, 32
+
+
+def free_ram(schedule: Schedule) -> int:
+    """Bytes that stay free beside the arena, the state and the link's buffers."""
+    return FREE + FREE_FOR_UPDATE * sum(stage.phase == "update" for stage in schedule.stages)
+
 
 def lay_out_schedule(schedule: Schedule, room: int) -> int:
     """Give all buffers their places; the arena's size in bytes.
@@ -15,17 +24,22 @@ def lay_out_schedule(schedule: Schedule, room: int) -> int:
     """
     buffers = [buffer for buffer in schedule.buffers if not buffer.outside]
     room = max(room, lay_out(buffers))
-    for gradient, whole in sorted(_in_blocks(schedule), key=lambda pair: -pair[1]):
+    for _, gradient, whole in sorted(_in_blocks(schedule), key=lambda block: -block[2]):
         block, gradient.size = gradient.size, whole
         if lay_out(buffers) > room:
             gradient.size = block
     return lay_out(buffers)
 
 
-def _in_blocks(schedule: Schedule) -> list[tuple[Buffer, int]]:
-    """Gradients of which a part is formed at once, and their whole size."""
+def kept_gradients(schedule: Schedule) -> dict[str, bool]:
+    """Each layer whose gradient is formed in blocks, the lowest first: whether all is kept."""
+    return {name: gradient.size == whole for name, gradient, whole in _in_blocks(schedule)[::-1]}
+
+
+def _in_blocks(schedule: Schedule) -> list[tuple[str, Buffer, int]]:
+    """Layers of whose gradient a part is formed at once, its buffer, and its whole size."""
     stages = [stage for stage in schedule.stages if stage.kernel.forms]
     return [
-        (stage.buffers["gradient"], 4 * stage.layer.rows * (stage.layer.row_size + 1))
-        for stage in stages if isinstance(stage.layer, WeightedLayer)
+        (layer.name, stage.buffers["gradient"], 4 * layer.rows * (layer.row_size + 1))
+        for stage in stages if isinstance(layer := stage.layer, WeightedLayer)
     ]

@@ -26,10 +26,8 @@ from edgetune.plan.constants import (
     loss_constants,
     trained_constants,
 )
-from edgetune.plan.kept import lay_out_schedule
+from edgetune.plan.kept import free_ram, lay_out_schedule
 from edgetune.plan.schedule import Schedule, make_schedule
-
-KEPT_FREE = 8192  # bytes of RAM that no kept gradient takes: the stack, and variables of all parts
 
 
 @dataclass
@@ -153,9 +151,7 @@ def make_plan(
         program.input_size, program.loss.target_bytes,
         program.activations[program.output].size,
     )
-    arena = lay_out_schedule(
-        schedule, (ram or board.ram.length) - state - link.total - KEPT_FREE
-    )
+    room = (ram or board.ram.length) - state - link.total - free_ram(schedule)
     frozen = frozen_constants(program.weighted_layers, trained, weights)
     return Plan(
         program=program,
@@ -164,7 +160,7 @@ def make_plan(
         board=board,
         schedule=schedule,
         link=link,
-        arena_bytes=arena,
+        arena_bytes=lay_out_schedule(schedule, room),
         state_bytes=state,
         initial_bytes=0 if recipe.reset else parameters_type(trained, weights).itemsize,
         frozen_bytes=flash_bytes(frozen),

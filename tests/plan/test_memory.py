@@ -16,7 +16,8 @@ from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import lay_out, peak
 from edgetune.plan.buffers import LinkBuffers
-from edgetune.plan.kept import lay_out_schedule
+from edgetune.plan.cost import estimate
+from edgetune.plan.kept import kept_gradients, lay_out_schedule
 from edgetune.plan.kernels import KERNELS
 from edgetune.plan.plan import make_plan
 from edgetune.plan.schedule import Buffer, make_schedule
@@ -224,6 +225,24 @@ def test_gradients_are_kept_whole_where_there_is_room(room, kept):
     assert lay_out_schedule(schedule, least + room) <= least + room
     rows = [s.buffers["gradient"].size // (4 * (s.layer.row_size + 1)) for s in updates]
     assert rows == kept
+
+
+@pytest.mark.parametrize("ram", [90_000, 97_000, 98_000, 102_000])
+def test_gradients_are_not_kept_where_the_stack_would_have_no_room(ram):
+    """Of many layers, each with an update in the frame of et_model_train."""
+    b = ModelBuilder((1, 6, 6, 4), seed=3)
+    for _ in range(12):
+        b.conv(24, 3, activation="RELU")
+    graph, board = read_tflite(b.mean().dense(3).build()), load_board("stm32f4-discovery")
+    least, kept, all_kept = (make_plan(graph, Recipe(), board, ram=n) for n in (1, ram, None))
+    assert least.arena_bytes <= kept.arena_bytes <= all_kept.arena_bytes
+    assert estimate(kept).ram_bytes <= max(ram, estimate(least).ram_bytes)
+
+
+def test_a_real_model_has_room_for_all_its_gradients():
+    plan = make_plan(load_task("kws").graph, Recipe(), load_board("stm32f4-discovery"))
+    assert len(kept := kept_gradients(plan.schedule)) == 9 and all(kept.values())
+    assert estimate(plan).ram_bytes <= plan.board.ram.length
 
 
 def test_kernels_of_one_file_need_the_same_files():
