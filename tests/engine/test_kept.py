@@ -81,3 +81,19 @@ def test_a_kept_state_goes_on_in_c_as_in_numpy(model, total_steps):
     assert (further.step, held.raw[0]) == (0 if total_steps else 8, 0)
     learn(library, further, range(8, 18))
     assert HEAD.itemsize == ctypes.sizeof(Kept)
+
+
+@pytest.mark.parametrize("model", ["adaptive"], indirect=True)
+def test_what_there_was_to_learn_begins_anew_with_a_run_that_ends(model):
+    plan, library = model
+    learner = Learner(plan.program, plan.recipe, 3)
+    library.et_model_start(3, 0)
+    learn(library, learner, range(8))
+    learner.rule.network.most_since = 2**24
+    kept = keep(state_id(plan.program, plan.recipe), learner.state())
+    head = Kept.from_buffer_copy(kept)
+    assert library.et_model_continue(ctypes.byref(head), kept[HEAD.itemsize :], 12)
+    further = Learner(plan.program, plan.recipe)
+    further.load_state(going_on(learner.state(), 12))
+    learn(library, further, range(8, 12))
+    assert further.rule.network.most_since < 2**24
