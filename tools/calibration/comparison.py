@@ -70,12 +70,12 @@ MODELS: dict[str, Callable[[], Graph]] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """``rows``: of the image; ``stack``: the bound and the watermark, bytes; ``step`` and
-    ``forward``: instructions as planned and as counted on a board of the same core;
-    ``step_share``: how far the step's may be off."""
+    """``rows``: of the image; ``stack``: the bound and the watermark, bytes, None of a board that
+    QEMU lacks; ``step`` and ``forward``: instructions as planned and as counted on a board of the
+    same core; ``step_share``: how far the step's may be off."""
 
     rows: dict[str, CostRow]
-    stack: CostRow
+    stack: CostRow | None
     step: CostRow
     forward: CostRow
     step_share: float
@@ -99,7 +99,8 @@ def compare(board: str, model: str, folder: Path, recipe: Recipe | None = None) 
     rows = {row.name: row for row in compare_build(cost, firmware)}
     return Comparison(
         rows,
-        CostRow("stack", cost.stack_bytes, watermark(firmware)),
+        CostRow("stack", cost.stack_bytes, watermark(firmware))
+        if "qemu" in plan.board.emulators else None,
         CostRow("step", cost.step_instructions, round(counted.step)),
         CostRow("forward", cost.forward_instructions, round(counted.phase("forward"))),
         STEP_SHARE_DSP if plan.board.core.dsp else STEP_SHARE,
@@ -128,8 +129,9 @@ def misses(found: Comparison) -> list[str]:
     rows += [r for r in (found.rows["code"],) if abs(r.error) > CODE_SHARE]
     rows += [r for r in (found.step,) if abs(r.error) > found.step_share]
     rows += [r for r in (found.forward,) if abs(r.error) > STEP_SHARE]
-    if not 0 <= found.stack.planned - found.stack.found <= STACK_BYTES:
-        rows.append(found.stack)
+    stack = found.stack
+    if stack and not 0 <= stack.planned - stack.found <= STACK_BYTES:
+        rows.append(stack)
     return [f"{r.name}: planned {r.planned:,}, found {r.found:,}" for r in rows]
 
 
@@ -143,10 +145,11 @@ def row(board: str, model: str, found: Comparison) -> str:
     """Found figures, and the errors of the planned ones."""
     rows = found.rows
     exact = all(rows[name].planned == rows[name].found for name in EXACT)
-    ram = rows["variable"]
+    ram, stack = rows["variable"], found.stack
     return (
         f"{board:18} {model:7} {rows['flash'].found:8,} {rows['code'].found:7,} "
         f"{rows['code'].error:+7.1%} {'yes' if exact else 'NO':>6} {ram.found:8,} "
-        f"{ram.planned - ram.found:+6} {found.stack.planned:6,} {found.stack.found:5,} "
+        f"{ram.planned - ram.found:+6} {stack.planned if stack else '-':>6} "
+        f"{stack.found if stack else '-':>5} "
         f"{found.step.found:12,} {found.step.error:+7.1%} {found.forward.error:+8.1%}"
     )
