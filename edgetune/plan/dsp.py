@@ -15,6 +15,7 @@ from edgetune.plan.windows import Axis, axes
 COLUMNS, FEWEST = 4096, 8  # of conv_2d_dsp.h
 TILE, PAIRS, COPIES = 16, 48, 4096  # of conv_2d_gradient_dsp.h
 PLANE_LINE, PLANE_PAIRS, PLANE_LINES = 18, 17, 12  # of planes_dsp.h
+FORETELLING = 8  # of conv_2d_input_error_dsp.c
 BLOCK = 8192  # bytes: blocks of more rows than 4 take no more
 SHORT_RUN = 16  # of windows_dsp.c
 LARGEST_WINDOW = 1152  # values: a panel of 9 KB

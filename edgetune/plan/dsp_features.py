@@ -11,13 +11,12 @@ import numpy as np
 
 from edgetune.learn import operators as p
 from edgetune.plan import dsp_lines
-from edgetune.plan.dsp import copies_at_once
+from edgetune.plan.dsp import FORETELLING, copies_at_once
 from edgetune.plan.dsp_windows import Windows, backward_phases, forward_windows, windows_beside
-from edgetune.plan.work import GROUP, Work
+from edgetune.plan.work import GROUP, Work, add
 from edgetune.plan.work import groups as groups_of
 
 LARGEST_PRODUCT = 128 * 255  # of requantize_dsp.c
-FORETELLING = 8  # of conv_2d_input_error_dsp.c
 
 
 def conv_2d_forward(work: Work) -> dict:
@@ -30,7 +29,7 @@ def conv_2d_forward(work: Work) -> dict:
     loops = Counter(windows.copied())
     sizes = Counter(min(at_once, positions - i) for i in range(0, positions, at_once))
     for count, turns in sizes.items():
-        _add(loops, _over_windows(work, windows_beside(count, windows.size)), turns)
+        add(loops, _over_windows(work, windows_beside(count, windows.size)), turns)
     return loops | {"times": sum(sizes.values())}
 
 
@@ -40,7 +39,7 @@ def _over_windows(work: Work, windows: Windows) -> Counter:
     quick = sum(doubled_groups(layer)) if not rest else sum(doubled_groups(layer)[:-1])
     loops = _times(walk.loops, groups)
     two, one = walk.pairs + walk.twos, walk.ones
-    _add(loops, {
+    add(loops, {
         "groups": groups, "channels": layer.rows,
         "panel_words": layer.rows * (layer.row_size // 4),
         "panel_rest": layer.rows * (layer.row_size % 4),
@@ -75,9 +74,9 @@ def conv_2d_input_error(work: Work) -> dict:
             loops["cleared"] += cells
             continue
         full, rest = groups_of(work.x[2])
-        _add(loops, _errors_of(windows, GROUP), full)
-        _add(loops, _errors_of(windows, rest), 1 if rest else 0)
-        _add(loops, _foretold(windows), 1 if not number and full else 0)
+        add(loops, _errors_of(windows, GROUP), full)
+        add(loops, _errors_of(windows, rest), 1 if rest else 0)
+        add(loops, _foretold(windows), 1 if not number and full else 0)
     return loops | {"values": math.prod(work.x)}
 
 
@@ -88,7 +87,7 @@ def _errors_of(windows: Windows, width: int) -> Counter:
     loops = Counter(walk.loops)
     in_fours = width == GROUP and outputs % 4 == 0
     alone = 2 * walk.twos + walk.ones
-    _add(loops, {
+    add(loops, {
         "groups": 1, "panel_taps": taps,
         "panel_fours": taps * outputs // 4 if in_fours else 0,
         "panel_puts": 0 if in_fours else taps * outputs,
@@ -117,7 +116,7 @@ def depthwise_forward(work: Work) -> dict:
     patches = dsp_lines.planes(work.x, work.y, layer.window.pad)
     quick, loops = _doubled_fours(layer), _times(patches.filled, groups)
     lines, outputs = patches.lines, patches.outputs
-    _add(loops, {
+    add(loops, {
         "groups": groups,
         "lines": quick * lines, "pairs": quick * patches.whole_pairs,
         "odd": quick * patches.odd_lines,
@@ -142,7 +141,7 @@ def depthwise_input_error(work: Work) -> dict:
     groups = -(-work.x[2] // GROUP)
     patches = dsp_lines.planes(work.y, work.x, (2 - pad[0], 2 - pad[1]))
     loops = _times(patches.filled, groups)
-    _add(loops, {
+    add(loops, {
         "groups": groups, "lines": groups * patches.lines, "pairs": groups * patches.pairs,
         "put_four": groups * patches.outputs, "foretold": patches.first_count,
     })
@@ -190,11 +189,6 @@ def error_scale(work: Work) -> dict:
 
 def _times(loops: Counter, times: int) -> Counter:
     return Counter({name: turns * times for name, turns in loops.items()})
-
-
-def _add(loops: Counter, more: dict, times: int = 1) -> None:
-    for name, turns in more.items():
-        loops[name] += turns * times
 
 
 DSP_FEATURES: dict[str, Callable[[Work], dict]] = {

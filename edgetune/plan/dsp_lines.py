@@ -18,7 +18,7 @@ from edgetune.plan.dsp import (
 )
 from edgetune.plan.dsp_windows import Windows
 from edgetune.plan.windows import axes
-from edgetune.plan.work import GROUP, Work
+from edgetune.plan.work import GROUP, Work, add
 
 
 def pair_line(first: int, last: int, pairs: int) -> Counter:
@@ -79,11 +79,6 @@ def _patch(found: Patches, length: int, start: int, count: int, lines: int, exis
     found.filled["patches"] += 1
     add(found.filled, pair_line(*inside, pairs + 1), exist)
     add(found.filled, pair_line(0, 0, pairs + 1), lines + 2 - exist)
-
-
-def add(loops: Counter, more: dict, times: float = 1) -> None:
-    for name, turns in more.items():
-        loops[name] += turns * times
 
 
 def depthwise_gradient(work: Work, rows: int) -> Counter:

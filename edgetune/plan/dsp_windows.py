@@ -12,6 +12,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.program import Shape, Window
 from edgetune.plan.dsp import columns_inside, joined, padded
 from edgetune.plan.windows import Axis, axes
+from edgetune.plan.work import add
 
 Taps = tuple[int, int]  # the first one, and the one past the last
 
@@ -73,12 +74,12 @@ class Windows:
             found.ones += rows * (copied % 2)
             found.loops["runs"] += rows * (pairs > 0)
             if taps and pairs:
-                self._add(found.loops, self.sums(taps), rows * pairs)
+                add(found.loops, self.sums(taps), rows * pairs)
         found.loops["rows"] += self.down.out
         patches = found.twos + found.ones
         found.loops["patches"] += patches
-        self._add(found.loops, _sums(1, self.size), patches)
-        self._add(found.loops, self._patched(in_place), 1)
+        add(found.loops, _sums(1, self.size), patches)
+        add(found.loops, self._patched(in_place), 1)
         return found
 
     def sums(self, taps: Taps) -> Counter:
@@ -111,7 +112,7 @@ class Windows:
                 kinds[self.taps_of_row(row), columns] += count
         loops: Counter = Counter()
         for (down, along), count in kinds.items():
-            self._add(loops, self._copy(down, along), count)
+            add(loops, self._copy(down, along), count)
         return loops
 
     def _copy(self, down: Taps, along: Taps) -> Counter:
@@ -123,14 +124,9 @@ class Windows:
         before = along[0] * self.depth
         loops = _bytes("filled", down[0] * self.run, (self.down.kernel - down[1]) * self.run,
                        self.size - size)
-        self._add(loops, _bytes("filled", before, self.run - before - length), rows)
-        self._add(loops, _bytes("copied", length), rows)
+        add(loops, _bytes("filled", before, self.run - before - length), rows)
+        add(loops, _bytes("copied", length), rows)
         return loops + Counter({"copies": 1, "copied_rows": rows})
-
-    @staticmethod
-    def _add(loops: Counter, more: Counter, times: int) -> None:
-        for name, turns in more.items():
-            loops[name] += turns * times
 
 
 def _sums(rows: int, run: int) -> Counter:

@@ -9,10 +9,8 @@ import numpy as np
 
 from edgetune.learn.operators import Conv2D, DepthwiseConv2D
 from edgetune.learn.program import Layer, Shape
-from edgetune.plan.dsp import PLANE_LINES, PLANE_PAIRS
+from edgetune.plan.dsp import FORETELLING, PLANE_LINES, PLANE_PAIRS
 from edgetune.plan.dsp_windows import backward_phases
-
-FORETELLING = 8  # of conv_2d_input_error_dsp.c
 
 
 def halved_errors(kernel: str, layer: Layer, acc: np.ndarray, x: Shape, y: Shape) -> int:

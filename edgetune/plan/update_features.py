@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from edgetune.learn import operators as p
-from edgetune.plan.dsp_lines import add, conv_2d_gradient, depthwise_gradient
+from edgetune.plan.dsp_lines import conv_2d_gradient, depthwise_gradient
 from edgetune.plan.window_features import on_output
 from edgetune.plan.windows import axes, gradient_loops
-from edgetune.plan.work import Work
+from edgetune.plan.work import Work, add
 from edgetune.plan.workload import FORMED
 
 

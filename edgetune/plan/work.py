@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,3 +32,9 @@ class Work:
 def groups(count: int) -> tuple[int, int]:
     """How many groups of channels ``count`` ones fill, and those left over."""
     return count // GROUP, count % GROUP
+
+
+def add(loops: Counter, more: dict, times: float = 1) -> None:
+    """``more`` turns of loops, ``times`` over."""
+    for name, turns in more.items():
+        loops[name] += turns * times
