@@ -96,8 +96,7 @@ def broken(tmp_path: Path, file: str, old: str, new: str) -> Path:
 
 
 OFF_BY_ONE = (
-    "firmware/engine/update.c",
-    "et_magnitude(gradient[g->column])) <= point", "et_magnitude(gradient[g->column])) < point",
+    "firmware/engine/update_blocks.c", "cumulative + mass <= point", "cumulative + mass < point",
 )
 DIFFERS = r"\(stm32f4-discovery\): The device differs from the simulation at step \d+\."
 HANGS_AT_STEP_20 = (
