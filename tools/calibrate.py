@@ -14,14 +14,16 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from edgetune.boards import CORES  # noqa: E402
+from edgetune.boards import CORES, Board  # noqa: E402
 from edgetune.build import find_cross_gcc  # noqa: E402
-from edgetune.plan.plan import make_plan  # noqa: E402
-from edgetune.session.bench import bench, bench_board  # noqa: E402
+from edgetune.plan.plan import Plan, make_plan  # noqa: E402
+from edgetune.session.bench import bench_board, bench_plan  # noqa: E402
 from tools.calibration.benches import errors, instruction_costs, rows_of  # noqa: E402
 from tools.calibration.firmware_parts import firmware_parts  # noqa: E402
 from tools.calibration.model_code import model_costs  # noqa: E402
@@ -39,12 +41,11 @@ def calibrate(core: str, folder: Path, kernels: frozenset[str] = frozenset()):
     benches, compiled = [], []
     used: set[str] = set()
     board = bench_board(core)
-    for index, (graph, recipe) in enumerate(spread()):
-        plan = make_plan(graph, recipe, board)
+    for index, plan in enumerate(_plans(board)):
         held = rows_of(plan)
         used |= held
         if not kernels or kernels & held:
-            benches.append((plan, bench(graph, recipe, core, folder / f"{core}-bench-{index}")))
+            benches.append((plan, bench_plan(plan, folder / f"{core}-bench-{index}")))
         compiled.append((plan, compile_model(plan, folder / f"{core}-code-{index}")))
     path = COSTS / f"{core}.json"
     measured = instruction_costs(benches)
@@ -63,6 +64,22 @@ def calibrate(core: str, folder: Path, kernels: frozenset[str] = frozenset()):
     print(core)
     for name, error in sorted(errors(table["instructions"], benches).items()):
         print(f"  {name:45} within {100 * error:5.1f} %", flush=True)
+
+
+def _plans(board: Board) -> Iterator[Plan]:
+    """Of every model; on a core with the DSP extension once more with the portable kernels, which
+    serve what its own do not fit."""
+    portable = replace(board, core=replace(board.core, dsp=False))
+    for graph, recipe in spread():
+        plan = make_plan(graph, recipe, board)
+        yield plan
+        other = make_plan(graph, recipe, portable)
+        if _symbols(other) != _symbols(plan):
+            yield other
+
+
+def _symbols(plan: Plan) -> list[str]:
+    return [stage.kernel.symbol for stage in plan.schedule.stages]
 
 
 def _compiler() -> str:

@@ -62,6 +62,8 @@ def _check_countable(core: str) -> None:
 
 def _count(job: Job, folder, on_data: bool) -> dict:
     samples = (job.data.tune_x, job.data.tune_y) if on_data else None
-    core = job.board.core.name
-    result: BenchResult = bench(job.graph, job.recipe, core, folder / "project", samples, SAMPLES)
+    core, ram = job.board.core.name, job.board.ram.length
+    result: BenchResult = bench(
+        job.graph, job.recipe, core, folder / "project", samples, SAMPLES, ram=ram
+    )
     return {"board": result.board, "inputs": result.inputs, "step": round(result.step)}

@@ -9,6 +9,7 @@ from edgetune.model.decode import quoted
 from edgetune.model.ends import learnt
 from edgetune.model.outputs import changing
 from edgetune.plan.cost import Estimate
+from edgetune.plan.kept import kept_gradients
 from edgetune.plan.plan import Plan
 
 PHASES = ("forward", "backward", "update")
@@ -25,6 +26,7 @@ def plan_facts(estimate: Estimate) -> dict:
         "loss": plan.program.loss.name,
         "trained": [layer.name for layer in plan.trained],
         **_other_outputs(plan),
+        "gradients": _gradients(plan),
         "unmeasured": list(estimate.table.unmeasured),
         "flash_available": plan.board.flash.length,
         "ram_available": plan.board.ram.length,
@@ -78,6 +80,8 @@ def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -
         f"{len(estimate.plan.trained)} of {len(estimate.plan.program.layers)} layers, "
         f"{end_of(estimate.plan.program)}"
     )
+    if any(gradients := _gradients(estimate.plan).values()):
+        printer.wrapped(_gradient_words(*gradients), HANGING)
     if estimate.plan.program.graph.other_outputs:
         printer.wrapped(_output_words(estimate.plan), HANGING)
     if estimate.plan.cmsis_nn:
@@ -111,6 +115,22 @@ def _run_words(guard: dict) -> str:
         f"Guard: no RAM; in {guard['steps']:,} steps up to {guard['forward_passes']:,} forward "
         f"passes {by}, {100 * guard['share_of_steps']:.1f} % of the steps' instructions"
     )
+
+
+def _gradients(plan: Plan) -> dict[str, list[str]]:
+    """Layers whose gradients are formed in blocks: where RAM is free these are kept."""
+    found = kept_gradients(plan.schedule)
+    return {
+        "kept_whole": [name for name, kept in found.items() if kept],
+        "formed_twice": [name for name, kept in found.items() if not kept],
+    }
+
+
+def _gradient_words(whole: list[str], twice: list[str]) -> str:
+    words = [f"{len(whole)} kept whole in RAM that is free"] if whole else []
+    if twice:
+        words.append(f"for want of RAM formed twice: {', '.join(twice)}")
+    return f"Gradients: {'; '.join(words)}"
 
 
 def _other_outputs(plan: Plan) -> dict:

@@ -105,6 +105,8 @@ class Calls:
         values = [buffers[role].name for role in ("x", "x1") if role in buffers]
         clip = self._clip(layer.inputs[operand])
         arguments = [*self._what(layer, operand), e.name, *values, clip, e_in.name]
+        if "scratch" in buffers:
+            arguments.append(buffers["scratch"].name)
         start = f"int32_t {exponent_of(e_in)} ="
         return f"{start}\n        {exponent_of(e)} + " + _call(
             stage.kernel.symbol, arguments, " " * 8
@@ -137,6 +139,8 @@ class Calls:
             arguments += [*error, str(e.size // layer.rows)]
         elif stage.kernel.symbol == "et_update_factored":
             arguments += [*error, buffers["x"].name, str(layer.input_zero_point)]
+        elif stage.kernel.forms:
+            arguments += [_blocks(stage), *error, buffers["x"].name]
         else:
             arguments += [f"{layer.kind}_row", f"&{layer.name}", *error, buffers["x"].name]
         scratch = ", ".join(buffers[role].name if role in buffers else "0" for role in SCRATCH)
@@ -145,6 +149,15 @@ class Calls:
             return _call(stage.kernel.symbol, [*arguments, scratch]) + ";"
         arguments += ["&state.learner", scratch, "&parameter_digest"]
         return _call(f"draws += {stage.kernel.symbol}", arguments) + ";"
+
+
+def _blocks(stage: Stage) -> str:
+    """What forms a gradient's rows, and how many of them the buffer holds."""
+    layer, buffers = stage.layer, stage.buffers
+    assert isinstance(layer, p.WeightedLayer)
+    rows = buffers["gradient"].size // (4 * (layer.row_size + 1))
+    source = f"{stage.kernel.forms}, &{layer.name}, {buffers['scratch'].name}, {rows}"
+    return f"&(et_blocks){{{source}}}"
 
 
 def exponent_of(error: Buffer) -> str:

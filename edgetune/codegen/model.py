@@ -8,7 +8,6 @@ from string import Template
 from edgetune.codegen.c_text import definitions
 from edgetune.codegen.calls import Calls, exponent_of
 from edgetune.learn.kept import state_id
-from edgetune.plan.kernels import FORMING
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer
 
@@ -50,9 +49,9 @@ def model_source(plan: Plan, title: str) -> str:
 
 
 def _kernel_headers(plan: Plan) -> str:
-    """Of kernels that lie in libraries."""
-    sources = {s.kernel.source for s in plan.schedule.stages if s.kernel.library}
-    return "".join(f'#include "{source[:-2]}.h"\n' for source in sorted(sources))
+    """Of kernels beside the engine's portable ones."""
+    headers = {s.kernel.header for s in plan.schedule.stages if s.kernel.header}
+    return "".join(f'#include "{header}"\n' for header in sorted(headers))
 
 
 def _buffers(plan: Plan) -> str:
@@ -103,7 +102,7 @@ def _tables(plan: Plan) -> str:
 def _row_gradients(plan: Plan) -> str:
     """Adapters from the engine's gradients to the type that the update takes."""
     stages = plan.schedule.stages
-    kinds = sorted({s.layer.kind for s in stages if s.layer and s.kernel.cost in FORMING})
+    kinds = sorted({s.layer.kind for s in stages if s.layer and s.gradient})
     return "\n".join(
         f"static void {kind}_row(const void *layer, uint32_t row, const int8_t *e, "
         "const int8_t *x,\n"

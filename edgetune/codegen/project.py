@@ -68,7 +68,8 @@ def rule_sources(rule: Rule | type[Rule]) -> tuple[str, ...]:
 def engine_sources(plan: Plan) -> list[str]:
     """The engine's C files: those of the plan's rule and of the kernels that it calls, and what
     serves all."""
-    chosen = {stage.kernel.source for stage in plan.schedule.stages} | set(rule_sources(plan.rule))
+    kernels = (kernel for stage in plan.schedule.stages for kernel in stage.kernels)
+    chosen = set(rule_sources(plan.rule)).union(*(kernel.sources for kernel in kernels))
     choices = kernel_sources().union(*map(rule_sources, RULES.values()))
     names = sorted(path.name for path in (resource_path("firmware") / "engine").glob("*.c"))
     return [name for name in names if name in chosen or name not in choices]

@@ -168,10 +168,13 @@ class Learner:
 
     def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
         """Zero where the activation's producer clipped, then normalise; flat."""
-        activation, value = self.program.activations[index], self._value(index).reshape(-1)
-        open_ = (value > activation.clip_low) & (value < activation.clip_high)
-        mantissa, shift = normalise(np.where(open_, acc.reshape(-1), 0))
+        mantissa, shift = normalise(np.where(self._open(index), acc.reshape(-1), 0))
         return mantissa, exponent + shift
+
+    def _open(self, index: int) -> np.ndarray:
+        """Where the activation's producer did not clip; flat."""
+        activation, value = self.program.activations[index], self._value(index).reshape(-1)
+        return (value > activation.clip_low) & (value < activation.clip_high)
 
     def _update(
         self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray

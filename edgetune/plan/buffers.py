@@ -12,6 +12,7 @@ SAMPLE_FRAMING = 12
 REPLY_FRAMING = 16
 SMALLEST_FRAME = 128  # a useful chunk for reading and writing weights
 RING_RESERVE = 128
+REPLIES = 2  # kept by the link
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class LinkBuffers:
     frame_max: int
     reply_max: int
     rx_ring: int
+
+    @property
+    def total(self) -> int:
+        """Bytes of them all, each kept reply with its length."""
+        return self.frame_max + self.rx_ring + REPLIES * (self.reply_max + 4)
 
     @staticmethod
     def for_model(input_bytes: int, target_bytes: int, output_bytes: int) -> LinkBuffers:

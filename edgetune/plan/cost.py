@@ -15,7 +15,6 @@ from edgetune.plan.model_code import model_code_bytes
 from edgetune.plan.parts import linked_parts, stack_bound
 from edgetune.plan.plan import Plan
 
-REPLIES = 2  # kept by the link, each with its length
 SECTION_ALIGNMENT = 32  # of .data and .bss
 
 
@@ -111,7 +110,6 @@ def estimate(plan: Plan) -> Estimate:
     """
     table = load_costs(plan)
     parts = linked_parts(plan, table)
-    link = plan.link
     code = sum(part.get("flash", 0) for part in parts.values())
     static = sum(part.get("ram", 0) for part in parts.values())
     return Estimate(
@@ -122,7 +120,7 @@ def estimate(plan: Plan) -> Estimate:
         weight_bytes=plan.initial_bytes + plan.frozen_bytes,
         arena_bytes=plan.arena_bytes,
         state_bytes=plan.state_bytes,
-        link_bytes=link.frame_max + link.rx_ring + REPLIES * (link.reply_max + 4),
+        link_bytes=plan.link.total,
         static_bytes=static + 2 * SECTION_ALIGNMENT,
         stack_bytes=stack_bound(plan, parts),
         layers=tuple(_layer_bytes(plan, layer) for layer in plan.program.layers),

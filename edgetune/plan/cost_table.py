@@ -41,8 +41,8 @@ def load_costs(plan: Plan) -> CostTable:
     data = _read(plan.board.core.name)
     ports, sources = data["parts"]["ports"], plan.board.port_sources
     unmeasured = tuple(file for file in sources if file not in ports)
-    parts = data["parts"]["common"] | data["parts"]["draws"][plan.recipe.draw]
-    parts |= _of_rule(data, plan.recipe.rule)
+    parts = data["parts"]["common"] | _of_rule(data, plan.recipe.rule)
+    parts |= _of_draw(data["parts"]["draws"][plan.recipe.draw], parts)
     parts |= _largest(ports.values()) if unmeasured else {}
     for file in sources:
         parts |= ports.get(file, {})
@@ -55,6 +55,17 @@ def _of_rule(data: dict, rule: str) -> dict:
     if rule not in data["parts"]["rules"]:
         raise not_measured(f"the rule {rule} on a {data['core']}")
     return data["parts"]["rules"][rule]
+
+
+def _of_draw(drawn: dict, parts: dict) -> dict:
+    """What a draw replaces; where ``parts`` have it as another draw and rule made it, the larger
+    sizes of both."""
+    return {
+        name: facts | {
+            size: max(facts.get(size, 0), parts.get(name, {}).get(size, 0)) for size in SIZES
+        }
+        for name, facts in drawn.items()
+    }
 
 
 def _largest(ports: Iterable[dict]) -> dict:

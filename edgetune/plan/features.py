@@ -13,11 +13,13 @@ from edgetune.learn import operators as p
 from edgetune.learn.lower.backward import InputError
 from edgetune.learn.rules import FixedRate
 from edgetune.plan import window_features as window
+from edgetune.plan.dsp_features import DSP_FEATURES
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 from edgetune.plan.update_features import UPDATES, draws, every_error
 from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
+from edgetune.plan.workload import HALVED
 
 OBSERVERS = "adaptive_observe", "multinomial_global_observe"  # of every layer
 
@@ -32,13 +34,17 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
         return stage.kernel.cost, {"calls": 1, "classes": plan.program.classes}
     operand = stage.step.operand if isinstance(stage.step, InputError) else 0
     x = shapes[layer.inputs[operand]]
-    work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}))
+    others = sum(math.prod(shapes[i]) for i in layer.inputs[1:2])
+    work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}), others)
     if stage.phase == "update":
         if stage.kernel.cost.startswith(("update_steps", "measure")):
             return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
         return name, found | _rule(plan, work)
-    return stage.kernel.cost, {"calls": 1} | FEATURES[stage.kernel.cost](work)
+    found = {"calls": 1} | (FEATURES | DSP_FEATURES)[stage.kernel.cost](work)
+    if isinstance(stage.step, InputError):
+        found["halved"] = work.seen.get(f"{HALVED}{layer.inputs[operand]}", 0)
+    return stage.kernel.cost, found
 
 
 def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]:
@@ -46,7 +52,9 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     name = stage.kernel.cost
     if name == "update":
         name = _gradient_loops(work.layer)
-    drawn = {f"{draw}_{feature}": count for feature, count in draws(work).items()}
+    elif name == "update_blocks":
+        name = f"update_{work.layer.kind}_dsp"
+    drawn = {f"{draw}_{feature}": count for feature, count in draws(work, draw).items()}
     return name, {"calls": 1} | drawn | UPDATES[name](work)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from edgetune.boards import Core
 from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
-from edgetune.plan import cmsis_nn
+from edgetune.plan import cmsis_nn, dsp
 
 FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
@@ -46,7 +47,9 @@ class Kernel:
     ``stage``: what it computes; ``symbol``: its name in C; ``source``: the file of
     firmware/engine that holds it; ``library``: what else must be there ("" nothing);
     ``fits``: whether it can run at a `Site`; ``scratch``: bytes that it needs beside its tensors;
-    ``cost``: its key in the cost tables.
+    ``cost``: its key in the cost tables.  ``header``: of its prototype, where that is not one of
+    the engine's own; ``beside``: further files that ``source`` needs.  ``forms``: of an update, the
+    function that forms its gradient a block of ``rows`` at a time.
     """
 
     stage: str
@@ -56,6 +59,20 @@ class Kernel:
     library: str = ""
     fits: Callable[[Site], bool] = _any
     scratch: Callable[[Site], int] = _nothing
+    header: str = ""
+    beside: tuple[str, ...] = ()
+    forms: str = ""
+    rows: Callable[[Site], int] = _nothing
+
+    @property
+    def sources(self) -> set[str]:
+        """All files of firmware/engine that it is made of."""
+        return {self.source, *self.beside}
+
+    @property
+    def measured(self) -> bool:
+        """Whether the cost tables know it, and not only what it stands in for."""
+        return self.symbol == f"et_{self.cost}"
 
 
 def choose(stage: str, site: Site) -> Kernel:
@@ -97,17 +114,64 @@ def _cmsis_nn(kind: str) -> Kernel:
     return Kernel(
         stage, f"et_cmsis_nn_{stage}", "cmsis_nn.c", stage, cmsis_nn.NAME,
         scratch=lambda site: cmsis_nn.forward_scratch(site.layer, site.x, site.core),
+        header="cmsis_nn.h",
     )
+
+
+def _dsp(kind: str, part: str, *beside: str, source: str = "") -> Kernel:
+    """By the DSP extension."""
+    stage = f"{kind}_{part}"
+    found = getattr(dsp, f"{stage}_fits"), getattr(dsp, f"{stage}_scratch")
+    fits, scratch = (_at(function) for function in found)
+    return Kernel(
+        stage, f"et_{kind}_dsp_{part}", source or f"{kind}_dsp.c", f"{kind}_dsp_{part}",
+        fits=fits, scratch=scratch, header=f"{kind}_dsp.h", beside=beside,
+    )
+
+
+def _dsp_update(stage: str, kind: str, *beside: str) -> Kernel:
+    """Of a gradient that the DSP extension forms."""
+    names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows"))
+    fits, scratch, rows = (_at(getattr(dsp, name)) for name in names)
+    source = f"{kind}_gradient_dsp"
+    return Kernel(
+        stage, "et_update_blocks", "update_blocks.c", "update_blocks", header=f"{source}.h",
+        fits=lambda site: site.layer is not None and site.layer.kind == kind and fits(site),
+        scratch=scratch, beside=(f"{source}.c", *beside), rows=rows,
+        forms=f"et_{kind}_dsp_gradient",
+    )
+
+
+def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
+    """What ``function`` gives for a site."""
+    return lambda site: function(site.layer, site.x, site.y, site.core)
+
+
+_PLANES = "planes_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a depthwise one
 
 
 _ROWS = [
     _cmsis_nn("conv_2d"), _cmsis_nn("depthwise_conv_2d"), _cmsis_nn("fully_connected"),
+    _dsp("conv_2d", "forward", "windows_dsp.c", "requantize_dsp.c"),
+    _dsp("conv_2d", "input_error", "windows_dsp.c", "error_words.c",
+         source="conv_2d_input_error_dsp.c"),
+    _dsp("depthwise_conv_2d", "forward", *_PLANES),
+    _dsp("depthwise_conv_2d", "input_error", *_PLANES),
+    _dsp("fully_connected", "forward", "error_words.c"),
+    _dsp("fully_connected", "input_error", "error_words.c"),
+    _dsp("average_pool_2d", "input_error", "error_words.c"), _dsp("add", "forward"),
     *_operators(),
     *_loss("softmax_cross_entropy"), *_loss("sigmoid_cross_entropy"), *_loss("squared_error"),
+    Kernel("error_scale", "et_error_scale_dsp", "error_scale_dsp.c", "error_scale_dsp",
+           fits=_at(dsp.error_scale_fits), header="error_scale_dsp.h", beside=("error_words.c",)),
     *_portable("error_scale.c", "error_scale"),
     *_portable("error_join.c", "error_join"),
     Kernel("update", "et_update_factored", "update_factored.c", "update_factored",
            fits=_is_large_dense),
+    _dsp_update("update", "conv_2d", "windows_dsp.c"),
+    _dsp_update("update_formed", "conv_2d", "windows_dsp.c"),
+    _dsp_update("update", "depthwise_conv_2d", "planes_dsp.c"),
+    _dsp_update("update_formed", "depthwise_conv_2d", "planes_dsp.c"),
     Kernel("update", "et_update", "update.c", "update"),
     Kernel("update_formed", "et_update", "update.c", "update"),
     *_portable("update_biases.c", "update_biases"),
@@ -124,4 +188,4 @@ for _kernel in _ROWS:
 
 def kernel_sources() -> set[str]:
     """All files that hold kernels; what else lies in firmware/engine serves all of them."""
-    return {kernel.source for row in KERNELS.values() for kernel in row}
+    return set().union(*(kernel.sources for row in KERNELS.values() for kernel in row))

@@ -17,7 +17,6 @@ from edgetune.learn.state import parameters_type, state_type
 from edgetune.learn.widths import check_widths
 from edgetune.model.graph import Graph
 from edgetune.plan import cmsis_nn as cmsis
-from edgetune.plan.arena import lay_out
 from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.c_data import CObject, flash_bytes
 from edgetune.plan.constants import (
@@ -27,6 +26,7 @@ from edgetune.plan.constants import (
     loss_constants,
     trained_constants,
 )
+from edgetune.plan.kept import free_ram, lay_out_schedule
 from edgetune.plan.schedule import Schedule, make_schedule
 
 
@@ -63,6 +63,11 @@ class Plan:
         """Position of ``layer`` among the trained ones, -1 if it is not."""
         trained = self.trained
         return trained.index(layer) if layer in trained else -1
+
+    @property
+    def measured(self) -> bool:
+        """Whether the cost tables know every kernel, frames and code included."""
+        return all(k.measured for stage in self.schedule.stages for k in stage.kernels)
 
     def scales_error(self, layer: Layer) -> bool:
         """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
@@ -122,11 +127,14 @@ class Plan:
         return self.program.activations[self.program.output].size
 
 
-def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False) -> Plan:
+def make_plan(
+    graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, ram: int | None = None
+) -> Plan:
     """Plan ``graph`` under ``recipe`` for ``board``.
 
     Args:
         cmsis_nn: plan for CMSIS-NN's forward kernels instead of the engine's own.
+        ram: bytes that gradients are kept for as if the board had no more; None for its own.
 
     Raises:
         ModelError: a layer whose sums could leave 32 bits.
@@ -135,24 +143,25 @@ def make_plan(graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False
     program = lower(graph, recipe.loss_choice)
     libraries = frozenset({cmsis.NAME} if cmsis_nn else ())
     schedule = make_schedule(program, recipe, board.core, libraries)
-    arena = lay_out([b for b in schedule.buffers if not b.outside])
     trained, weights = recipe.trained(program), recipe.learns_weights
     check_widths(program, trained, weights)
     rule = recipe.rule_for(program)
+    state = state_type(trained, type(rule), weights).itemsize
+    link = LinkBuffers.for_model(
+        program.input_size, program.loss.target_bytes,
+        program.activations[program.output].size,
+    )
+    room = (ram or board.ram.length) - state - link.total - free_ram(schedule)
     frozen = frozen_constants(program.weighted_layers, trained, weights)
-    activations = program.activations
     return Plan(
         program=program,
         recipe=recipe,
         rule=rule,
         board=board,
         schedule=schedule,
-        link=LinkBuffers.for_model(
-            program.input_size, program.loss.target_bytes,
-            activations[program.output].size,
-        ),
-        arena_bytes=arena,
-        state_bytes=state_type(trained, type(rule), weights).itemsize,
+        link=link,
+        arena_bytes=lay_out_schedule(schedule, room),
+        state_bytes=state,
         initial_bytes=0 if recipe.reset else parameters_type(trained, weights).itemsize,
         frozen_bytes=flash_bytes(frozen),
         cmsis_nn=cmsis_nn,

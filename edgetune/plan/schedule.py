@@ -17,7 +17,7 @@ from edgetune.learn.lower.backward import (
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
-from edgetune.plan.kernels import Kernel, Site, choose
+from edgetune.plan.kernels import FORMING, Kernel, Site, choose
 
 
 @dataclass(eq=False)
@@ -44,7 +44,8 @@ class Stage:
 
     ``call`` names what is computed, ``kernel`` the function that does; ``buffers`` maps the roles
     of its arguments ("x", "y", "e", "e_in", "x1" and so on for further inputs, and scratch
-    arrays) to buffers.  ``step``: of the backward pass, what it does.
+    arrays) to buffers.  ``step``: of the backward pass, what it does.  ``gradient``: the kernel
+    that forms the gradient, where the call asks for its rows.
     """
 
     phase: str
@@ -53,6 +54,12 @@ class Stage:
     layer: Layer | None
     buffers: dict[str, Buffer]
     step: Step | None = None
+    gradient: Kernel | None = None
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """All functions that the stage is made of."""
+        return (self.kernel, self.gradient) if self.gradient else (self.kernel,)
 
     @property
     def name(self) -> str:
@@ -152,12 +159,15 @@ class _Scheduler:
     ) -> None:
         at, kernel = len(self.schedule.stages), choose(call, self._site(layer))
         if scratch := kernel.scratch(self._site(layer)):
-            name = f"{layer.name if layer else call}_scratch"
+            name = f"{layer.name if layer else call}_scratch_{at}"
             buffers["scratch"] = self._buffer(name, scratch)
         for buffer in buffers.values():
             buffer.first = at if buffer.first < 0 else buffer.first
             buffer.last = at
-        self.schedule.stages.append(Stage(phase, call, kernel, layer, buffers, step))
+        gradient = None
+        if layer is not None and kernel.cost in FORMING:
+            gradient = choose(f"{layer.kind}_gradient", self._site(layer))
+        self.schedule.stages.append(Stage(phase, call, kernel, layer, buffers, step, gradient))
 
     def _forward(self, layer: Layer) -> None:
         inputs = self._inputs(layer)
@@ -189,27 +199,34 @@ class _Scheduler:
 
     def _update(self, step: Update) -> None:
         layer, name, drawn = step.layer, step.layer.name, self.rule.drawn
-        buffers = self._gradient_of(step, f"{name}_gradient")
+        call = self._update_call()
+        rows = choose(call, self._site(layer)).rows(self._site(layer))
+        buffers = self._gradient_of(step, f"{name}_gradient", max(1, rows))
         if drawn:
             buffers["row_mass"] = self._buffer(f"{name}_row_mass", 8 * layer.rows, "uint64_t")
         if drawn and self.recipe.draw == "independent":
             buffers["row_hits"] = self._buffer(f"{name}_row_hits", 2 * layer.rows, "uint16_t")
-        call = "update" if self.rule.factored else "update_formed"
-        if not self.recipe.learns_weights:
-            call = "update_biases"
-        if not drawn:
-            call = "update_steps" if self.recipe.learns_weights else "update_steps_biases"
         self._add("update", call, layer, step, **buffers)
+
+    def _update_call(self) -> str:
+        if not self.rule.drawn:
+            return "update_steps" if self.recipe.learns_weights else "update_steps_biases"
+        if not self.recipe.learns_weights:
+            return "update_biases"
+        return "update" if self.rule.factored else "update_formed"
 
     def _measure(self, step: Measure) -> None:
         buffers = self._gradient_of(step, f"{step.layer.name}_measured")
         call = "measure" if self.recipe.learns_weights else "measure_biases"
         self._add("update", call, step.layer, step, **buffers)
 
-    def _gradient_of(self, step: Update | Measure, name: str) -> dict[str, Buffer]:
-        """Of biases alone the input does not matter, and all gradients are kept at once."""
+    def _gradient_of(
+        self, step: Update | Measure, name: str, rows: int = 1
+    ) -> dict[str, Buffer]:
+        """Of ``rows`` at once.  Of biases alone the input does not matter, and all gradients are
+        kept."""
         layer, weights = step.layer, self.recipe.learns_weights
-        gradients = layer.row_size + 1 if weights else layer.rows
+        gradients = rows * (layer.row_size + 1) if weights else layer.rows
         inputs = {"x": self._value(layer.input)} if weights else {}
         gradient = self._buffer(name, 4 * gradients, "int32_t")
         return {"e": self._error(step.error)} | inputs | {"gradient": gradient}

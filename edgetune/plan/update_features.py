@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 
 from edgetune.learn import operators as p
+from edgetune.plan.dsp_lines import conv_2d_gradient, depthwise_gradient
 from edgetune.plan.window_features import on_output
 from edgetune.plan.windows import axes, gradient_loops
-from edgetune.plan.work import Work
+from edgetune.plan.work import Work, add
+from edgetune.plan.workload import FORMED
 
 
 def every_error(work: Work) -> dict:
     return {"positions": work.positions, "errors": math.prod(work.y)}
 
 
-def draws(work: Work) -> dict:
-    seen = work.seen
-    return {"rows": work.layer.rows, "draws": seen.get("draws", 0),
-            "drawn_rows": seen.get("rows", 0)}
+def draws(work: Work, draw: str) -> dict:
+    """Systematic ones pass the rows in turn, independent ones search theirs by halving."""
+    seen, rows = work.seen, work.layer.rows
+    found = {"rows": rows, "draws": seen.get("draws", 0), "drawn_rows": seen.get("rows", 0)}
+    if draw == "independent":
+        found["halvings"] = found["draws"] * math.log2(rows + 1)
+    return found
 
 
 def _formed(work: Work) -> dict:
@@ -59,13 +65,28 @@ def _update_by_taps(work: Work) -> dict:
     return formed | {name: formed["formed"] * turns for name, turns in loops.items()}
 
 
+def _update_blocks(form: Callable[[Work, int], Counter]) -> Callable[[Work], dict]:
+    """Of all blocks that ``form`` formed; every row is measured once."""
+    def counted(work: Work) -> dict:
+        layer, loops = work.layer, Counter({"walk": work.seen.get("walk", 0)})
+        for name, times in work.seen.items():
+            if name.startswith(FORMED):
+                add(loops, form(work, int(name.removeprefix(FORMED))), times)
+        return loops | {"magnitudes": layer.rows * (layer.row_size + 1)}
+    return counted
+
+
 def _update_factored(work: Work) -> dict:
-    inputs = work.layer.row_size
-    return {"inputs": inputs, "halvings": work.seen.get("draws", 0) * math.log2(inputs)}
+    seen = work.seen
+    return {"inputs": work.layer.row_size} | {
+        name: seen.get(name, 0) for name in ("searches", "strides", "halvings", "biases")
+    }
 
 
 UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_window": _update_window, "update_dense": _formed,
     "update_dilated": _update_dilated, "update_by_taps": _update_by_taps,
     "update_factored": _update_factored, "update_biases": every_error,
+    "update_conv_2d_dsp": _update_blocks(conv_2d_gradient),
+    "update_depthwise_conv_2d_dsp": _update_blocks(depthwise_gradient),
 }

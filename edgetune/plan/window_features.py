@@ -113,10 +113,12 @@ def conv_2d_input_error(work: Work) -> dict:
 
 
 def depthwise_forward(work: Work) -> dict:
+    """Groups of channels that lie side by side, and others that share one input."""
     channels, each = work.y[2], work.layer.multiplicity
-    if each == 1 or each % GROUP == 0:
-        return _window(work, *groups_of(channels))
-    return _window(work, 0, channels)
+    if each % GROUP == 0:
+        found = _window(work, *groups_of(channels))
+        return {name.replace("groups", "shared"): count for name, count in found.items()}
+    return _window(work, *(groups_of(channels) if each == 1 else (0, channels)))
 
 
 def depthwise_input_error(work: Work) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,14 @@ GROUP = 4  # channels that one pass of an inner loop serves
 
 @dataclass(frozen=True)
 class Work:
-    """A stage's layer, the shapes of its input and output, and its counts from `observe`."""
+    """A stage's layer, the shapes of its input and output, and its counts from `observe`;
+    ``others``: values of its second input, 0 where it has none."""
 
     layer: Any  # of the class that the function serves
     x: tuple[int, int, int]
     y: tuple[int, int, int]
     seen: dict[str, float]
+    others: int = 0
 
     @property
     def cells(self) -> int:
@@ -29,3 +32,9 @@ class Work:
 def groups(count: int) -> tuple[int, int]:
     """How many groups of channels ``count`` ones fill, and those left over."""
     return count // GROUP, count % GROUP
+
+
+def add(loops: Counter, more: dict, times: float = 1) -> None:
+    """``more`` turns of loops, ``times`` over."""
+    for name, turns in more.items():
+        loops[name] += turns * times

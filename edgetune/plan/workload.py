@@ -6,15 +6,20 @@ device's bits, so a few steps of it give these counts exactly.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
 from edgetune.learn.learner import Learner
+from edgetune.learn.lower.backward import InputError
 from edgetune.learn.operators import BIAS_INPUT, WeightedLayer
+from edgetune.learn.program import Layer
+from edgetune.plan.halvings import halved_errors
 from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import Stage
 
 STEPS = 8
+FORMED, HALVED = "formed_", "halved_"
 PATIENCE = 50_000_000  # weights times positions that may be simulated; then fewer steps are
 
 
@@ -32,10 +37,20 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
 
     "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
-    not zero.
+    not zero; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
+    "searches", "strides", "halvings": of a factored gradient's columns, and its "biases" that were
+    drawn; `HALVED` and an
+    activation: its errors that were halved as larger ones came.
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
+    observer.stages = {
+        s.layer.name: s for s in plan.schedule.stages if s.layer and s.phase == "update"
+    }
+    observer.errors_of = {
+        (s.layer.name, s.layer.inputs[s.step.operand]): s.kernel.cost
+        for s in plan.schedule.stages if s.layer and isinstance(s.step, InputError)
+    }
     inputs, target = nonzero_inputs(plan, STEPS)[:steps], plan.program.loss.any_target
     observer.under_way(inputs[0], target(0))
     observer.counts.clear()
@@ -56,6 +71,10 @@ def _macs(plan: Plan) -> int:
 
 
 class _Observer(Learner):
+    stages: dict[str, Stage]
+    errors_of: dict[tuple[str, int], str]  # layer and activation: the kernel
+    layer: Layer | None = None  # whose error was asked for last
+
     def start(self, seed: int, total_steps: int) -> None:
         super().start(seed, total_steps)
         self.counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -73,7 +92,80 @@ class _Observer(Learner):
         counts["rows"] += int(steps.any(axis=1).sum())
         counts["walk"] += _WALKS[self.recipe.draw](steps)
         counts["errors"] += float(np.mean(error != 0))
+        for name, count in self._of_kernel(layer, steps).items():
+            counts[name] += count
         return draws
+
+    def _error_of(self, layer: Layer, storage: int) -> tuple[np.ndarray, int]:
+        self.layer = layer
+        return super()._error_of(layer, storage)
+
+    def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
+        if self.layer and (kernel := self.errors_of.get((self.layer.name, index))):
+            shapes = [a.shape for a in self.program.activations]
+            seen = np.where(self._open(index), acc.reshape(-1), 0)
+            self.counts[self.layer.name][f"{HALVED}{index}"] += halved_errors(
+                kernel, self.layer, seen, shapes[index], shapes[self.layer.output]
+            )
+        return super()._masked(index, acc, exponent)
+
+    def _of_kernel(self, layer: WeightedLayer, steps: np.ndarray) -> Counter:
+        stage = self.stages[layer.name]
+        if stage.kernel.forms:
+            rows = stage.buffers["gradient"].size // (4 * (layer.row_size + 1))
+            return formed_blocks(steps.any(axis=1), rows)
+        if stage.kernel.cost == "update_factored":
+            return _SEARCHES[self.recipe.draw](steps) + Counter(biases=int(steps[:, -1].sum()))
+        return Counter()
+
+
+def formed_blocks(drawn: np.ndarray, rows: int) -> Counter:
+    """Blocks that update_blocks.c forms: each once, then from the first row ``drawn`` [rows] bool
+    on that the last one lacks."""
+    starts = list(range(0, len(drawn), rows))
+    last = starts[-1]
+    for row in np.flatnonzero(drawn):
+        if not last <= row < last + rows:
+            last = int(row)
+            starts.append(last)
+    return Counter(f"{FORMED}{min(rows, len(drawn) - start)}" for start in starts)
+
+
+def _searches_in_order(steps: np.ndarray) -> Counter:
+    """In each row on from the last column; none where that is drawn again."""
+    rows, targets = np.nonzero(steps)
+    first = np.append(True, rows[1:] != rows[:-1])
+    before = np.where(first, 0, np.append(0, targets[:-1]))
+    on = targets > before
+    return _turns(before[on] + 1, targets[on], steps.shape[1] - 1)
+
+
+def _searches_from_the_start(steps: np.ndarray) -> Counter:
+    targets = np.repeat(np.nonzero(steps)[1], steps[steps > 0])
+    return _turns(np.zeros_like(targets), targets, steps.shape[1] - 1)
+
+
+def _turns(low: np.ndarray, target: np.ndarray, last: int) -> Counter:
+    """Turns of both loops of ``find_column`` in update_factored.c."""
+    high, strides, halvings, stride = np.full_like(low, last), 0, 0, 4
+    going = low + stride < high
+    while going.any():
+        strides += int(going.sum())
+        found = going & (low + stride >= target)
+        high = np.where(found, low + stride, high)
+        low = np.where(going & ~found, low + stride + 1, low)
+        stride += stride
+        going &= ~found & (low + stride < high)
+    while (going := low < high).any():
+        halvings += int(going.sum())
+        middle = low + (high - low) // 2
+        below = middle >= target
+        high = np.where(going & below, middle, high)
+        low = np.where(going & ~below, middle + 1, low)
+    return Counter({"searches": len(low), "strides": strides, "halvings": halvings})
+
+
+_SEARCHES = {"systematic": _searches_in_order, "independent": _searches_from_the_start}
 
 
 def _walk_in_order(steps: np.ndarray) -> float:

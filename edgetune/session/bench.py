@@ -83,19 +83,32 @@ def bench(
     data: tuple[np.ndarray, np.ndarray] | None = None,
     samples: int = 8,
     reporter: Reporter | None = None,
+    ram: int | None = None,
 ) -> BenchResult:
     """Count the instructions of ``samples`` training steps on ``core``.
 
     Args:
         folder: where the firmware is built.
+        ram: of the board whose plan is counted, bytes; None for the emulated one's own.
         data: int8 inputs and labels to train on; None for random inputs without zeros, which
             show what the step costs when nothing can be skipped.
 
     Raises:
         ToolchainError: the compiler or QEMU is missing or fails.
     """
-    board = bench_board(core)
-    plan = make_plan(graph, recipe, board)
+    plan = make_plan(graph, recipe, bench_board(core), ram=ram)
+    return bench_plan(plan, folder, data, samples, reporter)
+
+
+def bench_plan(
+    plan: Plan,
+    folder: Path,
+    data: tuple[np.ndarray, np.ndarray] | None = None,
+    samples: int = 8,
+    reporter: Reporter | None = None,
+) -> BenchResult:
+    """`bench` of a plan for a board of `bench_board`."""
+    board = plan.board
     firmware = build_firmware(plan, folder, "the model", profile=True)
     if data is None:
         x = nonzero_inputs(plan, samples)
@@ -111,7 +124,7 @@ def bench(
         for s, count in zip(plan.schedule.stages, stages)
     )
     inputs = "random, without zeros" if data is None else "the tuning set"
-    return BenchResult(board.name, core, inputs, len(x), rows, step)
+    return BenchResult(board.name, board.core.name, inputs, len(x), rows, step)
 
 
 def _under_way(plan: Plan, x: np.ndarray, target) -> bytes:

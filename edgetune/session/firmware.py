@@ -60,13 +60,13 @@ def build_firmware(
 
 def _stack_bytes(plan: Plan, native: bool, profile: bool) -> int | None:
     """The planned stack, once it is clear that the plan fits; None where the plan's figures do
-    not hold, as with CMSIS-NN's frames, the counters of ``bench`` or a port that was never
-    measured: then all that is left."""
+    not hold, as with CMSIS-NN's frames, the counters of ``bench``, a kernel or a port that was
+    never measured: then all that is left."""
     if native or profile or plan.cmsis_nn:
         return None
     cost = estimate(plan)
     check_fit(plan, cost)
-    return None if cost.table.unmeasured else cost.stack_bytes
+    return None if cost.table.unmeasured or not plan.measured else cost.stack_bytes
 
 
 def _target(native: bool) -> str:

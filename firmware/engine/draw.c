@@ -6,23 +6,24 @@
 
 #ifndef ET_DRAW_INDEPENDENT
 
+et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
+{
+    uint64_t offset = et_generator_below(generator, total);
+    et_points points = {offset / n, total / n, (uint32_t)(offset % n), (uint32_t)(total % n), n};
+    return points;
+}
+
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     const uint64_t *mass = rows->scratch->row_mass;
-    uint64_t offset = et_generator_below(generator, total);
-    /* Point k is (k * total + offset) / n: a quotient and a remainder carried along. */
-    uint64_t stride = total / n, point = offset / n;
-    uint32_t stride_rest = (uint32_t)(total % n), rest = (uint32_t)(offset % n);
-    for (uint32_t row = 0, left = n; left; left--) {
-        while (point >= *mass) {
-            point -= *mass++;
+    et_points points = et_points_start(total, n, generator);
+    for (uint32_t row = 0; n; n--) {
+        while (points.at >= *mass) {
+            points.at -= *mass++;
             row++;
         }
-        rows->hit(rows, row, point);
-        point += stride;
-        uint32_t room = n - rest;
-        point += stride_rest >= room;
-        rest = stride_rest >= room ? stride_rest - room : rest + stride_rest;
+        rows->hit(rows, row, points.at);
+        et_points_next(&points);
     }
 }
 

@@ -16,6 +16,23 @@ struct et_rows {
     void (*hit)(et_rows *rows, uint32_t row, uint64_t point);
 };
 
+/* The points of n systematic draws from total: point k is (k * total + offset) / n, a quotient and a
+ * remainder carried along.  at: the next one, less the masses of the rows that were passed. */
+typedef struct {
+    uint64_t at, stride;
+    uint32_t rest, stride_rest, n;
+} et_points;
+
+et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2]);
+
+static inline void et_points_next(et_points *points)
+{
+    uint32_t room = points->n - points->rest;
+    uint32_t carry = points->stride_rest >= room;
+    points->rest = carry ? points->stride_rest - room : points->rest + points->stride_rest;
+    points->at += points->stride + carry;
+}
+
 /* n > 0 draws from row masses that add up to total > 0.  Systematic ones, n equal strides
  * from one random offset, unless ET_DRAW_INDEPENDENT asks for the multinomial. */
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2]);

@@ -1,4 +1,5 @@
-#include "digest.h"
+#include "step.h"
+
 #include "draw.h"
 
 #define BIAS_LIMIT (1 << 30)
@@ -21,12 +22,5 @@ void et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sig
         step_bias(layer, row, sign, digest);
         return;
     }
-    uint32_t offset = row * layer->row_stride + column * layer->column_stride;
-    int8_t *weight = layer->weights + offset;
-    uint32_t index = layer->first_index + offset;
-    *digest -= et_digest_term(index, *weight);
-    int32_t moved = *weight - sign;
-    moved = moved > 127 ? 127 : moved;
-    *weight = (int8_t)(moved < -127 ? -127 : moved);
-    *digest += et_digest_term(index, *weight);
+    et_step_weight(layer, row * layer->row_stride + column * layer->column_stride, sign, digest);
 }

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from cli_runner import BOARD, DATA, MODEL, ON_HOST, edgetune, succeed
 from shared_data import digits, reference_outputs
+from tiny_tflite import ModelBuilder
 
 import edgetune as api
 from edgetune.cli.main import VERBS
@@ -84,7 +85,7 @@ def test_inspect():
         ),
     }
     words = ("plan", MODEL, "--board", BOARD, "--steps", 400, "--held-out", 50)
-    said = edgetune(*words).stdout  # before, and after 100, 200, 300 and 400: at least four times
+    said = edgetune(*words).stdout  # before, and after 100, 200, 300 and 400
     assert "Guard: no RAM; in 400 steps up to 250 forward passes by 50 held-out samples" in said
     assert succeed("inspect", MODEL, "--board", BOARD)["plan"]["cost"] == planned["cost"]
 
@@ -97,6 +98,22 @@ def test_plan():
     assert last["cost"]["step_instructions"] < every["cost"]["step_instructions"]
     named = succeed("plan", MODEL, "--board", BOARD, "--layers", "conv_2d_0,conv_2d_3")
     assert named["trained"] == ["conv_2d_0", "conv_2d_3"]
+
+
+def test_plan_names_the_gradients_that_are_kept(tmp_path):
+    """Of a dense layer's none is formed, without the DSP extension none in blocks."""
+    layers = ["conv_2d_0", "depthwise_conv_2d_2", "conv_2d_3"]
+    kept = succeed("plan", MODEL, "--board", BOARD)["gradients"]
+    assert kept == {"kept_whole": layers, "formed_twice": []}
+    said = edgetune("plan", MODEL, "--board", BOARD).stdout
+    assert "\nGradients: 3 kept whole in RAM that is free\n" in said
+    other = edgetune("plan", MODEL, "--board", "nucleo-g071rb").stdout
+    assert "Learns" in other and "Gradients" not in other
+    wide = tmp_path / "wide.tflite"
+    b = ModelBuilder((1, 6, 6, 64), seed=3).conv(64, 3).conv(16, 1)
+    wide.write_bytes(b.mean().dense(3).build())
+    said = " ".join(edgetune("plan", wide, "--board", "nucleo-f401re").stdout.split())
+    assert "1 kept whole in RAM that is free; for want of RAM formed twice: conv_2d_0" in said
 
 
 def test_plan_of_biases():

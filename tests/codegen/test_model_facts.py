@@ -24,7 +24,7 @@ def graph():
 
 
 def source(**recipe) -> str:
-    plan = make_plan(graph(), Recipe(**recipe), load_board("stm32f4-discovery"))
+    plan = make_plan(graph(), Recipe(**recipe), load_board("mps2-an385"))
     return re.sub(r"\s+", " ", model_source(plan, "a test"))
 
 
@@ -158,7 +158,7 @@ def test_errors_of_two_readers_meet_in_the_first_ones_unit():
     a = g.conv(g.input, 2, (1, 1))
     b = g.conv(a, 2, (1, 1), 0.25, weight_scale=[3])
     y = g.dense(g.operator("ADD", [b, a], (1, 2, 2, 2), 2.0), 2)
-    plan = make_plan(g.graph(y), Recipe(rule="fixed"), load_board("stm32f4-discovery"))
+    plan = make_plan(g.graph(y), Recipe(rule="fixed"), load_board("mps2-an385"))
     assert statements(re.sub(r"\s+", " ", model_source(plan, "a test"))) == [
         "fully_connected_3_exponent = et_softmax_cross_entropy_error",
         "add_2_exponent = fully_connected_3_exponent + et_fully_connected_input_error",

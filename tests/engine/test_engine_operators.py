@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,25 @@ from c_engine import (
     SANITIZE,
     CUpdate,
     address,
+    blocks_c,
     build,
     forward_c,
     gradient_c,
     input_error_c,
+    kernels,
     u32,
 )
-from random_layers import LAYERS, errors, int8, random_clip, random_layer
+from random_layers import (
+    LAYERS,
+    errors,
+    int8,
+    random_clip,
+    random_layer,
+    random_wide_layer,
+)
 from thinned import counts, thinned
 
+from edgetune.boards.cores import CORES
 from edgetune.learn import operators as p
 from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
@@ -35,6 +46,7 @@ from edgetune.learn.generator import Generator, mix32
 from edgetune.learn.program import Layer, Window
 from edgetune.learn.rules import FixedRate, Gradient, Learning, Outcome
 from edgetune.learn.widths import MAX_POSITIONS
+from edgetune.plan.kernels import KERNELS, Site
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
 
@@ -63,15 +75,18 @@ def check_input_error(library, rng, layer, operand, e, xs):
     clip = random_clip(rng)
     x, v = xs[operand], layer.input_error(operand, *wide(e), wide(*xs))
     expected, shift = normalise(np.where((x > clip[0]) & (x < clip[1]), v, 0))
-    got, got_shift = input_error_c(library, layer, operand, e, xs, clip)
-    np.testing.assert_array_equal(got, expected)
-    assert got_shift == shift
+    for kernel in kernels(layer, "input_error", x.shape, e.shape):
+        got, got_shift = input_error_c(library, layer, operand, e, xs, clip, kernel)
+        np.testing.assert_array_equal(got, expected, kernel.symbol)
+        assert got_shift == shift
 
 
 def check_layer(library, rng, layer, xs, out_shape, extreme=False):
     """Forward, the error of every input, and the gradient: as far as the operator has them."""
     expected = layer.forward(wide(*xs), out_shape)
-    np.testing.assert_array_equal(forward_c(library, layer, xs, out_shape), expected)
+    for kernel in kernels(layer, "forward", xs[0].shape, out_shape):
+        got = forward_c(library, layer, xs, out_shape, kernel)
+        np.testing.assert_array_equal(got, expected, kernel.symbol)
     e = errors(rng, out_shape, extreme)
     if passes_errors(type(layer)):
         for operand in range(len(xs)):
@@ -79,6 +94,16 @@ def check_layer(library, rng, layer, xs, out_shape, extreme=False):
     if layer.weighted:
         expected = layer.gradient(*wide(e, xs[0]))
         np.testing.assert_array_equal(gradient_c(library, layer, e, xs[0]), expected)
+        for kernel in in_blocks(layer, xs[0].shape, out_shape):
+            rows = int(rng.integers(1, layer.rows + 1))
+            got = blocks_c(library, kernel, layer, e, xs[0], rows)
+            np.testing.assert_array_equal(got, expected, kernel.forms)
+
+
+def in_blocks(layer, x_shape, y_shape):
+    """Kernels of an update that form blocks of the gradient."""
+    site = Site(layer, x_shape, y_shape, CORES["cortex-m4"])
+    return [k for k in KERNELS["update"] if k.forms and k.fits(site)]
 
 
 def passes_errors(kind) -> bool:
@@ -96,6 +121,16 @@ def test_an_operator(library, kind, extreme, count):
     for _ in range(count):
         layer, xs, out_shape = LAYERS[kind](rng, extreme)
         check_layer(library, rng, layer, xs, out_shape, extreme)
+
+
+@pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
+@pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D])
+@pytest.mark.parametrize("count", counts(40, 600))
+def test_kernels_that_take_several_cells(library, kind, extreme, count):
+    rng = np.random.default_rng(33)
+    for _ in range(count):
+        layer, in_shape, out_shape = random_wide_layer(rng, kind, extreme)
+        check_layer(library, rng, layer, [int8(rng, in_shape, extreme)], out_shape, extreme)
 
 
 def test_every_operator_has_random_layers():
@@ -135,16 +170,21 @@ def test_requantisation_at_its_ends(library):
         check_layer(library, rng, layer, [int8(rng, (1, 1, 1))], (1, 1, rows))
 
 
-def test_error_scale(library):
+@pytest.mark.parametrize("kernel", KERNELS["error_scale"], ids=lambda kernel: kernel.symbol)
+def test_error_scale(library, kernel):
     rng = np.random.default_rng(8)
     for round_ in range(40):
         positions, channels = (int(n) for n in rng.integers(1, 30, 2))
         ratio = rng.integers(0, 2**15 + 1, channels).astype(np.uint16)
         e = errors(rng, (positions, channels), extreme=round_ % 2 == 0)
+        if round_ % 3 == 0:
+            e[:-1] //= 16  # the last row decides
         if round_ % 5 == 0:
             e[...] = 0
         expected, expected_shift = normalise(e.astype(np.int64) * ratio)
-        shift = library.et_error_scale(address(e), u32(positions), u32(channels), address(ratio))
+        shift = getattr(library, kernel.symbol)(
+            address(e), u32(positions), u32(channels), address(ratio)
+        )
         np.testing.assert_array_equal(e, expected)
         assert shift == expected_shift
 
@@ -210,7 +250,8 @@ class Update:
 
 
 def check_updates(
-    library, draw, layer, shapes, samples, limit_q8, total_steps, factored=False, biases=False
+    library, draw, layer, shapes, samples, limit_q8, total_steps, factored=False, biases=False,
+    step=None,
 ):
     c = CUpdate(library, layer, *shapes, limit_q8, 11, total_steps, biases)
     expected = Update(layer, draw, limit_q8, 11, total_steps, biases)
@@ -218,7 +259,7 @@ def check_updates(
     drawn = 0
     for e, exponent, x in samples:
         n = expected.step(e, exponent, x)
-        assert c.step(e, exponent, x, factored) == n
+        assert (c.step(e, exponent, x, factored) if step is None else step(c, e, exponent, x)) == n
         drawn += n
         np.testing.assert_array_equal(c.weights, layer.weights)
         np.testing.assert_array_equal(c.bias, layer.bias)
@@ -250,6 +291,23 @@ def test_updates(libraries, kind, draw):
             samples = random_samples(rng, *shapes, 12)
             drawn = check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 20)
             assert drawn or limit_q8 < 256
+
+
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D])
+def test_updates_in_blocks(libraries, kind, draw):
+    """Of one row, of some, and of all, which are formed once."""
+    rng = np.random.default_rng(19)
+    for limit_q8 in (100, 256 * 20, 256 * 3000):
+        for part in (1, 2, 3):
+            layer, *shapes = random_wide_layer(rng, kind)
+            rows = -(-layer.rows // part)
+            for kernel in in_blocks(layer, *shapes):
+                step = partial(CUpdate.step_in_blocks, kernel=kernel, rows=rows)
+                samples = random_samples(rng, *shapes, 8)
+                check_updates(
+                    libraries(draw), draw, layer, shapes, samples, limit_q8, 20, step=step
+                )
 
 
 def test_a_depthwise_kernel_as_high_as_it_has_channels(library):

@@ -1,6 +1,7 @@
 """The models that costs are measured with hold all that a plan can ask for."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,10 @@ from tools.calibration import models
 from tools.calibration.models import SHAPES, everything, examples_beyond, losses, spread
 
 STAGES = set(KERNELS) - {"update", "update_formed"}
+DSP = CORES["cortex-m4"]
+PORTABLE = replace(DSP, dsp=False)
+# By what is measured: the function and, of an update, what forms its gradient.
+OWN = {(k.symbol, k.forms) for row in KERNELS.values() for k in row if not k.library}
 ALL = Recipe.layers
 
 
@@ -24,6 +29,17 @@ def stages(graph, recipe=Recipe()) -> set[str]:
         f"{stage.layer.kind}_gradient" if stage.call in ("update", "update_formed")
         else stage.call
         for stage in make_schedule(program, recipe, CORES["cortex-m4"]).stages
+    }
+
+
+def own_kernels(graph, recipe=Recipe()) -> set[tuple[str, str]]:
+    """Of one step with the DSP extension, and of one without."""
+    program = lower(graph, recipe.loss_choice)
+    return {
+        (kernel.symbol, kernel.forms)
+        for core in (DSP, PORTABLE)
+        for stage in make_schedule(program, recipe, core).stages
+        for kernel in stage.kernels
     }
 
 
@@ -38,6 +54,17 @@ def linked() -> set[str]:
 def test_everything_links_every_stage():
     """A stage that is in none of these would have no size in any plan."""
     assert STAGES == linked()
+
+
+@pytest.mark.thorough
+def test_the_spread_measures_every_kernel_in_several_models():
+    counted = Counter(kernel for model in spread() for kernel in own_kernels(*model))
+    assert not {kernel for kernel in OWN if counted[kernel] < 2}
+
+
+@pytest.mark.thorough
+def test_everything_has_what_the_dsp_extension_serves():
+    assert {k for k in OWN if "dsp" in "".join(k)} <= own_kernels(everything())
 
 
 @pytest.mark.thorough

@@ -36,7 +36,7 @@ from random_layers import errors, int8
 
 from edgetune.learn import operators as p
 from edgetune.plan.features import FEATURES, UPDATES, Work
-from edgetune.plan.workload import _columns, _walk_in_order
+from edgetune.plan.workload import _columns, _searches_in_order, _walk_in_order
 
 pytestmark = [
     pytest.mark.skipif(not (GCC and GCOV), reason="needs gcc and gcov"),
@@ -44,6 +44,7 @@ pytestmark = [
 ]
 
 SUMS = "update_biases.c:sum_errors.h"
+FACTORED = "update_factored.c"
 
 
 @pytest.fixture(scope="module")
@@ -205,13 +206,21 @@ def test_an_update_of_biases_adds_up_its_errors_once(engine, work):
     assert counts.line("update_biases.c", "et_step(") == 5
 
 
-def test_a_factored_update_adds_up_its_inputs_once(engine):
-    work = dense(20, 7)
+@pytest.mark.parametrize("total", [6, 90])
+def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
+    """Which columns are drawn is observed from what the draws moved."""
+    work = dense(40, 7)
+    work.layer.weights[...], work.layer.bias[...] = 0, 0
     rng = np.random.default_rng(8)
-    update = CUpdate(engine.library, work.layer, work.x, work.y, 2 * 6 * 256, seed=1)
+    update = CUpdate(engine.library, work.layer, work.x, work.y, 2 * total * 256, seed=1)
     e, x = errors(rng, work.y), int8(rng, work.x)
     counts = engine.run(lambda library: update.step(e, 0, x, factored=True))
-    found = UPDATES["update_factored"](Work(work.layer, work.x, work.y, {"draws": 6}))
-    assert found["inputs"] == counts.line("update_factored.c", "cumulative[i] = total")
-    halvings = counts.line("update_factored.c", "uint32_t middle =")
-    assert abs(halvings - found["halvings"]) <= 6
+    work.layer.weights[...], work.layer.bias[...] = update.weights, update.bias // 64
+    seen = _searches_in_order(np.abs(_columns(work.layer)))
+    assert_counted(UPDATES["update_factored"](Work(work.layer, work.x, work.y, seen)), {
+        "inputs": line(FACTORED, "cumulative[i] = total"),
+        "searches": line(FACTORED, "column = find_column("),
+        "strides": line(FACTORED, "if (cumulative[low + stride] > least)"),
+        "halvings": line(FACTORED, "uint32_t middle ="),
+    }, counts, work)
+    assert counts.line(FACTORED, "step_column(f, row, column)") == total

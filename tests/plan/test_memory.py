@@ -16,6 +16,9 @@ from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import lay_out, peak
 from edgetune.plan.buffers import LinkBuffers
+from edgetune.plan.cost import estimate
+from edgetune.plan.kept import kept_gradients, lay_out_schedule
+from edgetune.plan.kernels import KERNELS
 from edgetune.plan.plan import make_plan
 from edgetune.plan.schedule import Buffer, make_schedule
 
@@ -96,7 +99,8 @@ def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
 
 
 def calls(program, **recipe):
-    schedule = make_schedule(program, Recipe(**recipe), CORES["cortex-m4"])
+    """Where the portable kernels serve every stage."""
+    schedule = make_schedule(program, Recipe(**recipe), CORES["cortex-m3"])
     names = [
         (s.kernel.symbol.removeprefix("et_"), s.layer.name if s.layer else "")
         for s in schedule.stages
@@ -202,11 +206,51 @@ def test_a_dense_layer_of_128_weights_still_forms_its_gradient(inputs, call):
 def test_an_update_has_room_for_every_row_and_column(draw, hits):
     """64 bits a row; 32 bits a weight of one row and its bias; 16 bits a row's hits."""
     recipe = Recipe(layers=(CONV,), draw=draw)
-    schedule = make_schedule(branchless(), recipe, CORES["cortex-m4"])
+    schedule = make_schedule(branchless(), recipe, CORES["cortex-m3"])
     buffers = schedule.stages[-1].buffers
     assert buffers["row_mass"].size == 8 * 4
     assert buffers["gradient"].size == 4 * (27 + 1)
     assert (buffers["row_hits"].size if "row_hits" in buffers else None) == hits
+
+
+@pytest.mark.parametrize("room, kept", [(0, [16, 16]), (1500, [16, 24]), (2000, [40, 24])])
+def test_gradients_are_kept_whole_where_there_is_room(room, kept):
+    """Blocks of 16 rows, or all 24 and 40: of 37 and 25 words each."""
+    b = ModelBuilder((1, 6, 6, 4), seed=3).conv(24, 3, activation="RELU").conv(40, 1)
+    program = make_plan(
+        read_tflite(b.mean().dense(3).build()), Recipe(), load_board("mps2-an386")
+    ).program
+    schedule = make_schedule(program, Recipe(), CORES["cortex-m4"])
+    updates = [s for s in schedule.stages if s.kernel.forms]
+    least = lay_out_schedule(schedule, 0)
+    assert lay_out_schedule(schedule, least + room) <= least + room
+    rows = [s.buffers["gradient"].size // (4 * (s.layer.row_size + 1)) for s in updates]
+    assert rows == kept
+
+
+@pytest.mark.parametrize("ram", [90_000, 97_000, 98_000, 102_000])
+def test_gradients_are_not_kept_where_the_stack_would_have_no_room(ram):
+    """Of many layers, each with an update in the frame of et_model_train."""
+    b = ModelBuilder((1, 6, 6, 4), seed=3)
+    for _ in range(12):
+        b.conv(24, 3, activation="RELU")
+    graph, board = read_tflite(b.mean().dense(3).build()), load_board("stm32f4-discovery")
+    least, kept, all_kept = (make_plan(graph, Recipe(), board, ram=n) for n in (1, ram, None))
+    assert least.arena_bytes <= kept.arena_bytes <= all_kept.arena_bytes
+    assert estimate(kept).ram_bytes <= max(ram, estimate(least).ram_bytes)
+
+
+def test_a_real_model_has_room_for_all_its_gradients():
+    plan = make_plan(load_task("kws").graph, Recipe(), load_board("stm32f4-discovery"))
+    assert len(kept := kept_gradients(plan.schedule)) == 9 and all(kept.values())
+    assert estimate(plan).ram_bytes <= plan.board.ram.length
+
+
+def test_kernels_of_one_file_need_the_same_files():
+    """A build for the PC drops no function, so a file's needs are those of all its functions."""
+    found = {}
+    for kernel in (k for row in KERNELS.values() for k in row if not k.forms):
+        assert found.setdefault(kernel.source, kernel.sources) == kernel.sources, kernel.symbol
 
 
 # -- the link's buffers ----------------------------------------------------------------------

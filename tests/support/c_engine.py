@@ -11,14 +11,16 @@ import numpy as np
 from host_structs import host_objects, host_type
 from kept_files import kept
 
+from edgetune.boards.cores import CORES
 from edgetune.codegen.project import rule_sources
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.constants import TRAINED, layer_constants
+from edgetune.plan.kernels import KERNELS, Kernel, Site
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
-DRAWN = {"update.c", "update_factored.c", "update_biases.c"}
+DRAWN = {"update.c", "update_blocks.c", "update_factored.c", "update_biases.c"}
 RULE_SOURCES = {
     rule.name: {*rule_sources(rule), *(DRAWN if rule.drawn else {"update_steps.c"})}
     for rule in RULES.values()
@@ -76,6 +78,7 @@ LearnerC = structure(generator=u32 * 2, step=u32, total_steps=u32)
 FixedRateC = structure(limit_q8=u32)
 NullMassC = structure(total=u32, exponent=i32, count=u32)
 Scratch = structure(gradient=pointer, row_mass=pointer, row_hits=pointer)
+Blocks = structure(form=pointer, layer=pointer, scratch=pointer, rows=u32)
 Trained = host_type(TRAINED)
 
 
@@ -95,22 +98,40 @@ def constants_c(layer: Layer, *shapes) -> dict:
     return host_objects(layer_constants(layer, program, errors=True))
 
 
-def forward_c(library, layer: Layer, xs, out_shape) -> np.ndarray:
-    """The output as the engine works it out, int8."""
+def kernels(layer: Layer, part: str, x_shape, y_shape) -> list[Kernel]:
+    """The engine's own kernels of a ``part`` of ``layer`` that serve it on some core."""
+    site = Site(layer, x_shape, y_shape, CORES["cortex-m4"])
+    found = KERNELS[f"{layer.kind}_{part}"]
+    return [k for k in found if not k.library and k.fits(site)]
+
+
+def scratch_of(kernel: Kernel | None, layer: Layer, x_shape, y_shape):
+    """As much memory as the plan gives ``kernel``, or a null pointer."""
+    size = kernel.scratch(Site(layer, x_shape, y_shape, CORES["cortex-m4"])) if kernel else 0
+    return np.full(size // 8 + 1, -1, np.int64)[: -(-size // 8)].view(np.int8)[:size]
+
+
+def forward_c(library, layer: Layer, xs, out_shape, kernel: Kernel | None = None) -> np.ndarray:
+    """The output as the engine, or one ``kernel`` of it, works it out, int8."""
     y, constants = np.zeros(out_shape, np.int8), constants_c(layer, *_shapes(xs), out_shape)
     what, scratch = [ctypes.byref(constants[layer.name])], ()
     if type(layer) in (p.Softmax, p.LogSoftmax, p.Lookup):
         what.append(u32(xs[0].size))
     if layer.weighted:
-        what, scratch = [*what, address(layer.weights), address(layer.bias)], (None,)
+        memory = scratch_of(kernel, layer, xs[0].shape, out_shape)
+        scratch = (address(memory) if memory.size else None,)
+        what += [address(layer.weights), address(layer.bias)]
     inputs = [*map(address, xs)]
     if isinstance(layer, p.Concatenation):
         inputs = [(pointer * len(xs))(*inputs)]
-    getattr(library, f"et_{layer.kind}_forward")(*what, *inputs, address(y), *scratch)
+    symbol = kernel.symbol if kernel else f"et_{layer.kind}_forward"
+    getattr(library, symbol)(*what, *inputs, address(y), *scratch)
     return y
 
 
-def input_error_c(library, layer: Layer, operand: int, e, xs, clip) -> tuple[np.ndarray, int]:
+def input_error_c(
+    library, layer: Layer, operand: int, e, xs, clip, kernel: Kernel | None = None
+) -> tuple[np.ndarray, int]:
     """The engine's error of input ``operand``, where ``clip`` lets it through: int8 mantissas,
     and the shift that they took."""
     x, *others = (xs[i] for i in layer.error_operands(operand))
@@ -122,8 +143,10 @@ def input_error_c(library, layer: Layer, operand: int, e, xs, clip) -> tuple[np.
         what.append(address(layer.weights))
     elif layer.joining:
         what.append(u32(operand))
-    shift = getattr(library, f"et_{layer.kind}_input_error")(
-        *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in)
+    memory = scratch_of(kernel, layer, x.shape, e.shape)
+    shift = getattr(library, kernel.symbol if kernel else f"et_{layer.kind}_input_error")(
+        *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in),
+        *([address(memory)] if memory.size else []),
     )
     return e_in, shift
 
@@ -138,6 +161,21 @@ def gradient_c(library, layer: p.WeightedLayer, e, x) -> np.ndarray:
             ctypes.byref(constants[layer.name]), u32(row), address(e), address(x),
             address(gradient[row]),
         )
+    return gradient
+
+
+def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -> np.ndarray:
+    """The gradient as an update's ``kernel`` forms it, ``rows`` at a time."""
+    constants = constants_c(layer, x.shape, e.shape)
+    gradient = np.full((layer.rows, layer.row_size + 1), 7, np.int32)
+    memory = scratch_of(kernel, layer, x.shape, e.shape)
+    for first in range(0, layer.rows, rows):
+        block = np.full((min(rows, layer.rows - first), layer.row_size + 1), 7, np.int32)
+        getattr(library, kernel.forms)(
+            ctypes.byref(constants[layer.name]), u32(first), u32(len(block)), address(e),
+            address(x), address(block), address(memory),
+        )
+        gradient[first : first + rows] = block
     return gradient
 
 
@@ -180,6 +218,24 @@ class CUpdate:
         )
         self.scratch = Scratch(*map(address, (self.gradient, self.row_mass, self.row_hits)))
         self.digest = u32(library.et_parameter_digest(ctypes.byref(self.trained)))
+        self.shapes = in_shape, out_shape
+
+    def step_in_blocks(self, e, exponent, x, kernel: Kernel, rows: int) -> int:
+        """One update through ``kernel``, which forms ``rows`` of the gradient at a time."""
+        memory = scratch_of(kernel, self.layer, *self.shapes)
+        gradient = np.full(rows * (self.layer.row_size + 1), 7, np.int32)
+        scratch = Scratch(*map(address, (gradient, self.row_mass, self.row_hits)))
+        form = ctypes.cast(getattr(self.library, kernel.forms), pointer)
+        blocks = Blocks(
+            form, ctypes.cast(ctypes.byref(self.parameters), pointer), address(memory), rows
+        )
+        draws = self.library.et_update_blocks(
+            ctypes.byref(self.trained), ctypes.byref(blocks), address(e), i32(exponent),
+            address(x), ctypes.byref(self.learner), ctypes.byref(scratch),
+            ctypes.byref(self.digest),
+        )
+        self.learner.step += 1
+        return draws
 
     def step(self, e, exponent, x, factored=False) -> int:
         """One update; returns the trials."""

@@ -87,12 +87,14 @@ LOOPS = {
     },
     "depthwise_conv_2d_forward": {
         "positions": line(DEPTHWISE, "patch cells = patch_at"),
-        **total("groups", "rest", line(DEPTHWISE, "et_requantize(q")),
+        ("groups", "shared", "rest"): line(DEPTHWISE, "et_requantize(q"),
         "rest": line(DEPTHWISE, "width = 1;"),
         # Copies: channels side by side, four of one input, single ones.
-        "rows_of_groups": turns(DEPTHWISE, "for (int32_t i = p->rows;", slice(0, 2)),
+        "rows_of_groups": turns(DEPTHWISE, "for (int32_t i = p->rows;", slice(0, 1)),
+        "rows_of_shared": turns(DEPTHWISE, "for (int32_t i = p->rows;", slice(1, 2)),
         "rows_of_rest": turns(DEPTHWISE, "for (int32_t i = p->rows;", slice(2, 3)),
-        "macs_of_groups": turns(DEPTHWISE, "for (int32_t j = p->columns;", slice(0, 2)),
+        "macs_of_groups": turns(DEPTHWISE, "for (int32_t j = p->columns;", slice(0, 1)),
+        "macs_of_shared": turns(DEPTHWISE, "for (int32_t j = p->columns;", slice(1, 2)),
         "macs_of_rest": turns(DEPTHWISE, "for (int32_t j = p->columns;", slice(2, 3)),
     },
     "depthwise_conv_2d_input_error": {

@@ -107,6 +107,44 @@ def random_layer(rng, kind, extreme=False):
     return layer, (*in_hw, channels), (*out_hw, rows)
 
 
+def random_square(rng, in_hw):
+    """3x3 windows side by side, of any padding up to 2; sometimes a long line of them."""
+    in_hw = in_hw if rng.random() < 0.8 else (in_hw[0] + 40, 2)
+    pad, behind = rng.integers(0, 3, (2, 2))
+    pad = np.maximum(pad, 3 - np.array(in_hw) - behind)
+    out_hw = tuple(int(n) for n in np.array(in_hw) + pad + behind - 2)
+    return Window((3, 3), (1, 1), tuple(int(n) for n in pad)), out_hw, in_hw
+
+
+def random_wide_layer(rng, kind, extreme=False):
+    """The same, with inner cells enough for kernels that take several at a time, channels in
+    fours or nearly so, and sums of all sizes that have a path of their own."""
+    in_hw = tuple(int(n) for n in rng.integers(1, 17, 2))
+    if rng.random() < 0.2:
+        in_hw = (in_hw[0] + 8, 1)
+    channels, rows = (int(n) for n in rng.choice([1, 3, 4, 5, 8, 12, 16], 2))
+    window, out_hw = random_window(rng, in_hw)
+    if rng.random() < 0.3:
+        window, out_hw = Window((1, 1), (1, 1), (0, 0)), in_hw
+    if kind is p.Conv2D:
+        weights, more = int8(rng, (rows, *window.kernel, channels), extreme), {}
+    else:
+        window, out_hw, in_hw = random_square(rng, in_hw) if rng.random() < 0.8 else (
+            window, out_hw, in_hw)
+        rows, more = channels, {"multiplicity": 1}
+        weights = int8(rng, (*window.kernel, rows), extreme)
+    facts = quantized(rng, weights, rows, weights.size // rows)
+    if rng.random() < 0.2:
+        facts["bias"] = rng.integers(-(2**30), 2**30, rows).astype(np.int32)
+        facts["bias"][::2] = rng.choice([2**30 - 1, 1 - 2**30])
+        facts["shift"] -= np.int32(rng.integers(0, 20))
+    if rng.random() < 0.1:
+        facts["shift"] = rng.integers(-3, 2, rows).astype(np.int32)
+        facts["bias"] //= 100
+    layer = kind("w", 0, 0, 1, **facts, window=window, **more)
+    return layer, (*in_hw, channels), (*out_hw, rows)
+
+
 def weighted(kind, rng, extreme):
     layer, in_shape, out_shape = random_layer(rng, kind, extreme)
     return layer, [int8(rng, in_shape, extreme)], out_shape
@@ -291,6 +329,10 @@ def add(rng, place, ends):
         for f in factors
     )
     scale = quantize_multiplier(2.0**-20 * 10 ** rng.uniform(-1, 1))
+    if rng.random() < 0.5:  # means, every other one halfway between two values
+        half = quantize_multiplier(0.5)
+        terms = tuple(p.Term(term.zero_point, *half, term.sign) for term in terms)
+        scale = quantize_multiplier(2.0**-20)
     return p.Add(*place, *scale, *ends, terms)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 # refers to needs no entry.
 POINTERS = {
     **dict.fromkeys(("update.c", "update_steps.c", "multinomial_global.c"), ["model.c:*_row"]),
-    "draw.c": ["update.c:hit", "update_factored.c:hit", "update_biases.c:hit"],
+    "update_blocks.c": ["et_*_dsp_gradient"],
+    "draw.c": [f"update{kind}.c:hit" for kind in ("", "_blocks", "_factored", "_biases")],
     "frames.c": ["port_tx"],
     "requests.c": [],
 }

@@ -25,8 +25,8 @@ PLANNED = MODEL_CALLS | {"et_vectors", "server.c:frame", "server.c:replies", "rx
 MODEL_DATA = {"et_model", "model.c:parameter_digest"}  # of one size in every model
 LINKER_SYMBOLS = re.compile(r"et_(stack|data|bss)_")
 OF_A_RULE = (
-    "update.c", "update_factored.c", "update_biases.c", "update_steps.c", "softmax_echo.c",
-    "scaled.c", "sgd.c",
+    "update.c", "update_blocks.c", "update_factored.c", "update_biases.c", "update_steps.c",
+    "softmax_echo.c", "scaled.c", "sgd.c",
     *(f"{rule.symbol}.c" for rule in RULES.values()),
 )
 MEMBER = re.compile(r"^(/\S+\.a)\((\S+\.o)\)$", re.MULTILINE)
@@ -49,21 +49,41 @@ def firmware_parts(core: Core, folder: Path) -> dict:
         else _build(Recipe(rule=rule), board, folder / f"{core.name}-{rule}")
         for rule in RULES
     }
-    common = {
-        name: facts
-        for file, parts in _resolve(whole).items()
-        if file not in board.port_sources and file != "draw.c" and file not in OF_A_RULE
-        for name, facts in parts.items()
-    }
     return {
-        "common": common | _losses(board, folder),
+        "common": _portable(board, folder) | _common(whole, board) | _losses(board, folder),
         "ports": _ports(core, _without(whole, board.port_sources), folder),
-        "draws": {draw: _resolve(sections)["draw.c"] for draw, sections in builds.items()},
+        "draws": {draw: _of_a_draw(draw, sections) for draw, sections in builds.items()},
         "rules": {
             rule: _of_rule(sections) | _of_rule(_biases(rule, board, folder))
             for rule, sections in rules.items()
         },
     }
+
+
+def _portable(board: Board, folder: Path) -> dict:
+    """The kernels that the plan falls back on where those of the DSP extension do not fit."""
+    if not board.core.dsp:
+        return {}
+    core = board.core
+    name, plain = f"{core.name}-portable", replace(board, core=replace(core, dsp=False))
+    return _common(_build(Recipe(), plain, folder / name), board)
+
+
+def _common(sections: list[Section], board: Board) -> dict:
+    """What neither the board, the draw nor the rule replaces."""
+    return {
+        name: facts
+        for file, parts in _resolve(sections).items()
+        if file not in board.port_sources and file != "draw.c" and file not in OF_A_RULE
+        for name, facts in parts.items()
+    }
+
+
+def _of_a_draw(draw: str, sections: list[Section]) -> dict:
+    """The factored update is one with each draw; that of the default belongs to the rules."""
+    files = _resolve(sections)
+    own = {} if draw == Recipe.draw else files["update_factored.c"]
+    return files["draw.c"] | own
 
 
 def _ports(core: Core, common: list[Section], folder: Path) -> dict:

@@ -13,7 +13,9 @@ from tools.calibration.fit import fit
 from tools.calibration.sections import read_object
 
 MODEL_CALLS = ("et_model_forward", "et_model_train", "et_model_accepts")
-UPDATE_FRAME = 12  # the scratch of one update, three words in et_model_train's frame
+# In et_model_train's frame: the scratch of one update, three words; four more where it forms its
+# gradient in blocks.
+UPDATE_FRAME, BLOCKS_FRAME = 12, 16
 
 
 def model_costs(compiled: list[tuple]) -> dict:
@@ -36,13 +38,15 @@ def _code(objects: Path) -> int:
 
 def _frames(compiled: list[tuple]) -> dict:
     """The largest frames met; et_model_train's apart from its updates."""
-    largest = {"forward": 0, "train": 0, "row": 0, "update": UPDATE_FRAME}
+    largest = {"forward": 0, "train": 0, "row": 0, "update": UPDATE_FRAME,
+               "blocks": BLOCKS_FRAME}
     for plan, objects in compiled:
         frames = read_frames(objects / "model.su")
         updates = sum(s.phase == "update" for s in plan.schedule.stages)
+        blocks = sum(bool(s.kernel.forms) for s in plan.schedule.stages)
         found = {
             "forward": frames["et_model_forward"],
-            "train": frames["et_model_train"] - UPDATE_FRAME * updates,
+            "train": frames["et_model_train"] - UPDATE_FRAME * updates - BLOCKS_FRAME * blocks,
             "row": max((f for name, f in frames.items() if name.endswith("_row")), default=0),
         }
         largest |= {name: max(largest[name], size) for name, size in found.items()}

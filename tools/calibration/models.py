@@ -33,7 +33,8 @@ def _every(examples: Sequence[str]) -> Graph:
     b = _branches(ModelBuilder((1, 8, 8, 3), seed=1).conv(3, 1), 5)
     maps = b.save()
     sides = [EXAMPLES[kind](b.back_to(maps)).dense(32).save() for kind in examples]
-    b.back_to(maps).conv(4, 3, activation="RELU").depthwise(3, stride=2, multiplier=2)
+    b.back_to(maps).conv(4, 3, activation="RELU").depthwise(3)
+    b.average_pool((1, b.shape[2])).depthwise(3, stride=2, multiplier=2)
     b.pad(1, 1, 1, 1).max_pool(2, stride=1).average_pool(2, stride=1).conv(8, 1, groups=2).mean()
     b.dense(32, activation="RELU")
     for side in sides:
@@ -84,9 +85,13 @@ def spread() -> list[tuple[Graph, Recipe]]:
         _separable, _uneven, _keyword, _image, _series, _dense, _pools, _tiny_dense, _multiplied,
         _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
         _joined, _joined_again, _gated, _gated_again, _spread_out, _residual, _moved, _moved_again,
-        _grouped, _grouped_again,
+        _grouped, _grouped_again, _valid, _deep, _planes, _wide_planes, _tall_planes, _few_planes,
+        _pooled, _sums,
     )]
-    again = [make() for make in (_separable, _series, _dense, _tiny_dense, _multiplied, _flat)]
+    again = [make() for make in (
+        _separable, _series, _dense, _tiny_dense, _multiplied, _flat, _planes, _spread_out,
+        _grouped_again,
+    )]
     others = [_labels(), _many_labels(), _values(), _many_values(), _rebuilt()]
     recipes = [(m, FIXED) for m in (*models, *others)]
     recipes += examples_beyond(recipes)
@@ -332,3 +337,56 @@ def _moved_again() -> Graph:
     b.conv(7, 3, stride=2).move("RESIZE_NEAREST_NEIGHBOR", [12, 12]).conv(3, 3, stride=2)
     b.move("GATHER", [2, 2, 0, 1, 1], Axis=3).crop((0, 1, 0, 0), (1, 6, 5, 5))
     return _graph(b.move("SPACE_TO_DEPTH", BlockSize=5).dense(5))
+
+
+def _valid() -> Graph:
+    """Windows that all lie inside."""
+    b = ModelBuilder((1, 15, 13, 4), seed=36).conv(10, 3, padding="VALID", activation="RELU6")
+    b.conv(12, (1, 3), padding="VALID").conv(16, (3, 1), padding="VALID", activation="RELU")
+    b.conv(8, 3, stride=(1, 2)).conv(18, (2, 1), stride=2, activation="RELU")
+    return _graph(b.dense(9).softmax())
+
+
+def _deep() -> Graph:
+    """Convolutions of many channels."""
+    b = ModelBuilder((1, 8, 7, 24), seed=37).conv(28, 3, activation="RELU").conv(36, 1)
+    b.conv(20, 3, stride=2, activation="RELU").conv(30, (2, 3)).conv(40, 1, activation="RELU6")
+    return _graph(b.mean().dense(17).softmax())
+
+
+def _planes() -> Graph:
+    """3x3 windows of each channel side by side, as all of the next ones have."""
+    b = ModelBuilder((1, 14, 11, 8), seed=38).depthwise(3, activation="RELU").conv(20, 1)
+    b.depthwise(3, activation="RELU6").conv(10, 1, activation="RELU").depthwise(3)
+    return _graph(b.average_pool((7, 11)).dense(8).softmax())
+
+
+def _wide_planes() -> Graph:
+    b = ModelBuilder((1, 5, 50, 3), seed=39).conv(5, 1).depthwise(3, padding="VALID")
+    return _graph(b.conv(12, (3, 2), stride=(1, 4)).depthwise(3, activation="RELU").dense(6))
+
+
+def _tall_planes() -> Graph:
+    b = ModelBuilder((1, 37, 28, 2), seed=40).conv(4, 3, activation="RELU").depthwise(3)
+    return _graph(b.max_pool(2).conv(7, 1).depthwise(3, activation="RELU").mean().dense(5))
+
+
+def _few_planes() -> Graph:
+    b = ModelBuilder((1, 4, 6, 16), seed=41).depthwise(3, activation="RELU").conv(9, 2)
+    return _graph(b.depthwise(3).conv(32, 1, activation="RELU").depthwise(3).dense(4).softmax())
+
+
+def _pooled() -> Graph:
+    """Pools side by side, over channels that come in fours and that do not."""
+    b = ModelBuilder((1, 16, 24, 2), seed=42).conv(9, 3).average_pool(2).conv(16, 1)
+    b.average_pool((1, 3)).conv(6, 3, activation="RELU").average_pool((2, 4))
+    return _graph(b.conv(28, 1).average_pool((4, 1)).dense(5))
+
+
+def _sums() -> Graph:
+    """Sums of maps, of constants and of gates that repeat."""
+    b = ModelBuilder((1, 10, 8, 3), seed=43).conv(12, 3, activation="RELU")
+    first = b.save()
+    second = b.conv(12, 1).join("ADD", first, "RELU").save()
+    b.conv(12, 3).join("SUB", second).join("ADD", b.constant([0.5, -1, 0.2] * 4))
+    return _graph(b.max_pool(2).dense(7).softmax())

@@ -1,0 +1,204 @@
+"""What the DSP extension's kernels grow with: the loops of firmware/engine/*_dsp.c, counted by
+their bounds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+from edgetune.learn import operators as p
+from edgetune.plan import dsp_lines
+from edgetune.plan.dsp import FORETELLING, copies_at_once
+from edgetune.plan.dsp_windows import Windows, backward_phases, forward_windows, windows_beside
+from edgetune.plan.work import GROUP, Work, add
+from edgetune.plan.work import groups as groups_of
+
+LARGEST_PRODUCT = 128 * 255  # of requantize_dsp.c
+
+
+def conv_2d_forward(work: Work) -> dict:
+    """Panel by panel over all windows; these are copied once beside each other where few of them
+    can be read in place, so many at once as there is room for."""
+    windows, times = forward_windows(work.layer, work.x, work.y), 1
+    at_once, positions = copies_at_once(work.layer, work.x, work.y), work.positions
+    if not at_once:
+        return _over_windows(work, windows) | {"times": times}
+    loops = Counter(windows.copied())
+    sizes = Counter(min(at_once, positions - i) for i in range(0, positions, at_once))
+    for count, turns in sizes.items():
+        add(loops, _over_windows(work, windows_beside(count, windows.size)), turns)
+    return loops | {"times": sum(sizes.values())}
+
+
+def _over_windows(work: Work, windows: Windows) -> Counter:
+    layer, walk = work.layer, windows.walk()
+    groups, rest = -(-layer.rows // GROUP), layer.rows % GROUP
+    quick = sum(doubled_groups(layer)) if not rest else sum(doubled_groups(layer)[:-1])
+    loops = _times(walk.loops, groups)
+    two, one = walk.pairs + walk.twos, walk.ones
+    add(loops, {
+        "groups": groups, "channels": layer.rows,
+        "panel_words": layer.rows * (layer.row_size // 4),
+        "panel_rest": layer.rows * (layer.row_size % 4),
+        "panel_missing": (GROUP - rest) * windows.size if rest else 0,
+        "put_two": quick * two,
+        "narrowed": quick * two * _is_narrow(layer),
+        "put_any": (groups - quick) * 2 * two + groups * one,
+        "put_any_outputs": (
+            quick * GROUP * one + (layer.rows - quick * GROUP) * (2 * two + one)
+        ),
+    })
+    return loops
+
+
+def doubled_groups(layer: p.WeightedLayer) -> list[bool]:
+    """Of each four channels, whether their sums are doubled: `et_outputs_of`."""
+    most = np.abs(layer.bias.astype(np.int64))
+    fits = (layer.shift < 0) & (most + layer.row_size * LARGEST_PRODUCT < 1 << 30)
+    return [bool(fits[i : i + GROUP].all()) for i in range(0, layer.rows, GROUP)]
+
+
+def _is_narrow(layer: p.WeightedLayer) -> bool:
+    return layer.activation_min > -128 or layer.activation_max < 127
+
+
+def conv_2d_input_error(work: Work) -> dict:
+    """Phase by phase of cells that the same taps reach, panel by panel over their windows."""
+    loops: Counter = Counter()
+    for number, (windows, cells) in enumerate(backward_phases(work.layer, work.x, work.y)):
+        loops["phases"] += 1
+        if not windows.down.kernel or not windows.along.kernel:
+            loops["cleared"] += cells
+            continue
+        full, rest = groups_of(work.x[2])
+        add(loops, _errors_of(windows, GROUP), full)
+        add(loops, _errors_of(windows, rest), 1 if rest else 0)
+        add(loops, _foretold(windows), 1 if not number and full else 0)
+    return loops | {"values": math.prod(work.x)}
+
+
+def _errors_of(windows: Windows, width: int) -> Counter:
+    """One panel of ``width`` channels."""
+    walk = windows.walk(in_place=width == GROUP)
+    outputs, taps = windows.depth, windows.down.kernel * windows.along.kernel
+    loops = Counter(walk.loops)
+    in_fours = width == GROUP and outputs % 4 == 0
+    alone = 2 * walk.twos + walk.ones
+    add(loops, {
+        "groups": 1, "panel_taps": taps,
+        "panel_fours": taps * outputs // 4 if in_fours else 0,
+        "panel_puts": 0 if in_fours else taps * outputs,
+        "stored_pairs": walk.pairs,
+        "put_four": alone if width == GROUP else 0,
+        "put_few": alone if width < GROUP else 0,
+        "put_few_errors": alone * width if width < GROUP else 0,
+    })
+    return loops
+
+
+def _foretold(windows: Windows) -> Counter:
+    """Some pairs of the middle row."""
+    first, last = windows.inside
+    row = windows.down.out // 2
+    if last - first < 2 or not windows.row_inside(row):
+        return Counter()
+    return _times(windows.sums(windows.taps_of_row(row)), FORETELLING) + Counter(
+        {"foretold": FORETELLING}
+    )
+
+
+def depthwise_forward(work: Work) -> dict:
+    """Four channels at a time, whose planes are filled patch by patch, then line by line."""
+    layer, groups = work.layer, -(-work.y[2] // GROUP)
+    patches = dsp_lines.planes(work.x, work.y, layer.window.pad)
+    quick, loops = _doubled_fours(layer), _times(patches.filled, groups)
+    lines, outputs = patches.lines, patches.outputs
+    add(loops, {
+        "groups": groups,
+        "lines": quick * lines, "pairs": quick * patches.whole_pairs,
+        "odd": quick * patches.odd_lines,
+        "narrowed": quick * outputs * _is_narrow(layer),
+        "any_lines": (groups - quick) * lines, "any_pairs": (groups - quick) * patches.pairs,
+        "any_outputs": (groups - quick) * outputs,
+    })
+    return loops
+
+
+def _doubled_fours(layer: p.WeightedLayer) -> int:
+    """Groups whose sums are doubled; the last ones reach back where channels do not divide."""
+    most = np.abs(layer.bias.astype(np.int64))
+    fits = (layer.shift < 0) & (most + 9 * LARGEST_PRODUCT < 1 << 30)
+    starts = [min(i, layer.rows - GROUP) for i in range(0, layer.rows, GROUP)]
+    return sum(bool(fits[i : i + GROUP].all()) for i in starts)
+
+
+def depthwise_input_error(work: Work) -> dict:
+    """The same under the errors; one line is summed beforehand, for its shift."""
+    pad = work.layer.window.pad
+    groups = -(-work.x[2] // GROUP)
+    patches = dsp_lines.planes(work.y, work.x, (2 - pad[0], 2 - pad[1]))
+    loops = _times(patches.filled, groups)
+    add(loops, {
+        "groups": groups, "lines": groups * patches.lines, "pairs": groups * patches.pairs,
+        "put_four": groups * patches.outputs, "foretold": patches.first_count,
+    })
+    return loops
+
+
+def dense_forward(work: Work) -> dict:
+    groups, rest = groups_of(work.layer.rows)
+    inputs = work.layer.row_size
+    return {
+        "groups": groups, "eights_of_groups": groups * (inputs // 8),
+        "macs_of_groups": groups * (inputs % 8), "rest": rest, "macs_of_rest": rest * inputs,
+    }
+
+
+def dense_input_error(work: Work) -> dict:
+    groups, rest = groups_of(work.layer.row_size)
+    outputs = work.layer.rows
+    return {
+        "groups": groups, "fours_of_groups": groups * (outputs // 4),
+        "macs_of_groups": groups * (outputs % 4), "rest": rest, "macs_of_rest": rest * outputs,
+    }
+
+
+def average_pool_input_error(work: Work) -> dict:
+    words, rest = groups_of(work.x[2])
+    return {
+        "rows": work.x[0], "cells": work.cells, "words": work.cells * words,
+        "rest": work.cells * rest,
+    }
+
+
+def add_forward(work: Work) -> dict:
+    outputs = math.prod(work.y)
+    return {"runs": outputs // (work.others or outputs), "outputs": outputs}
+
+
+def error_scale(work: Work) -> dict:
+    groups, rest = groups_of(work.y[2])
+    return {
+        "groups": groups, "fours": groups * work.positions,
+        "rest": rest, "ones": rest * work.positions,
+    }
+
+
+def _times(loops: Counter, times: int) -> Counter:
+    return Counter({name: turns * times for name, turns in loops.items()})
+
+
+DSP_FEATURES: dict[str, Callable[[Work], dict]] = {
+    "conv_2d_dsp_forward": conv_2d_forward,
+    "conv_2d_dsp_input_error": conv_2d_input_error,
+    "depthwise_conv_2d_dsp_forward": depthwise_forward,
+    "depthwise_conv_2d_dsp_input_error": depthwise_input_error,
+    "fully_connected_dsp_forward": dense_forward,
+    "fully_connected_dsp_input_error": dense_input_error,
+    "average_pool_2d_dsp_input_error": average_pool_input_error,
+    "add_dsp_forward": add_forward,
+    "error_scale_dsp": error_scale,
+}

@@ -1,0 +1,215 @@
+"""How often the loops over lines of positions turn: pairs_dsp.h, planes_dsp.c and the gradients
+that are made of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from edgetune.learn.program import Shape
+from edgetune.plan.dsp import (
+    COPIES,
+    PAIRS,
+    PLANE_LINES,
+    PLANE_PAIRS,
+    TILE,
+    padded,
+)
+from edgetune.plan.dsp_windows import Windows
+from edgetune.plan.windows import axes
+from edgetune.plan.work import GROUP, Work, add
+
+
+def pair_line(first: int, last: int, pairs: int) -> Counter:
+    """``et_pair_line`` of values ``first`` to ``last`` - 1 inside."""
+    first, last = (first, last) if first < last else (0, 0)
+    before = at = first // 2
+    edges = first % 2
+    at += edges
+    whole = max(0, last // 2 - at)
+    at += whole
+    if last % 2 and at == last // 2:
+        edges, at = edges + 1, at + 1
+    return Counter({"pair_lines": 1, "pair_whole": whole, "pair_edges": edges,
+                    "pair_none": before + pairs - at})
+
+
+# -- planes ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Patches:
+    """Of four channels: the lines of outputs and what they have, and the loops that fill the
+    planes.  ``first_count``: outputs of a line of the first patch."""
+
+    lines: int = 0
+    pairs: int = 0
+    whole_pairs: int = 0
+    odd_lines: int = 0
+    outputs: int = 0
+    first_count: int = 0
+    filled: Counter = field(default_factory=Counter)
+
+
+def planes(data: Shape, outputs: Shape, pad: tuple[int, int]) -> Patches:
+    """Windows of 3x3 over ``data``, in lines along the outputs' longer side."""
+    along, across = (0, 1) if outputs[0] >= outputs[1] else (1, 0)
+    found = Patches(first_count=min(2 * PLANE_PAIRS, outputs[along]))
+    for first in range(0, outputs[across], PLANE_LINES):
+        lines = min(PLANE_LINES, outputs[across] - first)
+        exist = sum(
+            0 <= line - pad[across] < data[across] for line in range(first, first + lines + 2)
+        )
+        for start in range(0, outputs[along], 2 * PLANE_PAIRS):
+            count = min(2 * PLANE_PAIRS, outputs[along] - start)
+            _patch(found, data[along], start - pad[along], count, lines, exist)
+    return found
+
+
+def _patch(found: Patches, length: int, start: int, count: int, lines: int, exist: int) -> None:
+    pairs = -(-count // 2)
+    found.lines += lines
+    found.pairs += lines * pairs
+    found.whole_pairs += lines * (count // 2)
+    found.odd_lines += lines * (count % 2)
+    found.outputs += lines * count
+    cells = 2 * pairs + 2
+    inside = min(cells, max(0, -start)), max(0, min(cells, length - start))
+    found.filled["patches"] += 1
+    add(found.filled, pair_line(*inside, pairs + 1), exist)
+    add(found.filled, pair_line(0, 0, pairs + 1), lines + 2 - exist)
+
+
+def depthwise_gradient(work: Work, rows: int) -> Counter:
+    """``rows`` channels of the gradient, formed once."""
+    groups = -(-rows // GROUP)
+    patches = planes(work.x, work.y, work.layer.window.pad)
+    loops = Counter(patches.filled)
+    loops["error_lines"] += patches.lines
+    loops["error_pairs"] += patches.whole_pairs
+    loops["error_edges"] += patches.odd_lines
+    return Counter({name: groups * turns for name, turns in loops.items()}) + Counter(
+        {"forms": 1, "groups": groups, "put_rows": rows}
+    )
+
+
+# -- convolutions ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lines:
+    """``walk`` of conv_2d_gradient_dsp.c: lines of positions in segments, of which ``at_once`` are
+    prepared together."""
+
+    length: int
+    lines: int
+    segment: int
+    per_line: int
+    at_once: int
+    flat: bool
+    copied: bool
+    upright: bool = False
+
+    @property
+    def segments(self) -> list[tuple[int, int, int]]:
+        """Line, and the positions from the first to the one past the last."""
+        return [
+            (line, start, min(start + self.segment, self.length))
+            for line in range(self.lines)
+            for start in range(0, self.per_line * self.segment, self.segment)
+        ]
+
+    @property
+    def chunks(self) -> Iterator[int]:
+        """Pairs of the segments that are prepared together."""
+        pairs = [-(-(end - start) // 2) for _, start, end in self.segments]
+        for first in range(0, len(pairs), self.at_once):
+            yield sum(pairs[first : first + self.at_once])
+
+
+def gradient_lines(work: Work) -> Lines:
+    """``walk_of``"""
+    x, y, window = work.x, work.y, work.layer.window
+    copied = x[2] % 4 != 0
+    flat = (window.kernel, window.stride, window.pad) == ((1, 1), (1, 1), (0, 0)) and x[:2] == y[:2]
+    if copied or flat:
+        fit = max(8, COPIES // padded(work.layer.row_size) & ~1)
+        most = min(2 * PAIRS, fit) if copied else 2 * PAIRS
+        per_line, segment = _segments(work.positions, most)
+        return Lines(work.positions, 1, segment, per_line, 1, True, copied)
+    upright = y[0] >= y[1]
+    length, lines = (y[0], y[1]) if upright else (y[1], y[0])
+    per_line, segment = _segments(length, 2 * PAIRS)
+    at_once = 1 if per_line > 1 else max(1, PAIRS // (segment // 2))
+    return Lines(length, lines, segment, per_line, at_once, False, False, upright)
+
+
+def _segments(length: int, most: int) -> tuple[int, int]:
+    per_line = -(-length // most)
+    return per_line, (-(-length // per_line) + 1) & ~1
+
+
+def conv_2d_gradient(work: Work, rows: int) -> Counter:
+    """``rows`` rows of the gradient, formed once: tile by tile, whose errors are prepared, and for
+    every four weights their inputs, which meet two rows at a time."""
+    walk, layer = gradient_lines(work), work.layer
+    tiles = [min(TILE, rows - first) for first in range(0, rows, TILE)]
+    fours, few = sum(tile // 4 for tile in tiles), rows % 4
+    twos = sum(-(-tile // 2) for tile in tiles)
+    weights, chunks = -(-layer.row_size // 4), Counter(walk.chunks)
+    loops = Counter({"forms": 1, "zeroed": rows * (layer.row_size + 1)})
+    if walk.copied:
+        add(loops, _copies(work))
+    for _, start, end in walk.segments:
+        pairs = -(-(end - start) // 2)
+        add(loops, _renamed(pair_line(0, end - start, pairs)), fours)
+        add(loops, {"few_pairs": pairs, "few_errors": few * (end - start)}, 1 if few else 0)
+    for pairs, count in chunks.items():
+        add(loops, {"chunks": 1, "tiles": len(tiles)}, count)
+        add(loops, {"bias_sums": 1, "bias_pairs": pairs}, count * (fours + (1 if few else 0)))
+        add(loops, _pair_sums(pairs), count * weights * twos)
+    if layer.row_size % 4:
+        add(loops, {"partial": twos * sum(chunks.values())})
+    add(loops, _input_lines(work, walk), len(tiles))
+    return loops
+
+
+def _copies(work: Work) -> Counter:
+    """Every window copied once, as it lies."""
+    return Windows(*axes(work.layer.window, work.x, work.y), work.x[2]).copied()
+
+
+def _renamed(line: Counter) -> Counter:
+    return Counter({name.replace("pair", "error", 1): turns for name, turns in line.items()})
+
+
+def _pair_sums(pairs: int) -> dict:
+    return {"sums": 1, "odd": pairs & 1, "two": pairs >> 1 & 1, "fours": pairs >> 2}
+
+
+def _input_lines(work: Work, walk: Lines) -> Counter:
+    """Of every four weights."""
+    loops: Counter = Counter()
+    weights = -(-work.layer.row_size // 4)
+    if walk.flat:
+        for _, start, end in walk.segments:
+            add(loops, pair_line(0, end - start, -(-(end - start) // 2)), weights)
+        return loops + Counter({"inputs": weights * len(walk.segments)})
+    down, along = axes(work.layer.window, work.x, work.y)
+    for ky in range(down.kernel):
+        for kx in range(along.kernel):
+            spans = down.outputs_inside(ky), along.outputs_inside(kx)
+            add(loops, _tap_lines(walk, *(spans if walk.upright else spans[::-1])),
+                work.x[2] // 4)
+    return loops + Counter({"inputs": weights * len(list(walk.chunks))})
+
+
+def _tap_lines(walk: Lines, along: tuple[int, int], lines: tuple[int, int]) -> Counter:
+    loops: Counter = Counter()
+    for line, start, end in walk.segments:
+        first, last = max(along[0], start) - start, min(along[1], end) - start
+        if not lines[0] <= line < lines[1]:
+            first = last = 0
+        add(loops, pair_line(first, last, -(-(end - start) // 2)))
+    return loops

@@ -1,0 +1,236 @@
+/* CONV_2D by the DSP extension: four channels at a time, of which a panel is made, over all
+ * positions, two at a time.  Windows inside the input are read in place, others copied first. */
+#include "conv_2d_dsp.h"
+
+#include "requantize_dsp.h"
+#include "window.h"
+#include "windows_dsp.h"
+
+/* The windows of the forward pass. */
+static et_windows windows_of(const et_conv_2d *p, const int8_t *x)
+{
+    const et_window *window = &p->window;
+    et_windows w = {x,
+                    p->in.height,
+                    p->in.width,
+                    p->in.channels,
+                    window->kernel_h,
+                    window->kernel_w,
+                    window->stride_h,
+                    window->stride_w,
+                    -window->pad_h,
+                    -window->pad_w,
+                    p->out.height,
+                    p->out.width,
+                    p->quantization.input_zero_point,
+                    0};
+    return w;
+}
+
+static int32_t row_size_of(const et_conv_2d *p)
+{
+    return p->window.kernel_h * p->window.kernel_w * p->in.channels;
+}
+
+/* A row's weights k to k + 3; returns sum and they. */
+ET_DSP_INLINE int32_t put_four_weights(uint32_t word, int32_t doubled, et_panel *panel,
+                                       int32_t sum)
+{
+    uint32_t even = et_bytes_02(word), odd = et_bytes_13(word);
+    if (doubled) {
+        even = et_add_halves(even, even);
+        odd = et_add_halves(odd, odd);
+    }
+    et_store_word(panel, even);
+    et_store_word(panel + 8, odd);
+    return et_mac_halves(odd, 0x10001, et_mac_halves(even, 0x10001, sum));
+}
+
+ET_DSP_INLINE int32_t put_weights(const int8_t *weights, int32_t size, int32_t doubled,
+                                  et_panel *panel)
+{
+    int32_t sum = 0;
+    const int8_t *end = weights + (size & ~3);
+    for (; weights != end; weights += 4, panel += ET_PANEL_STEP) {
+        sum = put_four_weights(et_load_word(weights), doubled, panel, sum);
+    }
+    if (size & 3) {
+        uint32_t word = 0;
+        for (int32_t i = (size & 3) - 1; i >= 0; i--) {
+            word = word << 8 | (uint8_t)weights[i];
+        }
+        sum = put_four_weights(word, doubled, panel, sum);
+    }
+    return sum;
+}
+
+/* One column of a panel from size weights; returns their sum. */
+static int32_t fill_column(const int8_t *weights, int32_t size, int32_t doubled, et_panel *panel)
+{
+    return doubled ? put_weights(weights, size, 1, panel) : put_weights(weights, size, 0, panel);
+}
+
+/* The panel of the group's rows; what is missing of four is zero. */
+static void fill_panel(const int8_t *weights, int32_t size, et_outputs_4 *outputs, et_panel *panel)
+{
+    int32_t sums[4] = {0};
+    for (int32_t c = 0; c < 4; c++) {
+        if (c < outputs->width) {
+            sums[c] = fill_column(weights + c * size, size, outputs->doubled, panel + 2 * c);
+            continue;
+        }
+        for (int32_t k = 0; k < et_padded(size); k++) {
+            et_panel_put(panel, k, c, 0);
+        }
+    }
+    et_outputs_take(outputs, sums);
+}
+
+typedef struct {
+    const et_windows *windows;
+    const et_panel *panel;
+    const et_outputs_4 *outputs;
+    int8_t *patches, *y; /* y: of the first window, the group's first channel */
+    int32_t channels;    /* from one output to the next */
+} forward_group;
+
+/* Sums of two positions, or of one. */
+static void put_outputs(const forward_group *g, const int32_t *sums, int32_t count, int8_t *y)
+{
+    const et_outputs_4 *outputs = g->outputs;
+    if (count == 2 && outputs->doubled && outputs->width == 4) {
+        et_outputs_put_two(outputs, sums, y, y + g->channels);
+        return;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        et_outputs_put_any(outputs, sums + 4 * i, y + i * g->channels);
+    }
+}
+
+/* One window, or two side by side, through copies. */
+static void forward_patches(const forward_group *g, int32_t row, int32_t column, int32_t count,
+                            int8_t *y)
+{
+    const et_windows *w = g->windows;
+    int32_t sums[8], size = et_padded(w->kernel_h * w->kernel_w * w->depth);
+    for (int32_t i = 0; i < count; i++) {
+        et_copy_window(w, row, column + i, g->patches + i * size);
+    }
+    et_two_windows two = {.start = g->outputs->bias,
+                          .sums = sums,
+                          .panel = g->panel,
+                          .first = g->patches,
+                          .second = g->patches + (count - 1) * size,
+                          .rows = 1,
+                          .run = size,
+                          .line = size};
+    et_sum_two_windows(&two);
+    put_outputs(g, sums, count, y);
+}
+
+/* Pairs of windows that lie inside. */
+static void forward_pairs(const forward_group *g, et_two_windows two, int32_t pairs, int8_t *y)
+{
+    const et_outputs_4 *outputs = g->outputs;
+    int32_t sums[8], step = 2 * g->windows->stride_w * g->windows->depth, channels = g->channels;
+    two.start = outputs->bias;
+    two.sums = sums;
+    if (outputs->width < 4 || !outputs->doubled) {
+        for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
+            et_sum_two_windows(&two);
+            put_outputs(g, sums, 2, y);
+        }
+        return;
+    }
+    for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
+        et_sum_two_windows(&two);
+        et_outputs_put_two(outputs, sums, y, y + channels);
+    }
+}
+
+static void forward_row(const forward_group *g, et_inside inside, int32_t row)
+{
+    const et_windows *w = g->windows;
+    int8_t *y = g->y + row * w->columns * g->channels;
+    int32_t column = 0, in_place = et_row_inside(w, row);
+    while (column < w->columns) {
+        int32_t pairs = (inside.to - column) / 2;
+        if (in_place && column >= inside.from && pairs > 0) {
+            et_two_windows two = et_windows_in_place(w, g->panel, row, column);
+            forward_pairs(g, two, pairs, y + column * g->channels);
+            column += 2 * pairs;
+            continue;
+        }
+        int32_t count = column + 1 < w->columns ? 2 : 1;
+        forward_patches(g, row, column, count, y + column * g->channels);
+        column += count;
+    }
+}
+
+/* All channels of the windows' positions, four at a time. */
+static void forward_windows(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                            const et_windows *w, int8_t *y, et_panel *panel, int8_t *patches)
+{
+    int32_t size = row_size_of(p), channels = p->out.channels;
+    et_inside inside = et_columns_inside(w);
+    for (int32_t o = 0; o < channels; o += 4) {
+        uint32_t width = (uint32_t)et_min(4, channels - o);
+        et_outputs_4 outputs =
+            et_outputs_of(&p->quantization, bias, (uint32_t)o, width, (uint32_t)size);
+        forward_group g = {w, panel, &outputs, patches, y + o, channels};
+        fill_panel(weights + o * size, size, &outputs, panel);
+        for (int32_t row = 0; row < w->rows; row++) {
+            forward_row(&g, inside, row);
+        }
+    }
+}
+
+/* How many windows are copied beside each other before any channel is worked out; 0 where they
+ * are read in place: there enough of them can be, or a few would take too much room. */
+static int32_t copies_at_once(const et_windows *w, int32_t size)
+{
+    et_inside inside = et_columns_inside(w);
+    int32_t most = ET_DSP_COLUMNS / size, positions = w->rows * w->columns;
+    int32_t pairs = (inside.to - inside.from - (inside.from & 1)) / 2;
+    if (4 * pairs >= w->columns || most < ET_DSP_FEWEST) {
+        return 0;
+    }
+    int32_t times = (positions + most - 1) / most;
+    return ((positions + times - 1) / times + 1) & ~1;
+}
+
+/* Windows first .. first + count - 1 copied beside each other, as cells of their own. */
+static et_windows copied_windows(const et_windows *w, int32_t size, int32_t first, int32_t count,
+                                 int8_t *to)
+{
+    et_windows copies = {to, 1, count, size, 1, 1, 1, 1, 0, 0, 1, count, 0, 0};
+    int32_t row = first / w->columns, column = first % w->columns;
+    for (int32_t i = 0; i < count; i++, to += size) {
+        et_copy_window(w, row, column++, to);
+        if (column == w->columns) {
+            column = 0;
+            row++;
+        }
+    }
+    return copies;
+}
+
+void et_conv_2d_dsp_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                            const int8_t *x, int8_t *y, void *scratch)
+{
+    et_windows w = windows_of(p, x);
+    int32_t size = et_padded(row_size_of(p));
+    et_panel *panel = scratch;
+    int8_t *patches = (int8_t *)(panel + 4 * size), *copies = patches + 2 * size;
+    et_join_windows(&w);
+    int32_t count = copies_at_once(&w, size), positions = w.rows * w.columns;
+    if (!count) {
+        forward_windows(p, weights, bias, &w, y, panel, patches);
+        return;
+    }
+    for (int32_t first = 0; first < positions; first += count) {
+        et_windows some =
+            copied_windows(&w, size, first, et_min(count, positions - first), copies);
+        forward_windows(p, weights, bias, &some, y + first * p->out.channels, panel, patches);
+    }
+}

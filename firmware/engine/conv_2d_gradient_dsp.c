@@ -1,0 +1,358 @@
+/* The gradient of CONV_2D by the DSP extension.  A weight's gradient is a sum over positions, of
+ * which two neighbours make a pair of halves: of the errors, and of the inputs less their zero
+ * point, 0 where a tap lies in the padding. */
+#include "conv_2d_gradient_dsp.h"
+
+#include "operators.h"
+#include "pairs_dsp.h"
+#include "windows_dsp.h"
+
+/* Two rows meet four weights of each in eight sums.  For each pair of positions
+ *
+ *     e    row 0, row 1          one LDRD
+ *     x    weight 0 to 3         two LDRD
+ *     row 0:  r4 to r7  += e0 * x0 to x3        one SMLAD each
+ *     row 1:  r8 to r11 += e1 * x0 to x3
+ *
+ * 16 products in 11 instructions, four pairs a turn; one or two that are left go first.  Both
+ * operands lie four values a pair. */
+#ifdef __ARM_FEATURE_DSP
+
+#define PAIR(x0, x2, e)                                                                           \
+    "ldrd r0, r12, [%[e], #" e "]\n\tldrd r3, lr, [%[x], #" x0 "]\n\t"                            \
+    "smlad r4, r3, r0, r4\n\tsmlad r5, lr, r0, r5\n\t"                                            \
+    "smlad r8, r3, r12, r8\n\tsmlad r9, lr, r12, r9\n\t"                                          \
+    "ldrd r3, lr, [%[x], #" x2 "]\n\t"                                                            \
+    "smlad r6, r3, r0, r6\n\tsmlad r7, lr, r0, r7\n\t"                                            \
+    "smlad r10, r3, r12, r10\n\tsmlad r11, lr, r12, r11\n\t"
+
+static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint32_t *e,
+                      int32_t pairs)
+{
+    const uint32_t *end = x + 4 * pairs;
+    __asm__ volatile("ldr r0, %[row]\n\t"
+                     "ldr r12, %[next]\n\t"
+                     "ldm r0, {r4-r7}\n\t"
+                     "ldm r12, {r8-r11}\n\t"
+                     "ldr r3, %[pairs]\n\t"
+                     "lsls r3, r3, #31\n\t"
+                     "beq 1f\n\t" PAIR("0", "8", "0") /* one */
+                     "adds %[x], #16\n\t"
+                     "adds %[e], #16\n"
+                     "1:\n\t"
+                     "ldr r3, %[pairs]\n\t"
+                     "lsls r3, r3, #30\n\t"
+                     "bpl 2f\n\t" PAIR("0", "8", "0") PAIR("16", "24", "16") /* two */
+                     "adds %[x], #32\n\t"
+                     "adds %[e], #32\n"
+                     "2:\n\t"
+                     "ldr r3, %[end]\n\t"
+                     "cmp %[x], r3\n\t"
+                     "beq 4f\n"
+                     "3:\n\t" PAIR("0", "8", "0") PAIR("16", "24", "16") PAIR("32", "40", "32")
+                         PAIR("48", "56", "48") "adds %[x], #64\n\t"
+                                                "adds %[e], #64\n\t"
+                                                "ldr r3, %[end]\n\t"
+                                                "cmp %[x], r3\n\t"
+                                                "bne 3b\n"
+                                                "4:\n\t"
+                                                "ldr r0, %[row]\n\t"
+                                                "ldr r12, %[next]\n\t"
+                                                "stm r0, {r4-r7}\n\t"
+                                                "stm r12, {r8-r11}"
+                     : [x] "+r"(x), [e] "+r"(e)
+                     : [row] "m"(row), [next] "m"(next), [end] "m"(end), [pairs] "m"(pairs)
+                     : "r0", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr",
+                       "cc", "memory");
+}
+
+#else
+
+static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint32_t *e,
+                      int32_t pairs)
+{
+    for (; pairs; pairs--, x += 4, e += 4) {
+        for (int32_t k = 0; k < 4; k++) {
+            row[k] = et_mac_halves(x[k], e[0], row[k]);
+            next[k] = et_mac_halves(x[k], e[1], next[k]);
+        }
+    }
+}
+
+#endif
+
+/* How positions are walked: lines of length of them along the longer side, in segments of an even
+ * number.  at_once segments are prepared together. */
+typedef struct {
+    const et_conv_2d *p;
+    const int8_t *e, *x;
+    int32_t length, lines, e_step, e_line;
+    int32_t copied; /* windows are copied beside each other first: a step is one of them */
+    int32_t segment, per_line, at_once;
+    int32_t upright; /* lines go down */
+    int32_t row_size;
+    uint32_t *x_pairs, *e_pairs;
+    int8_t *columns;
+} walk;
+
+/* Positions from .. to - 1 of a line, and the pairs that they take. */
+typedef struct {
+    int32_t line, from, to, pairs;
+} segment;
+
+static segment segment_at(const walk *w, int32_t index)
+{
+    segment s = {index / w->per_line, index % w->per_line * w->segment, 0, 0};
+    s.to = et_min(s.from + w->segment, w->length);
+    s.pairs = (s.to - s.from + 1) / 2;
+    return s;
+}
+
+/* Whether any four weights one behind the other are of one tap. */
+static int taps_in_fours(const et_conv_2d *p)
+{
+    return p->in.channels % 4 == 0;
+}
+
+static int is_flat(const et_conv_2d *p)
+{
+    const et_window *w = &p->window;
+    return w->kernel_h * w->kernel_w * w->stride_h * w->stride_w == 1 && !w->pad_h && !w->pad_w &&
+           p->in.height == p->out.height && p->in.width == p->out.width;
+}
+
+/* Lines of all positions, one behind the other. */
+static void walk_flat(walk *w, int32_t most)
+{
+    const et_conv_2d *p = w->p;
+    w->length = p->out.height * p->out.width;
+    w->lines = 1;
+    w->per_line = (w->length + most - 1) / most;
+    w->segment = ((w->length + w->per_line - 1) / w->per_line + 1) & ~1;
+    w->e_step = p->out.channels;
+    w->at_once = 1;
+}
+
+static void walk_lines(walk *w)
+{
+    const et_conv_2d *p = w->p;
+    int32_t across = p->out.channels, down = p->out.width * across, pairs;
+    w->upright = p->out.height >= p->out.width;
+    w->length = w->upright ? p->out.height : p->out.width;
+    w->lines = w->upright ? p->out.width : p->out.height;
+    w->e_step = w->upright ? down : across;
+    w->e_line = w->upright ? across : down;
+    w->per_line = (w->length + 2 * ET_DSP_PAIRS - 1) / (2 * ET_DSP_PAIRS);
+    w->segment = ((w->length + w->per_line - 1) / w->per_line + 1) & ~1;
+    pairs = w->segment / 2;
+    w->at_once = w->per_line > 1 ? 1 : et_max(1, ET_DSP_PAIRS / pairs);
+}
+
+static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, void *scratch)
+{
+    int32_t row_size = p->window.kernel_h * p->window.kernel_w * p->in.channels;
+    int32_t size = et_padded(row_size), rows = et_min(ET_DSP_TILE, et_padded(p->out.channels));
+    walk w = {.p = p, .e = e, .x = x, .row_size = row_size, .copied = !taps_in_fours(p)};
+    int32_t fit = et_max(8, ET_DSP_GRADIENT_COPIES / size & ~1);
+    if (w.copied || is_flat(p)) {
+        walk_flat(&w, w.copied ? et_min(2 * ET_DSP_PAIRS, fit) : 2 * ET_DSP_PAIRS);
+    } else {
+        walk_lines(&w);
+    }
+    int32_t pairs = w.at_once * w.segment / 2;
+    w.x_pairs = scratch;
+    w.e_pairs = w.x_pairs + 4 * pairs;
+    w.columns = (int8_t *)(w.e_pairs + rows * pairs);
+    return w;
+}
+
+/* -- errors ------------------------------------------------------------------------------- */
+
+/* The errors of width < 4 rows: words that lack the others. */
+static void pair_few_errors(const int8_t *e, int32_t step, int32_t count, int32_t width,
+                            et_pair_target to)
+{
+    for (int32_t j = 0; 2 * j < count; j++, e += 2 * step) {
+        uint32_t word[2] = {0};
+        for (int32_t i = 0; i < 2 && 2 * j + i < count; i++) {
+            for (int32_t k = 0; k < width; k++) {
+                word[i] |= (uint32_t)(uint8_t)e[i * step + k] << 8 * k;
+            }
+        }
+        et_put_pairs(to, j, word[0], word[1], 0);
+    }
+}
+
+/* Rows row .. row + width - 1 over segments from .. to - 1; returns the pairs. */
+static int32_t pair_errors(const walk *w, int32_t row, int32_t width, int32_t from, int32_t to,
+                           uint32_t *pairs)
+{
+    et_pair_target target = {pairs, 1, 4};
+    for (int32_t i = from; i < to; i++) {
+        segment s = segment_at(w, i);
+        const int8_t *e = w->e + s.line * w->e_line + s.from * w->e_step + row;
+        et_range all = {0, s.to - s.from};
+        if (width == 4) {
+            et_pair_line(e, w->e_step, all, s.pairs, 0, target);
+        } else {
+            pair_few_errors(e, w->e_step, all.to, width, target);
+        }
+        target.pairs += 4 * s.pairs;
+    }
+    return (int32_t)(target.pairs - pairs) / 4;
+}
+
+/* The errors of four rows at most, summed into their biases' gradients. */
+static void sum_biases(const uint32_t *e, int32_t pairs, int32_t width, int32_t *bias,
+                       int32_t stride)
+{
+    int32_t sums[4] = {0};
+    for (const uint32_t *end = e + 4 * pairs; e != end; e += 4) {
+        for (int32_t k = 0; k < 4; k++) {
+            sums[k] = et_mac_halves(e[k], 0x10001, sums[k]);
+        }
+    }
+    for (int32_t k = 0; k < width; k++) {
+        bias[k * stride] += ET_BIAS_INPUT * sums[k];
+    }
+}
+
+/* -- inputs ------------------------------------------------------------------------------- */
+
+/* The outputs along one axis whose tap lies inside. */
+static et_range outputs_of(int32_t tap, int32_t pad, int32_t stride, int32_t in, int32_t out)
+{
+    return et_outputs_inside(tap - pad, stride, in, out);
+}
+
+/* What the tap (ky, kx) and channels c to c + 3 read over segments from .. to - 1. */
+static void pair_tap(const walk *w, int32_t ky, int32_t kx, int32_t c, int32_t from, int32_t to)
+{
+    const et_conv_2d *p = w->p;
+    const et_window *window = &p->window;
+    int32_t depth = p->in.channels, line = p->in.width * depth;
+    uint32_t offset = (uint16_t)-p->quantization.input_zero_point * 0x10001u;
+    et_range rows = outputs_of(ky, window->pad_h, window->stride_h, p->in.height, p->out.height);
+    et_range columns = outputs_of(kx, window->pad_w, window->stride_w, p->in.width, p->out.width);
+    et_range along = w->upright ? rows : columns, lines = w->upright ? columns : rows;
+    int32_t down = window->stride_h * line, across = window->stride_w * depth;
+    int32_t step = w->upright ? down : across, next = w->upright ? across : down;
+    const int8_t *x = w->x + ((ky - window->pad_h) * line + (kx - window->pad_w) * depth + c);
+    et_pair_target target = {w->x_pairs, 1, 4};
+    for (int32_t i = from; i < to; i++) {
+        segment s = segment_at(w, i);
+        et_range inside = {et_max(along.from, s.from) - s.from, et_min(along.to, s.to) - s.from};
+        if (s.line < lines.from || s.line >= lines.to) {
+            inside.from = inside.to = 0;
+        }
+        et_pair_line(x + s.line * next + s.from * step, step, inside, s.pairs, offset, target);
+        target.pairs += 4 * s.pairs;
+    }
+}
+
+/* The same of four weights from k on where all positions are one line: in x itself or in copies
+ * of the windows. */
+static void pair_flat(const walk *w, int32_t k, int32_t index)
+{
+    segment s = segment_at(w, index);
+    uint32_t offset = (uint16_t)-w->p->quantization.input_zero_point * 0x10001u;
+    int32_t step = w->copied ? et_padded(w->row_size) : w->p->in.channels;
+    const int8_t *values = w->copied ? w->columns : w->x + s.from * step;
+    et_range all = {0, s.to - s.from};
+    et_pair_target target = {w->x_pairs, 1, 4};
+    et_pair_line(values + k, step, all, s.pairs, offset, target);
+}
+
+static void copy_windows(const walk *w, int32_t index)
+{
+    const et_conv_2d *p = w->p;
+    segment s = segment_at(w, index);
+    et_windows windows = {w->x,
+                          p->in.height,
+                          p->in.width,
+                          p->in.channels,
+                          p->window.kernel_h,
+                          p->window.kernel_w,
+                          p->window.stride_h,
+                          p->window.stride_w,
+                          -p->window.pad_h,
+                          -p->window.pad_w,
+                          p->out.height,
+                          p->out.width,
+                          p->quantization.input_zero_point,
+                          0};
+    int8_t *to = w->columns;
+    for (int32_t i = s.from; i < s.to; i++, to += et_padded(w->row_size)) {
+        et_copy_window(&windows, i / p->out.width, i % p->out.width, to);
+    }
+}
+
+/* -- sums --------------------------------------------------------------------------------- */
+
+/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
+static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, int32_t *gradient)
+{
+    int32_t stride = w->row_size + 1, room = w->at_once * w->segment / 2;
+    int32_t width = et_min(4, w->row_size - k);
+    for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
+        int32_t sums[2][4] = {0}, *one = gradient + k, *two = one + stride;
+        const uint32_t *e = w->e_pairs + (row & ~3) * room + (row & 2);
+        int32_t whole = width == 4, both = row + 1 < count;
+        sum_pairs(whole ? one : sums[0], whole && both ? two : sums[1], w->x_pairs, e, pairs);
+        for (int32_t i = 0; i < width && !whole; i++) {
+            one[i] += sums[0][i];
+            if (both) {
+                two[i] += sums[1][i];
+            }
+        }
+    }
+}
+
+static void sum_tile(const walk *w, int32_t row, int32_t count, int32_t from, int32_t to,
+                     int32_t *gradient)
+{
+    const et_conv_2d *p = w->p;
+    int32_t stride = w->row_size + 1, room = w->at_once * w->segment / 2, pairs = 0;
+    for (int32_t r = 0; r < count; r += 4) {
+        uint32_t *e = w->e_pairs + r * room;
+        int32_t width = et_min(4, count - r);
+        pairs = pair_errors(w, row + r, width, from, to, e);
+        sum_biases(e, pairs, width, gradient + r * stride + w->row_size, stride);
+    }
+    if (w->copied || is_flat(p)) {
+        for (int32_t k = 0; k < w->row_size; k += 4) {
+            pair_flat(w, k, from);
+            sum_weights(w, count, k, pairs, gradient);
+        }
+        return;
+    }
+    int32_t k = 0;
+    for (int32_t ky = 0; ky < p->window.kernel_h; ky++) {
+        for (int32_t kx = 0; kx < p->window.kernel_w; kx++) {
+            for (int32_t c = 0; c < p->in.channels; c += 4, k += 4) {
+                pair_tap(w, ky, kx, c, from, to);
+                sum_weights(w, count, k, pairs, gradient);
+            }
+        }
+    }
+}
+
+void et_conv_2d_dsp_gradient(const void *layer, uint32_t first, uint32_t count, const int8_t *e,
+                             const int8_t *x, int32_t *gradient, void *scratch)
+{
+    walk w = walk_of(layer, e, x, scratch);
+    int32_t stride = w.row_size + 1, rows = (int32_t)count, segments = w.lines * w.per_line;
+    for (int32_t i = 0; i < rows * stride; i++) {
+        gradient[i] = 0;
+    }
+    for (int32_t from = 0; from < segments; from += w.at_once) {
+        int32_t to = et_min(segments, from + w.at_once);
+        if (w.copied) {
+            copy_windows(&w, from);
+        }
+        for (int32_t row = 0; row < rows; row += ET_DSP_TILE) {
+            int32_t tile = et_min(ET_DSP_TILE, rows - row);
+            sum_tile(&w, (int32_t)first + row, tile, from, to, gradient + row * stride);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+/* Errors of a layer with one weight scale a channel, by the DSP extension: down four channels at a
+ * time, first for the largest error of each, then to scale them. */
+#include "error_scale_dsp.h"
+
+#include "dsp.h"
+#include "error_block.h"
+#include "error_words.h"
+
+/* The largest scaled error of four channels, or of the first width ones of them. */
+static uint32_t largest_of_four(const int8_t *e, uint32_t positions, uint32_t channels,
+                                const uint16_t *ratio)
+{
+    uint32_t most = 0, largest = 0;
+    for (; positions >= 2; positions -= 2, e += 2 * channels) {
+        most = et_largest_bytes(most, et_load_word(e));
+        most = et_largest_bytes(most, et_load_word(e + channels));
+    }
+    most = positions ? et_largest_bytes(most, et_load_word(e)) : most;
+    for (uint32_t k = 0; k < 4; k++, most >>= 8) {
+        uint32_t scaled = (most & 0xFF) * ratio[k];
+        largest = scaled > largest ? scaled : largest;
+    }
+    return largest;
+}
+
+static uint32_t largest_of_one(const int8_t *e, uint32_t positions, uint32_t channels,
+                               uint32_t ratio)
+{
+    uint32_t most = 0;
+    for (; positions; positions--, e += channels) {
+        uint32_t magnitude = et_magnitude(*e);
+        most = magnitude > most ? magnitude : most;
+    }
+    return most * ratio;
+}
+
+static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio,
+                       uint32_t shift)
+{
+    int32_t r0 = ratio[0], r1 = ratio[1], r2 = ratio[2], r3 = ratio[3];
+    int32_t round = (int32_t)((1u << shift) - 1);
+    for (; positions; positions--, e += channels) {
+        uint32_t word = et_load_word(e);
+        int32_t a0 = (int8_t)(word & 0xFF) * r0, a1 = (int8_t)(word >> 8 & 0xFF) * r1;
+        int32_t a2 = (int8_t)(word >> 16 & 0xFF) * r2, a3 = ((int32_t)word >> 24) * r3;
+        et_store_word(e, et_pack_bytes(et_error_mantissa(a0, round, shift),
+                                       et_error_mantissa(a1, round, shift),
+                                       et_error_mantissa(a2, round, shift),
+                                       et_error_mantissa(a3, round, shift)));
+    }
+}
+
+static void scale_one(int8_t *e, uint32_t positions, uint32_t channels, int32_t ratio,
+                      uint32_t shift)
+{
+    for (; positions; positions--, e += channels) {
+        *e = (int8_t)et_error_mantissa(*e * ratio, (int32_t)((1u << shift) - 1), shift);
+    }
+}
+
+int32_t et_error_scale_dsp(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio)
+{
+    uint32_t largest = 0, whole = channels & ~3u, shift = 0;
+    for (uint32_t c = 0; c < channels; c += c < whole ? 4 : 1) {
+        uint32_t most = c < whole ? largest_of_four(e + c, positions, channels, ratio + c)
+                                  : largest_of_one(e + c, positions, channels, ratio[c]);
+        largest = most > largest ? most : largest;
+    }
+    while ((largest >> shift) > 127) {
+        shift++;
+    }
+    for (uint32_t c = 0; c < channels; c += c < whole ? 4 : 1) {
+        if (c < whole) {
+            scale_four(e + c, positions, channels, ratio + c, shift);
+        } else {
+            scale_one(e + c, positions, channels, ratio[c], shift);
+        }
+    }
+    return (int32_t)shift;
+}

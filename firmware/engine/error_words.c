@@ -1,0 +1,68 @@
+#include "error_words.h"
+
+#include "error_block.h"
+
+int et_error_passes(et_clip clip)
+{
+    return clip.low < 127 && clip.high > -128 && clip.low + 1 < clip.high;
+}
+
+et_error_words et_error_words_open(int8_t *e, uint32_t size, et_clip clip)
+{
+    et_error_words block = {
+        e,    e + size,       0, 0, et_four_bytes(clip.low + 1), et_four_bytes(clip.high),
+        clip, clip.high > 127};
+    return block;
+}
+
+/* Bytes toward zero: a negative one is rounded up, so it takes one more first. */
+ET_DSP_INLINE uint32_t halved(uint32_t word)
+{
+    return et_mean_bytes(word, word >> 7 & 0x01010101u);
+}
+
+static void halve_all(const et_error_words *block, uint32_t times)
+{
+    int8_t *const end = block->end - (block->end - block->start) % 8;
+    for (uint32_t i = times; i; i--) {
+        for (int8_t *e = block->start; e != end; e += 8) {
+            uint32_t word = et_load_word(e), next = et_load_word(e + 4);
+            et_store_word(e, halved(word));
+            et_store_word(e + 4, halved(next));
+        }
+    }
+    for (int8_t *e = end; e < block->end; e++) {
+        *e = et_with_sign(et_magnitude(*e) >> times, *e);
+    }
+}
+
+static int passes(et_clip clip, int32_t value)
+{
+    return value > clip.low && value < clip.high;
+}
+
+void et_error_words_grow(et_error_words *block, const int32_t *acc, const int8_t *x, uint32_t n)
+{
+    uint32_t most = 0, more = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        most |= passes(block->clip, x[k]) ? et_magnitude(acc[k]) : 0;
+    }
+    while ((most >> (block->shift + more)) > 127) {
+        more++;
+    }
+    if (more) {
+        halve_all(block, more < 8 ? more : 7);
+        block->shift += more;
+        block->round = (int32_t)((1u << block->shift) - 1);
+    }
+}
+
+void et_error_words_put_few(et_error_words *block, const int32_t *acc, const int8_t *x, int8_t *e,
+                            uint32_t n)
+{
+    et_error_words_grow(block, acc, x, n);
+    for (uint32_t k = 0; k < n; k++) {
+        int32_t mantissa = et_error_mantissa(acc[k], block->round, block->shift);
+        e[k] = (int8_t)(passes(block->clip, x[k]) ? mantissa : 0);
+    }
+}

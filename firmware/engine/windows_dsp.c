@@ -1,0 +1,202 @@
+#include "windows_dsp.h"
+
+#include <string.h>
+
+#include "window.h"
+
+#define SHORT_RUN 16 /* bytes: starting a row costs more than copying fewer */
+
+/* Four columns of weights meet two windows in eight sums.  For each four k
+ *
+ *     first   | x0 x1 x2 x3 |  -> halves (x0, x2), (x1, x3)      one load and one
+ *     second  | z0 z1 z2 z3 |  -> halves (z0, z2), (z1, z3)      sign extension a pair
+ *     panel   column 0 to 3:  (w0, w2) ... then (w1, w3) ...     one load a column
+ *
+ *     sums[c]     += w0 x0 + w2 x2, then + w1 x1 + w3 x3         one SMLAD a pair
+ *     sums[4 + c] += w0 z0 + w2 z2, then + w1 z1 + w3 z3
+ *
+ * 32 products in 32 instructions.  Sums stay in r4 to r11; r0, r12 and lr are all that is left
+ * for operands, so the ends of a row lie on the stack. */
+#ifdef __ARM_FEATURE_DSP
+
+#define COLUMN(offset, a, b)                                                                      \
+    "ldr lr, [%[w], #" offset "]\n\tsmlad " a ", lr, r0, " a "\n\tsmlad " b ", lr, r12, " b "\n"  \
+    "\t"
+#define PAIRS_02 "ldr r0, [%[x]]\n\tldr r12, [%[z]]\n\tsxtb16 r0, r0\n\tsxtb16 r12, r12\n\t"
+#define PAIRS_13                                                                                  \
+    "ldr r0, [%[x]], #4\n\tldr r12, [%[z]], #4\n\t"                                               \
+    "sxtb16 r0, r0, ror #8\n\tsxtb16 r12, r12, ror #8\n\t"
+#define FOUR_K(a, b, c, d, e, f, g, h)                                                            \
+    PAIRS_02 COLUMN(a, "r4", "r8") COLUMN(b, "r5", "r9") COLUMN(c, "r6", "r10")                   \
+        COLUMN(d, "r7", "r11") PAIRS_13 COLUMN(e, "r4", "r8") COLUMN(f, "r5", "r9")               \
+            COLUMN(g, "r6", "r10") COLUMN(h, "r7", "r11")
+
+void et_sum_two_windows(const et_two_windows *two)
+{
+    const et_panel *w = two->panel;
+    const int8_t *x = two->first, *z = two->second, *end = 0;
+    int32_t rows = two->rows, run = two->run, skip = two->line - two->run;
+    const int32_t *start = two->start;
+    int32_t *sums = two->sums;
+    __asm__ volatile(
+        "ldr r0, %[start]\n\t"
+        "ldm r0, {r4-r11}\n"
+        "1:\n\t" /* a row */
+        "ldr r12, %[run]\n\t"
+        "add lr, %[x], r12\n\t"
+        "str lr, %[end]\n\t"
+        "lsls r12, r12, #29\n\t"
+        "bpl 2f\n\t" FOUR_K("0", "4", "8", "12", "16", "20", "24", "28") /* an odd four */
+        "adds %[w], #32\n\t"
+        "ldr lr, %[end]\n\t"
+        "cmp %[x], lr\n\t"
+        "beq 3f\n"
+        "2:\n\t" FOUR_K("0", "4", "8", "12", "16", "20", "24", "28")
+            FOUR_K("32", "36", "40", "44", "48", "52", "56", "60") "adds %[w], #64\n\t"
+                                                                   "ldr lr, %[end]\n\t"
+                                                                   "cmp %[x], lr\n\t"
+                                                                   "bne 2b\n"
+                                                                   "3:\n\t" /* the next one */
+                                                                   "ldr r12, %[rows]\n\t"
+                                                                   "subs r12, #1\n\t"
+                                                                   "beq 4f\n\t"
+                                                                   "str r12, %[rows]\n\t"
+                                                                   "ldr r0, %[skip]\n\t"
+                                                                   "add %[x], r0\n\t"
+                                                                   "add %[z], r0\n\t"
+                                                                   "b 1b\n"
+                                                                   "4:\n\t"
+                                                                   "ldr r0, %[sums]\n\t"
+                                                                   "stm r0, {r4-r11}"
+        : [w] "+r"(w), [x] "+r"(x), [z] "+r"(z), [end] "+m"(end), [rows] "+m"(rows)
+        : [start] "m"(start), [sums] "m"(sums), [run] "m"(run), [skip] "m"(skip)
+        : "r0", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+#else
+
+static void four_k(const et_panel *w, const int8_t *x, const int8_t *z, int32_t *sums)
+{
+    uint32_t a = et_load_word(x), b = et_load_word(z);
+    for (int32_t odd = 0; odd < 2; odd++) {
+        uint32_t x_pair = odd ? et_bytes_13(a) : et_bytes_02(a);
+        uint32_t z_pair = odd ? et_bytes_13(b) : et_bytes_02(b);
+        for (int32_t c = 0; c < 4; c++) {
+            uint32_t pair = et_load_word(w + odd * 8 + c * 2);
+            sums[c] = et_mac_halves(pair, x_pair, sums[c]);
+            sums[4 + c] = et_mac_halves(pair, z_pair, sums[4 + c]);
+        }
+    }
+}
+
+void et_sum_two_windows(const et_two_windows *two)
+{
+    const et_panel *w = two->panel;
+    memmove(two->sums, two->start, 8 * sizeof *two->sums);
+    for (int32_t row = 0; row < two->rows; row++) {
+        for (int32_t k = 0; k < two->run; k += 4, w += ET_PANEL_STEP) {
+            int32_t at = row * two->line + k;
+            four_k(w, two->first + at, two->second + at, two->sums);
+        }
+    }
+}
+
+#endif
+
+void et_join_windows(et_windows *w)
+{
+    if (w->kernel_h * w->kernel_w * w->stride_h * w->stride_w == 1 && !w->top && !w->left &&
+        w->height == w->rows && w->width == w->columns) {
+        w->width = w->columns = w->width * w->height;
+        w->height = w->rows = 1;
+    } else if (w->width == 1 && w->kernel_w == 1 && w->columns == 1 && !w->left) {
+        w->width = w->height, w->columns = w->rows, w->left = w->top;
+        w->kernel_w = w->kernel_h, w->stride_w = w->stride_h;
+        w->height = w->rows = w->kernel_h = w->stride_h = 1, w->top = 0;
+    }
+}
+
+et_inside et_columns_inside(const et_windows *w)
+{
+    int32_t run = w->kernel_w * w->depth;
+    et_inside none = {0, 0};
+    if (run % 4 || (run < SHORT_RUN && w->kernel_h > 1) || w->kernel_w > w->width) {
+        return none;
+    }
+    et_range outputs = et_outputs_inside(w->left, w->stride_w, w->width, w->columns);
+    et_range last =
+        et_outputs_inside(w->left + w->kernel_w - 1, w->stride_w, w->width, w->columns);
+    et_inside columns = {outputs.from, et_max(outputs.from, last.to)};
+    return columns;
+}
+
+int et_row_inside(const et_windows *w, int32_t row)
+{
+    int32_t y = w->top + row * w->stride_h;
+    et_range taps = et_taps_inside(y, w->kernel_h, w->height);
+    return w->clipped ? taps.to > taps.from : taps.to - taps.from == w->kernel_h;
+}
+
+et_two_windows et_windows_in_place(const et_windows *w, const et_panel *panel, int32_t row,
+                                   int32_t column)
+{
+    int32_t y = w->top + row * w->stride_h, run = w->kernel_w * w->depth;
+    et_range taps = et_taps_inside(y, w->kernel_h, w->height);
+    int32_t x = w->left + column * w->stride_w;
+    et_two_windows two = {0};
+    two.panel = panel + 4 * taps.from * run;
+    two.first = w->data + ((y + taps.from) * w->width + x) * w->depth;
+    two.second = two.first + w->stride_w * w->depth;
+    two.rows = taps.to - taps.from;
+    two.run = run;
+    two.line = w->width * w->depth;
+    return two;
+}
+
+/* Both return what lies behind.  Few bytes: a call of memcpy would take longer. */
+ET_DSP_INLINE int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
+{
+    for (; count >= 4; count -= 4, to += 4, from += 4) {
+        et_store_word(to, et_load_word(from));
+    }
+    for (; count > 0; count--) {
+        *to++ = *from++;
+    }
+    return to;
+}
+
+ET_DSP_INLINE int8_t *fill(int8_t *to, int32_t value, int32_t count)
+{
+    for (; count >= 4; count -= 4, to += 4) {
+        et_store_word(to, et_four_bytes(value));
+    }
+    for (; count > 0; count--) {
+        *to++ = (int8_t)value;
+    }
+    return to;
+}
+
+void et_copy_window(const et_windows *w, int32_t row, int32_t column, int8_t *to)
+{
+    int32_t y = w->top + row * w->stride_h, x = w->left + column * w->stride_w;
+    int32_t run = w->kernel_w * w->depth, line = w->width * w->depth, outside = w->fill;
+    et_range rows = et_taps_inside(y, w->kernel_h, w->height);
+    et_range taps = et_taps_inside(x, w->kernel_w, w->width);
+    int32_t bytes = (taps.to - taps.from) * w->depth, before = taps.from * w->depth;
+    int32_t none = rows.to == rows.from || !bytes, size = w->kernel_h * run;
+    int8_t *end = to + et_padded(size);
+    if (none) {
+        fill(to, outside, size);
+        fill(end - (et_padded(size) - size), 0, et_padded(size) - size);
+        return;
+    }
+    const int8_t *from = w->data + (y + rows.from) * line + (x + taps.from) * w->depth;
+    to = fill(to, outside, rows.from * run);
+    for (int32_t i = rows.to - rows.from; i; i--, from += line) {
+        to = fill(to, outside, before);
+        to = copy(to, from, bytes);
+        to = fill(to, outside, run - before - bytes);
+    }
+    to = fill(to, outside, (w->kernel_h - rows.to) * run);
+    fill(to, 0, (int32_t)(end - to));
+}
