@@ -12,6 +12,7 @@ from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.device.qemu import find_qemu
 from edgetune.device.renode import find_renode
 from edgetune.errors import ToolchainError
+from edgetune.programs import run_program
 from edgetune.session.doctor.check import Check, version_of
 
 ASK_SECONDS = 20
@@ -80,13 +81,10 @@ def _old_enough(check: Check, said: str) -> Check:
 def ask(command: list[str]) -> str:
     """First line that a program says, on either stream; "" where it says nothing in time."""
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", timeout=ASK_SECONDS,
-        )
+        _, output = run_program(command, ASK_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return (done.stdout.strip().splitlines() or [""])[0]
+    return (output.strip().splitlines() or [""])[0]
 
 
 def _c_library() -> Check:
