@@ -21,7 +21,7 @@ from edgetune.model.compare import same_but_for
 from edgetune.model.read import read_tflite
 from edgetune.model.write import BIAS, WEIGHTS, read_weights, write_weights
 from edgetune.plan.plan import make_plan
-from edgetune.session import tuning
+from edgetune.session import running, tuned_file, tuning
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import check_accuracy, refuse_without_accuracy
 from edgetune.session.firmware import build_firmware
@@ -286,7 +286,7 @@ def test_what_the_file_cannot_hold_is_said_before_the_run(native, tmp_path, monk
         raise ModelError("It could not be written.")
 
     monkeypatch.setattr(tuning, "check_writable", refuse)
-    monkeypatch.setattr(tuning, "connect", lambda *others: pytest.fail("the device was started"))
+    monkeypatch.setattr(running, "connect", lambda *others: pytest.fail("the device was started"))
     with pytest.raises(ModelError, match="could not be written"):
         run(native, "host", tmp_path, samples=20)
     assert not (tmp_path / "tuned.tflite").exists()
@@ -295,7 +295,7 @@ def test_what_the_file_cannot_hold_is_said_before_the_run(native, tmp_path, monk
 def test_a_file_that_is_another_network_is_an_error(native, tmp_path, monkeypatch):
     """After everything is saved; here the file is left as it was."""
     pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
-    monkeypatch.setattr(tuning, "write_weights", lambda graph, weights: graph.content)
+    monkeypatch.setattr(tuned_file, "write_weights", lambda graph, weights: graph.content)
     _, result, out = run(native, "host", tmp_path, samples=100, passes=1)
     assert out.tuned.is_file() and result.file_agrees < len(result.predictions)
     with pytest.raises(DivergenceError, match="not the network that the device trained") as caught:
