@@ -18,7 +18,7 @@ KEYS = (
     "part", "label-column", "classes", "scale", "offset", "mean", "order", "fit", "sample-rate",
     "frame", "inputs", "layers", "output", "rule", "rate", "null-mass", "draw", "reset", "loss",
     "class-weights", "label-smoothing", "huber-delta", "seed", "passes", "samples", "endless",
-    "continued", "no-verify", "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
+    "continued", "save-every", "no-verify", "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
 )  # fmt: skip
 
 # Settings that say how data is read, and the parameters of `load_data` that take them.

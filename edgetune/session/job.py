@@ -37,7 +37,7 @@ from edgetune.session.flashing import ensure_firmware
 from edgetune.session.guarding import HeldOut
 from edgetune.session.kept_states import kept_state
 from edgetune.session.reporter import Reporter
-from edgetune.session.run_folder import RunFolder
+from edgetune.session.run_folder import RunFolder, folder_name
 from edgetune.session.tools import check_tools
 from edgetune.session.tuning import TuneResult, TuneSettings, tune
 
@@ -199,7 +199,8 @@ class Job:
     def build(self, native: bool, folder: Path | None = None) -> Firmware:
         """Generate and build for this computer or for the board."""
         plan = self.plan
-        folder = folder or Path(self.out or PROJECTS / f"{self.title}-{self.board.name}")
+        name = f"{folder_name(self.title)}-{self.board.name}"
+        folder = folder or Path(self.out or PROJECTS / name)
         target = "this computer" if native else self.board.title
         self.reporter.note(f"Building firmware for {target} in {folder}")
         return build_firmware(plan, folder, self.title, native=native, cmsis_nn=self.cmsis_nn)

@@ -235,7 +235,8 @@ class RunFolder:
     def _claim(self) -> None:
         """The folder for a run of its own: nothing of another one stays in it."""
         if self.resumed:
-            return self._check_resumable()
+            check_resumable(self.path)
+            return
         left = [name for name in _RESULTS if (self.path / name).exists()]
         if left or status_of(self.path) == DONE:
             raise UsageError(
@@ -248,16 +249,6 @@ class RunFolder:
         with suppress(FileNotFoundError):
             self.converted.unlink()
         self.keep_metrics(0)
-        return None
-
-    def _check_resumable(self) -> None:
-        if not self.checkpoint.is_file():
-            done = status_of(self.path) == DONE
-            raise UsageError(
-                f"There is no run to resume in {self.path}.",
-                "It was done." if done else f"It has no {CHECKPOINT}.",
-                "Go on from its weights: --continue FOLDER" if done else "Begin it anew.",
-            )
 
     def _lose_log(self, error: Exception) -> None:
         """What could not be written is given up; the lock stays."""
@@ -281,6 +272,18 @@ def folder_name(title: str) -> str:
     """``title`` as the name of a folder: control characters, / and \\ are _; of bounded length."""
     plain = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in title)
     return plain[:NAME_CHARACTERS]
+
+
+def check_resumable(folder: Path) -> None:
+    """UsageError where no run broke off in ``folder`` that can be carried on."""
+    if (folder / CHECKPOINT).is_file():
+        return
+    done = status_of(folder) == DONE
+    raise UsageError(
+        f"There is no run to resume in {folder}.",
+        "It was done." if done else f"It has no {CHECKPOINT}.",
+        "Go on from its weights: --continue FOLDER" if done else "Begin it anew.",
+    )
 
 
 def status_of(folder: Path) -> str:

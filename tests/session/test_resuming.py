@@ -6,10 +6,15 @@ import errno
 import json
 import os
 import random
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_runner import DATA, MODEL, ON_HOST, refused, succeed
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -24,10 +29,11 @@ from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
-from edgetune.session.run_folder import RunFolder, status_of
+from edgetune.session.run_folder import RunFolder, is_live, status_of
 from edgetune.session.running import Run
 from edgetune.session.tuning import TuneSettings, tune
 
+ROOT = Path(__file__).parents[2]
 STEPS = 120  # the guard looks at such a run, window by window
 
 
@@ -319,3 +325,40 @@ def test_weights_are_rescued_where_their_folder_takes_nothing_more(
         learn(firmware, out)
     (found,) = rescued.glob("*/last.tflite")
     assert str(found) in caught.value.next_step and read_tflite(found)
+
+
+# -- from the command line -----------------------------------------------------------------------
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("words", [
+    (), ("--guard", "0.2", "--train", "last", "--seed", "3", "--no-verify"),
+])
+def test_the_command_line_carries_on_what_was_killed(tmp_path, monkeypatch, words):
+    """By SIGKILL, without another option; a run that is done is not carried on."""
+    monkeypatch.chdir(tmp_path)
+    tuned = ("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", 150, "--passes", 2, *words)
+    expected = succeed(*tuned, "--out", "whole")
+    command = [sys.executable, "-c", "from edgetune.cli.main import main; main()", *map(str, tuned)]
+    child = subprocess.Popen(
+        [*command, "--out", "killed", "--save-every", "20"], stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    log = tmp_path / "killed" / "metrics.jsonl"
+    while not (log.is_file() and log.read_text().count("\n") > 60):
+        assert child.poll() is None
+        time.sleep(0.01)
+    child.kill()
+    child.wait()
+    assert status_of(tmp_path / "killed") == "running" and not is_live(tmp_path / "killed")
+    resumed = succeed("tune", "--resume", "killed")
+    same = ("digest", "steps", "before", "after", "guard", "verified", "rectifiers")
+    assert [resumed[name] for name in same] == [expected[name] for name in same]
+    left = (tmp_path / "killed" / "metrics.jsonl", tmp_path / "whole" / "metrics.jsonl")
+    assert left[0].read_text() == left[1].read_text()
+    assert "was done" in refused("tune", "--resume", "killed")["cause"]
+    assert refused("tune", "--resume", "nowhere")["exit_code"] == 2
+
+
+def test_a_folder_without_a_run_is_not_resumed(tmp_path):
+    assert "no run to resume" in refused("tune", "--resume", tmp_path)["message"]
