@@ -86,7 +86,7 @@ def command(
     if settings.continued:
         printer.text(f"Goes on from the state of {settings.continued}")
     show_plan(printer, job.estimate)
-    dataset, device = job.check()
+    dataset, device = job.check(settings)
     with RunFolder(Path(resume), resumed=True) if resume else job.run_folder() as folder:
         folder.options = _options(settings)
         firmware = job.firmware(folder.firmware)

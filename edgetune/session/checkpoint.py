@@ -12,6 +12,7 @@ import numpy as np
 
 from edgetune.data import Dataset
 from edgetune.errors import DataError, EdgetuneError
+from edgetune.files import check_regular
 from edgetune.learn.kept import keep, state_id, state_of
 from edgetune.plan.plan import Plan
 
@@ -61,7 +62,7 @@ class Checkpoint:
             DataError: the file is damaged or of another release.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with np.load(check_regular(path), allow_pickle=False) as arrays:
                 return _checkpoint({name: arrays[name] for name in arrays.files})
         except EdgetuneError:
             raise
