@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic, sleep
 
 import numpy as np
 
@@ -88,6 +88,7 @@ class Run:
     order: np.ndarray
     losses: SampleLosses
     guard: Guard | None = field(default=None, init=False)
+    talked: bool = field(default=False, init=False)  # the device once was what it should be
 
     @property
     def plan(self) -> Plan:
@@ -119,7 +120,7 @@ class Run:
         return keeper
 
     def _converse(self, client: DeviceClient, keeper: Keeper, start: Checkpoint) -> TuneResult:
-        plan, data, reporter = self.plan, self.data, self.reporter
+        plan, data, reporter, self.talked = self.plan, self.data, self.reporter, True
         begun = learner_of(plan, start.begun)
         simulation = self._start(client, begun)
         if keeper.before is None:
@@ -176,14 +177,17 @@ class Run:
     def _comes_back(self, error: EdgetuneError) -> bool:
         """Whether the device is there again, after a while."""
         port = self.device.startswith("/")
-        if not port and not isinstance(error, DeviceResetError):
+        if not self.talked or not (port or isinstance(error, DeviceResetError)):
             return False
-        self.reporter.note(f"{error.message} Waiting for it, to carry on the run.")
-        end = time.monotonic() + (RETURN_SECONDS if port else 0)
-        while port and not Path(self.device).exists():
-            if time.monotonic() >= end:
+        self.reporter.note(f"{error.message[0].upper()}{error.message[1:].rstrip('.')}: waiting "
+                           "for it, to carry on the run")
+        end = monotonic() + RETURN_SECONDS
+        while port:
+            sleep(RETRY_SECONDS)
+            if Path(self.device).exists():
+                break
+            if monotonic() >= end:
                 return False
-            time.sleep(RETRY_SECONDS)
         return True
 
     # -- when it breaks off --------------------------------------------------------------------

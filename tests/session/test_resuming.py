@@ -20,13 +20,15 @@ from tiny_tflite import ModelBuilder
 from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
-from edgetune.errors import DataError, LinkError, UsageError
+from edgetune.errors import DataError, DeviceNotFoundError, LinkError, UsageError
 from edgetune.guard import NONE, RUNNING
 from edgetune.learn.recipe import Recipe
 from edgetune.link.channel import Channel
 from edgetune.link.errors import device_gone, device_reset
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
+from edgetune.session import running
+from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder, is_live, status_of
@@ -220,6 +222,50 @@ def test_a_device_that_starts_afresh_is_restored_by_the_run_itself(
             breaking(patch, at, device_reset())
             assert outcome(learn(firmware, out)) == expected
         assert (tmp_path / str(at) / "metrics.jsonl").read_text() == log
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_board_that_is_unplugged_is_waited_for(firmware, whole, tmp_path, monkeypatch, back):
+    """Behind a port that goes and comes is the host's device."""
+    port, waits, count, submit = tmp_path / "port", [], [0], Channel.submit
+    port.touch()
+
+    def plugged(built, device, reporter):
+        if not port.exists():
+            raise DeviceNotFoundError("a", "b", "c")
+        return connect(built, "host", reporter)
+
+    def unplugged(channel, *message):
+        count[0] += 1
+        if count[0] == 70:
+            port.unlink()
+            raise device_gone()
+        return submit(channel, *message)
+
+    def wait(seconds):
+        waits.append(seconds)
+        if back and len(waits) == 3:
+            port.touch()
+
+    monkeypatch.setattr(Channel, "submit", unplugged)
+    monkeypatch.setattr(running, "connect", plugged)
+    monkeypatch.setattr(running, "sleep", wait)
+    monkeypatch.setattr(running, "RETURN_SECONDS", 60.0 if back else 0.0)
+    notes, settings = Notes(), TuneSettings(passes=1)
+    with RunFolder(tmp_path / "run") as out:
+        if back:
+            result = tune(firmware, str(port), samples(), settings, out, notes)
+            assert outcome(result) == whole()[0] and len(waits) == 3
+        else:
+            with pytest.raises(LinkError, match="gone away"):
+                tune(firmware, str(port), samples(), settings, out, notes)
+    assert any("waiting for it, to carry on the run" in text for text in notes.said)
+
+
+def test_a_board_that_is_not_there_is_not_waited_for(firmware, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "sleep", lambda seconds: pytest.fail("it was waited for"))
+    with pytest.raises(DeviceNotFoundError), RunFolder(tmp_path / "run") as out:
+        tune(firmware, str(tmp_path / "port"), samples(), TuneSettings(passes=1), out)
 
 
 def test_a_device_that_starts_afresh_for_ever_is_given_up(firmware, tmp_path, monkeypatch):
