@@ -30,13 +30,14 @@ from edgetune.plan.plan import make_plan
 from edgetune.session import running
 from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
+from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder, is_live, status_of
 from edgetune.session.running import Run
 from edgetune.session.tuning import TuneSettings, tune
 
 ROOT = Path(__file__).parents[2]
-STEPS = 120  # the guard looks at such a run, window by window
+STEPS, WRONG = 160, 100  # the guard looks at such a run, window by window
 
 
 class Killed(BaseException):
@@ -55,22 +56,23 @@ class Notes(Reporter):
 def firmware(tmp_path_factory):
     b = ModelBuilder((1, 6, 6, 2), 1 / 40, -7, seed=8).conv(4, 3, activation="RELU")
     graph = read_tflite(b.mean().dense(3).softmax().build())
-    plan = make_plan(graph, Recipe(), load_board("stm32f4-discovery"))
+    plan = make_plan(graph, Recipe(rate=4.0), load_board("stm32f4-discovery"))
     return build_firmware(plan, tmp_path_factory.mktemp("built"), "small", native=True)
 
 
 def samples() -> Dataset:
-    """Three classes; halfway the labels turn wrong, so that the guard goes back."""
+    """Three classes; from step ``WRONG`` on the labels are wrong, so that the guard goes back."""
     source = np.random.default_rng(3)
     y = np.arange(STEPS) % 3
-    points = source.normal(0, 60, (3, 6, 6, 2))
-    x = np.clip(points[y] + source.normal(0, 25, (STEPS, 6, 6, 2)), -128, 127).astype(np.int8)
-    y[STEPS // 2 :] = source.permutation(y[STEPS // 2 :])
+    points = source.normal(0, 90, (3, 6, 6, 2))
+    x = np.clip(points[y] + source.normal(0, 10, (STEPS, 6, 6, 2)), -128, 127).astype(np.int8)
+    order = sample_order(STEPS, None, 1, 0)
+    y[order[WRONG:]] = (y[order[WRONG:]] + 1) % 3
     return Dataset(x, y, x[:20], y[:20], Preprocessing(quantized=True))
 
 
-def learn(firmware, folder, guard=RUNNING, reporter=None, **settings):
-    chosen = TuneSettings(passes=1, guard=guard, **settings)
+def learn(firmware, folder, guard=RUNNING, reporter=None, endless=True, **settings):
+    chosen = TuneSettings(passes=1, guard=guard, endless=endless, **settings)
     return tune(firmware, "host", samples(), chosen, folder, reporter)
 
 
@@ -142,6 +144,12 @@ def check_resumed(firmware, folder, whole, monkeypatch, at, failure, settings):
     assert status_of(folder) == "done"
 
 
+def test_these_guards_go_back(whole):
+    """Else nothing of what they were told would matter."""
+    kept = [whole(**KINDS[kind])[0][0].guard.kept for kind in ("verified", "guarded by a share")]
+    assert kept == ["best", "start"]
+
+
 QUICK = [("verified", 0), ("guarded by a share", 1), ("unguarded", 2), ("unverified", 2)]
 
 
@@ -183,12 +191,14 @@ def test_a_run_breaks_off_again_and_again(firmware, whole, tmp_path, monkeypatch
     assert (tmp_path / "metrics.jsonl").read_text() == log
 
 
+@pytest.mark.parametrize("verify", [True, False])
 def test_the_cable_pulled_in_the_closing_evaluation_costs_no_step(
-    firmware, whole, tmp_path, monkeypatch
+    firmware, whole, tmp_path, monkeypatch, verify
 ):
     """What was learnt is named, and is there as a model."""
-    requests = whole(guard=NONE)[2]
-    error = broken_off(firmware, tmp_path, monkeypatch, requests - 10, device_gone(), guard=NONE)
+    settings = {"guard": NONE, "verify": verify}
+    requests = whole(**settings)[2]
+    error = broken_off(firmware, tmp_path, monkeypatch, requests - 10, device_gone(), **settings)
     assert f"edgetune tune --resume {tmp_path}" in error.next_step and error.exit_code == 4
     assert f"the weights of step {STEPS:,} are in {tmp_path / 'last.tflite'}" in error.next_step
     told = json.loads((tmp_path / "run.json").read_text())
@@ -196,7 +206,7 @@ def test_the_cable_pulled_in_the_closing_evaluation_costs_no_step(
     last = (tmp_path / "last.tflite").read_bytes()
     with RunFolder(tmp_path, resumed=True) as out, monkeypatch.context() as patch:
         count = breaking(patch, None, None)
-        learn(firmware, out, guard=NONE)
+        learn(firmware, out, **settings)
     assert (tmp_path / "tuned.tflite").read_bytes() == last
     assert count[0] < requests - STEPS  # nothing was learnt again
 
@@ -251,7 +261,7 @@ def test_a_board_that_is_unplugged_is_waited_for(firmware, whole, tmp_path, monk
     monkeypatch.setattr(running, "connect", plugged)
     monkeypatch.setattr(running, "sleep", wait)
     monkeypatch.setattr(running, "RETURN_SECONDS", 60.0 if back else 0.0)
-    notes, settings = Notes(), TuneSettings(passes=1)
+    notes, settings = Notes(), TuneSettings(passes=1, endless=True)
     with RunFolder(tmp_path / "run") as out:
         if back:
             result = tune(firmware, str(port), samples(), settings, out, notes)
@@ -279,7 +289,7 @@ def test_a_device_that_starts_afresh_for_ever_is_given_up(firmware, tmp_path, mo
 
 
 @pytest.mark.parametrize("change", [
-    {"seed": 1}, {"samples": 50}, {"guard": NONE}, {"endless": True},
+    {"seed": 1}, {"samples": 50}, {"guard": NONE}, {"endless": False},
 ])
 def test_another_run_is_not_carried_on(firmware, tmp_path, monkeypatch, change):
     broken_off(firmware, tmp_path, monkeypatch, 60, device_gone())

@@ -1,5 +1,6 @@
 """A run has a folder of its own: nobody else writes there, and what is in it is of one run."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -45,6 +46,20 @@ def test_processes_that_begin_at_once_have_folders_of_their_own(tmp_path, names)
                    for f in folders)
     numbers = [Path(folder).name[:4] for folder in sum(said, [])]
     assert sorted(numbers) == [f"{n:04d}" for n in range(1, 41)]
+
+
+def test_one_process_at_a_time_chooses_a_number(tmp_path):
+    (tmp_path / "runs").mkdir()
+    descriptor = os.open(tmp_path / "runs", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    child = started(IN_TURN, "a", "0", cwd=tmp_path)
+    child.stdin.write("go\n")
+    child.stdin.flush()
+    with pytest.raises(subprocess.TimeoutExpired):
+        child.wait(1)
+    assert not list((tmp_path / "runs").iterdir())
+    os.close(descriptor)
+    assert len(child.communicate(timeout=60)[0].split()) == 20
 
 
 def test_numbers_go_on_beyond_9999(tmp_path):
