@@ -22,7 +22,7 @@ from edgetune.model.read import read_tflite
 from edgetune.model.write import BIAS, WEIGHTS, read_weights, write_weights
 from edgetune.plan.plan import make_plan
 from edgetune.session import running, tuned_file, tuning
-from edgetune.session.connection import connect
+from edgetune.session.connection import check_identity, connect
 from edgetune.session.evaluation import check_accuracy, refuse_without_accuracy
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
@@ -139,6 +139,18 @@ def test_a_device_with_another_build_is_refused(native, tmp_path):
     other = replace(native, project=replace(native.project, build_id=1))
     with pytest.raises(LinkError, match="other firmware"):
         run(other, "host", tmp_path, samples=20)
+
+
+def test_a_device_that_names_other_sizes_is_refused_before_it_is_read(native):
+    """Such as a state of 4 GB, under the ids of this very build."""
+    with connect(native, "host", Reporter()) as client:
+        info = client.info
+    check_identity(info, native)
+    sizes = ("input_bytes", "output_bytes", "target_bytes", "state_bytes", "frame_max", "reply_max")
+    for name in sizes:
+        with pytest.raises(LinkError, match="not its sizes") as caught:
+            check_identity(replace(info, **{name: 0xFFFFFFFF}), native)
+        assert f"{name}: 4,294,967,295, planned" in caught.value.cause
 
 
 def test_the_accuracy_gate():
