@@ -56,10 +56,10 @@ class DeviceDesk:
 
     def __init__(
         self, client: Client, simulation: Simulation | None, losses: SampleLosses,
-        journal: Journal,
+        journal: Journal | None = None,
     ):
         self._client, self._simulation, self._losses = client, simulation, losses
-        self._journal = journal
+        self._journal = journal or Journal([])
         self._passes = self._bytes = 0
         self._held: bytes | None = None
         self.learnt: bytes | None = None  # the last state read that came of learning
