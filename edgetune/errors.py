@@ -4,6 +4,8 @@ Every error carries three sentences: what happened (``message``), why (``cause``
 to do next (``next_step``).  ``exit_code`` is the process exit status the command line ends with.
 """
 
+from edgetune.printable import printable
+
 
 class EdgetuneError(Exception):
     """Base of all errors; raised as such it is a defect of edgetune itself (exit code 1).
@@ -17,7 +19,7 @@ class EdgetuneError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, cause: str = "", next_step: str = ""):
-        super().__init__(message)
+        super().__init__(printable(str(message)))
         self.message = message
         self.cause = cause
         self.next_step = next_step

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from edgetune.errors import UsageError
+
+
+def check_regular(path: str | os.PathLike) -> Path:
+    """``path``, unless it is there and no file: a pipe or a device would be waited for, or read,
+    for ever.
+
+    Raises:
+        OSError: it is something else; a folder is for whoever opens it to refuse.
+    """
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(errno.EINVAL, "It is a pipe or a device, no file", os.fspath(path))
+    return Path(path)
 
 
 def save_atomically(path: str | os.PathLike, content: bytes) -> None:
@@ -29,7 +45,7 @@ def save_atomically(path: str | os.PathLike, content: bytes) -> None:
     except OSError as error:
         raise UsageError(
             f"{Path(path).name} cannot be written.",
-            f"{error.strerror}: {target}",
+            f"{error.strerror or error}: {target}",
             "Name a file in a folder that exists, is writable and has space left.",
         ) from None
     finally:

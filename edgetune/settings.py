@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from edgetune.errors import UsageError
+from edgetune.files import check_regular
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,7 +19,7 @@ KEYS = (
     "part", "label-column", "classes", "scale", "offset", "mean", "order", "fit", "sample-rate",
     "frame", "inputs", "layers", "output", "rule", "rate", "null-mass", "draw", "reset", "loss",
     "class-weights", "label-smoothing", "huber-delta", "seed", "passes", "samples", "endless",
-    "continued", "no-verify", "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
+    "continued", "save-every", "no-verify", "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
 )  # fmt: skip
 
 # Settings that say how data is read, and the parameters of `load_data` that take them.
@@ -45,8 +46,8 @@ def project_settings(folder: Path) -> dict:
 
 def _load(path: Path) -> dict:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return tomllib.loads(check_regular(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"{FILE} cannot be read.", str(error), "Correct it, or move it out of this folder."
         ) from None

@@ -20,6 +20,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import BinaryIO
 
+from edgetune.programs import Launched
+
 START = "import sys; sys.path[:] = sys.argv[2:]; from edgetune.workers import main; main()"
 LENGTH = struct.Struct("<Q")
 ANSWER, REFUSAL = b"\0", b"\1"  # the first byte of what comes back
@@ -36,7 +38,7 @@ class Worker:
     def __init__(self, module: str):
         self.module = module
         self._lock = threading.Lock()
-        self._child: subprocess.Popen | None = None
+        self._child: Launched | None = None
         self._owner = 0
 
     def ask(self, *parts: bytes) -> bytes:
@@ -62,7 +64,7 @@ class Worker:
         self._log = tempfile.TemporaryFile()
         command = [sys.executable, "-c", START, self.module, *sys.path]
         try:
-            self._child = subprocess.Popen(
+            self._child = Launched(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
             )
         except OSError as error:
@@ -92,8 +94,9 @@ class Worker:
         atexit.unregister(self._end)
         if child is None or self._owner != os.getpid():
             return
-        child.kill()
+        child.signal_all(signal.SIGKILL)
         child.wait()
+        child.let_go()
         for stream in (child.stdin, child.stdout, self._log):
             with suppress(OSError):
                 stream.close()

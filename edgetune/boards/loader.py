@@ -10,7 +10,9 @@ from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region
 from edgetune.boards.cores import CORES
 from edgetune.boards.flasher import check_flasher
 from edgetune.boards.geometry import read_geometry
+from edgetune.boards.words import check_words
 from edgetune.errors import UsageError
+from edgetune.files import check_regular
 from edgetune.resources import resource_path
 
 if sys.version_info >= (3, 11):
@@ -46,7 +48,7 @@ def load_board(name: str | Path) -> Board:
     """
     folder = _find_folder(name)
     try:
-        text = (folder / "board.toml").read_text(encoding="utf-8")
+        text = check_regular(folder / "board.toml").read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise _bad(folder, str(error)) from error
     return parse_board(folder, text)
@@ -73,10 +75,14 @@ def parse_board(folder: Path, text: str) -> Board:
         UsageError: it describes none.
     """
     try:
-        return _board(folder, tomllib.loads(text))
+        data = tomllib.loads(text)
+        check_words(data)
+        return _board(folder, data)
+    except RecursionError:
+        raise _bad(folder, "Its tables lie too deep in each other.") from None
     except KeyError as error:
         raise _bad(folder, f"The entry {error} is missing or has an unknown value.") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise _bad(folder, str(error)) from error
 
 

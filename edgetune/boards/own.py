@@ -11,6 +11,8 @@ def own_file(folder: Path, name: str) -> Path | None:
     """Where the file that board.toml calls ``name`` lies in the board's ``folder``; None for a
     name of edgetune's or of an emulator's."""
     first, *rest = PurePosixPath(name).parts or ("",)
+    if ".." in rest:
+        raise ValueError(f"{name} lies outside the board's folder.")
     return folder.joinpath(*rest) if first == OWN else None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgetune.boards import Board
 from edgetune.build.flash_command import flash_command
 from edgetune.build.ports import copy_host_port, copy_ports
+from edgetune.codegen.c_text import comment
 
 STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
 STACK_LEAST = 1024  # bytes; where the stack gets what is left over
@@ -76,7 +77,7 @@ def _linker_values(board: Board, stack_bytes: int | None) -> dict[str, str]:
 
 
 def _board_header(board: Board) -> str:
-    lines = [f"/* {board.title.replace('*/', '* /')}: the facts of its board.toml that C needs. */"]
+    lines = [f"/* {comment(board.title)}: the facts of its board.toml that C needs. */"]
     lines += ["#ifndef ET_BOARD_H", "#define ET_BOARD_H", ""]
     for name, value in board.macros().items():
         lines.append(f"#define {name} {_literal(value)}")

@@ -83,7 +83,7 @@ class EdgetuneDevice:
         """
         chosen = self._settings(model=model, data=data, **others)
         job, settings = self._job(chosen), tuning_of(chosen)
-        job.check()
+        job.check(settings)
         firmware = self._firmware(job)
         self._phase.words = "The device was starting"
         with RunFolder(self._folders.mktemp("run")) as folder:

@@ -12,6 +12,7 @@ from functools import wraps
 import pytest
 
 from edgetune.errors import EdgetuneError
+from edgetune.printable import printable
 
 ENDS = (signal.SIGTERM, signal.SIGHUP)
 AGAIN_SECONDS = 30.0  # Python drops an exception that is raised while an object is deleted
@@ -33,7 +34,8 @@ def as_text(error: EdgetuneError) -> str:
     """Message, cause and next step, a line each."""
     parts = {"  Cause:  ": error.cause, "  Next:   ": error.next_step}
     lines = [f"{head}{text}" for head, text in parts.items() if text]
-    return "\n".join(line.replace("\n", "\n    ") for line in [str(error.message), *lines])
+    text = "\n".join(line.replace("\n", "\n    ") for line in [str(error.message), *lines])
+    return printable(text)
 
 
 def guarded(method):

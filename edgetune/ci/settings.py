@@ -16,11 +16,12 @@ from edgetune.session.tuning import TuneSettings
 from edgetune.settings import DATA, KEYS
 
 _LISTS = {"layers": str.strip, "classes": str.strip, "frame": int, "class_weights": float}
-_NUMBERS = {"seed": int, "samples": int, "passes": int, "sample_rate": int, "rate": float,
-            "null_mass": float, "split": float, "label_smoothing": float,
-            "huber_delta": float}  # fmt: skip
+_NUMBERS = {"seed": int, "samples": int, "passes": int, "save_every": int,
+            "sample_rate": int, "rate": float, "null_mass": float, "split": float,
+            "label_smoothing": float, "huber_delta": float}  # fmt: skip
 _EITHER = {"scale": float, "offset": float, "mean": float}  # a number, or one a channel
-_RANGES = {"seed": range(2**32), "samples": range(1, 2**32), "passes": range(1, 2**32)}
+_RANGES = {"seed": range(2**32), "samples": range(1, 2**32), "passes": range(1, 2**32),
+           "save_every": range(1, 2**32)}
 
 
 _RECIPE = tuple(field.name for field in fields(Recipe))
@@ -61,7 +62,7 @@ def tuning_of(settings: dict) -> TuneSettings:
     guard = NONE if settings.get("no_guard", False) else settings.get("guard", RUNNING)
     return TuneSettings(
         verify=verify, guard=guard,
-        **_chosen(settings, "seed", "samples", "passes", "endless", "continued"),
+        **_chosen(settings, "seed", "samples", "passes", "endless", "continued", "save_every"),
     )
 
 

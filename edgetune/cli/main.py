@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -52,6 +53,9 @@ The file edgetune.toml in the current folder keeps a project's choices, for exam
 board = "stm32f4-discovery"; its keys are the long options, "model", and "devices",
 where the tests of a pipeline run.
 """
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Verbs(click.Group):
@@ -123,14 +127,36 @@ def _run(printer: Printer, work) -> int:
         click.echo(error.format_message(), err=True)
         return UsageError.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout)
         return 0
     except Exception as error:
         known = _known(error)
-        printer.fail(known, traceback.format_exc() if known.exit_code == 1 else "")
+        _say(printer, known, traceback.format_exc() if known.exit_code == 1 else "")
         return known.exit_code
     finally:
-        printer.close()
+        with suppress(OSError):
+            printer.close()
+
+
+def _say(printer: Printer, error: EdgetuneError, trace: str) -> None:
+    """On stdout or stderr, as far as one of them takes it."""
+    try:
+        printer.fail(error, trace)
+        sys.stdout.flush()
+        return
+    except OSError:
+        _drop(sys.stdout)
+    try:
+        printer.as_json = False  # so that it goes to stderr
+        printer.fail(error, trace)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _drop(stream) -> None:
+    """What is still to be written goes nowhere, so that Python's last flush does not fail."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _known(error: Exception) -> EdgetuneError:
@@ -139,8 +165,13 @@ def _known(error: Exception) -> EdgetuneError:
         return error
     if isinstance(error, click.ClickException):
         return _usage(error)
+    if isinstance(error, OSError) and error.errno in FULL and not error.filename:
+        return UsageError(
+            "What the command says cannot be written.", f"{error.strerror}.",
+            "Check the space left where its output goes; what it made is where it said.",
+        )
     if isinstance(error, OSError) and error.filename:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # a copy's target, then
+        full = error.errno in FULL  # a copy's target, then
         return UsageError(
             f"{full and error.filename2 or error.filename} cannot be read or written.",
             f"{error.strerror}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import asdict
 from functools import partial
 
@@ -19,6 +20,7 @@ from edgetune.link.messages import Stats
 from edgetune.session.job import Job
 
 INTERVAL = 1.0  # seconds between two questions
+LINES = 100_000  # of a log, the last, that --json gives
 
 
 @verb("monitor")
@@ -31,14 +33,15 @@ def command(printer: Printer, job: Job, seconds: float | None):
     A board on a serial port is listened to as it is, and needs no MODEL; for any other device
     MODEL's firmware is built and launched.
     """
-    log: list[str] = []
+    log: deque[str] = deque(maxlen=LINES)
     with open_device(job.device, job.board, _image(job)) as opened:
         client = Client(opened, on_log=lambda text: _log(printer, log, text))
         info = client.hello()
         printer.text(f"{job.device}: board {info.board}, firmware {info.build_id:08x}, "
                      f"model {info.model_hash:08x}")
         stats = _listen(printer, client, seconds)
-    printer.result = {"device": job.device, "hello": info_facts(info), "log": log, "stats": stats}
+    said = {"hello": info_facts(info), "log": list(log), "stats": stats}
+    printer.result = {"device": job.device, **said}
 
 
 def _image(job: Job):
@@ -53,7 +56,7 @@ def _image(job: Job):
     return job.firmware().build.elf
 
 
-def _log(printer: Printer, log: list[str], text: str):
+def _log(printer: Printer, log: deque[str], text: str):
     log.append(text)
     printer.text(f"log: {text}")
 

@@ -91,6 +91,7 @@ class Printer:
         """Print the result, where JSON was asked for and a verb has left one."""
         if self.as_json and self.result:
             self._print_json({"result": self.result})
+        sys.stdout.flush()  # an error of the last lines is one of the command's
 
     def fail(self, error: EdgetuneError, trace: str = "") -> None:
         """Print ``error``: as JSON on stdout, else on stderr."""
@@ -137,10 +138,18 @@ def _parts(headers: list[str], rows: list[list], width: int) -> list[list[int]]:
     return parts
 
 
+class _Console(Console):
+    """Leaves a reader that went away to the command, which then ends well; rich would end the
+    process with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console(file) -> Console:
-    console = Console(file=file)
+    console = _Console(file=file)
     if not console.is_terminal:
-        console = Console(file=file, width=PLAIN_WIDTH)
+        console = _Console(file=file, width=PLAIN_WIDTH)
     return console
 
 

@@ -29,8 +29,12 @@ class PlainReporter(Reporter):
         pass
 
     def _line(self, text: str) -> None:
+        """A note that nobody can read any more, or that a full disk does not take, costs no run."""
         if not self._silent:
-            self._console.print(shown(text), highlight=False, soft_wrap=True)
+            try:
+                self._console.print(shown(text), highlight=False, soft_wrap=True)
+            except OSError:
+                self._silent = True
 
 
 class TerminalReporter(PlainReporter):

@@ -6,13 +6,12 @@ import textwrap
 
 from rich.markup import escape
 
+from edgetune.printable import printable
+
 
 def shown(text: str) -> str:
-    r"""``text`` without rich's markup, and with control characters as text: ``\x1b``.
-
-    A name in a model file could else move the cursor, set the title or hide what follows.
-    """
-    return escape("".join(c if c.isprintable() or c in "\n\t" else _code(c) for c in text))
+    r"""``text`` without rich's markup, and with control characters as text: ``\x1b``."""
+    return escape(printable(text))
 
 
 def broken(text: str, width: int, indent: int = 0) -> str:
@@ -22,7 +21,3 @@ def broken(text: str, width: int, indent: int = 0) -> str:
         text, width, subsequent_indent=" " * indent, break_long_words=False,
         break_on_hyphens=False,
     ))
-
-
-def _code(character: str) -> str:
-    return character.encode("unicode_escape").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -24,14 +25,29 @@ from edgetune.cli.show_plan import end_of, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
 from edgetune.learn.losses import CLASS
+from edgetune.session.checkpoint import Checkpoint
 from edgetune.session.evaluation import check_accuracy, refuse_without_accuracy
 from edgetune.session.firmware import Firmware
 from edgetune.session.job import Job
-from edgetune.session.run_folder import RunFolder
+from edgetune.session.run_folder import CHECKPOINT, RunFolder, check_resumable
 from edgetune.session.tuning import TuneResult, TuneSettings, check_tuned_file
 
 
+def _options_of(ctx: click.Context, parameter: click.Parameter, folder: str | None) -> str | None:
+    """The options that the run in ``folder`` had stand for those that are not given."""
+    if folder is not None:
+        check_resumable(Path(folder))
+        options = Checkpoint.read(Path(folder) / CHECKPOINT).options or {}
+        given = {name: tuple(value) if isinstance(value, list) else value
+                 for name, value in options.items()}
+        ctx.default_map = dict(ctx.default_map or {}) | given
+    return folder
+
+
 @verb("tune")
+@click.option("--resume", metavar="FOLDER", is_eager=True, callback=_options_of, help="Carry on "
+              "the run that broke off there, from the moment that it saved last: no other option "
+              "is needed, and it ends as if nothing had happened.")
 @job_options
 @flash_option
 @data_options
@@ -44,12 +60,15 @@ from edgetune.session.tuning import TuneResult, TuneSettings, check_tuned_file
               "weights and rule's, that a run of this model and recipe left in its folder; last: "
               "from the model's last run below runs/. With --endless the steps count on, else the "
               "new run anneals over its own.")
+@click.option("--save-every", type=click.IntRange(1), metavar="STEPS", help="How often the run is "
+              "saved, to be resumed; every few seconds without it.")
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
 @guard_options
 @min_accuracy_option
 def command(
-    printer: Printer, job: Job, seed: int, passes: int, samples: int | None, endless: bool,
-    continued: str | None, no_verify: bool, guard: str | float, min_accuracy: float | None,
+    printer: Printer, job: Job, resume: str | None, seed: int, passes: int, samples: int | None,
+    endless: bool, continued: str | None, save_every: int | None, no_verify: bool,
+    guard: str | float, min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
@@ -58,15 +77,18 @@ def command(
     writes the tuned model. Every step is compared with the simulation, bit for bit. Where
     learning did harm, the run ends with the weights that it began with, and says so.
     """
-    settings = TuneSettings(seed, samples, passes, not no_verify, guard, endless, continued)
+    settings = TuneSettings(
+        seed, samples, passes, not no_verify, guard, endless, continued, save_every
+    )
     refuse_without_accuracy(job.plan.program.loss, min_accuracy)
     settings = job.resolved(settings)
     _show_model(printer, job)
     if settings.continued:
         printer.text(f"Goes on from the state of {settings.continued}")
     show_plan(printer, job.estimate)
-    dataset, device = job.check()
-    with job.run_folder() as folder:
+    dataset, device = job.check(settings)
+    with RunFolder(Path(resume), resumed=True) if resume else job.run_folder() as folder:
+        folder.options = _options(settings)
         firmware = job.firmware(folder.firmware)
         show_build(printer, firmware)
         printer.note(f"Learning on {device}")
@@ -77,6 +99,14 @@ def command(
     _show_result(printer, device, dataset, folder, result)
     check_tuned_file(result, folder)
     check_accuracy(result.after, min_accuracy)
+
+
+def _options(settings: TuneSettings) -> dict:
+    """Of this command, for JSON: what it takes to resume the run."""
+    given = click.get_current_context().params | {"continued": settings.continued}
+    left_out = ("resume", "out")
+    return {name: str(value) if isinstance(value, Path) else value
+            for name, value in given.items() if value is not None and name not in left_out}
 
 
 def _facts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -17,7 +16,7 @@ from edgetune.cli.options import (
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
 from edgetune.errors import ModelError
-from edgetune.files import save_atomically
+from edgetune.files import check_regular, save_atomically
 from edgetune.model.read import read_tflite
 from edgetune.session.connection import connect
 from edgetune.session.job import Job
@@ -88,7 +87,7 @@ def _row(row: LayerDifference) -> list:
 
 def _content(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return check_regular(path).read_bytes()
     except OSError as error:
         raise ModelError(
             "The tuned model cannot be read.", f"{error.strerror}: {path}", "Check the path."

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgetune.plan.c_data import Array, CObject, CType, Pointer, Struct
+from edgetune.printable import one_line
 
 COLUMNS = 96
 INLINE = 78  # columns of a struct that stays on the line of its member
@@ -24,6 +25,11 @@ def numbers(values: np.ndarray, indent: str = "    ") -> str:
             line = indent
         line += word
     return "\n".join([*lines, line.rstrip().rstrip(",")])
+
+
+def comment(text: str) -> str:
+    """``text`` for the inside of a comment: one printable line that does not end it."""
+    return one_line(text).replace("*/", "* /")
 
 
 def declarator(ctype: CType, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from string import Template
 
-from edgetune.codegen.c_text import definitions
+from edgetune.codegen.c_text import comment, definitions
 from edgetune.codegen.calls import Calls, exponent_of
 from edgetune.learn.kept import state_id
 from edgetune.plan.plan import Plan
@@ -21,7 +21,7 @@ def model_source(plan: Plan, title: str) -> str:
     stages, forward = plan.schedule.stages, plan.schedule.forward_count
     calls = Calls(plan)
     return _TEMPLATE.substitute(
-        title=title,
+        title=comment(title),
         kernel_headers=_kernel_headers(plan),
         arena_bytes=plan.arena_bytes,
         buffers=_buffers(plan),

@@ -11,6 +11,7 @@ import numpy as np
 from edgetune.data.class_folders import class_files
 from edgetune.data.source import LazySamples, Request, Source
 from edgetune.errors import DataError, ToolchainError
+from edgetune.files import check_regular
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's, by the model's channels
@@ -92,7 +93,7 @@ def _opened(path: Path):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(check_regular(path))
     except Exception as error:
         raise _unreadable(path, error) from error
     if image.mode not in NARROW:

@@ -10,6 +10,7 @@ import numpy as np
 from edgetune.data.raw_array import RawArray, cut_short, read_header
 from edgetune.data.source import Request, Samples, Source, missing
 from edgetune.errors import DataError, UsageError
+from edgetune.files import check_regular
 
 
 def read(request: Request) -> Source:
@@ -31,7 +32,7 @@ def read(request: Request) -> Source:
 def _open(path: Path, memory: int) -> Samples:
     """The array of a file: loaded, or read by row where it takes more than ``memory`` bytes."""
     try:
-        file = open(path, "rb")
+        file = open(check_regular(path), "rb")
     except FileNotFoundError:
         raise missing(path) from None
     except OSError as error:

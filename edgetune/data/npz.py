@@ -14,9 +14,12 @@ from edgetune.data.raw_array import RawArray, cut_short, read_header
 from edgetune.data.several_inputs import Joined, array_names, listed, numbered_names
 from edgetune.data.source import Request, Source, missing
 from edgetune.errors import DataError
+from edgetune.files import check_regular
 from edgetune.model.graph import Tensor
 from edgetune.model.inputs import signature_name
 
+DECLARED = "scale", "offset"
+MOST_DECLARED = 1 << 16  # channels
 _LOCAL_HEADER = 30  # bytes before a member's name; name's and extra's lengths at 26 and 28
 
 
@@ -38,7 +41,7 @@ def has_test_set(path: Path, inputs: Sequence[Tensor] = ()) -> bool:
     Args:
         inputs: the model's.
     """
-    if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
+    if path.suffix.lower() != ".npz" or not path.is_file() or not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
         held = [name.removesuffix(".npy") for name in archive.namelist()]
@@ -105,7 +108,7 @@ def _samples(value, name: str):
 def _declared(stored: dict) -> Declaration:
     """The scale and offset that the archive declares, each a number or one a channel."""
     values = {}
-    for name in ("scale", "offset"):
+    for name in DECLARED:
         value = stored.get(name)
         if value is not None:
             values[name] = np.asarray(value).tolist()
@@ -118,9 +121,9 @@ def _read(request: Request) -> dict:
     inputs = request.inputs
     names = ["x", "y", *(signature_name(t.name) for t in inputs), *numbered_names("", inputs)]
     prefixes = "", "tune_", "test_", f"{request.part}_"
-    used = {"scale", "offset", *(prefix + name for prefix in prefixes for name in names)}
+    used = {*DECLARED, *(prefix + name for prefix in prefixes for name in names)}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(check_regular(path), allow_pickle=False) as archive:
             large = {key: _large(path, archive.zip, key, request.memory)
                      for key in used.intersection(archive.files)}
             return {
@@ -148,6 +151,11 @@ def _large(path: Path, archive: zipfile.ZipFile, key: str, memory: int) -> RawAr
     with archive.open(name) as file:
         shape, fortran, dtype = read_header(file)
         header = file.tell()
+    if key in DECLARED and math.prod(shape) > MOST_DECLARED:
+        raise DataError(
+            f"{key} in {path} has {math.prod(shape):,} numbers.", "It is one, or one a channel.",
+            f"Save {key} with no more than {MOST_DECLARED:,} numbers.",
+        )
     size = math.prod(shape) * dtype.itemsize
     if size > member.file_size - header:
         raise cut_short(f"{key} in {path}")

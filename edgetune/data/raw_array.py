@@ -11,6 +11,7 @@ import numpy as np
 from edgetune.data.source import LazySamples
 from edgetune.errors import DataError
 
+LONGEST_HEADER = 10_000  # bytes, numpy's own bound
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -59,6 +60,7 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = np.lib.format.read_magic(file)
     if version not in _HEADERS:
         raise ValueError(f"a header of version {version}")
+    _check_length(file, 2 if version == (1, 0) else 4)
     try:
         shape, fortran, dtype = _HEADERS[version](file)
     # numpy reads it as Python text, and a damaged one makes the parser raise nearly anything.
@@ -69,6 +71,15 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
     return shape, fortran, dtype
+
+
+def _check_length(file: BinaryIO, width: int) -> None:
+    """ValueError of a header that numpy would refuse once it had read all of its gigabytes."""
+    at = file.tell()
+    length = int.from_bytes(file.read(width), "little")
+    if length > LONGEST_HEADER:
+        raise ValueError(f"a header of {length:,} bytes")
+    file.seek(at)
 
 
 def cut_short(name: str) -> DataError:

@@ -12,6 +12,7 @@ import numpy as np
 from edgetune.data.class_folders import class_files
 from edgetune.data.source import LazySamples, Request, Source
 from edgetune.errors import DataError
+from edgetune.files import check_regular
 
 SUFFIXES = (".wav",)
 
@@ -128,7 +129,7 @@ def _values(content: bytes, width: int) -> np.ndarray:
 
 def _opened(path: Path) -> wave.Wave_read:
     try:
-        file = wave.open(str(path), "rb")
+        file = wave.open(str(check_regular(path)), "rb")
     except (wave.Error, EOFError, OSError, ValueError, RuntimeError, ZeroDivisionError) as error:
         raise _unreadable(path, f"{type(error).__name__}: {error}") from None
     if file.getsampwidth() not in (1, 2, 3, 4) or not file.getframerate():

@@ -13,6 +13,7 @@ import numpy as np
 
 from edgetune.data.source import LazySamples, Request, Source, missing
 from edgetune.errors import DataError, UsageError
+from edgetune.files import check_regular
 
 DELIMITERS = (",", ";", "\t")
 LONGEST_LINE = 1 << 24  # bytes: what is no text must not be read in one piece
@@ -89,9 +90,13 @@ def read(request: Request) -> Source:
     """The rows of a file; values take the model's shape where there are as many."""
     path = request.file
     try:
-        file = open(path, "rb")
+        file = open(check_regular(path), "rb")
     except FileNotFoundError:
         raise missing(path) from None
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read.", f"{error.strerror}.", "Name a file of numbers in rows."
+        ) from None
     layout = _layout(file.readline(LONGEST_LINE), request)
     starts, lines, labels = _rows(file, layout)
     count = layout.columns - len(layout.labels)

@@ -7,14 +7,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+
+from edgetune.programs import Launched
 
 STOP_SECONDS = 2.0  # between asking a process to end and ending it
 LOG_TAIL = 4000  # bytes
 
 
 class Process:
-    """Runs ``command`` in a session of its own, so that `stop` ends its children too.
+    """Runs ``command``; `stop` ends its children too, and so does the end of this process.
 
     stdout and stderr go to a log unless ``stdout`` is given. ``environment`` adds to this
     process's.
@@ -31,7 +32,7 @@ class Process:
         environment: Mapping[str, str] | None = None,
     ):
         self._log = tempfile.TemporaryFile()
-        self._child = subprocess.Popen(
+        self._child = Launched(
             command,
             stdin=stdin,
             stdout=self._log if stdout is None else stdout,
@@ -39,13 +40,12 @@ class Process:
             pass_fds=pass_fds,
             cwd=cwd,
             env={**os.environ, **environment} if environment else None,
-            start_new_session=True,
         )
         atexit.register(self.stop)
 
     @property
     def pid(self) -> int:
-        """Of the child and of its process group."""
+        """Of the process group: the child, what it started, and the shell above them."""
         return self._child.pid
 
     def alive(self) -> bool:
@@ -79,17 +79,14 @@ class Process:
         """End the child and all it started: politely, then for certain."""
         if self._log.closed:
             return
-        self._signal(signal.SIGTERM)
+        self._child.signal_all(signal.SIGTERM)
         self._wait_for_group(STOP_SECONDS)
-        self._signal(signal.SIGKILL)
+        self._child.signal_all(signal.SIGKILL)
         self._child.wait()
+        self._child.let_go()
         self._tail = self.log()
         self._log.close()
         atexit.unregister(self.stop)
-
-    def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # the whole group has ended
-            os.killpg(self.pid, number)
 
     def _wait_for_group(self, timeout: float) -> None:
         end = time.monotonic() + timeout

@@ -13,6 +13,7 @@ from elftools.elf.elffile import ELFFile
 from edgetune.boards import Board
 from edgetune.boards.loader import NAME_BYTES
 from edgetune.errors import UsageError
+from edgetune.files import check_regular
 
 ERASED = 0xFF
 BOARD_OFFSET = 28  # of the board's name in et_model_info
@@ -89,7 +90,7 @@ def read_image(path: Path) -> FlashImage:
         UsageError: it cannot be read, or is no program for an Arm core.
     """
     try:
-        with open(path, "rb") as file:
+        with open(check_regular(path), "rb") as file:
             return _parse(path, ELFFile(file))
     except OSError as error:
         raise _refused(path, f"{error.strerror}.") from None

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgetune.link import errors
+from edgetune.link import errors, replies
+from edgetune.link.boots import Boots
 from edgetune.link.frames import Frame, FrameReader, encode_frame
 from edgetune.link.messages import (
     HELLO_HEAD,
     PAIR,
     PROTOCOL_VERSION,
     REPLY,
-    TWO_WORDS,
     DeviceInfo,
     Notice,
     Request,
-    unpack_info,
 )
 from edgetune.link.patience import Patience
+from edgetune.printable import printable
 
 MOST_UNANSWERED = 2  # the device keeps as many replies
 
@@ -82,6 +82,7 @@ class Channel:
         self._recovering = False
         self._tag = self._first_tag = 0
         self._heard, self._framed = b"", False
+        self._boots = Boots()
 
     def open(self) -> DeviceInfo:
         """Begins a new session; raises LinkError if the device does not answer as it should."""
@@ -90,6 +91,7 @@ class Channel:
         self._send_hello(new_session=True)
         while self.info is None:
             self._pump()
+            self._boots.check(self._patience.expired())
             if self._patience.expired():
                 raise errors.no_hello(self._hello_timeout, self._heard, self._framed)
             if self._patience.nudge():
@@ -115,7 +117,7 @@ class Channel:
         reply = pending.reply
         assert reply is not None
         if reply.type == Notice.ERROR:
-            raise errors.refused(pending.type.name, *PAIR.unpack(reply.payload)[:1])
+            raise errors.refused(pending.type.name, replies.error_code(reply.payload))
         return reply.payload
 
     def _require_session(self) -> None:
@@ -139,7 +141,11 @@ class Channel:
         for frame in self._reader.feed(data):
             if frame is None or frame.type != Notice.LOG:
                 self._patience.heard()
-            self._on_frame(frame)
+            try:
+                self._on_frame(frame)
+            except errors.LinkError:
+                self.close()  # what follows would be told by a device that cannot be followed
+                raise
 
     def _read(self) -> bytes:
         try:
@@ -162,7 +168,7 @@ class Channel:
             return
         self._framed = True
         if frame.type == Notice.LOG:
-            self._on_log(frame.payload.decode("utf-8", "replace"))
+            self._on_log(printable(frame.payload.decode("utf-8", "replace")))
         if self.info is None:
             self._on_frame_before_hello(frame)
             return
@@ -172,7 +178,7 @@ class Channel:
         elif frame.type == Notice.TAKEN:
             self._on_taken(frame.seq)
         elif frame.type == Request.POLL | REPLY:
-            self._on_poll_reply(*PAIR.unpack(frame.payload))
+            self._on_poll_reply(*replies.poll_state(frame.payload))
         elif frame.type & REPLY:
             self._on_reply(frame)
 
@@ -191,27 +197,24 @@ class Channel:
 
     def _on_frame_before_hello(self, frame: Frame) -> None:
         if frame.type != Request.HELLO | REPLY or frame.session != self._session:
+            self._boots.heard(frame)
             return
-        version, expected = HELLO_HEAD.unpack_from(frame.payload)
+        version, expected = replies.hello_head(frame.payload)
         if version != PROTOCOL_VERSION:
             raise errors.wrong_version(version, PROTOCOL_VERSION)
         if expected != 1:  # an earlier session happened to have the same number
             self._send_hello(new_session=True)
             return
-        self.info = unpack_info(frame.payload)
+        self.info = replies.hello_info(frame.payload)
 
     def _check_session(self, frame: Frame) -> None:
         """The line keeps the order: what comes after the HELLO reply is of this session."""
         if frame.type == Notice.PANIC:
-            failure = errors.device_panicked(*TWO_WORDS.unpack(frame.payload))
-        elif frame.session == 0:
-            failure = errors.device_reset()
-        elif frame.session != self._session:
-            failure = errors.other_session()
-        else:
-            return
-        self.close()
-        raise failure
+            raise errors.device_panicked(*replies.panic_place(frame.payload))
+        if frame.session == 0:
+            raise errors.device_reset()
+        if frame.session != self._session:
+            raise errors.other_session()
 
     # -- sequence ------------------------------------------------------------------------------
 
@@ -237,7 +240,7 @@ class Channel:
         self._flush()
 
     def _on_reply(self, frame: Frame) -> None:
-        kinds = {p.seq: p for p in self._pending if p.reply is None}
+        kinds = {p.seq: p for p in self._pending if p.sent and p.reply is None}
         pending = kinds.get(frame.seq)
         if pending is None or frame.type not in (Notice.ERROR, pending.type | REPLY):
             return
@@ -274,7 +277,6 @@ class Channel:
         first = self._pending[0].seq
         executed = (expected - first) & 0xFFFF
         if executed > len(self._pending):
-            self.close()
             raise errors.lost_count(expected, first)
         for index, pending in enumerate(self._pending):
             pending.taken = True

@@ -5,6 +5,7 @@ from contextlib import suppress
 from zlib import crc32
 
 from edgetune.errors import DataError
+from edgetune.link import replies
 from edgetune.link.channel import Channel, Transport
 from edgetune.link.errors import DeviceResetError, no_session
 from edgetune.link.frames import OVERHEAD
@@ -17,16 +18,12 @@ from edgetune.link.messages import (
     Request,
     Stats,
     TrainResult,
-    unpack_infer,
-    unpack_stats,
-    unpack_train,
-    unpack_word,
 )
 
 Message = tuple[Request, bytes]
 
 
-def _ignore(text: str) -> None:
+def _ignore(heard: object) -> None:
     pass
 
 
@@ -44,6 +41,9 @@ class Client:
         timeout: seconds for one reply; one training step must take less.
         hello_timeout: seconds for the answer to HELLO, booting included.
         nudge: seconds of silence before the device is asked where it stands.
+        accept: called with what a device says of itself, whenever it does; raises a LinkError
+            where that is not the firmware that is meant.  Without it nothing is compared, and
+            `read_state` reads as much as the device names.
 
     All methods raise LinkError where the conversation fails, DeviceResetError (a LinkError)
     where the device started afresh meanwhile.
@@ -57,8 +57,10 @@ class Client:
         timeout: float = 60.0,
         hello_timeout: float = 10.0,
         nudge: float = 0.5,
+        accept: Callable[[DeviceInfo], None] = _ignore,
     ):
         self._channel = Channel(transport, on_log, timeout, hello_timeout, nudge)
+        self._accept = accept
 
     @property
     def info(self) -> DeviceInfo | None:
@@ -67,11 +69,17 @@ class Client:
 
     def hello(self) -> DeviceInfo:
         """Begins a session. The model keeps its state; requests under way are forgotten."""
-        return self._channel.open()
+        info = self._channel.open()
+        try:
+            self._accept(info)
+        except BaseException:
+            self._channel.close()
+            raise
+        return info
 
     def start(self, seed: int, total_steps: int) -> int:
         """Initial weights, fresh generator, step 0. Args: 0..2^32-1 each. Returns the digest."""
-        return unpack_word(self._ask(Request.START, TWO_WORDS.pack(seed, total_steps)))
+        return self._ask_word(Request.START, TWO_WORDS.pack(seed, total_steps))
 
     def train(self, sample: bytes, target: bytes) -> TrainResult:
         """One step on a sample of ``info.input_bytes`` int8 bytes and a target of
@@ -89,23 +97,27 @@ class Client:
         loop's body, and a loop left early, come after it.
         """
         messages = ((Request.TRAIN, self._sample(sample, target)) for sample, target in samples)
-        return map(unpack_train, self._pipeline(messages))
+        return (
+            replies.train_result(reply, self._need_info()) for reply in self._pipeline(messages)
+        )
 
     def infer_many(self, samples: Iterable[bytes]) -> Iterator[InferResult]:
         """Like :meth:`train_many`, forward only."""
         messages = ((Request.INFER, self._sample(sample)) for sample in samples)
-        return map(unpack_infer, self._pipeline(messages))
+        return (
+            replies.infer_result(reply, self._need_info()) for reply in self._pipeline(messages)
+        )
 
     def digest(self, full: bool = False) -> int:
         """32 bits over the state; ``full`` recomputes them from the device's memory itself."""
-        return unpack_word(self._ask(Request.DIGEST, WORD.pack(full)))
+        return self._ask_word(Request.DIGEST, WORD.pack(full))
 
     def read_state(self) -> bytes:
         """``info.state_bytes`` bytes: generator, step counter, rule state, trained parameters."""
         info = self._need_info()
-        spans = _spans(info.state_bytes, info.reply_max - OVERHEAD - WORD.size)
-        replies = self._pipeline((Request.READ, TWO_WORDS.pack(*span)) for span in spans)
-        return b"".join(reply[WORD.size :] for reply in replies)
+        spans = list(_spans(info.state_bytes, info.reply_max - OVERHEAD - WORD.size))
+        found = self._pipeline((Request.READ, TWO_WORDS.pack(*span)) for span in spans)
+        return b"".join(map(replies.read_bytes, found, spans))
 
     def write_state(self, state: bytes) -> int:
         """Replaces the whole state; returns its digest. Raises DataError on a wrong size.
@@ -120,24 +132,28 @@ class Client:
                 "write a state that was read from this firmware",
             )
         chunk = info.frame_max - OVERHEAD - WORD.size
-        chunks = (
-            (Request.WRITE, WORD.pack(at) + state[at : at + count])
-            for at, count in _spans(len(state), chunk)
+        spans = list(_spans(len(state), chunk))
+        found = self._pipeline(
+            (Request.WRITE, WORD.pack(at) + state[at : at + count]) for at, count in spans
         )
-        for _ in self._pipeline(chunks):
-            pass
-        return unpack_word(self._ask(Request.WRITE_END, WORD.pack(crc32(state))))
+        for reply, (at, count) in zip(found, spans):
+            replies.written(reply, at + count)
+        return self._ask_word(Request.WRITE_END, WORD.pack(crc32(state)))
 
     def stats(self) -> Stats:
-        return unpack_stats(self._ask(Request.STATS))
+        return replies.stats(self._ask(Request.STATS))
 
     def profile(self) -> list[int]:
         """Ticks accumulated by each stage; LinkError where the firmware does not measure."""
         chunk = (self._need_info().reply_max - OVERHEAD - PAIR.size) // WORD.size
-        stages = PAIR.unpack_from(self._ask(Request.PROFILE, PAIR.pack(0, 0)))[0]
-        spans = _spans(stages, chunk)
-        replies = self._pipeline((Request.PROFILE, PAIR.pack(*span)) for span in spans)
-        return [tick for reply in replies for (tick,) in WORD.iter_unpack(reply[PAIR.size :])]
+        none = (0, 0)
+        stages, _ = replies.profile_ticks(self._ask(Request.PROFILE, PAIR.pack(*none)), none)
+        spans = list(_spans(stages, chunk))
+        found = self._pipeline((Request.PROFILE, PAIR.pack(*span)) for span in spans)
+        return [
+            tick for reply, span in zip(found, spans)
+            for tick in replies.profile_ticks(reply, span)[1]
+        ]
 
     def reset(self) -> None:
         """Resets the chip; the session is over."""
@@ -171,6 +187,9 @@ class Client:
 
     def _ask(self, kind: Request, payload: bytes = b"") -> bytes:
         return self._channel.wait(self._channel.submit(kind, payload))
+
+    def _ask_word(self, kind: Request, payload: bytes) -> int:
+        return replies.word(self._ask(kind, payload), kind.name)
 
     def _pipeline(self, messages: Iterable[Message]) -> Iterator[bytes]:
         """Replies in order, one request ahead."""

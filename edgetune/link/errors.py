@@ -45,9 +45,13 @@ def device_gone(failure: OSError | None = None) -> LinkError:
     )
 
 
+def panic_words(exception: int, address: int) -> str:
+    return f"exception {exception} at 0x{address:08x}"
+
+
 def device_panicked(exception: int, address: int) -> LinkError:
     return LinkError(
-        f"the firmware met a fault: exception {exception} at 0x{address:08x}",
+        f"the firmware met a fault: {panic_words(exception, address)}",
         "a defect of the firmware, or a chip that is not the board's",
         "look the address up in firmware.map; the device resets to its initial weights",
     )
@@ -97,6 +101,31 @@ def wrong_version(theirs: int, ours: int) -> LinkError:
         f"the device speaks protocol version {theirs}, this edgetune version {ours}",
         "the firmware was built by another release of edgetune",
         _REBUILD,
+    )
+
+
+def malformed(what: str, how: str) -> LinkError:
+    """Args: the message's name, and what is wrong with it."""
+    return LinkError(
+        f"the device's {what} is not as the protocol has it",
+        f"{how}: firmware of another release, or not edgetune's at all",
+        _REBUILD,
+    )
+
+
+def boot_loop(starts: int, panic: str, seconds: float) -> LinkError:
+    """Args: how often it started, what its last panic said ("" without one), seconds waited."""
+    if panic:
+        return LinkError(
+            "the firmware meets a fault as it starts, again and again",
+            f"{starts} times within {seconds:.1f} s; the last was {panic}",
+            "look the address up in firmware.map; too small a stack, or a chip that is not the "
+            "board's, are common causes",
+        )
+    return LinkError(
+        "the device starts anew again and again",
+        f"it said so {starts} times within {seconds:.1f} s and answered no hello between",
+        "check its supply and its reset line, and that no watchdog is left running",
     )
 
 

@@ -102,29 +102,6 @@ class Stats:
 
 
 HELLO_HEAD = PAIR  # u16 version, u16 expected seq: the same in every protocol version
-_HELLO_REST = struct.Struct("<8I4HI24s")
+HELLO_REST = struct.Struct("<8I4HI24s")
 TRAIN = struct.Struct("<HHII")
-_STATS = struct.Struct("<5I")
-
-
-def unpack_info(payload: bytes) -> DeviceInfo:
-    fields = list(_HELLO_REST.unpack_from(payload, HELLO_HEAD.size))
-    fields[-1] = fields[-1].split(b"\0")[0].decode("utf-8", "replace")
-    return DeviceInfo(*fields)
-
-
-def unpack_train(payload: bytes) -> TrainResult:
-    return TrainResult(*TRAIN.unpack(payload))
-
-
-def unpack_infer(payload: bytes) -> InferResult:
-    prediction, count = PAIR.unpack_from(payload)
-    return InferResult(prediction, payload[PAIR.size : PAIR.size + count])
-
-
-def unpack_stats(payload: bytes) -> Stats:
-    return Stats(*_STATS.unpack(payload))
-
-
-def unpack_word(payload: bytes) -> int:
-    return WORD.unpack_from(payload)[0]
+STATS = struct.Struct("<5I")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 
 from edgetune.errors import UsageError
+from edgetune.files import check_regular
 from edgetune.model.consistency import check_order
 from edgetune.model.decode import NUMPY_TYPES, decode, quoted
 from edgetune.model.extend import Extension
@@ -124,7 +124,7 @@ def constant_value(name: str, shape: tuple[int, ...], value: Value) -> np.ndarra
 
 def _loaded(name: str, path: str | os.PathLike) -> np.ndarray:
     try:
-        return np.load(Path(path), allow_pickle=False)
+        return np.load(check_regular(path), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise UsageError(
             f"The value for the input {quoted(name)} cannot be read from {path}.", str(error),

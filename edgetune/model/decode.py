@@ -22,6 +22,7 @@ from edgetune.model.foreign import only_states, several_subgraphs
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import FUSED, OPTIONS
 from edgetune.model.size import too_large
+from edgetune.printable import one_line
 
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
@@ -321,7 +322,7 @@ def quoted(name: str) -> str:
 
 def printable(name: str) -> str:
     """A name for a message, without characters that steer a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name[:80])
+    return one_line(name[:80])
 
 
 def _pick(items: list, index: int, what: str) -> Any:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edgetune.errors import ModelError
+from edgetune.files import check_regular
 from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode
@@ -69,7 +70,7 @@ def named(path: Path) -> Iterator[None]:
 def file_content(path: Path) -> bytes:
     """The bytes of a model file; ModelError where it cannot be read or is too large."""
     try:
-        with open(path, "rb") as file:
+        with open(check_regular(path), "rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ModelError(

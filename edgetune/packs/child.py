@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from edgetune.errors import ToolchainError, UsageError
+from edgetune.programs import run_program
 
 _CHILD = """
 import sys
@@ -42,19 +43,18 @@ def download(folder: Path, *pack: str, seconds: float) -> None:
         raise UsageError(f"{folder} cannot be written.", "Packs and their index go there.",
                          "Name another folder: export EDGETUNE_PACKS=FOLDER")
     try:
-        done = subprocess.run([sys.executable, "-c", _CHILD, str(folder), *pack], cwd=folder,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=seconds, start_new_session=True)
+        command = [sys.executable, "-c", _CHILD, str(folder), *pack]
+        code, output = run_program(command, seconds, folder)
     except subprocess.TimeoutExpired as error:
         raise ToolchainError(
             "The download took too long.",
             f"It had not ended after {seconds:g} seconds.",
             "Repeat it, what was loaded is kept; or allow more time: --timeout SECONDS",
         ) from error
-    if done.returncode:
-        said = done.stdout.decode("utf-8", "replace").strip()[-_TAIL:]
+    if code:
+        said = output.strip()[-_TAIL:]
         raise ToolchainError(
-            "cmsis-pack-manager failed.", said or f"It ended with {done.returncode}.",
+            "cmsis-pack-manager failed.", said or f"It ended with {code}.",
             "Check that the folder is writable and has space left: edgetune packs list",
         )
 

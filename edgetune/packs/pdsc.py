@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers import expat
 
 from edgetune.errors import DataError, UsageError
+from edgetune.files import check_regular
 from edgetune.packs.name import PackName
 
 MOST_BYTES = 64 << 20  # the largest descriptions of big families have about 10 MB
@@ -64,7 +65,7 @@ def read_pdsc(path: Path) -> Description:
         DataError: not a description, too large, or with a document type.
     """
     try:
-        with path.open("rb") as file:
+        with check_regular(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from edgetune.device.base import Device
 from edgetune.device.select import open_device
 from edgetune.device.serial import SerialDevice
 from edgetune.errors import LinkError
 from edgetune.link.client import Client
+from edgetune.link.messages import DeviceInfo
+from edgetune.plan.plan import Plan
 from edgetune.session.firmware import Firmware
 from edgetune.session.reporter import Reporter
 
@@ -46,10 +49,10 @@ def connect(
         client = DeviceClient(
             opened,
             on_log=lambda text: reporter.note(f"device: {text}"),
+            accept=partial(check_identity, firmware=firmware),
             **({"nudge": STEP_SECONDS, "timeout": STEP_SECONDS} if icount else {}),
         )
         _shake_hands(client, opened, firmware)
-        check_identity(client, firmware)
         yield client
 
 
@@ -57,28 +60,48 @@ def _shake_hands(client: Client, device: Device, firmware: Firmware):
     try:
         client.hello()
     except LinkError as error:
-        if isinstance(device, SerialDevice):
-            error.next_step += f"; to write the firmware: {firmware.write_command}"
+        write = firmware.write_command
+        if isinstance(device, SerialDevice) and write not in error.next_step:
+            error.next_step += f"; to write the firmware: {write}"
         said = device.diagnosis()
         if said:
             error.cause = f"{error.cause} It said: {said}"
         raise
 
 
-def check_identity(client: Client, firmware: Firmware):
-    """LinkError unless the device runs this very build of this very model."""
-    info, plan = client.info, firmware.plan
-    expected = plan.program.graph.hash32
-    if info.model_hash != expected:
+def check_identity(info: DeviceInfo, firmware: Firmware) -> None:
+    """LinkError unless the device runs this very build of this very model.
+
+    Nothing is read by the sizes that a device names before they are those of the plan.
+    """
+    plan, project = firmware.plan, firmware.project
+    if info.model_hash != plan.program.graph.hash32:
         raise LinkError(
             "The device holds another model.",
-            f"Its model's hash is {info.model_hash:08x}, this model's is {expected:08x}.",
+            f"Its model's hash is {info.model_hash:08x}, this model's is "
+            f"{plan.program.graph.hash32:08x}.",
             f"Write this model's firmware to the board: {firmware.write_command}",
         )
-    if info.build_id != firmware.project.build_id:
+    if info.build_id != project.build_id:
         raise LinkError(
             "The device runs other firmware than was built here.",
-            f"Its build id is {info.build_id:08x}, this build's is "
-            f"{firmware.project.build_id:08x}.",
+            f"Its build id is {info.build_id:08x}, this build's is {project.build_id:08x}.",
             f"Write the present firmware to the board: {firmware.write_command}",
         )
+    if wrong := _other_sizes(info, plan):
+        raise LinkError(
+            "The device names this build, but not its sizes.", f"{wrong}.",
+            "It is another device than it says: look at what is connected there",
+        )
+
+
+def _other_sizes(info: DeviceInfo, plan: Plan) -> str:
+    planned = {
+        "input_bytes": plan.input_bytes, "output_bytes": plan.output_bytes,
+        "target_bytes": plan.program.loss.target_bytes, "state_bytes": plan.state_bytes,
+        "frame_max": plan.link.frame_max, "reply_max": plan.link.reply_max,
+    }
+    wrong = {name: (getattr(info, name), size) for name, size in planned.items()
+             if getattr(info, name) != size}
+    return "; ".join(f"{name}: {theirs:,}, planned {ours:,}" for name, (theirs, ours)
+                     in wrong.items())

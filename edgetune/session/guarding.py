@@ -27,8 +27,10 @@ from edgetune.guard import (
 from edgetune.guard.choice import LEAST_HELD, MOST_HELD
 from edgetune.learn.state import LEARNER
 from edgetune.link.client import Client
+from edgetune.link.messages import WORD
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan
+from edgetune.session.journal import Journal
 from edgetune.session.simulation import Simulation
 
 T = TypeVar("T")
@@ -47,10 +49,17 @@ class DeviceDesk:
 
     Before anything is asked of the device the host reads its state.  A conversation that breaks
     meanwhile is taken up again once, from that state: nothing is lost.
+
+    Args:
+        journal: of what the device answers.
     """
 
-    def __init__(self, client: Client, simulation: Simulation | None, losses: SampleLosses):
+    def __init__(
+        self, client: Client, simulation: Simulation | None, losses: SampleLosses,
+        journal: Journal | None = None,
+    ):
         self._client, self._simulation, self._losses = client, simulation, losses
+        self._journal = journal or Journal([])
         self._passes = self._bytes = 0
         self._held: bytes | None = None
         self.learnt: bytes | None = None  # the last state read that came of learning
@@ -65,25 +74,27 @@ class DeviceDesk:
 
     def state(self) -> bytes:
         if self._held is None:
-            self._held = self.learnt = self._client.read_state()
+            self._held = self.learnt = self._journal.told(self._client.read_state)
             self._bytes += len(self._held)
         return self._held
 
     def restore(self, state: bytes) -> None:
         head = LEARNER.itemsize
         self._held = self.state()[:head] + state[head:]
-        digest = self._again(self._write)
+        digest = self._journal.told(lambda: WORD.pack(self._again(self._write)))
         self._bytes += len(state)
-        if self._simulation:
-            self._simulation.take_over(self._held, digest)
+        if self._simulation and self._journal.live:
+            self._simulation.take_over(self._held, *WORD.unpack(digest))
 
     def losses(self, samples: Samples) -> np.ndarray:
         if not len(samples):
             return np.zeros(0)
         self.state()
-        found = self._again(lambda: self._forward(samples))
+        told = self._journal.told(lambda: self._again(lambda: self._forward(samples)).tobytes())
+        info = self._client.info
         self._passes += len(samples)
-        return found
+        self._bytes += len(samples) * (info.input_bytes + info.output_bytes if info else 0)
+        return np.frombuffer(told).copy()
 
     def _write(self) -> int:
         return self._client.write_state(self.state())
@@ -94,8 +105,7 @@ class DeviceDesk:
         for (x, target), result in zip(samples, results):
             output = np.frombuffer(result.output, np.int8)
             losses.append(self._losses.of_output(output, np.asarray(x), target))
-            self._bytes += np.asarray(x).nbytes + len(result.output)
-        return np.array(losses)
+        return np.array(losses, np.float64)
 
     def _again(self, ask: Callable[[], T]) -> T:
         """The answer, where need be of a second conversation."""

@@ -36,8 +36,9 @@ from edgetune.session.firmware import Firmware, build_firmware
 from edgetune.session.flashing import ensure_firmware
 from edgetune.session.guarding import HeldOut
 from edgetune.session.kept_states import kept_state
+from edgetune.session.order import check_steps
 from edgetune.session.reporter import Reporter
-from edgetune.session.run_folder import RunFolder
+from edgetune.session.run_folder import RunFolder, folder_name
 from edgetune.session.tools import check_tools
 from edgetune.session.tuning import TuneResult, TuneSettings, tune
 
@@ -77,6 +78,7 @@ class Job:
         self.device_name, self.flash = device, flash
         self.reporter = reporter or Reporter()
         self._board, self._cmsis_nn = board, cmsis_nn
+        self._held_out: dict[str | float, HeldOut] = {}
 
     @property
     def title(self) -> str:
@@ -159,10 +161,15 @@ class Job:
         return load_data(graph_input=tensor, targets=targets, stored=stored, **given)
 
     def held_out(self, guard: str | float) -> HeldOut | None:
-        """The samples of the file that ``guard`` names, read as the job's data are; None where it
-        names none."""
+        """The samples of the file that ``guard`` names, read once as the job's data are; None
+        where it names none."""
         if guard in (RUNNING, NONE) or is_share(guard):
             return None
+        if guard not in self._held_out:
+            self._held_out[guard] = self._read_held_out(guard)
+        return self._held_out[guard]
+
+    def _read_held_out(self, guard: str | float) -> HeldOut:
         given = {k: v for k, v in (self.source or {}).items() if v is not None}
         how = {k: v for k, v in given.items() if k not in _OF_TUNING}
         x, y, warnings = load_labelled(
@@ -184,9 +191,12 @@ class Job:
         check_tools(name, self.board)
         return name
 
-    def check(self) -> tuple[Dataset, str]:
+    def check(self, settings: TuneSettings | None = None) -> tuple[Dataset, str]:
         """Raises what can be known before anything is built or written; the data, the device."""
         self.check_fit()
+        if settings:
+            self.held_out(settings.guard)
+            check_steps(len(self.data.tune_x), settings.samples, settings.passes)
         return self.data, self.device
 
     def firmware(self, folder: Path | None = None) -> Firmware:
@@ -199,7 +209,8 @@ class Job:
     def build(self, native: bool, folder: Path | None = None) -> Firmware:
         """Generate and build for this computer or for the board."""
         plan = self.plan
-        folder = folder or Path(self.out or PROJECTS / f"{self.title}-{self.board.name}")
+        name = f"{folder_name(self.title)}-{self.board.name}"
+        folder = folder or Path(self.out or PROJECTS / name)
         target = "this computer" if native else self.board.title
         self.reporter.note(f"Building firmware for {target} in {folder}")
         return build_firmware(plan, folder, self.title, native=native, cmsis_nn=self.cmsis_nn)
@@ -231,7 +242,7 @@ class Job:
         Raises:
             EdgetuneError: see `tune`, and whatever the job reads and builds.
         """
-        self.check()
+        self.check(settings)
         held_out = self.held_out(settings.guard)
         settings = self.resolved(settings)
         if folder is None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from edgetune.errors import UsageError
-from edgetune.files import save_atomically
+from edgetune.files import check_regular, save_atomically
 from edgetune.learn.kept import keep, state_id, state_of
 from edgetune.plan.plan import Plan
 from edgetune.session.run_folder import STATE, RunFolder
@@ -25,7 +25,7 @@ def kept_state(folder: str | os.PathLike, plan: Plan) -> bytes:
         DataError: it is damaged, or of another model, of other layers, or of another loss or rule.
     """
     try:
-        content = (Path(folder) / STATE).read_bytes()
+        content = check_regular(Path(folder) / STATE).read_bytes()
     except OSError as error:
         raise UsageError(
             f"There is no state to go on from in {folder}.", f"{STATE}: {error.strerror}.",

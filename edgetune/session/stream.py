@@ -11,35 +11,59 @@ from edgetune.guard import SampleLosses
 from edgetune.learn.losses import CLASS
 from edgetune.link.client import Client
 from edgetune.link.messages import TrainResult
+from edgetune.session.journal import Journal
+from edgetune.session.keeper import Keeper
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.simulation import Simulation
 
 SHOWN = 100  # steps whose right predictions are reported
+CHUNK = 200  # steps between which a device that no simulation follows can be asked for its state
 
 
 class Stream:
     """The device learns the samples of ``order``, and so does the simulation; every step is
-    kept in ``folder``.  ``steps`` were done."""
+    kept in ``folder``, and the run by ``keeper``, whose losses are those of steps that an earlier
+    process did.  ``steps`` were done."""
 
     def __init__(
         self, client: Client, data: Dataset, order: np.ndarray, losses: SampleLosses,
-        simulation: Simulation | None, folder: RunFolder, reporter: Reporter,
+        simulation: Simulation | None, folder: RunFolder, reporter: Reporter, keeper: Keeper,
+        journal: Journal,
     ):
         self._client, self._data, self._order, self._losses = client, data, order, losses
         self._simulation, self.folder, self._reporter = simulation, folder, reporter
+        self.keeper, self._journal = keeper, journal
         self._right: list[bool] = []
         self.steps = 0
 
     def learn(self, first: int, last: int) -> np.ndarray:
         """Steps ``first`` to ``last``: the losses (n,) of their samples before each update."""
+        known = self.keeper.losses
+        self.steps = min(last, max(first, len(known)))
+        if self.steps < last:
+            self._journal.go_live()
+        size = last - first if self._simulation else CHUNK
+        for begin in range(self.steps, last, size):
+            self._learn(begin, min(begin + size, last))
+        return np.array(known[first:last])
+
+    def _learn(self, first: int, last: int) -> None:
         data, loss = self._data, self._losses.loss
         rows = self._order[first:last]
         samples = ((data.tune_x[i].tobytes(), loss.encode(data.tune_y[i])) for i in rows)
-        return np.array([
-            self._done(int(rows[n]), result)
-            for n, result in enumerate(self._client.train_many(samples))
-        ])
+        for n, result in enumerate(self._client.train_many(samples)):
+            self.keeper.losses.append(self._done(int(rows[n]), result))
+            if self._simulation:
+                self.keeper.mark(self._simulation.learner.state())
+                self._save_if_due()
+        if self.keeper.due() and not self._simulation:
+            self.keeper.mark(self._client.read_state())
+            self._save_if_due()
+
+    def _save_if_due(self) -> None:
+        if self.keeper.due():
+            self.keeper.save()
 
     def _done(self, index: int, result: TrainResult) -> float:
         target, share, label = self._data.tune_y[index], None, {}

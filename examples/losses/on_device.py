@@ -44,7 +44,7 @@ class OnDevice:
         """The run with ``seed``; on the data of ``part`` instead of the task's."""
         job = self._job(part or self.task, self.graph.content, f"seed{seed}")
         settings = TuneSettings(seed, passes=self.task.passes, verify=self.verify)
-        with RunFolder(self.folder / f"run{seed}") as run:
+        with RunFolder.fresh(self.folder / "runs", f"seed{seed}") as run:
             return job.tune(settings, run, self.firmware)
 
     def _job(self, part: Task, model: bytes, name: str) -> Job:

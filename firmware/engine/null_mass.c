@@ -7,10 +7,11 @@ typedef struct {
     int32_t exponent;
 } scaled;
 
-/* To the larger of two exponents, by dropping bits. */
+/* To the larger of two exponents, by dropping bits. A state from anywhere may name any exponent:
+ * their difference wraps. */
 static scaled at_exponent(scaled value, int32_t exponent)
 {
-    int32_t drop = exponent - value.exponent;
+    int32_t drop = (int32_t)((uint32_t)exponent - (uint32_t)value.exponent);
     if (drop > 0) {
         value.mantissa = drop < 32 ? value.mantissa >> drop : 0;
         value.exponent = exponent;

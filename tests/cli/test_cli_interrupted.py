@@ -67,6 +67,27 @@ def test_a_run_that_is_ended_leaves_nothing_running(start, how):
     assert all(ended(pid) for pid in devices)
 
 
+def _descendants(pid: int) -> list[int]:
+    below = _children(pid)
+    return below + [each for child in below for each in _descendants(child)]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("device", ["host", "qemu"])
+def test_sigkill_of_a_run_ends_its_device(start, device):
+    if device == "qemu" and not (
+        shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-gcc")
+    ):
+        pytest.skip("QEMU or the Arm compiler is not installed")
+    learning = start("--passes", "1000", "--device", device)
+    _until(learning, "before")
+    started = _descendants(learning.pid)
+    names = [Path(f"/proc/{pid}/comm").read_text() for pid in started]
+    assert any(name.startswith("firmware" if device == "host" else "qemu") for name in names)
+    learning.kill()
+    assert all(ended(pid) for pid in started)
+
+
 @pytest.mark.thorough
 def test_under_nohup_a_run_outlives_its_terminal(start):
     learning = start("--samples", "40", "--passes", "1", signals=without_hangup)

@@ -21,7 +21,8 @@ class Answer(Script):
         super().write(data)
         (frame,) = FrameReader().feed(data)
         if frame.type == Request.HELLO:
-            payload = PAIR.pack(self.version, 1) + bytes(28) + WORD.pack(128) + bytes(36)
+            sizes = WORD.pack(128) + PAIR.pack(64, 64)
+            payload = PAIR.pack(self.version, 1) + bytes(28) + sizes + bytes(32)
             self.pieces.append(encode_frame(Frame(0x81, frame.session, 0, payload)))
         elif self.frames:
             kind, session, seq, payload = self.frames.pop(0)

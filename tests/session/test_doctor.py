@@ -66,6 +66,19 @@ def test_a_version_too_old_is_named(say, name, program, line):
     assert "or newer" in check.fix
 
 
+@pytest.mark.parametrize("named", ["/bin/false", "/bin/echo"])
+def test_a_renode_that_is_none_is_named(monkeypatch, named):
+    monkeypatch.setenv("EDGETUNE_RENODE", named)
+    check = _check(check_programs(), "Renode")
+    assert not check.ok and check.broken and "no Renode" in check.found
+    assert "Download" in check.fix
+
+
+def test_a_renode_says_its_name(say):
+    say("renode", "Renode v1.16.1.4242")
+    assert _check(check_programs(), "Renode").ok
+
+
 def test_a_program_that_says_no_version_is_taken(say):
     say("qemu-system-arm", "hello")
     assert _check(check_programs(), "QEMU").ok

@@ -21,8 +21,8 @@ from edgetune.model.compare import same_but_for
 from edgetune.model.read import read_tflite
 from edgetune.model.write import BIAS, WEIGHTS, read_weights, write_weights
 from edgetune.plan.plan import make_plan
-from edgetune.session import tuning
-from edgetune.session.connection import connect
+from edgetune.session import running, tuned_file, tuning
+from edgetune.session.connection import check_identity, connect
 from edgetune.session.evaluation import check_accuracy, refuse_without_accuracy
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
@@ -140,6 +140,18 @@ def test_a_device_with_another_build_is_refused(native, tmp_path):
     other = replace(native, project=replace(native.project, build_id=1))
     with pytest.raises(LinkError, match="other firmware"):
         run(other, "host", tmp_path, samples=20)
+
+
+def test_a_device_that_names_other_sizes_is_refused_before_it_is_read(native):
+    """Such as a state of 4 GB, under the ids of this very build."""
+    with connect(native, "host", Reporter()) as client:
+        info = client.info
+    check_identity(info, native)
+    sizes = ("input_bytes", "output_bytes", "target_bytes", "state_bytes", "frame_max", "reply_max")
+    for name in sizes:
+        with pytest.raises(LinkError, match="not its sizes") as caught:
+            check_identity(replace(info, **{name: 0xFFFFFFFF}), native)
+        assert f"{name}: 4,294,967,295, planned" in caught.value.cause
 
 
 def test_the_accuracy_gate():
@@ -288,7 +300,7 @@ def test_what_the_file_cannot_hold_is_said_before_the_run(native, tmp_path, monk
         raise ModelError("It could not be written.")
 
     monkeypatch.setattr(tuning, "check_writable", refuse)
-    monkeypatch.setattr(tuning, "connect", lambda *others: pytest.fail("the device was started"))
+    monkeypatch.setattr(running, "connect", lambda *others: pytest.fail("the device was started"))
     with pytest.raises(ModelError, match="could not be written"):
         run(native, "host", tmp_path, samples=20)
     assert not (tmp_path / "tuned.tflite").exists()
@@ -297,7 +309,7 @@ def test_what_the_file_cannot_hold_is_said_before_the_run(native, tmp_path, monk
 def test_a_file_that_is_another_network_is_an_error(native, tmp_path, monkeypatch):
     """After everything is saved; here the file is left as it was."""
     pytest.importorskip("tflite_runtime", reason="tflite-runtime is for Python up to 3.11")
-    monkeypatch.setattr(tuning, "write_weights", lambda graph, weights: graph.content)
+    monkeypatch.setattr(tuned_file, "write_weights", lambda graph, weights: graph.content)
     _, result, out = run(native, "host", tmp_path, samples=100, passes=1)
     assert out.tuned.is_file() and result.file_agrees < len(result.predictions)
     with pytest.raises(DivergenceError, match="not the network that the device trained") as caught:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 
 def answer(what: bytes, more: bytes = b"") -> bytes:
@@ -13,6 +14,8 @@ def answer(what: bytes, more: bytes = b"") -> bytes:
         os._exit(3)
     if what == b"fail":
         raise ValueError("no\nsuch thing")
+    if what == b"sleep":
+        time.sleep(600)
     if what == b"print":
         os.write(1, b"noise")
         print("more noise", flush=True)

@@ -12,7 +12,6 @@ from edgetune.boards import Board
 from edgetune.device.emulator import check_image, emulator_facts
 from edgetune.device.process import Process
 from edgetune.device.renode.finding import find_renode
-from edgetune.device.renode.guard import Guard
 from edgetune.device.renode.line import PtyLine, SocketLine, free_port, uart_line
 from edgetune.device.renode.monitor import Monitor, failure
 from edgetune.device.renode.scripts import escaped, platform_text, write_run
@@ -51,7 +50,6 @@ class RenodeDevice(StreamDevice):
         self._elf = elf
         self._start_seconds = start_seconds
         self._folder: tempfile.TemporaryDirectory | None = None
-        self._guard: Guard | None = None
         self._monitor: Monitor | None = None
         self._clear_at = 0.0
 
@@ -92,9 +90,6 @@ class RenodeDevice(StreamDevice):
                 self._process.wait(QUIT_SECONDS)
             self._monitor.close()
         super().close()  # ends what stays: the launcher need not be Renode itself
-        if self._guard:
-            self._guard.close()
-            self._guard = None
         if self._folder:
             self._folder.cleanup()
             self._folder = None
@@ -119,20 +114,11 @@ class RenodeDevice(StreamDevice):
         # A name of its own tells this Renode's prompt from that of another one at the port.
         name = f"{self._board.name}-{secrets.token_hex(4)}"
         script = write_run(self._board, self._elf, folder, name, line.command, plain)
-        self._process = self._guarded(command(renode, port, script), folder)
+        words = command(renode, port, script)
+        self._process = Process(words, cwd=str(folder), environment=OFFLINE)
         self._monitor = Monitor(port, name)
         self._wait_for_script(line)
         self._check_started()
-
-    def _guarded(self, words: list[str], folder: Path) -> Process:
-        self._guard = Guard()
-        try:
-            words = self._guard.command(words)
-            return Process(
-                words, stdin=self._guard.theirs, cwd=str(folder), environment=OFFLINE
-            )
-        finally:
-            self._guard.started()
 
     def _wait_for_script(self, line: PtyLine | SocketLine) -> None:
         """Until the UART is open and the prompt came, or stays away although the UART is there.

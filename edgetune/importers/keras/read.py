@@ -22,6 +22,7 @@ from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import IDENTIFIER, decode
 from edgetune.model.graph import Graph
 from edgetune.model.outputs import Choice
+from edgetune.programs import run_program
 
 ROOT = Path(__file__).parents[3]  # where the package edgetune lies
 MODULE = "edgetune.importers.keras.convert"
@@ -75,15 +76,11 @@ def as_tflite(content: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _run(source: Path, target: Path) -> str:
-    """Converts in a child process; what it said on stderr."""
+    """Converts in a child process; what it said."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | QUIET | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "-m", MODULE, source.name, target.name]
     try:
-        process = subprocess.run(
-            command, cwd=source.parent, env=environment, capture_output=True, text=True,
-            errors="replace", timeout=PATIENCE,
-        )
+        return run_program(command, PATIENCE, source.parent, environment)[1]
     except subprocess.TimeoutExpired:
         return f"It took longer than {PATIENCE} s."
-    return process.stderr

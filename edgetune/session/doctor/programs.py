@@ -11,7 +11,9 @@ from dataclasses import replace
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.device.qemu import find_qemu
 from edgetune.device.renode import find_renode
+from edgetune.device.renode.finding import DOWNLOAD
 from edgetune.errors import ToolchainError
+from edgetune.programs import run_program
 from edgetune.session.doctor.check import Check, version_of
 
 ASK_SECONDS = 20
@@ -40,7 +42,7 @@ def check_programs() -> list[Check]:
         _tool("make", find_make),
         _tool("QEMU", find_qemu),
         _tool("host compiler", find_host_cc, use="--device host"),
-        _tool("Renode", find_renode, use="--device renode"),
+        _renode(),
         *(_flasher(name) for name in FLASHERS),
     ]
 
@@ -52,6 +54,16 @@ def _tool(name: str, find: Callable, use: str = "") -> Check:
         return Check(name, False, not use, use, error.cause, error.next_step)
     said = ask([path, "--version"])
     return _old_enough(Check(name, True, not use, use, f"{path}: {said}" if said else path), said)
+
+
+def _renode() -> Check:
+    """What EDGETUNE_RENODE names may be anything; Renode says its name."""
+    check = _tool("Renode", find_renode, use="--device renode")
+    if not check.ok or "renode" in check.found.partition(": ")[2].lower():
+        return check
+    return replace(check, ok=False, broken=True, fix=DOWNLOAD, found=(
+        f"{check.found}: it is no Renode, or does not start within {ASK_SECONDS:g} s"
+    ))
 
 
 def _flasher(name: str) -> Check:
@@ -80,13 +92,10 @@ def _old_enough(check: Check, said: str) -> Check:
 def ask(command: list[str]) -> str:
     """First line that a program says, on either stream; "" where it says nothing in time."""
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", timeout=ASK_SECONDS,
-        )
+        _, output = run_program(command, ASK_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return (done.stdout.strip().splitlines() or [""])[0]
+    return (output.strip().splitlines() or [""])[0]
 
 
 def _c_library() -> Check:

@@ -1,0 +1,139 @@
+"""What a run is asked for, what it brings, and what run.json keeps of both."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgetune.data import Dataset
+from edgetune.guard import RUNNING, Outcome, Rectified
+from edgetune.link.messages import Stats
+from edgetune.measures.measure import Measure
+from edgetune.plan.cost import estimate
+from edgetune.plan.plan import Plan
+from edgetune.quantize import Conversion
+from edgetune.session.evaluation import accuracy_of
+
+
+@dataclass(frozen=True)
+class TuneSettings:
+    """``samples`` of the tuning set (None: all) in ``passes`` passes; ``seed`` decides their
+    order and the device's draws; ``verify``: repeat every step in numpy and compare.
+    ``guard``: "running", which judges by the error that runs along; a share of the tuning
+    samples, above 0 and at most 0.5, that is held out, or a file of samples, to judge by those;
+    or "none" (docs/learning.md).  ``endless``: trials do not anneal toward the run's end, as on a
+    device that learns without one.  ``continued``: the folder of a run of the same model and
+    recipe, whose state, weights and rule's and generator's, this one goes on from; of a `Job`
+    also "last", its last run.  ``save_every``: steps between two savings of the run, from which
+    it can be resumed; None: every few seconds."""
+
+    seed: int = 0
+    samples: int | None = None
+    passes: int = 2
+    verify: bool = True
+    guard: str | float = RUNNING
+    endless: bool = False
+    continued: str | os.PathLike | None = None
+    save_every: int | None = None
+
+    def total_steps(self, steps: int) -> int:
+        """Over which the trials of a run of ``steps`` anneal; 0 where they do not."""
+        return 0 if self.endless else steps
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """``before``, ``after``: what the device's outputs for the test set were worth; ``outputs``
+    int8 [n, outputs], the device's after tuning; ``steps`` that were done; ``digest`` recomputed
+    from the device's memory at the end.  ``guard``: which weights the run ended with, and why.
+    ``rectifiers``: of each rectified layer the channels that answer, before the run and with what
+    it learnt.  ``executed_instructions``: the device's since its start, where it counts them.
+    ``file_agrees``: for how many samples tflite-runtime makes of the tuned file what the device
+    does, a prediction or outputs; None where ``no_judge`` says why nothing could.
+    ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
+    both "" where there is nothing to say."""
+
+    before: Measure
+    after: Measure
+    outputs: np.ndarray
+    steps: int
+    digest: int
+    verified: bool
+    state: bytes
+    stats: Stats
+    guard: Outcome
+    rectifiers: tuple[Rectified, ...] = ()
+    executed_instructions: int | None = None
+    file_agrees: int | None = None
+    file_fault: str = ""
+    no_judge: str = ""
+
+    @property
+    def accuracy_before(self) -> float | None:
+        """The share of right predictions, 0 to 1; None of a model that makes none."""
+        return accuracy_of(self.before)
+
+    @property
+    def accuracy_after(self) -> float | None:
+        return accuracy_of(self.after)
+
+    @property
+    def predictions(self) -> np.ndarray:
+        """Argmax of each output, int64 [n], the lowest index on ties."""
+        return self.outputs.argmax(axis=1)
+
+
+def begun_record(
+    plan: Plan, model: str | os.PathLike | None, device: str, data: Dataset,
+    settings: TuneSettings, conversion: Conversion | None = None,
+) -> dict:
+    """What run.json keeps of a run from its first second on: enough to repeat it; the model's
+    file is null if not known."""
+    split = asdict(data.split) if data.split else None
+    return {
+        "model": {"file": model and Path(model).name, "sha256": plan.program.graph.sha256},
+        "board": plan.board.name,
+        "device": device,
+        "recipe": plan.recipe.as_dict(),
+        "loss": plan.program.loss.name,
+        "settings": settings_record(settings),
+        "data": {
+            "preprocessing": data.preprocessing.as_dict(), "split": split,
+            "classes": list(data.classes),
+        },
+        "plan": {
+            "arena_bytes": plan.arena_bytes, "state_bytes": plan.state_bytes,
+            "table_bytes": plan.table_bytes, "stack_bytes": estimate(plan).stack_bytes,
+        },
+        **({"conversion": conversion.report.as_dict()} if conversion else {}),
+    }
+
+
+def result_record(result: TuneResult) -> dict:
+    """What is added when the run is done."""
+    return {
+        "result": {
+            "before": result.before.as_dict(),
+            "after": result.after.as_dict(),
+            "accuracy_before": result.accuracy_before,
+            "accuracy_after": result.accuracy_after,
+            "steps": result.steps,
+            "digest": f"{result.digest:08x}",
+            "verified": result.verified,
+            "file_agrees": result.file_agrees,
+            "file_fault": result.file_fault,
+            "no_judge": result.no_judge,
+            "stack_used": result.stats.stack_used,
+        },
+        "guard": result.guard.as_dict(),
+        "rectifiers": [asdict(layer) for layer in result.rectifiers],
+    }
+
+
+def settings_record(settings: TuneSettings) -> dict:
+    """As JSON holds them."""
+    found = asdict(settings) | {"guard": str(settings.guard)}
+    return found if found["continued"] is None else found | {"continued": str(found["continued"])}
