@@ -6,9 +6,15 @@
 #define PATIENCE (400u << 16) /* steps, Q16, until what is left of a goal without an end is 1/4 */
 #define OLDEST (2800u << 16)  /* 1/64 */
 
+/* A state from anywhere may hold any number: counts and differences stay defined. */
+static uint32_t counted(uint32_t count, uint32_t most)
+{
+    return count < most ? count + 1 : most;
+}
+
 static void count_into(uint32_t *mean, uint32_t value, uint32_t count)
 {
-    *mean = (uint32_t)((int32_t)*mean + ((int32_t)value - (int32_t)*mean) / (int32_t)count);
+    *mean += (uint32_t)((int32_t)(value - *mean) / (int32_t)count);
 }
 
 static uint32_t times_q16(uint32_t value, uint32_t factor)
@@ -70,9 +76,9 @@ void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, ui
 {
     et_adaptive_network *network = rules->network;
     et_scaled total = {0, 0};
-    network->samples += network->samples < ET_MEAN_COUNT;
+    network->samples = counted(network->samples, ET_MEAN_COUNT);
     count_into(&network->shortfall, shortfall, network->samples);
-    network->samples_since += network->samples_since < REMEMBERED - SETTLED;
+    network->samples_since = counted(network->samples_since, REMEMBERED - SETTLED);
     count_into(&network->shortfall_since, shortfall, SETTLED + network->samples_since);
     uint32_t most = learner->step ? network->most_since : 0;
     network->most_since = most > network->shortfall_since ? most : network->shortfall_since;

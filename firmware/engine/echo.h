@@ -19,10 +19,13 @@ void et_softmax_echo(const et_softmax_cross_entropy *loss, uint32_t size, const 
                      const void *target, uint32_t measure, uint32_t shortfall,
                      const et_learner *learner, et_echo *echo);
 
-/* Between whole powers of two along the chord. */
+#define ET_ECHO_MOST (4u << 16) /* that it takes off */
+
+/* Between whole powers of two along the chord. A state from anywhere may hold any number. */
 static inline uint32_t et_echo_times(const et_echo *echo, uint32_t goal)
 {
-    uint32_t down = (uint32_t)-echo->log2;
+    uint32_t down = 0u - (uint32_t)echo->log2;
+    down = down < ET_ECHO_MOST ? down : ET_ECHO_MOST;
     uint32_t factor = ((2u << 16) - (down & 0xFFFF)) >> (1 + (down >> 16));
     return (uint32_t)(((uint64_t)goal * factor) >> 16);
 }

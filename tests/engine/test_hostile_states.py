@@ -49,12 +49,12 @@ def hostile_states(plan, count: int):
         yield np.where(source.random(right.size) < 0.3, noise, right).tobytes()
 
 
-def _marks(name: str) -> list:
-    unguarded = pytest.mark.xfail(reason="echo.h shifts by what the state says")
-    return [pytest.mark.thorough] * (name != "fixed") + [unguarded] * (name == "adaptive")
+def _rules() -> list:
+    default = Recipe().rule
+    return [pytest.param(r, marks=[pytest.mark.thorough] * (r != default)) for r in RULES]
 
 
-@pytest.mark.parametrize("rule", [pytest.param(name, marks=_marks(name)) for name in RULES])
+@pytest.mark.parametrize("rule", _rules())
 def test_any_state_is_learnt_from_without_undefined_behaviour(rule, tmp_path):
     plan = make_plan(read_tflite(classifier().build()), Recipe(rule=rule), load_board(BOARD))
     program, source = plan.program, np.random.default_rng(3)
