@@ -5,6 +5,8 @@
 # make wheel       dist/edgetune-*.whl
 # make fuzz        a hundred thousand broken model files: each refused in words, or a model that
 #                  runs; takes minutes, FUZZ="--seed 2 --count 1000" for others
+# make fuzz-store  ten million broken contents of a board's flash: the store of weights refuses or
+#                  mends each; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
 # make pages       docs/boards, from the boards' data, and the table of docs/operators.md
 # make clean       remove what these made
@@ -21,7 +23,7 @@ STYLE = $(BIN)/ruff check --quiet && $(BIN)/mypy --no-error-summary && \
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many interpreters
-.PHONY: demo test test-fast test-slow lint wheel fuzz calibrate pages clean
+.PHONY: demo test test-fast test-slow lint wheel fuzz fuzz-store calibrate pages clean
 demo: $(VENV)/installed
 	$(BIN)/edgetune tune $(DIGITS)/digits_int8.tflite --board stm32f4-discovery --device qemu \
 		--data $(DIGITS)/digits.npz
@@ -44,6 +46,9 @@ wheel: $(VENV)/test-installed
 
 fuzz: $(VENV)/test-installed
 	$(BIN)/python tools/fuzz_models.py $(FUZZ)
+
+fuzz-store: $(VENV)/test-installed
+	$(BIN)/python tools/fuzz_store.py $(FUZZ)
 
 calibrate: $(VENV)/test-installed
 	$(BIN)/python tools/calibrate.py

@@ -354,18 +354,19 @@ static void make_sure(et_store *store, uint32_t target)
     }
 }
 
-/* Of all slots that have a record, one more than the newest. */
-static uint32_t next_generation(const et_store *store)
+/* Later than what stays; the target's own is about to go. */
+static uint32_t next_generation(const et_store *store, uint32_t target)
 {
-    int32_t found = newest(store, ET_SLOT_FOREIGN);
-    return found < 0 ? 1u : store->slots[found].record.generation + 1u;
+    const et_store_record *own = &store->slots[target].record;
+    const et_store_record *other = &store->slots[1u - target].record;
+    return (other->kind ? other->generation : own->generation) + 1u;
 }
 
 /* A slot without a record was erased as often as its neighbour: they take turns. */
 static uint32_t erases_of(const et_store *store, uint32_t i)
 {
     const et_store_slot *slot = &store->slots[i], *other = &store->slots[1u - i];
-    return slot->record.generation ? slot->record.erases : other->record.erases;
+    return slot->record.kind ? slot->record.erases : other->record.erases;
 }
 
 static int32_t erase_slot(et_store *store, uint32_t i)
@@ -398,7 +399,7 @@ int32_t et_store_commit(et_store *store, const void *state, uint32_t score)
     make_sure(store, i);
     et_store_record record = {
         .kind = KIND_TRIAL,
-        .generation = next_generation(store),
+        .generation = next_generation(store, i),
         .erases = erases_of(store, i) + 1u,
         .id = store->id,
         .bytes = store->bytes,

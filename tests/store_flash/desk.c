@@ -42,20 +42,31 @@ int32_t desk_tag(uint32_t tags)
     return NO_TAG;
 }
 
-uint32_t desk_new(uint32_t unit, uint32_t sector, uint32_t sectors, uint32_t bytes)
+static void set_geometry(uint32_t unit, uint32_t sector, uint32_t sectors)
 {
-    flash_new(unit, sector, sectors);
-    free(state);
     free(geometry.buffer);
     geometry = (et_store_flash){unit,          sector,      sectors, flash_read,
                                 flash_program, flash_erase, NULL,    NULL};
     geometry.buffer = malloc(ET_STORE_BUFFER(unit));
-    state = malloc(bytes);
-    state_bytes = bytes;
+}
+
+uint32_t desk_capacity(uint32_t unit, uint32_t sector, uint32_t sectors)
+{
+    set_geometry(unit, sector, sectors);
     return et_store_capacity(&geometry);
 }
 
-static int32_t load(int32_t slot)
+uint32_t desk_new(uint32_t unit, uint32_t sector, uint32_t sectors, uint32_t bytes)
+{
+    flash_new(unit, sector, sectors);
+    free(state);
+    state = malloc(bytes);
+    state_bytes = bytes;
+    return desk_capacity(unit, sector, sectors);
+}
+
+/* The slot, whose state is in memory now; or an error. */
+int32_t desk_load(int32_t slot)
 {
     if (slot < 0) {
         desk_learn(0);
@@ -70,12 +81,17 @@ int32_t desk_mount(uint32_t id_change)
     return et_store_mount(&store, &geometry, ID ^ id_change, state_bytes);
 }
 
+int32_t desk_start(void)
+{
+    return et_store_boot(&store);
+}
+
 /* Power-up: the slot that runs now, ET_STORE_NOTHING, or an error. */
 int32_t desk_boot(void)
 {
     flash_power();
     int32_t status = desk_mount(0);
-    return status == ET_STORE_OK ? load(et_store_boot(&store)) : status;
+    return status == ET_STORE_OK ? desk_load(et_store_boot(&store)) : status;
 }
 
 int32_t desk_commit(uint32_t score)
@@ -91,7 +107,7 @@ int32_t desk_confirm(void)
 int32_t desk_rollback(void)
 {
     int32_t status = et_store_rollback(&store);
-    return status < ET_STORE_NOTHING ? status : load(status);
+    return status < ET_STORE_NOTHING ? status : desk_load(status);
 }
 
 int32_t desk_running(void)

@@ -18,7 +18,8 @@ static struct {
 } flash, saved;
 
 static uint32_t operations, cut_at, cut_tear, random_state = 1, abuses;
-static int off;
+static uint32_t spoil_at;
+static int off, protected, spoil_noticed;
 
 static uint32_t random_bits(void)
 {
@@ -52,16 +53,33 @@ void flash_new(uint32_t unit, uint32_t sector, uint32_t sectors)
     lay_out(unit, sector, sectors);
     memset(flash.bytes, 0xFF, flash.size);
     abuses = 0;
-    off = 0;
+    off = protected = 0;
     flash_cut(0, 0, 1);
 }
 
 void flash_cut(uint32_t n, uint32_t tear, uint32_t seed)
 {
-    operations = 0;
+    operations = spoil_at = 0;
     cut_at = n;
     cut_tear = tear;
     random_state = seed * 2654435761u | 1u;
+}
+
+void flash_spoil(uint32_t n, int noticed, uint32_t seed)
+{
+    flash_cut(0, TEAR_PART, seed);
+    spoil_at = n;
+    spoil_noticed = noticed;
+}
+
+void flash_protect(int is)
+{
+    protected = is;
+}
+
+void flash_unreadable(uint32_t offset)
+{
+    flash.units[offset / flash.unit].unreadable = 1;
 }
 
 uint32_t flash_operations(void)
@@ -235,6 +253,11 @@ static int32_t program_unit(uint32_t u, const uint8_t *bytes)
     if (unit->condition == TORN) {
         return program_torn(u);
     }
+    if (operations == spoil_at) {
+        unit->condition = PROGRAMMED;
+        mix(u);
+        return spoil_noticed ? FLASH_FAILS : 0;
+    }
     memcpy(flash.bytes + u * flash.unit, bytes, flash.unit);
     unit->condition = PROGRAMMED;
     return torn ? FLASH_OFF : 0;
@@ -246,6 +269,9 @@ int32_t flash_program(void *context, uint32_t offset, const void *bytes, uint32_
     if (outside(offset, count) || offset % flash.unit || count % flash.unit) {
         abuses++;
         return FLASH_ABUSED;
+    }
+    if (protected) {
+        return FLASH_FAILS;
     }
     for (uint32_t i = 0; i < count; i += flash.unit) {
         int32_t status =
@@ -285,10 +311,10 @@ static void tear_sector(uint32_t first, uint32_t count)
     }
 }
 
-static void erase_units(uint32_t first, uint32_t count)
+void flash_wipe(uint32_t offset, uint32_t count)
 {
-    memset(flash.bytes + first * flash.unit, 0xFF, flash.sector);
-    memset(flash.units + first, 0, count * sizeof *flash.units);
+    memset(flash.bytes + offset, 0xFF, count);
+    memset(flash.units + offset / flash.unit, 0, count / flash.unit * sizeof *flash.units);
 }
 
 int32_t flash_erase(void *context, uint32_t offset)
@@ -299,8 +325,8 @@ int32_t flash_erase(void *context, uint32_t offset)
         abuses++;
         return FLASH_ABUSED;
     }
-    if (off) {
-        return FLASH_OFF;
+    if (off || protected) {
+        return off ? FLASH_OFF : FLASH_FAILS;
     }
     memcpy(flash.before + offset, flash.bytes + offset, flash.sector);
     memset(flash.after + offset, 0xFF, flash.sector);
@@ -312,7 +338,11 @@ int32_t flash_erase(void *context, uint32_t offset)
         }
         return FLASH_OFF;
     }
-    erase_units(first, count);
+    if (operations == spoil_at) {
+        tear_sector(first, count);
+        return FLASH_FAILS;
+    }
+    flash_wipe(offset, flash.sector);
     return torn ? FLASH_OFF : 0;
 }
 

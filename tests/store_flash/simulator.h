@@ -30,7 +30,11 @@ void flash_new(uint32_t unit, uint32_t sector, uint32_t sectors);
 void flash_power(void);
 /* The power goes at operation n from now on, an erased sector or a programmed unit; 0: it stays. */
 void flash_cut(uint32_t n, uint32_t tear, uint32_t seed);
-uint32_t flash_operations(void); /* since flash_cut */
+/* Operation n from now on is done badly, under power; noticed: and says so. */
+void flash_spoil(uint32_t n, int noticed, uint32_t seed);
+void flash_protect(int is);             /* whether no operation is taken at all */
+void flash_unreadable(uint32_t offset); /* the unit there */
+uint32_t flash_operations(void);        /* since flash_cut or flash_spoil */
 int flash_is_off(void);
 /* Programs of units that did not read as erased or were programmed, and calls outside the flash. */
 uint32_t flash_abuses(void);
@@ -38,7 +42,8 @@ uint32_t flash_erases(uint32_t sector); /* of one, since flash_new */
 
 void flash_save(void); /* the flash as it is, for flash_restore; one is kept */
 void flash_restore(void);
-uint8_t *flash_bytes(void);         /* to be changed at will */
+void flash_wipe(uint32_t offset, uint32_t count); /* whole units are erased */
+uint8_t *flash_bytes(void);                       /* to be changed at will */
 void flash_written(int programmed); /* after that: whether all units count as programmed */
 
 #endif
