@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgetune.boards import Board, list_boards, load_board
+from edgetune.boards import list_boards, load_board
 from edgetune.errors import DoesNotFitError
 from edgetune.plan.cost import Estimate, LayerBytes, estimate
 from edgetune.plan.plan import Plan, make_plan
@@ -34,7 +34,7 @@ def _lacks(plan: Plan, cost: Estimate) -> list[str]:
         ("RAM", cost.ram_bytes, plan.board.ram.length),
     ]
     if plan.store and plan.board.store:
-        found.append(("a slot of the store", plan.state_bytes, plan.board.store.capacity))
+        found.append(("the store's slot", plan.state_bytes, plan.board.store.capacity))
     return [
         f"it needs {need:,} bytes of {kind}, the chip has {have:,}"
         for kind, need, have in found if need > have

@@ -96,9 +96,7 @@ static void forge_record(uint8_t *bytes)
     uint8_t *record = bytes + chance(2) * (size / 2) + chance(PLACES) * RECORD;
     memmove(record, bytes + chance(2) * (size / 2) + chance(PLACES) * RECORD, RECORD);
     if (chance(4)) {
-        uint32_t which = 1 + chance(6);
-        et_set32(record + 4 * which, word());
-        in_circles |= which == 1;
+        et_set32(record + 4 + 4 * chance(6), word());
     }
     et_set32(record, chance(2) ? 0x4C525445u : 0x46435445u);
     et_set32(record + 28, et_crc32(0, record, 28));
@@ -142,10 +140,22 @@ static void mutate(uint8_t *bytes)
     }
 }
 
+/* Whether a record that counts has a generation that no store comes to. */
+static int has_strange_generation(const uint8_t *bytes)
+{
+    for (uint32_t i = 0; i < ET_STORE_SLOTS * PLACES; i++) {
+        const uint8_t *record = bytes + i / PLACES * (size / 2) + i % PLACES * RECORD;
+        int counts = et_crc32(0, record, 28) == et_get32(record + 28);
+        if (counts && et_get32(record + 4) > 1000) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void make_image(void)
 {
     uint8_t *bytes = flash_bytes();
-    in_circles = 0;
     memcpy(bytes, valid[chance(VALID)], size);
     if (chance(64) == 0) {
         for (uint32_t i = 0; i < size; i++) {
@@ -155,6 +165,7 @@ static void make_image(void)
     for (uint32_t i = chance(6); i > 0; i--) {
         mutate(bytes);
     }
+    in_circles = has_strange_generation(bytes);
     for (uint32_t u = 0; u < size / geometry.unit && chance(16) == 0; u += 1 + chance(64)) {
         flash_unreadable(u * geometry.unit);
     }
@@ -171,8 +182,8 @@ static int32_t run(int32_t slot)
     return slot;
 }
 
-/* Whatever was there: a state that is committed is the one that runs next.  Only where a forged
- * generation is half way round, older and newer at once, it may be another whole one. */
+/* Whatever was there: a state that is committed is the one that runs next.  Only where
+ * generations are forged, and one may be older and newer at once, it may be another whole one. */
 static void use(void)
 {
     static uint8_t kept[LARGEST];
