@@ -80,7 +80,8 @@ def unpack_status(payload: bytes) -> StoreStatus:
         raise _strange(payload) from error
     if len(slots) != _SLOTS or not NOTHING <= head[0] < _SLOTS:
         raise _strange(payload)
-    return StoreStatus(*head, slots)
+    running, fault, steps, least_steps, capacity, flash_error = head
+    return StoreStatus(running, fault, steps, least_steps, capacity, flash_error, slots)
 
 
 def _strange(payload: bytes) -> LinkError:

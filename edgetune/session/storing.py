@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetune.data import Dataset
-from edgetune.errors import AccuracyGateError, UsageError
+from edgetune.errors import AccuracyGateError, LinkError, UsageError
 from edgetune.link.client import Client
 from edgetune.link.store import StoreStatus
 from edgetune.measures.measure import Measure
@@ -34,6 +34,20 @@ def score_of(found: Measure) -> int:
 def measured(client: Client, plan: Plan, data: Dataset, reporter: Reporter) -> Measure:
     """What the weights that the device holds now are worth on the test set."""
     return measure(plan.program, outputs_of(client, data, reporter, "test set"), data)
+
+
+def keep_learnt(client: Client, before: Measure, after: Measure, reporter: Reporter) -> None:
+    """Commit what a run ends with, and confirm it where it is no worse than what the run began
+    with and than what is confirmed.  A device that refuses costs the run nothing."""
+    try:
+        client.commit(score_of(after) if after.value is not None else 0, force=True)
+        if before.is_better_than(after):
+            reporter.note("The device keeps what it learnt as a trial: the run made it worse")
+            return
+        client.confirm()
+        reporter.note("The device keeps what it learnt")
+    except LinkError as error:
+        reporter.note(f"Warning: not kept, or as a trial only: {error.message}, {error.cause}")
 
 
 def refuse_worse(status: StoreStatus, found: Measure) -> None:

@@ -41,6 +41,7 @@ from edgetune.session.order import sample_order
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.simulation import Simulation, diverged, new_learner
+from edgetune.session.storing import keep_learnt
 from edgetune.session.stream import Stream
 
 
@@ -169,6 +170,9 @@ def _run(
         state, digest = client.read_state(), client.digest(full=True)
         if simulation:
             _compare_end(simulation, state, digest)
+        if plan.store:
+            worth = [measure(plan.program, outputs, data) for outputs in (before, after)]
+            keep_learnt(client, *worth, reporter)
         result = TuneResult(
             measure(plan.program, before, data), measure(plan.program, after, data), after,
             stream.steps, digest, settings.verify, state, client.stats(), found,

@@ -18,6 +18,7 @@ from edgetune.learn.recipe import Recipe
 from edgetune.link.messages import WORD, Request
 from edgetune.link.store import NOTHING
 from edgetune.model.read import read_tflite
+from edgetune.plan.cost import estimate
 from edgetune.plan.plan import make_plan
 from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
@@ -87,6 +88,8 @@ def test_what_was_learnt_is_known_after_a_reset(device):
     assert [restart(device) for _ in range(2)] == [learnt, learnt]
     status = device.store_status()
     assert (status.confirmed.erases, status.steps, status.trial) == (1, 0, None)
+    plan = make_plan(read_tflite(MODEL), ADAPTIVE, load_board(MICROBIT), store=True)
+    assert device.stats().stack_used <= estimate(plan).stack_bytes
 
 
 def test_a_trial_that_nobody_confirms_goes_back(device):
