@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edgetune.boards.cores import Core
 from edgetune.boards.geometry import FlashGeometry
+from edgetune.boards.store import StoreRegion
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Evidence:
 class Board:
     """One board folder. The dictionaries are the tables of its board.toml, unchanged.
 
-    ``geometry`` is None where firmware cannot write to the memory that it lies in.
+    ``geometry`` is None where firmware cannot write to the memory that it lies in, ``store`` where
+    nothing that it learnt is kept there.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Board:
     evidence: tuple[Evidence, ...]
     folder: Path
     geometry: FlashGeometry | None = None
+    store: StoreRegion | None = None
 
     @property
     def flash(self) -> Region:
@@ -103,7 +106,8 @@ class Board:
         }
         region = {"ET_FLASH_ORIGIN": self.flash.origin, "ET_FLASH_LENGTH": self.flash.length}
         flash = {**self.geometry.macros(), **region} if self.geometry else {}
-        return {"ET_BOARD_NAME": self.name, **numbers, **flash}
+        store = self.store.macros() if self.store else {}
+        return {"ET_BOARD_NAME": self.name, **numbers, **flash, **store}
 
     def _region(self, kind: str) -> Region:
         return next(region for region in self.regions if region.kind == kind and region.use)

@@ -10,6 +10,7 @@ from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region
 from edgetune.boards.cores import CORES
 from edgetune.boards.flasher import check_flasher
 from edgetune.boards.geometry import read_geometry
+from edgetune.boards.store import read_store
 from edgetune.boards.words import check_words
 from edgetune.errors import UsageError
 from edgetune.files import check_regular
@@ -137,7 +138,9 @@ def _board(folder: Path, data: dict) -> Board:
         folder=folder,
     )
     _check(board)
-    return replace(board, geometry=read_geometry(data.get("flash"), board.flash.length))
+    geometry = read_geometry(data.get("flash"), board.flash.length)
+    store = read_store(data.get("store"), geometry, board.flash.end)
+    return replace(board, geometry=geometry, store=store)
 
 
 def _check(board: Board) -> None:

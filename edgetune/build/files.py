@@ -25,6 +25,7 @@ def write_build_files(
     includes: Iterable[str] = (),
     flags: Iterable[str] = (),
     stack_bytes: int | None = None,
+    store: bool = False,
 ) -> None:
     """Make ``folder`` a project that builds with `make` and `make native`.
 
@@ -37,6 +38,7 @@ def write_build_files(
         includes: include folders besides ``folder`` itself.
         flags: further compiler flags of the Cortex-M build.
         stack_bytes: size of the stack region, rounded up to 32; None gives it all RAM left over.
+        store: leave the flash of the board's store alone; the native target has a file for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ports = copy_ports(board, folder)
@@ -45,7 +47,7 @@ def write_build_files(
         "SOURCES": _words(sources),
         "VENDOR_SOURCES": _words(vendor_sources),
         "PORT_SOURCES": _words(ports),
-        "HOST_SOURCES": _words([copy_host_port(folder)]),
+        "HOST_SOURCES": _words(copy_host_port(folder, store)),
         "CORE_FLAGS": _words(board.flags),
         "DEFINES": _words(_define(name, value) for name, value in (defines or {}).items()),
         "INCLUDES": _words(f"-I{name}" for name in includes),
@@ -53,11 +55,12 @@ def write_build_files(
         "FLASH": flash_command(board),
     }
     _write(folder / "Makefile", "Makefile.in", values)
-    _write(folder / "linker.ld", "linker.ld.in", _linker_values(board, stack_bytes))
+    _write(folder / "linker.ld", "linker.ld.in", _linker_values(board, stack_bytes, store))
     (folder / "board.h").write_text(_board_header(board), encoding="utf-8")
 
 
-def _linker_values(board: Board, stack_bytes: int | None) -> dict[str, str]:
+def _linker_values(board: Board, stack_bytes: int | None, store: bool) -> dict[str, str]:
+    kept = board.store.length if store and board.store else 0
     if stack_bytes is None:
         least = STACK_LEAST
         others = "SIZEOF(.data) + SIZEOF(.bss)"
@@ -68,7 +71,7 @@ def _linker_values(board: Board, stack_bytes: int | None) -> dict[str, str]:
     return {
         "BOARD": board.name,
         "FLASH_ORIGIN": f"0x{board.flash.origin:08X}",
-        "FLASH_LENGTH": f"0x{board.flash.length:X}",
+        "FLASH_LENGTH": f"0x{board.flash.length - kept:X}",
         "RAM_ORIGIN": f"0x{board.ram.origin:08X}",
         "RAM_LENGTH": f"0x{board.ram.length:X}",
         "STACK_SIZE": size,

@@ -31,12 +31,13 @@ def copy_ports(board: Board, folder: Path) -> list[str]:
     return [f"{_PLACE}/{name}" for name in sources]
 
 
-def copy_host_port(folder: Path) -> str:
-    """The port to this computer, relative to ``folder``."""
-    name = "host/port.c"
-    (folder / name).parent.mkdir(exist_ok=True)
-    shutil.copyfile(resource_path("host") / "port.c", folder / name)
-    return name
+def copy_host_port(folder: Path, store: bool = False) -> list[str]:
+    """The port to this computer, relative to ``folder``; for a store with its flash."""
+    names = ["port.c", "flash.c"] if store else ["port.c"]
+    (folder / "host").mkdir(exist_ok=True)
+    for name in names:
+        shutil.copyfile(resource_path("host") / name, folder / "host" / name)
+    return [f"host/{name}" for name in names]
 
 
 def _source(board: Board, name: Path) -> Path:

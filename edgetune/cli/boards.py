@@ -47,6 +47,10 @@ def show_command(printer: Printer, board: str):
     known = load_board(board)
     printer.result = _facts(known) | {
         "folder": str(known.folder),
+        "store": known.store and {
+            "origin": known.store.origin, "length": known.store.length,
+            "slot_bytes": known.store.capacity,
+        },
         "memory": [
             {"name": r.name, "kind": r.kind, "origin": r.origin, "length": r.length, "use": r.use}
             for r in known.regions
@@ -83,6 +87,7 @@ def _show(printer: Printer, board: Board):
     pins = f", {board.uart['pins']}" if "pins" in board.uart else ""
     printer.text(f"UART: {board.baud} bits per second{pins}")
     printer.text(f"folder: {board.folder}")
+    printer.text(f"store: {_store(board)}")
     printer.text(f"written by: {', '.join(board.flasher['tools']) or '--gdb HOST:PORT only'}")
     printer.text()
     printer.table(
@@ -96,6 +101,17 @@ def _show(printer: Printer, board: Board):
     printer.text()
     printer.table(["evidence", "claim", "where"],
                   [[e.level, e.claim, e.where] for e in board.evidence])
+
+
+def _store(board: Board) -> str:
+    """Where it keeps what it learnt."""
+    if board.store is None:
+        return "none: firmware cannot write its flash" if board.geometry is None else "none"
+    store = board.store
+    return (
+        f"{store.length // 1024} KB of flash from 0x{store.origin:08X} on, two states of up to "
+        f"{store.capacity:,} bytes"
+    )
 
 
 def _kilobytes(size: int) -> str:

@@ -94,6 +94,10 @@ flash_option = click.option(
     "--flash", is_flag=True, help="Write the firmware first, where a board on a serial port runs "
     "another; emulators and host are launched with it anyway."
 )
+store_option = click.option(
+    "--store", is_flag=True, help="The firmware keeps what it learnt in the board's flash, over a "
+    "power cut (docs/store.md).",
+)
 min_accuracy_option = click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), metavar="SHARE",
     help="End with exit code 7 below this accuracy on the device, 0 to 1.",
@@ -221,10 +225,10 @@ def _taken(options: dict) -> dict:
     return {name: options.pop(old) for old, name in DATA.items() if old in options}
 
 
-def data_options(function):
+def data_options(function, required: bool = True):
     """--data and all that says how it is read, for the job: below `job_options`."""
     return stack(
-        click.option("--data", required=True, metavar="SOURCE", help=_SOURCES),
+        click.option("--data", required=required, metavar="SOURCE", help=_SOURCES),
         click.option("--labels", metavar="FILE.npy", help="The labels of an .npy file."),
         click.option("--test-data", metavar="SOURCE", help="The test set, where --data has none."),
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
@@ -250,12 +254,17 @@ def job_options(function, model=model_argument):
     """MODEL, --board, --device, the recipe's options, --out and what data options the verb has,
     given to it as ``job``."""
 
-    @stack(model, board_option, device_option, recipe_options, out_option, cmsis_nn_option)
+    @stack(
+        model, board_option, device_option, recipe_options, out_option, cmsis_nn_option,
+        store_option,
+    )
     @wraps(function)
-    def with_job(printer, model, board, device, recipe, out, cmsis_nn, flash=False, **others):
+    def with_job(
+        printer, model, board, device, recipe, out, cmsis_nn, store, flash=False, **others
+    ):
         job = Job(
             model, board, recipe, _taken(others) or None, device=device, out=out,
-            cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter,
+            cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter, store=store,
         )
         return function(printer, job=job, **others)
 

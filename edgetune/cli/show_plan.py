@@ -28,10 +28,19 @@ def plan_facts(estimate: Estimate) -> dict:
         **_other_outputs(plan),
         "gradients": _gradients(plan),
         "unmeasured": list(estimate.table.unmeasured),
-        "flash_available": plan.board.flash.length,
+        "flash_available": plan.flash_length,
+        "store": _store_facts(plan),
         "ram_available": plan.board.ram.length,
         "guard": {"ram_bytes": 0, "pass_instructions": estimate.forward_instructions},
         "cost": estimate.as_dict(),
+    }
+
+
+def _store_facts(plan: Plan) -> dict | None:
+    """The flash that is kept free for what is learnt; bytes."""
+    store = plan.board.store if plan.store else None
+    return store and {
+        "origin": store.origin, "length": store.length, "slot_bytes": store.capacity,
     }
 
 
@@ -57,7 +66,7 @@ def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -
     board = estimate.plan.board
     printer.text(f"Board: {board.title}, {board.chip}, {board.core.name}")
     printer.wrapped(
-        f"Flash: {estimate.flash_bytes:,} of {board.flash.length:,} bytes: "
+        f"Flash: {estimate.flash_bytes:,} of {estimate.plan.flash_length:,} bytes: "
         f"code {estimate.code_bytes:,}, tables {estimate.table_bytes:,}, "
         f"weights {estimate.weight_bytes:,}",
         HANGING,
@@ -82,6 +91,11 @@ def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -
     )
     if any(gradients := _gradients(estimate.plan).values()):
         printer.wrapped(_gradient_words(*gradients), HANGING)
+    if facts := _store_facts(estimate.plan):
+        printer.text(
+            f"Store: {facts['length']:,} bytes of flash from 0x{facts['origin']:08X} on, two "
+            f"states of up to {facts['slot_bytes']:,} bytes (docs/store.md)"
+        )
     if estimate.plan.program.graph.other_outputs:
         printer.wrapped(_output_words(estimate.plan), HANGING)
     if estimate.plan.cmsis_nn:

@@ -14,6 +14,12 @@ from edgetune.cli.options import (
     output_option,
 )
 from edgetune.cli.printer import Printer
+from edgetune.cli.stored_weights import (
+    commit_command,
+    confirm_command,
+    rollback_command,
+    status_command,
+)
 from edgetune.cli.verb import verb
 from edgetune.errors import ModelError
 from edgetune.files import check_regular, save_atomically
@@ -25,7 +31,8 @@ from edgetune.session.weights import LayerDifference, diff, pull, push
 
 @click.group("weights")
 def command():
-    """Pull trained weights from a device, push them, and compare model files.
+    """Pull trained weights from a device, push them, keep them in its flash, and compare model
+    files.
 
     MODEL is the file that the device's firmware was built from.
     """
@@ -76,7 +83,10 @@ def diff_command(
     printer.text("largest and mean: steps of the int8 weights that changed")
 
 
-for _verb in (pull_command, push_command, diff_command):
+for _verb in (
+    pull_command, push_command, diff_command,
+    status_command, commit_command, confirm_command, rollback_command,
+):
     command.add_command(_verb)
 
 

@@ -16,6 +16,7 @@ from edgetune.resources import resource_path
 
 GENERATED = ("model.c", "weights.c")
 PARTS = ("engine", "link", "app")
+STORE = "store"  # a part of boards that keep what they learnt
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def write_project(folder: Path, plan: Plan, title: str, profile: bool = False) -
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     sources = (*GENERATED, *(name for name in copied if name.endswith(".c")))
-    includes = tuple(f"firmware/{part}" for part in (*PARTS, "ports"))
+    includes = tuple(f"firmware/{part}" for part in (*_parts(plan), "ports"))
     return Project(folder, sources, includes, defines, build_id)
 
 
@@ -57,7 +58,13 @@ def _defines(plan: Plan, profile: bool) -> dict:
     defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
     if not isinstance(plan.rule, FixedRate):
         defines[f"ET_RULE_{plan.rule.symbol.upper()}"] = 1
-    return defines | ({"ET_PROFILE": 1} if profile else {})
+    chosen = {"ET_PROFILE": profile, "ET_STORE": plan.store}
+    return defines | {name: 1 for name, is_on in chosen.items() if is_on}
+
+
+def _parts(plan: Plan) -> tuple[str, ...]:
+    """Folders of the firmware."""
+    return (*PARTS, STORE) if plan.store else PARTS
 
 
 def rule_sources(rule: Rule | type[Rule]) -> tuple[str, ...]:
@@ -78,8 +85,8 @@ def engine_sources(plan: Plan) -> list[str]:
 def _copy_firmware(folder: Path, plan: Plan) -> list[str]:
     root = resource_path("firmware")
     engine = [root / "engine" / name for name in engine_sources(plan)]
-    rest = [path for part in PARTS[1:] for path in sorted((root / part).glob("*.c"))]
-    headers = [path for part in PARTS for path in sorted((root / part).glob("*.h"))]
+    rest = [path for part in _parts(plan)[1:] for path in sorted((root / part).glob("*.c"))]
+    headers = [path for part in _parts(plan) for path in sorted((root / part).glob("*.h"))]
     copied = []
     for path in [*engine, *rest, *headers]:
         name = f"firmware/{path.relative_to(root).as_posix()}"

@@ -1,5 +1,6 @@
 """The firmware as a process of this computer, its UART on standard input and output."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -7,9 +8,15 @@ from edgetune.device.process import Process
 from edgetune.device.stream import StreamDevice
 from edgetune.errors import DeviceNotFoundError
 
+FLASH = "EDGETUNE_FLASH"  # in the environment
+
 
 class HostDevice(StreamDevice):
-    """``program``: the image of the native target. It ends when this process does."""
+    """``program``: the image of the native target. It ends when this process does.
+
+    What firmware with a store keeps in flash lies in a file: that of ``$EDGETUNE_FLASH``, else
+    flash.bin beside the program.
+    """
 
     name = "host"
 
@@ -18,11 +25,15 @@ class HostDevice(StreamDevice):
         self._program = program
 
     def open(self) -> None:
+        program = self._program.resolve()
+        flash = os.environ.get(FLASH) or str(program.with_name("flash.bin"))
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 end = theirs.fileno()
-                self._process = Process([str(self._program.resolve())], stdin=end, stdout=end)
+                self._process = Process(
+                    [str(program)], stdin=end, stdout=end, environment={FLASH: flash}
+                )
             except OSError as error:
                 ours.close()
                 raise DeviceNotFoundError(

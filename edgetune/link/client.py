@@ -19,6 +19,7 @@ from edgetune.link.messages import (
     Stats,
     TrainResult,
 )
+from edgetune.link.store import StoreStatus, unpack_status
 
 Message = tuple[Request, bytes]
 
@@ -154,6 +155,31 @@ class Client:
             tick for reply, span in zip(found, spans)
             for tick in replies.profile_ticks(reply, span)[1]
         ]
+
+    def store_status(self) -> StoreStatus:
+        """What the device's flash keeps; LinkError where its firmware has no store."""
+        return unpack_status(self._ask(Request.STORE_STATUS))
+
+    def commit(self, score: int = 0, force: bool = False) -> None:
+        """Keep the device's state in its flash, as a trial.
+
+        Args:
+            score: what the state is worth, 0..2^32-1, the more the better; 0: not measured.
+            force: also where too few steps were learnt since the last commit.
+        """
+        self._ask(Request.COMMIT, TWO_WORDS.pack(score, force))
+
+    def confirm(self, force: bool = False) -> None:
+        """Make the trial that the device runs its confirmed state.
+
+        Args:
+            force: also where the confirmed state has the higher score.
+        """
+        self._ask(Request.CONFIRM, WORD.pack(force))
+
+    def rollback(self) -> int:
+        """Give the trial up; the digest of the state that runs instead."""
+        return unpack_word(self._ask(Request.ROLLBACK))
 
     def reset(self) -> None:
         """Resets the chip; the session is over."""

@@ -14,6 +14,22 @@ _REFUSALS: dict[int, tuple[str, str]] = {
         "write the whole state again, or start over",
     ),
     ErrorCode.CRC: ("the state written is not the state sent", "write the whole state again"),
+    ErrorCode.FLASH: (
+        "its flash failed, or has no room for the state",
+        "look at it: edgetune weights status; what was confirmed is kept",
+    ),
+    ErrorCode.TRIAL: (
+        "no trial runs that could be confirmed or given up",
+        "commit first, or look what it keeps: edgetune weights status",
+    ),
+    ErrorCode.SOON: (
+        "it learnt too few steps since the last commit, and each wears its flash",
+        "let it learn on, or commit with --force",
+    ),
+    ErrorCode.WORSE: (
+        "the confirmed weights had a better score, and the trial's is lower or not measured",
+        "give the trial up: edgetune weights rollback; or confirm it with --force",
+    ),
 }
 
 

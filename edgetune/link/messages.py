@@ -23,6 +23,10 @@ class Request(IntEnum):
     STATS = 0x09
     PROFILE = 0x0A
     RESET = 0x0B
+    STORE_STATUS = 0x0C
+    COMMIT = 0x0D
+    CONFIRM = 0x0E
+    ROLLBACK = 0x0F
     POLL = 0x10
 
 
@@ -43,6 +47,10 @@ class ErrorCode(IntEnum):
     RANGE = 4
     STATE = 5
     CRC = 6
+    FLASH = 7
+    TRIAL = 8
+    SOON = 9
+    WORSE = 10
 
 
 @dataclass(frozen=True)

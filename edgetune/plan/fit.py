@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgetune.boards import Board, list_boards, load_board
+from edgetune.boards import list_boards, load_board
 from edgetune.errors import DoesNotFitError
 from edgetune.plan.cost import Estimate, LayerBytes, estimate
 from edgetune.plan.plan import Plan, make_plan
@@ -19,27 +19,30 @@ def check_fit(plan: Plan, cost: Estimate) -> None:
         DoesNotFitError: what it needs and what there is, the layers that cost most, and what
             to train instead or a board that has the room.
     """
-    if not (lacks := _lacks(plan.board, cost)):
+    if not (lacks := _lacks(plan, cost)):
         return
     raise DoesNotFitError(
         f"The model does not fit {plan.board.title}: {' and '.join(lacks)}.",
-        _cause(plan.board, cost),
+        _cause(plan, cost),
         _advice(plan),
     )
 
 
-def _lacks(board: Board, cost: Estimate) -> list[str]:
-    found = (
-        ("flash", cost.flash_bytes, board.flash.length),
-        ("RAM", cost.ram_bytes, board.ram.length),
-    )
+def _lacks(plan: Plan, cost: Estimate) -> list[str]:
+    found = [
+        ("flash", cost.flash_bytes, plan.flash_length),
+        ("RAM", cost.ram_bytes, plan.board.ram.length),
+    ]
+    if plan.store and plan.board.store:
+        found.append(("the store's slot", plan.state_bytes, plan.board.store.capacity))
     return [
         f"it needs {need:,} bytes of {kind}, the chip has {have:,}"
         for kind, need, have in found if need > have
     ]
 
 
-def _cause(board: Board, cost: Estimate) -> str:
+def _cause(plan: Plan, cost: Estimate) -> str:
+    board = plan.board
     causes = []
     if cost.ram_bytes > board.ram.length:
         most = sorted(cost.layers, key=lambda layer: -layer.ram)[:NAMED]
@@ -47,7 +50,7 @@ def _cause(board: Board, cost: Estimate) -> str:
             f"Most RAM goes to {'; '.join(map(_ram_of, most))}. Beside the layers, buffers of "
             f"the link take {cost.link_bytes:,} bytes, the stack {cost.stack_bytes:,}."
         )
-    if cost.flash_bytes > board.flash.length:
+    if cost.flash_bytes > plan.flash_length:
         most = sorted(cost.layers, key=lambda layer: -layer.weights)[:NAMED]
         weights = ", ".join(f"{layer.layer} ({layer.weights:,} bytes)" for layer in most)
         causes.append(f"Most flash goes to the weights of {weights}; code is {cost.code_bytes:,}.")
@@ -77,9 +80,11 @@ def _fewer_layers(plan: Plan) -> str:
     names = [layer.name for layer in plan.trained]
     for first in range(1, len(names)):
         recipe = replace(plan.recipe, layers=tuple(names[first:]))
-        smaller = make_plan(plan.program.graph, recipe, plan.board, plan.cmsis_nn)
+        smaller = make_plan(
+            plan.program.graph, recipe, plan.board, plan.cmsis_nn, plan.store
+        )
         cost = estimate(smaller)
-        if not _lacks(plan.board, cost):
+        if not _lacks(smaller, cost):
             return (
                 f"Train fewer layers: --layers {','.join(names[first:])} needs "
                 f"{cost.ram_bytes:,} bytes of RAM and {cost.flash_bytes:,} of flash."
@@ -93,7 +98,9 @@ def _larger_board(plan: Plan) -> str:
     for board in sorted(
         map(load_board, list_boards()), key=lambda b: (b.maker != maker, b.ram.length)
     ):
-        other = make_plan(plan.program.graph, plan.recipe, board, plan.cmsis_nn)
-        if not _lacks(board, estimate(other)):
+        if plan.store and board.store is None:
+            continue
+        other = make_plan(plan.program.graph, plan.recipe, board, plan.cmsis_nn, plan.store)
+        if not _lacks(other, estimate(other)):
             return board.name
     return ""

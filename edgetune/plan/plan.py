@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgetune.boards import Board
+from edgetune.errors import UsageError
 from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.lower import lower
 from edgetune.learn.operators import Softmax, WeightedLayer
@@ -37,7 +38,8 @@ class Plan:
     All sizes are bytes.  ``arena_bytes``: activations, errors and scratch of one step;
     ``state_bytes``: what learning changes; ``initial_bytes``: its first values in flash (none
     where the recipe resets the trained layers); ``frozen_bytes``: the weights and biases that stay
-    as they are, in flash.  ``cmsis_nn``: the forward kernels are CMSIS-NN's.
+    as they are, in flash.  ``cmsis_nn``: the forward kernels are CMSIS-NN's.  ``store``: the board
+    keeps what was learnt in its flash.
     """
 
     program: Program
@@ -51,6 +53,7 @@ class Plan:
     initial_bytes: int
     frozen_bytes: int
     cmsis_nn: bool = False
+    store: bool = False
 
     @property
     def trained(self) -> list[WeightedLayer]:
@@ -126,20 +129,30 @@ class Plan:
     def output_bytes(self) -> int:
         return self.program.activations[self.program.output].size
 
+    @property
+    def flash_length(self) -> int:
+        """Of the board's flash what code, constants and weights may take."""
+        store = self.board.store.length if self.store and self.board.store else 0
+        return self.board.flash.length - store
 
 def make_plan(
-    graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, ram: int | None = None
+    graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, ram: int | None = None,
+    store: bool = False,
 ) -> Plan:
     """Plan ``graph`` under ``recipe`` for ``board``.
 
     Args:
         cmsis_nn: plan for CMSIS-NN's forward kernels instead of the engine's own.
         ram: bytes that gradients are kept for as if the board had no more; None for its own.
+        store: keep what was learnt in the board's flash.
 
     Raises:
         ModelError: a layer whose sums could leave 32 bits.
-        UsageError: the recipe names what the model does not have, or what cannot be trained.
+        UsageError: the recipe names what the model does not have, or what cannot be trained; or
+            the board has no flash for the store.
     """
+    if store:
+        check_store(board)
     program = lower(graph, recipe.loss_choice)
     libraries = frozenset({cmsis.NAME} if cmsis_nn else ())
     schedule = make_schedule(program, recipe, board.core, libraries)
@@ -165,4 +178,18 @@ def make_plan(
         initial_bytes=0 if recipe.reset else parameters_type(trained, weights).itemsize,
         frozen_bytes=flash_bytes(frozen),
         cmsis_nn=cmsis_nn,
+        store=store,
     )
+
+
+def check_store(board: Board) -> None:
+    """UsageError where ``board`` has no flash that could keep what was learnt."""
+    if board.store is None:
+        why = (
+            "Its board.toml has no table [store]." if board.geometry
+            else "Firmware cannot write the memory that it lies in, or nobody wrote a driver."
+        )
+        raise UsageError(
+            f"{board.title} has no flash to keep what was learnt in.", why,
+            "Leave --store out, or choose a board with a store: edgetune boards list",
+        )

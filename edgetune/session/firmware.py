@@ -53,20 +53,21 @@ def build_firmware(
     write_build_files(
         folder, plan.board, project.sources, project.defines,
         vendor_sources=vendor.sources, includes=(*project.includes, *vendor.includes),
-        stack_bytes=stack,
+        stack_bytes=stack, store=plan.store,
     )
     return Firmware(plan, project, build_project(folder, plan.board, _target(native)))
 
 
 def _stack_bytes(plan: Plan, native: bool, profile: bool) -> int | None:
     """The planned stack, once it is clear that the plan fits; None where the plan's figures do
-    not hold, as with CMSIS-NN's frames, the counters of ``bench``, a kernel or a port that was
-    never measured: then all that is left."""
+    not hold, as with CMSIS-NN's frames, the counters of ``bench``, the calls of the store, a
+    kernel or a port that was never measured: then all that is left."""
     if native or profile or plan.cmsis_nn:
         return None
     cost = estimate(plan)
     check_fit(plan, cost)
-    return None if cost.table.unmeasured or not plan.measured else cost.stack_bytes
+    known = plan.measured and not cost.table.unmeasured and not plan.store
+    return cost.stack_bytes if known else None
 
 
 def _target(native: bool) -> str:

@@ -65,17 +65,18 @@ class Job:
         out: where the results go; without it a folder below build/ or runs/.
         cmsis_nn: the folder of CMSIS-NN's sources, or "pack" for the installed pack.
         flash: write the firmware to a board on a serial port that runs another.
+        store: the firmware keeps what it learnt in the board's flash (docs/store.md).
     """
 
     def __init__(
         self, model: str | os.PathLike, board: str | Board, recipe: Recipe = Recipe(),
         data: str | os.PathLike | Mapping | None = None, *, device: str | None = None,
         out: str | os.PathLike | None = None, cmsis_nn: str | os.PathLike | None = None,
-        flash: bool = False, reporter: Reporter | None = None,
+        flash: bool = False, reporter: Reporter | None = None, store: bool = False,
     ):
         self.model, self.recipe, self.out = model, recipe, out
         self.source = {"path": data} if isinstance(data, (str, os.PathLike)) else data
-        self.device_name, self.flash = device, flash
+        self.device_name, self.flash, self.store = device, flash, store
         self.reporter = reporter or Reporter()
         self._board, self._cmsis_nn = board, cmsis_nn
         self._held_out: dict[str | float, HeldOut] = {}
@@ -121,7 +122,9 @@ class Job:
 
     @cached_property
     def plan(self) -> Plan:
-        return make_plan(self.graph, self.recipe, self.board, bool(self.cmsis_nn))
+        return make_plan(
+            self.graph, self.recipe, self.board, bool(self.cmsis_nn), self.store
+        )
 
     @cached_property
     def estimate(self) -> Estimate:

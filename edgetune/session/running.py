@@ -30,6 +30,7 @@ from edgetune.session.record import TuneResult, TuneSettings, settings_record
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.simulation import Simulation, diverged, new_learner
+from edgetune.session.storing import keep_learnt
 from edgetune.session.stream import Stream
 from edgetune.session.tuned_file import learner_of, tuned_model
 
@@ -142,11 +143,13 @@ class Run:
         digest = client.digest(full=True)
         if simulation:
             compare_end(simulation, state, digest)
+        worth = [measure(plan.program, outputs, data) for outputs in (keeper.before, after)]
+        if plan.store:
+            keep_learnt(client, *worth, reporter)
         stats, executed = client.stats(), client.executed_instructions()
         learnt = [learner_of(plan, one) for one in (*self.guard.given_up, desk.learnt or state)]
         return TuneResult(
-            measure(plan.program, keeper.before, data), measure(plan.program, after, data), after,
-            stream.steps, digest, self.settings.verify, state, stats, found,
+            *worth, after, stream.steps, digest, self.settings.verify, state, stats, found,
             compare_rectifiers(begun, learnt, self.chosen.samples(self.order)),
             executed,
         )

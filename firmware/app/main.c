@@ -1,4 +1,7 @@
 /* The learning server: answers the host's requests, sleeps in between. */
+#ifdef ET_STORE
+#include "keeping.h"
+#endif
 #include "model.h"
 #include "port.h"
 #include "rx_ring.h"
@@ -17,7 +20,11 @@ static void sleep_until_byte(void)
 int main(void)
 {
     port_start();
+#ifdef ET_STORE
+    et_keeping_start();
+#else
     et_model_start(0, 1);
+#endif
     et_log("ready");
     for (;;) {
         et_server_run();

@@ -19,6 +19,10 @@ enum {
     ET_STATS = 0x09,
     ET_PROFILE_READ = 0x0A,
     ET_RESET = 0x0B,
+    ET_STORE_STATUS = 0x0C,
+    ET_COMMIT = 0x0D,
+    ET_CONFIRM = 0x0E,
+    ET_ROLLBACK = 0x0F,
     ET_POLL = 0x10,
     ET_REPLY = 0x80, /* added to the request's number */
     ET_ERROR = 0xC0,
@@ -36,7 +40,11 @@ enum {
     ET_ERROR_TARGET = 3, /* no target of the model's loss */
     ET_ERROR_RANGE = 4,  /* offset or count outside the block */
     ET_ERROR_STATE = 5,  /* a WRITE of the state was begun and not ended */
-    ET_ERROR_CRC = 6     /* the state written is not the state meant */
+    ET_ERROR_CRC = 6,    /* the state written is not the state meant */
+    ET_ERROR_FLASH = 7,  /* the board's flash failed, or has no room for the state */
+    ET_ERROR_TRIAL = 8,  /* no trial runs that could be confirmed or given up */
+    ET_ERROR_SOON = 9,   /* too few steps since the last commit */
+    ET_ERROR_WORSE = 10  /* the confirmed state has the higher score */
 };
 
 #endif

@@ -10,6 +10,9 @@
 #include "model.h"
 #include "port.h"
 #include "rx_ring.h"
+#ifdef ET_STORE
+#include "keeping.h"
+#endif
 
 #define ANY_LENGTH 0xFFFFu
 
@@ -39,6 +42,9 @@ static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply)
     }
     et_train_result result = et_model_train(input, payload);
     step_ticks = port_ticks() - begin;
+#ifdef ET_STORE
+    et_keeping_learnt();
+#endif
     et_set16(reply, result.prediction);
     et_set16(reply + 2, result.draws);
     et_set32(reply + 4, result.measure);
@@ -145,6 +151,69 @@ static int32_t on_profile(const uint8_t *payload, uint32_t length, uint8_t *repl
 }
 #endif
 
+#ifdef ET_STORE
+static int32_t store_error(int32_t status)
+{
+    switch (status) {
+    case ET_STORE_OK:
+        return 0;
+    case ET_STORE_NO_TRIAL:
+        return -ET_ERROR_TRIAL;
+    case ET_KEEPING_SOON:
+        return -ET_ERROR_SOON;
+    case ET_KEEPING_WORSE:
+        return -ET_ERROR_WORSE;
+    default:
+        return -ET_ERROR_FLASH;
+    }
+}
+
+static int32_t on_store_status(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
+    const et_store *store = et_keeping_store();
+    (void)payload;
+    (void)length;
+    et_set16(reply, (uint32_t)store->running);
+    et_set16(reply + 2, (uint32_t)et_keeping_fault());
+    et_set32(reply + 4, et_keeping_steps());
+    et_set32(reply + 8, ET_STORE_STEPS);
+    et_set32(reply + 12, et_keeping_capacity());
+    et_set32(reply + 16, (uint32_t)store->flash_error);
+    for (uint32_t i = 0; i < ET_STORE_SLOTS; i++) {
+        const et_store_slot *slot = &store->slots[i];
+        uint8_t *at = reply + 20 + 16 * i;
+        et_set32(at, slot->state);
+        et_set32(at + 4, slot->record.generation);
+        et_set32(at + 8, slot->record.erases);
+        et_set32(at + 12, slot->record.score);
+    }
+    return 20 + 16 * ET_STORE_SLOTS;
+}
+
+static int32_t on_commit(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
+    (void)length;
+    (void)reply;
+    return store_error(et_keeping_commit(et_get32(payload), et_get32(payload + 4) != 0));
+}
+
+static int32_t on_confirm(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
+    (void)length;
+    (void)reply;
+    return store_error(et_keeping_confirm(et_get32(payload) != 0));
+}
+
+static int32_t on_rollback(const uint8_t *payload, uint32_t length, uint8_t *reply)
+{
+    (void)payload;
+    (void)length;
+    int32_t error = store_error(et_keeping_rollback());
+    et_set32(reply, et_model_digest());
+    return error ? error : 4;
+}
+#endif
+
 /* The server resets the chip once the reply is out. */
 static int32_t on_reset(const uint8_t *payload, uint32_t length, uint8_t *reply)
 {
@@ -171,6 +240,12 @@ static const struct {
     [ET_PROFILE_READ] = {on_profile, 4, 0},
 #endif
     [ET_RESET] = {on_reset, 0, 0},
+#ifdef ET_STORE
+    [ET_STORE_STATUS] = {on_store_status, 0, 0},
+    [ET_COMMIT] = {on_commit, 8, 1},
+    [ET_CONFIRM] = {on_confirm, 4, 1},
+    [ET_ROLLBACK] = {on_rollback, 0, 1},
+#endif
 };
 
 int32_t et_request(uint8_t type, const uint8_t *payload, uint32_t length, uint8_t *reply)

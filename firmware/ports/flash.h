@@ -36,7 +36,8 @@ enum {
     ET_FLASH_PROTECTED = -6,    /* write protection is set for the sector */
     ET_FLASH_REFUSED = -7,      /* the controller reports another error */
     ET_FLASH_DIFFERS = -8,      /* done without an error, but it reads back differently */
-    ET_FLASH_LAYOUT = -9        /* the chip's option bytes choose other sectors than board.h */
+    ET_FLASH_LAYOUT = -9,       /* the chip's option bytes choose other sectors than board.h */
+    ET_FLASH_UNREADABLE = -10   /* the memory's error code does not hold */
 };
 
 /* Size in bytes of the sector that begins at `address`; 0 where none does. */
@@ -44,6 +45,10 @@ uint32_t et_flash_sector_bytes(uint32_t address);
 
 /* Set every byte of the sector that begins at `address` to 0xFF, and check it. */
 int32_t et_flash_erase(uint32_t address);
+
+/* Copy `count` bytes at any address. What a power cut left may be refused by the memory's error
+ * code (ET_FLASH_UNREADABLE); then the bytes may be anything. */
+int32_t et_flash_read(uint32_t address, void *bytes, uint32_t count);
 
 /* Program `count` bytes, whole units to an address that is a multiple of ET_FLASH_UNIT, and read
  * them back. A range may cross sectors. Every unit may be programmed once after an erase, even

@@ -198,6 +198,7 @@ def small_board(folder, ram, flash=0x100000):
     text = text.replace("length = 0x100000\n", f"length = {flash}\n", 1)
     if flash != 0x100000:
         text = re.sub(r"^sectors = .*$", f"sectors = [[1, {flash}]]", text, flags=re.MULTILINE)
+        text = re.sub(r"^\[store\]\n.*\n.*\n", "", text, flags=re.MULTILINE)
     board = folder / "small-board"
     board.mkdir()
     (board / "board.toml").write_text(text)

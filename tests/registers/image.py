@@ -44,13 +44,14 @@ def compile_image(
     if code_at is not None:
         write_build_files(folder / "elsewhere", _moved(board, code_at), [])
         script = folder / "elsewhere" / "linker.ld"
-    ports = resource_path("firmware") / "ports"
+    firmware = resource_path("firmware")
+    ports, others = firmware / "ports", [f"-I{firmware / part}" for part in ("store", "link")]
     options = [f"-D{name}={value}" for name, value in defines.items()]
     compiler = [find_cross_gcc(), *_FLAGS, f"-ffile-prefix-map={folder}=.", *board.flags]
     objects = []
     for source in sources:  # one by one: so tests/conftest.py's compilers keep them
         objects.append(f"{len(objects)}.o")
-        command = [*compiler, *options, "-I.", f"-I{ports}", "-c", ports / source]
+        command = [*compiler, *options, "-I.", f"-I{ports}", *others, "-c", ports / source]
         _run([*command, "-o", objects[-1]], folder)
     link = [*_LINK, "-Wl,-T", script, "-Wl,-e,0", "-o", "functions.elf"]
     _run([*compiler, *objects, *link], folder)

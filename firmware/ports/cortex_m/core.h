@@ -47,6 +47,9 @@ static inline void et_bus_clock_on(uint32_t address, uint32_t mask)
     (void)ET_REG(address);
 }
 
+/* Exceptions that nobody handles end here. */
+void et_fault(void);
+
 /* The family's receive interrupt handler: the vector table holds it at ET_UART_IRQ. */
 void et_uart_irq(void);
 

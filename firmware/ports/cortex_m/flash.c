@@ -90,6 +90,20 @@ int32_t et_flash_erase(uint32_t address)
     return is_erased(address, bytes) ? ET_FLASH_OK : ET_FLASH_DIFFERS;
 }
 
+__attribute__((weak)) int32_t et_flash_copy(void *bytes, const void *from, uint32_t count)
+{
+    memcpy(bytes, from, count);
+    return ET_FLASH_OK;
+}
+
+int32_t et_flash_read(uint32_t address, void *bytes, uint32_t count)
+{
+    if (!inside(address, count)) {
+        return ET_FLASH_OUT_OF_RANGE;
+    }
+    return et_flash_copy(bytes, (const void *)(uintptr_t)address, count);
+}
+
 static int32_t program_unit(uint32_t address, const uint8_t *bytes)
 {
     int32_t status = et_flash_open(address);

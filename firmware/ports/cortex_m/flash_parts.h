@@ -19,6 +19,13 @@ int32_t et_flash_program_unit(uint32_t address, const uint8_t *bytes);
 /* Lock again. Not called after ET_FLASH_BUSY. */
 void et_flash_close(uint32_t address);
 
+/* Copy from flash: ET_FLASH_UNREADABLE, and no fault, where the error code does not hold.  There is a
+ * weak one for memories without such a code. */
+int32_t et_flash_copy(void *bytes, const void *from, uint32_t count);
+
+/* The non-maskable interrupt, where a driver's memory raises it; else it is a fault. */
+void et_nmi(void);
+
 /* Looks at a register within ET_FLASH_BUSY_MS: one takes four cycles at the very least. */
 #define ET_FLASH_PATIENCE (ET_FLASH_BUSY_MS * (ET_CLOCK_HZ / 4000u))
 

@@ -89,12 +89,16 @@ __attribute__((naked)) void et_fault(void)
                    ".ltorg                  \n");
 }
 
+/* A flash driver has its own where the memory's error code tells by it. */
+__attribute__((weak, alias("et_fault"))) void et_nmi(void);
+
 typedef void (*et_vector)(void);
 
 __attribute__((section(".vectors"), used)) const et_vector et_vectors[16 + ET_UART_IRQ + 1] = {
     (et_vector)(uintptr_t)et_stack_top,
     et_reset,
-    [2 ... 15 + ET_UART_IRQ] = et_fault,
+    et_nmi,
+    [3 ... 15 + ET_UART_IRQ] = et_fault,
     [16 + ET_UART_IRQ] = et_uart_irq,
 };
 

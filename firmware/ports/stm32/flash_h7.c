@@ -24,7 +24,11 @@
 #define SR_BUSY 5u        /* BSY, and QW: an operation waits or runs */
 #define SR_EOP (1u << 16)
 #define SR_WRPERR (1u << 17)
-#define SR_ERRORS 0x6E0000u /* WRP, PGS, STRB, INC, OP */
+#define SR_ERRORS 0x6E0000u    /* WRP, PGS, STRB, INC, OP */
+#define SR_DBECCERR (1u << 26) /* a word with two wrong bits was read */
+
+#define SCB_CCR 0xE000ED14u
+#define CCR_BFHFNMIGN (1u << 8) /* with FAULTMASK set a bus error on data is no fault */
 
 _Static_assert(ET_FLASH_UNIT == 32, "this controller programs words of 256 bits");
 _Static_assert(ET_FLASH_ORIGIN == 0x08000000u, "sectors are numbered from the chip's first");
@@ -94,3 +98,20 @@ void et_flash_close(uint32_t address)
 {
     control(bank_of(address), CR_LOCK);
 }
+
+#ifdef ET_STORE
+/* Reading a flash word that a power cut left half programmed is a bus error (RM0433 chapter 4). */
+int32_t et_flash_copy(void *bytes, const void *from, uint32_t count)
+{
+    uint32_t bank = bank_of((uint32_t)(uintptr_t)from);
+    ET_REG(FLASH_CCR + bank) = SR_DBECCERR;
+    __asm volatile("cpsid f" ::: "memory");
+    et_set_bits(SCB_CCR, CCR_BFHFNMIGN, CCR_BFHFNMIGN);
+    et_flash_barrier();
+    memcpy(bytes, from, count);
+    et_flash_barrier();
+    et_set_bits(SCB_CCR, CCR_BFHFNMIGN, 0u);
+    __asm volatile("cpsie f" ::: "memory");
+    return ET_REG(FLASH_SR + bank) & SR_DBECCERR ? ET_FLASH_UNREADABLE : ET_FLASH_OK;
+}
+#endif

@@ -91,3 +91,27 @@ void et_flash_close(uint32_t address)
     (void)address;
     ET_REG(ET_FLASH_CONTROL_REGISTER) = CR_LOCK;
 }
+
+#ifdef ET_STORE
+#define ECCR_ECCD (1u << 31) /* two wrong bits; writing 1 clears it */
+
+static volatile uint32_t unreadable;
+
+/* Reading a double word that a power cut left half programmed raises it (RM0351 chapter 3). */
+void et_nmi(void)
+{
+    if (!(ET_REG(ET_FLASH_ECC_REGISTER) & ECCR_ECCD)) {
+        et_fault();
+    }
+    ET_REG(ET_FLASH_ECC_REGISTER) = ECCR_ECCD;
+    unreadable = 1;
+}
+
+int32_t et_flash_copy(void *bytes, const void *from, uint32_t count)
+{
+    unreadable = 0;
+    memcpy(bytes, from, count);
+    et_flash_barrier();
+    return unreadable ? ET_FLASH_UNREADABLE : ET_FLASH_OK;
+}
+#endif

@@ -1,0 +1,65 @@
+/* The store on a board's own flash driver, as firmware/store/keeping.c puts it there. */
+#include "board.h"
+#include "flash.h"
+#include "store.h"
+
+#define STATE_BYTES 301u
+
+static uint8_t buffer[ET_STORE_BUFFER(ET_FLASH_UNIT)];
+static uint8_t state[STATE_BYTES];
+static et_store store;
+
+/* In place of the start-up code's. */
+void et_fault(void);
+void et_fault(void)
+{
+}
+
+static int32_t read(void *context, uint32_t offset, void *bytes, uint32_t count)
+{
+    (void)context;
+    return et_flash_read(ET_STORE_ORIGIN + offset, bytes, count);
+}
+
+static int32_t program(void *context, uint32_t offset, const void *bytes, uint32_t count)
+{
+    (void)context;
+    return et_flash_program(ET_STORE_ORIGIN + offset, bytes, count);
+}
+
+static int32_t erase(void *context, uint32_t offset)
+{
+    (void)context;
+    return et_flash_erase(ET_STORE_ORIGIN + offset);
+}
+
+static const et_store_flash flash = {
+    ET_FLASH_UNIT, ET_STORE_SECTOR, ET_STORE_SECTORS, read, program, erase, 0, buffer};
+
+/* The first byte of the state that runs, 0 without one; or an error. */
+int32_t chip_boot(void)
+{
+    int32_t status = et_store_mount(&store, &flash, 1, STATE_BYTES);
+    if (status != ET_STORE_OK) {
+        return status;
+    }
+    int32_t slot = et_store_boot(&store);
+    if (slot < 0) {
+        return 0;
+    }
+    status = et_store_load(&store, slot, state);
+    return status == ET_STORE_OK ? state[0] : status;
+}
+
+int32_t chip_commit(uint32_t first)
+{
+    for (uint32_t i = 0; i < STATE_BYTES; i++) {
+        state[i] = (uint8_t)(first + i);
+    }
+    return et_store_commit(&store, state, 0);
+}
+
+int32_t chip_confirm(void)
+{
+    return et_store_confirm(&store);
+}
