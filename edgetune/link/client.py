@@ -19,7 +19,7 @@ from edgetune.link.messages import (
     Stats,
     TrainResult,
 )
-from edgetune.link.store import StoreStatus, unpack_status
+from edgetune.link.store import StoreStatus
 
 Message = tuple[Request, bytes]
 
@@ -158,7 +158,7 @@ class Client:
 
     def store_status(self) -> StoreStatus:
         """What the device's flash keeps; LinkError where its firmware has no store."""
-        return unpack_status(self._ask(Request.STORE_STATUS))
+        return replies.store_status(self._ask(Request.STORE_STATUS))
 
     def commit(self, score: int = 0, force: bool = False) -> None:
         """Keep the device's state in its flash, as a trial.
@@ -179,7 +179,7 @@ class Client:
 
     def rollback(self) -> int:
         """Give the trial up; the digest of the state that runs instead."""
-        return unpack_word(self._ask(Request.ROLLBACK))
+        return replies.word(self._ask(Request.ROLLBACK), "ROLLBACK")
 
     def reset(self) -> None:
         """Resets the chip; the session is over."""

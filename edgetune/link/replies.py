@@ -24,6 +24,15 @@ from edgetune.link.messages import (
     Stats,
     TrainResult,
 )
+from edgetune.link.store import (
+    NOTHING,
+    STORE_HEAD,
+    STORE_SLOT,
+    STORE_SLOTS,
+    SlotState,
+    SlotStatus,
+    StoreStatus,
+)
 from edgetune.printable import one_line
 
 LEAST_FRAME = 64  # bytes, of frame_max and reply_max
@@ -144,3 +153,20 @@ def poll_state(payload: bytes) -> tuple[int, int]:
 def panic_place(payload: bytes) -> tuple[int, int]:
     """Of a PANIC: exception number, and address of the instruction."""
     return unpacked(TWO_WORDS, payload, "PANIC")
+
+
+def store_status(payload: bytes) -> StoreStatus:
+    """The reply to STORE_STATUS: each slot in a state that there is."""
+    what, head, rest = "STORE_STATUS", payload[: STORE_HEAD.size], payload[STORE_HEAD.size :]
+    fields = unpacked(STORE_HEAD, head, what)
+    running = fields[0]
+    if len(rest) != STORE_SLOTS * STORE_SLOT.size or not NOTHING <= running < STORE_SLOTS:
+        raise malformed(what, f"it has {len(payload)} bytes of payload, and slot {running} runs")
+    slots = tuple(_slot(*fields) for fields in STORE_SLOT.iter_unpack(rest))
+    return StoreStatus(*fields, slots=slots)
+
+
+def _slot(state: int, *rest: int) -> SlotStatus:
+    if state not in list(SlotState):
+        raise malformed("STORE_STATUS", f"a slot is in state {state}")
+    return SlotStatus(SlotState(state), *rest)

@@ -6,13 +6,11 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from edgetune.errors import LinkError
-
 NOTHING = -1  # no state that is kept runs
-_HEAD = struct.Struct("<hhIIIi")
-_SLOT = struct.Struct("<IIII")
-_SLOTS = 2
-STATUS_BYTES = _HEAD.size + _SLOTS * _SLOT.size
+STORE_HEAD = struct.Struct("<hhIIIi")
+STORE_SLOT = struct.Struct("<IIII")
+STORE_SLOTS = 2
+STATUS_BYTES = STORE_HEAD.size + STORE_SLOTS * STORE_SLOT.size
 
 
 class SlotState(IntEnum):
@@ -62,31 +60,3 @@ class StoreStatus:
         """The trial that runs."""
         slot = None if self.running == NOTHING else self.slots[self.running]
         return slot if slot and slot.state in (SlotState.TRIAL, SlotState.USED) else None
-
-
-def unpack_status(payload: bytes) -> StoreStatus:
-    """The reply to STORE_STATUS.
-
-    Raises:
-        LinkError: it is none.
-    """
-    try:
-        head = _HEAD.unpack_from(payload)
-        slots = tuple(
-            SlotStatus(SlotState(state), *rest)
-            for state, *rest in _SLOT.iter_unpack(payload[_HEAD.size :])
-        )
-    except (struct.error, ValueError) as error:
-        raise _strange(payload) from error
-    if len(slots) != _SLOTS or not NOTHING <= head[0] < _SLOTS:
-        raise _strange(payload)
-    running, fault, steps, least_steps, capacity, flash_error = head
-    return StoreStatus(running, fault, steps, least_steps, capacity, flash_error, slots)
-
-
-def _strange(payload: bytes) -> LinkError:
-    return LinkError(
-        "the device's answer about its store is none",
-        f"it has {len(payload)} bytes, or a slot that does not exist",
-        "build and flash the firmware again with this release",
-    )

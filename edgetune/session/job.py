@@ -123,7 +123,7 @@ class Job:
     @cached_property
     def plan(self) -> Plan:
         return make_plan(
-            self.graph, self.recipe, self.board, bool(self.cmsis_nn), self.store
+            self.graph, self.recipe, self.board, bool(self.cmsis_nn), store=self.store
         )
 
     @cached_property

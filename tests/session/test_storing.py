@@ -3,13 +3,13 @@
 import pytest
 
 from edgetune.errors import AccuracyGateError, LinkError, UsageError
+from edgetune.link.replies import store_status
 from edgetune.link.store import (
     NOTHING,
     STATUS_BYTES,
     SlotState,
     SlotStatus,
     StoreStatus,
-    unpack_status,
 )
 from edgetune.measures.measure import Measure
 from edgetune.session.reporter import Reporter
@@ -86,11 +86,11 @@ def test_a_device_that_refuses_costs_the_run_nothing():
                 b"\2\0" + bytes(STATUS_BYTES - 2), bytes(20) + b"\5" + bytes(31)],
 )
 def test_an_answer_that_is_none(payload):
-    with pytest.raises(LinkError, match="its store is none"):
-        unpack_status(payload)
+    with pytest.raises(LinkError, match="STORE_STATUS"):
+        store_status(payload)
 
 
 def test_an_answer():
-    found = unpack_status(b"\xff\xff" + bytes(18) + b"\4" + bytes(31))
+    found = store_status(b"\xff\xff" + bytes(18) + b"\4" + bytes(31))
     assert found.running == NOTHING and found.trial is None
     assert found.confirmed == SlotStatus(SlotState.CONFIRMED, 0, 0, 0)
