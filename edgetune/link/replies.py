@@ -158,12 +158,11 @@ def panic_place(payload: bytes) -> tuple[int, int]:
 def store_status(payload: bytes) -> StoreStatus:
     """The reply to STORE_STATUS: each slot in a state that there is."""
     what, head, rest = "STORE_STATUS", payload[: STORE_HEAD.size], payload[STORE_HEAD.size :]
-    fields = unpacked(STORE_HEAD, head, what)
-    running = fields[0]
+    running, fault, steps, least_steps, capacity, flash_error = unpacked(STORE_HEAD, head, what)
     if len(rest) != STORE_SLOTS * STORE_SLOT.size or not NOTHING <= running < STORE_SLOTS:
         raise malformed(what, f"it has {len(payload)} bytes of payload, and slot {running} runs")
     slots = tuple(_slot(*fields) for fields in STORE_SLOT.iter_unpack(rest))
-    return StoreStatus(*fields, slots=slots)
+    return StoreStatus(running, fault, steps, least_steps, capacity, flash_error, slots)
 
 
 def _slot(state: int, *rest: int) -> SlotStatus:

@@ -100,7 +100,7 @@ def _larger_board(plan: Plan) -> str:
     ):
         if plan.store and board.store is None:
             continue
-        other = make_plan(plan.program.graph, plan.recipe, board, plan.cmsis_nn, plan.store)
+        other = make_plan(plan.program.graph, plan.recipe, board, plan.cmsis_nn, store=plan.store)
         if not _lacks(other, estimate(other)):
             return board.name
     return ""

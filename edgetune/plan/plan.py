@@ -136,8 +136,8 @@ class Plan:
         return self.board.flash.length - store
 
 def make_plan(
-    graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, ram: int | None = None,
-    store: bool = False,
+    graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, *,
+    ram: int | None = None, store: bool = False,
 ) -> Plan:
     """Plan ``graph`` under ``recipe`` for ``board``.
 
