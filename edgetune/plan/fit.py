@@ -80,9 +80,8 @@ def _fewer_layers(plan: Plan) -> str:
     names = [layer.name for layer in plan.trained]
     for first in range(1, len(names)):
         recipe = replace(plan.recipe, layers=tuple(names[first:]))
-        smaller = make_plan(
-            plan.program.graph, recipe, plan.board, plan.cmsis_nn, plan.store
-        )
+        graph, board = plan.program.graph, plan.board
+        smaller = make_plan(graph, recipe, board, plan.cmsis_nn, store=plan.store)
         cost = estimate(smaller)
         if not _lacks(smaller, cost):
             return (

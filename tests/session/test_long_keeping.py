@@ -14,6 +14,7 @@ from edgetune.link.store import SlotState
 from edgetune.plan.cost import estimate
 
 EVERY = 1000
+INTERRUPT = 128  # bytes of stack, its frame included
 
 
 def learn(client: Client, loss, steps: range) -> int:
@@ -52,7 +53,8 @@ def test_long_learning_on_a_board_that_keeps_it(tmp_path, monkeypatch, steps):
                 client.hello()
                 assert client.digest(full=True) == digest
         status = client.store_status()
-    assert len(set(marks[1:])) == 1 and max(marks) <= estimate(plan).stack_bytes
+    # A reset paints the stack anew; how deep an interrupt comes is chance.
+    assert max(marks) - min(marks) <= INTERRUPT and max(marks) <= estimate(plan).stack_bytes
     assert {slot.state for slot in status.slots} == {SlotState.CONFIRMED}
     erases, commits = sum(slot.erases for slot in status.slots), steps // EVERY
     assert commits <= erases <= commits + 1

@@ -95,7 +95,10 @@ __attribute__((weak, alias("et_fault"))) void et_nmi(void);
 typedef void (*et_vector)(void);
 
 __attribute__((section(".vectors"), used)) const et_vector et_vectors[16 + ET_UART_IRQ + 1] = {
-    (et_vector)(uintptr_t)et_stack_top, et_reset, et_nmi, [3 ... 15 + ET_UART_IRQ] = et_fault,
+    (et_vector)(uintptr_t)et_stack_top,
+    et_reset,
+    [2] = et_nmi,
+    [3 ... 15 + ET_UART_IRQ] = et_fault,
     [16 + ET_UART_IRQ] = et_uart_irq,
 };
 
