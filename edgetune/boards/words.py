@@ -30,8 +30,8 @@ _EMULATED = {
 def check_words(data: dict) -> None:
     """ValueError where the tables of a board.toml hold what would be more than a name or a text."""
     _check_text("", data, 0)
-    named = [*data["port"]["sources"], *(data.get("flash") or {}).get("sources", [])]
-    for name in named:
+    flash = (data.get("flash") or {}).get("sources", [])
+    for name in [*data["port"]["sources"], *(flash if isinstance(flash, list) else [])]:
         _check_form("A source", name, SOURCE, "stm32/usart_v1.c, or board/mine.c of its own")
     for emulator, table in data.get("emulators", {}).items():
         for key, (form, example) in _EMULATED.items():

@@ -172,10 +172,9 @@ def test_gradient_loops_make_every_product_once(depth):
 def test_observed_draws_are_the_simulations(draw):
     plan = plan_of(read_tflite(DIGITS), draw=draw)
     learner = Learner(plan.program, plan.recipe)
-    draws = [
-        learner.train(x, i % plan.program.classes).draws
-        for i, x in enumerate(nonzero_inputs(plan, 8))
-    ]
+    inputs = nonzero_inputs(plan, 8)
+    learner.under_way(inputs[0], 0)
+    draws = [learner.train(x, i % plan.program.classes).draws for i, x in enumerate(inputs)]
     seen = observe(plan)
     assert sum(counts.get("draws", 0) for counts in seen.values()) == pytest.approx(np.mean(draws))
     for layer in plan.trained:

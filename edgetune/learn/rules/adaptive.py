@@ -33,6 +33,7 @@ UNSETTLED, BIASES = 1 / 8, 1 / 16  # of it, where no doubt takes anything off; o
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHARED_MOVE = 32, 160  # the others; over the square of the layers
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
+STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
 PATIENCE, OLDEST = 400 << 16, 2800 << 16  # steps, Q16: until what is left is 1/4; 1/64
 
 
@@ -114,7 +115,7 @@ class Adaptive(Rule):
         return LayerFacts(
             share=scaled_real(math.sqrt(count)),
             unit=scaled_real(unit),
-            most_moved=scaled_real(moved / largest_multiplier(layer)),
+            most_moved=scaled_real(moved / max(largest_multiplier(layer), STUCK)),
             square_shift=square_shift(count + layer.rows, y.size // layer.rows),
             errors=y.size,
             most_trials_q16=most_trials_q16(count) if learning.weights else MAX_TRIALS << 16,
