@@ -85,7 +85,7 @@ class EdgetuneDevice:
         job, settings = self._job(chosen), tuning_of(chosen)
         job.check(settings)
         firmware = self._firmware(job)
-        self._phase.words = "The device was starting"
+        self._phase.begin("The device was starting")
         with RunFolder(self._folders.mktemp("run")) as folder:
             result = job.tune(settings, folder, firmware)
         check_tuned_file(result, folder)
@@ -124,7 +124,7 @@ class EdgetuneDevice:
         """
         __tracebackhide__ = True
         job = self._job(self._settings(model=model, data=data, **others))
-        self._phase.words = "It was counting instructions in QEMU"
+        self._phase.begin("It was counting instructions in QEMU")
         found = budgets.instructions_of(job, self._shared, data is not None)
         name = "step_instructions" if data is None else "step_instructions_on_data"
         self._note(**{name: found.value}, instructions_source=found.source)
@@ -161,7 +161,7 @@ class EdgetuneDevice:
         return job_of(self.board, settings, self.name, self._phase)
 
     def _firmware(self, job: Job) -> Firmware:
-        self._phase.words = "It was building the firmware"
+        self._phase.begin("It was building the firmware")
         return self._shared.firmware(job, self._native)
 
     def _outcome(
@@ -202,13 +202,20 @@ def _key(job: Job) -> tuple[str, str]:
 class _Phase(Reporter):
     """Remembers what the device was last seen to do, for the text of a hang."""
 
-    words = "It was reading model and data"
+    done, heard = "It was reading model and data", ""
+
+    @property
+    def words(self) -> str:
+        return ". ".join(filter(None, (self.done, self.heard)))
+
+    def begin(self, words: str) -> None:
+        self.done, self.heard = words, ""
 
     def note(self, text: str) -> None:
-        self.words = f"The last that was heard: {text}"
+        self.heard = f"The last that was heard: {text.rstrip('.')}"
 
     def progress(self, phase: str, done: int, total: int, accuracy: float | None = None) -> None:
-        self.words = f"It had done {done:,} of {total:,} samples of the phase «{phase}»"
+        self.begin(f"It had done {done:,} of {total:,} samples of the phase «{phase}»")
 
 
 def _shared_folder(config: pytest.Config, folders: pytest.TempPathFactory) -> Path:
