@@ -152,6 +152,20 @@ def test_a_network_that_is_right_hardly_moves(rate):
     assert goal == pytest.approx(min(2.0**8, rate * short * (2 * since) ** 3), rel=0.01)
 
 
+def test_under_way_half_is_wrong_and_nothing_is_taken_off():
+    """A sample is measured, and the next one draws what the goal of all of it asks for."""
+    learner = Learner(network(), ADAPTIVE)
+    x = np.random.default_rng(1).integers(-128, 128, (6, 6, 1))
+    learner.under_way(x, 1)
+    words, step = learner.rule.network, learner.step
+    assert words.shortfall_since / 2**24 == pytest.approx(0.5, abs=1e-3)
+    assert words.most_since == max(words.shortfall_since, 2**23) and words.samples == 1
+    words.echo.log2 = words.age = 0
+    goal = learner.rule._goal(outcome(step=step)) / 2**24
+    assert goal == pytest.approx(40 * words.shortfall / 2**24, rel=0.01)
+    assert learner.train(x, 1).draws > 0
+
+
 def observed_all(*measures):
     """A rule that has seen samples of these measures in this order."""
     rule = rule_of(network())
