@@ -1,4 +1,5 @@
-"""All workers of a run share what its C compilers made, by content: `kept_objects.sh`."""
+"""All workers of a run share what its C compilers made, by content: edgetune's own builds by its
+cache, other calls by `kept_objects.sh`."""
 
 import os
 import shutil
@@ -24,6 +25,7 @@ def pytest_configure(config):
         if real := shutil.which(name):
             _write_compiler(folder, name, real)
     os.environ[KEPT] = str(folder)
+    os.environ["EDGETUNE_CACHE"] = str(folder / "cache")
     os.environ["PATH"] = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
 
 

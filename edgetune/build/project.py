@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.boards import Board
+from edgetune.build.compilations import Keys, compilations
 from edgetune.build.memory_map import MemoryUse, check_memory, read_memory_use
+from edgetune.build.objects import ObjectStore
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.build.words import shell_word
 from edgetune.errors import DoesNotFitError, ToolchainError
@@ -62,11 +64,35 @@ def _make(folder: Path, arguments: list[str], timeout: float) -> None:
     jobs = os.cpu_count() or 1
     command = [str(find_make()), "--no-print-directory", f"-j{jobs}", *arguments]
     try:
+        missing = _give_kept(folder, [*command, "-n"], timeout)
         code, output = run_program(command, timeout, folder)
     except subprocess.TimeoutExpired as error:
         raise _too_slow(folder, timeout) from error
     if code:
         raise _failure(folder, output)
+    _keep(folder, missing)
+
+
+def _give_kept(folder: Path, dry_run: list[str], timeout: float) -> dict[str, str]:
+    """Puts objects of earlier builds where make would compile the same; key -> object of those
+    that are left."""
+    if (store := ObjectStore.of_user()) is None:
+        return {}
+    keys = Keys(folder.resolve())
+    wanted = {
+        key: found.target for found in compilations(run_program(dry_run, timeout, folder)[1])
+        if (key := keys.of(found))
+    }
+    return {k: name for k, name in wanted.items() if not store.give(k, folder / name)}
+
+
+def _keep(folder: Path, made: dict[str, str]) -> None:
+    """``made``: as of `_give_kept`."""
+    store = ObjectStore.of_user() if made else None
+    if store:
+        for key, name in made.items():
+            store.keep(key, folder / name)
+        store.prune()
 
 
 def _too_slow(folder: Path, timeout: float) -> ToolchainError:
