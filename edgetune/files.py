@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def save_atomically(path: str | os.PathLike, content: bytes) -> None:
             and nothing else is left behind.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".{target.name[:32]}.{os.urandom(4).hex()}.tmp")
     try:
         _write_new(temporary, content)
         os.replace(temporary, target)

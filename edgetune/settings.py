@@ -8,11 +8,6 @@ from pathlib import Path
 from edgetune.errors import UsageError
 from edgetune.files import check_regular
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 FILE = "edgetune.toml"
 KEYS = (
     "model", "board", "device", "devices", "data", "labels", "test-data", "test-labels", "split",
@@ -45,6 +40,11 @@ def project_settings(folder: Path) -> dict:
 
 
 def _load(path: Path) -> dict:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     try:
         return tomllib.loads(check_regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

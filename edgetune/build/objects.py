@@ -7,7 +7,6 @@ wrong with the folder, a full disk or a damaged entry, costs a compilation and n
 from __future__ import annotations
 
 import os
-import secrets
 import zipfile
 import zlib
 from contextlib import suppress
@@ -56,7 +55,7 @@ class ObjectStore:
 
     def keep(self, key: str, target: Path) -> None:
         """Keep ``target`` and what stands beside it."""
-        new = self.folder / f".{secrets.token_hex(8)}.new"
+        new = self.folder / f".{os.urandom(8).hex()}.new"
         with suppress(OSError):
             try:
                 with zipfile.ZipFile(new, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as file:

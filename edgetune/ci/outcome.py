@@ -11,7 +11,6 @@ from edgetune.ci.failures import fail
 from edgetune.guard import NONE
 from edgetune.guard import Outcome as GuardOutcome
 from edgetune.measures.measure import Measure
-from edgetune.session.evaluation import accuracy_of
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,11 @@ class Outcome:
     @property
     def accuracy_before(self) -> float | None:
         """The share of right predictions, 0 to 1; None of a model that makes none."""
-        return accuracy_of(self.before)
+        return self.before.accuracy
 
     @property
     def accuracy_after(self) -> float | None:
-        return accuracy_of(self.after)
+        return self.after.accuracy
 
     def assert_measure(self, bound: float) -> None:
         """Fails where the measure after learning (accuracy, AUC: as shares; MAE, RMSE) is worse

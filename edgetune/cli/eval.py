@@ -12,7 +12,6 @@ from edgetune.learn.losses import CLASS
 from edgetune.measures.measure import Measure
 from edgetune.session.connection import connect
 from edgetune.session.evaluation import (
-    accuracy_of,
     check_accuracy,
     measure,
     outputs_of,
@@ -44,7 +43,7 @@ def command(printer: Printer, job: Job, min_accuracy: float | None):
 
 def _facts(device: str, data: Dataset, outputs: np.ndarray, found: Measure) -> dict:
     facts = {
-        "device": device, "accuracy": accuracy_of(found), "count": len(outputs),
+        "device": device, "accuracy": found.accuracy, "count": len(outputs),
         "measure": found.as_dict(),
     }
     if data.targets.kind != CLASS:

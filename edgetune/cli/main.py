@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 import sys
-import traceback
 from contextlib import suppress
 from importlib import import_module
 
@@ -131,11 +130,17 @@ def _run(printer: Printer, work) -> int:
         return 0
     except Exception as error:
         known = _known(error)
-        _say(printer, known, traceback.format_exc() if known.exit_code == 1 else "")
+        _say(printer, known, _trace() if known.exit_code == 1 else "")
         return known.exit_code
     finally:
         with suppress(OSError):
             printer.close()
+
+
+def _trace() -> str:
+    import traceback
+
+    return traceback.format_exc()
 
 
 def _say(printer: Printer, error: EdgetuneError, trace: str) -> None:

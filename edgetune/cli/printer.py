@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
-from edgetune.cli.progress import PlainReporter, TerminalReporter
 from edgetune.cli.shown import broken, shown
 from edgetune.errors import EdgetuneError, Interrupted
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 FORMAT = 1  # of the JSON output; a change that could break a reader raises it
-PLAIN_WIDTH = 160  # columns where there is no terminal to ask
 SENTENCE_WIDTH = 100  # of sentences, there
 GAP = 2  # blanks between columns of a table
 
@@ -64,6 +62,8 @@ class Printer:
             )
 
     def _table(self, headers: list[str], rows: list[list], title: str) -> None:
+        from edgetune.cli.console import Table
+
         table = Table(title=shown(title) or None, title_justify="left", box=None, pad_edge=False)
         for column, header in enumerate(headers):
             cells = [row[column] for row in rows if row[column] is not None]
@@ -80,6 +80,8 @@ class Printer:
     @property
     def reporter(self):
         """For the session: bars on a terminal, else some lines; nothing when quiet or JSON."""
+        from edgetune.cli.progress import PlainReporter, TerminalReporter
+
         if self._reporter is None:
             console = _console(sys.stderr)
             silent = self.quiet or (self.as_json and not self.verbose)
@@ -120,6 +122,8 @@ class Printer:
             self._reporter.close()
 
     def _print_json(self, facts: dict) -> None:
+        import json
+
         print(json.dumps({"format": FORMAT, "command": self.command} | facts, indent=2))
 
 
@@ -138,19 +142,10 @@ def _parts(headers: list[str], rows: list[list], width: int) -> list[list[int]]:
     return parts
 
 
-class _Console(Console):
-    """Leaves a reader that went away to the command, which then ends well; rich would end the
-    process with status 1."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
 def _console(file) -> Console:
-    console = _Console(file=file)
-    if not console.is_terminal:
-        console = _Console(file=file, width=PLAIN_WIDTH)
-    return console
+    from edgetune.cli.console import console_of  # rich takes a while, which help has no need of
+
+    return console_of(file)
 
 
 def _error_lines(error: EdgetuneError) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING
 
 from edgetune.cli.shown import shown
 from edgetune.session.reporter import Reporter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 TENTHS = 10
 
@@ -58,6 +61,14 @@ class TerminalReporter(PlainReporter):
             self._bars = None
 
     def _begin(self, phase: str, total: int) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         self.close()
         self._phase = phase
         self._bars = Progress(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import textwrap
 
-from rich.markup import escape
-
 from edgetune.printable import printable
 
 
 def shown(text: str) -> str:
     r"""``text`` without rich's markup, and with control characters as text: ``\x1b``."""
+    from rich.markup import escape
+
     return escape(printable(text))
 
 

@@ -8,17 +8,13 @@ from pathlib import Path
 from edgetune.errors import ModelError
 from edgetune.floats.read import read_float
 from edgetune.importers.keras.read import read_keras
+from edgetune.importers.kind import kind_of
 from edgetune.importers.onnx.read import read_onnx
 from edgetune.importers.other_files import refuse_other
 from edgetune.model.constant_inputs import Constants, with_constants
-from edgetune.model.decode import IDENTIFIER
 from edgetune.model.graph import Graph
 from edgetune.model.outputs import Choice
 from edgetune.model.read import file_content, named
-
-ZIP = b"PK\x03\x04"
-HDF5 = b"\x89HDF\r\n\x1a\n"
-IR_VERSION = 0x08  # the first field of every ONNX file: number 1, a varint
 
 
 def load_model(
@@ -58,15 +54,6 @@ def _read(content: bytes, path: Path, output: Choice, inputs: Constants) -> Grap
         "It is neither a .tflite, .keras, .h5 nor .onnx file.",
         "Name one of these; a PyTorch model is exported to ONNX first (docs/pytorch.md).",
     )
-
-
-def kind_of(content: bytes) -> str:
-    """"tflite", "keras" (.h5 too), "onnx", or "" where the bytes are none of these."""
-    if content[4:8] == IDENTIFIER:
-        return "tflite"
-    if content.startswith((ZIP, HDF5)):
-        return "keras"
-    return "onnx" if content[:1] == bytes([IR_VERSION]) else ""
 
 
 def _refuse_folder(path: Path) -> None:

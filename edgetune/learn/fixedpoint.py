@@ -45,10 +45,9 @@ def multiply_by_quantized_multiplier(
     """
     left, right = np.maximum(shift, 0), np.maximum(-np.asarray(shift), 0)
     product = (x << left) * np.int64(multiplier)
-    # Rounding doubling high multiply: the division truncates toward zero, as C's does.
-    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    high = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
-    return rounding_divide_by_power_of_two(high, right)
+    # Rounding doubling high multiply.  The reference adds 2^30, or 1 - 2^30 below zero, and then
+    # truncates toward zero: that is the floor of the sum with 2^30 for either sign.
+    return rounding_divide_by_power_of_two((product + (1 << 30)) >> 31, right)
 
 
 def bit_length(value: int) -> int:

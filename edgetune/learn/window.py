@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from edgetune.learn.program import Window
 
 
-def _indices(
-    window: Window, shape: tuple[int, ...], out_shape: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column of each (output row, kernel row) and (output column, kernel column)."""
-    ys = np.arange(out_shape[0])[:, None] * window.stride[0] - window.pad[0]
-    xs = np.arange(out_shape[1])[:, None] * window.stride[1] - window.pad[1]
-    rows, columns = (np.arange(k) * d for k, d in zip(window.kernel, window.dilation))
-    return ys + rows, xs + columns
-
-
 def patches(x: np.ndarray, window: Window, out_shape: tuple[int, ...], outside: int) -> np.ndarray:
-    """Patches [out_h, out_w, kh, kw, c] of ``x`` [h, w, c]; cells outside hold ``outside``."""
-    ys, xs = _indices(window, x.shape, out_shape)
-    cells = x[np.clip(ys, 0, x.shape[0] - 1)][:, :, np.clip(xs, 0, x.shape[1] - 1)]
-    inside = (
-        ((ys >= 0) & (ys < x.shape[0]))[:, :, None, None]
-        & ((xs >= 0) & (xs < x.shape[1]))[None, None]
+    """Patches [out_h, out_w, kh, kw, c] of ``x`` [h, w, c]; cells outside hold ``outside``.
+
+    They are read only: a view of one padded copy.
+    """
+    height, width = _extent(window, out_shape, x.shape)
+    wide = np.full((height, width, x.shape[2]), outside, x.dtype)
+    top, left = window.pad
+    wide[top : top + x.shape[0], left : left + x.shape[1]] = x
+    down, along, deep = wide.strides
+    return as_strided(
+        wide, (*out_shape[:2], *window.kernel, x.shape[2]),
+        (down * window.stride[0], along * window.stride[1],
+         down * window.dilation[0], along * window.dilation[1], deep),
+        writeable=False,
+    )  # fmt: skip
+
+
+def _extent(
+    window: Window, out_shape: tuple[int, ...], shape: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Rows and columns that hold all windows and the whole input, where padding begins at 0."""
+    return tuple(
+        max((out - 1) * stride + (kernel - 1) * dilation + 1, size + pad)
+        for out, stride, kernel, dilation, size, pad in zip(
+            out_shape, window.stride, window.kernel, window.dilation, shape, window.pad
+        )
     )
-    cells = np.where(inside[..., None], cells, outside)  # [oh, kh, ow, kw, c]
-    return cells.transpose(0, 2, 1, 3, 4)
 
 
 def scatter(cells: np.ndarray, window: Window, shape: tuple[int, ...]) -> np.ndarray:
     """Sum of ``cells`` [out_h, out_w, kh, kw, c] into [h, w, c], the adjoint of ``patches``."""
     (out_h, out_w, kh, kw, channels), (down, along) = cells.shape, window.dilation
-    rows = max((out_h - 1) * window.stride[0] + (kh - 1) * down + 1, shape[0] + window.pad[0])
-    cols = max((out_w - 1) * window.stride[1] + (kw - 1) * along + 1, shape[1] + window.pad[1])
-    total = np.zeros((rows, cols, channels), cells.dtype)
+    if (kh, kw, out_h, out_w) == (1, 1, *shape[:2]) and window.pad == (0, 0):
+        return cells[:, :, 0, 0]
+    total = np.zeros((*_extent(window, cells.shape, shape), channels), cells.dtype)
     for ky in range(kh):
         for kx in range(kw):
             y, x = ky * down, kx * along

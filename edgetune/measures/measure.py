@@ -31,6 +31,11 @@ class Measure:
         return _shown(self.name, self.value)
 
     @property
+    def accuracy(self) -> float | None:
+        """The share of right predictions, 0 to 1; None for what makes no predictions."""
+        return self.value if self.name == "accuracy" else self.others.get("accuracy")
+
+    @property
     def text(self) -> str:
         """One line: the value, the single numbers among the others, and the reason."""
         single = {name: v for name, v in self.others.items() if isinstance(v, (int, float))}

@@ -13,7 +13,8 @@ import numpy as np
 from edgetune.errors import ModelError
 from edgetune.floats.graph import check_float_graph
 from edgetune.floats.read import as_float
-from edgetune.importers.load import kind_of, load_model
+from edgetune.importers.kind import kind_of
+from edgetune.importers.load import load_model
 from edgetune.model.consistency import check_operator, check_order
 from edgetune.model.constant_inputs import Constants, with_constants
 from edgetune.model.decode import decode

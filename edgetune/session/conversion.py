@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgetune.data import Dataset, preprocessing_note
 from edgetune.errors import ModelError
-from edgetune.importers.load import kind_of
+from edgetune.importers.kind import kind_of
 from edgetune.importers.other_files import refuse_other
 from edgetune.model.constant_inputs import Constants
 from edgetune.model.graph import Graph
 from edgetune.model.outputs import Choice
 from edgetune.model.read import file_content, named, read_tflite
 from edgetune.model.supported import CONVERT
-from edgetune.quantize import Conversion, Options, convert
+
+if TYPE_CHECKING:
+    from edgetune.data import Dataset
+    from edgetune.quantize import Conversion, Options
 
 COMPARED = 1000  # test samples that float and int8 are compared on
 KINDS = {"keras": "a Keras model", "onnx": "an ONNX model"}
 
 
-def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Conversion:
+def convert_by(graph: Graph, data: Dataset, options: Options | None = None) -> Conversion:
     """The int8 file of a float Graph, calibrated by the tuning set, compared on the test set.
 
     The preprocessing of ``data`` is kept in the file.
@@ -33,6 +36,10 @@ def convert_by(graph: Graph, data: Dataset, options: Options = Options()) -> Con
     Raises:
         DataError: the model overflows on the samples.
     """
+    from edgetune.data import preprocessing_note  # which few need, as all of quantisation
+    from edgetune.quantize import Options, convert
+
+    options = options or Options()
     calibration = data.tune_x[_spread(len(data.tune_x), options.samples)]
     rows = _spread(len(data.test_x), COMPARED)
     classes = data.targets.kind == "class"

@@ -46,11 +46,6 @@ def _real(values: np.ndarray, activation: Activation) -> np.ndarray:
     return activation.scale * (values.astype(np.float64) - activation.zero_point)
 
 
-def accuracy_of(found: Measure) -> float | None:
-    """The share of right predictions, 0 to 1; None for what makes no predictions."""
-    return found.value if found.name == "accuracy" else found.others.get("accuracy")
-
-
 def refuse_without_accuracy(loss: Loss, least: float | None) -> None:
     """UsageError where an accuracy is asked of a model that makes no predictions."""
     predicts = loss.target == CLASS or (loss.target == LABELS and loss.size == 1)
@@ -64,7 +59,7 @@ def refuse_without_accuracy(loss: Loss, least: float | None) -> None:
 
 def check_accuracy(found: Measure, least: float | None) -> None:
     """AccuracyGateError where the accuracy is below ``least``, 0 to 1, or unknown."""
-    share = accuracy_of(found) or 0.0
+    share = found.accuracy or 0.0
     if least is not None and share < least:
         raise AccuracyGateError(
             f"The accuracy is {100 * share:.1f} %.",

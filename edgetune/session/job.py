@@ -7,22 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgetune.boards import Board, load_board
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.data import (
-    Dataset,
-    Preprocessing,
-    Targets,
-    load_data,
-    load_labelled,
-    stored_preprocessing,
-)
-from edgetune.device import needs_native, resolve_device
+from edgetune.data.targets import Targets
 from edgetune.errors import UsageError
-from edgetune.guard import NONE, RUNNING, is_share
+from edgetune.guard.choice import NONE, RUNNING, is_share
 from edgetune.learn.losses import AUTO, INPUT, TARGETS, Loss, default_loss
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph, Tensor
@@ -30,17 +23,16 @@ from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan, make_plan
-from edgetune.quantize import Conversion, load
-from edgetune.session.conversion import convert_by, read_int8
-from edgetune.session.firmware import Firmware, build_firmware
-from edgetune.session.flashing import ensure_firmware
-from edgetune.session.guarding import HeldOut
-from edgetune.session.kept_states import kept_state
-from edgetune.session.order import check_steps
+from edgetune.session.record import TuneResult, TuneSettings
 from edgetune.session.reporter import Reporter
-from edgetune.session.run_folder import RunFolder, folder_name
-from edgetune.session.tools import check_tools
-from edgetune.session.tuning import TuneResult, TuneSettings, tune
+
+# All else is imported where it is used: a job that only plans starts in half the time.
+if TYPE_CHECKING:
+    from edgetune.data import Dataset, Preprocessing
+    from edgetune.quantize import Conversion
+    from edgetune.session.firmware import Firmware
+    from edgetune.session.guarding import HeldOut
+    from edgetune.session.run_folder import RunFolder
 
 # What is said of the tuning and test set alone.
 _OF_TUNING = ("path", "labels", "test", "test_labels", "part", "split")
@@ -97,8 +89,12 @@ class Job:
     @cached_property
     def conversion(self) -> Conversion | None:
         """What became of a float model; None of an int8 one."""
-        recipe = self.recipe
-        found = None if self.source is None else load(self.model, recipe.output, recipe.inputs)
+        if self.source is None:
+            return None
+        from edgetune.quantize import load
+        from edgetune.session.conversion import convert_by
+
+        found = load(self.model, self.recipe.output, self.recipe.inputs)
         if not isinstance(found, Graph):
             return None
         self.reporter.note(f"Converting {self.model} to int8")
@@ -116,6 +112,8 @@ class Job:
     @cached_property
     def graph(self) -> Graph:
         """The int8 model."""
+        from edgetune.session.conversion import read_int8
+
         if self.conversion is None:
             return read_int8(self.model, self.recipe.output, self.recipe.inputs)
         return read_tflite(self.conversion.content)
@@ -142,6 +140,8 @@ class Job:
     @cached_property
     def data(self) -> Dataset:
         """The samples as the int8 model takes them; their classes and warnings are noted."""
+        from edgetune.data import stored_preprocessing
+
         stored = stored_preprocessing(self.graph)
         dataset = self._load(self.graph.input, targets_of(self.plan.program.loss), stored)
         if dataset.classes:
@@ -155,6 +155,8 @@ class Job:
         self, tensor: Tensor, targets: Targets, stored: Preprocessing | None = None
     ) -> Dataset:
         """The samples for a model's input ``tensor``: the one place where a job reads data."""
+        from edgetune.data import load_data
+
         given = {name: value for name, value in (self.source or {}).items() if value is not None}
         if "path" not in given:
             raise UsageError(
@@ -173,6 +175,9 @@ class Job:
         return self._held_out[guard]
 
     def _read_held_out(self, guard: str | float) -> HeldOut:
+        from edgetune.data import load_labelled, stored_preprocessing
+        from edgetune.session.guarding import HeldOut
+
         given = {k: v for k, v in (self.source or {}).items() if v is not None}
         how = {k: v for k, v in given.items() if k not in _OF_TUNING}
         x, y, warnings = load_labelled(
@@ -190,12 +195,17 @@ class Job:
     @cached_property
     def device(self) -> str:
         """The device that is meant; what its build and its emulator need is there."""
+        from edgetune.device import resolve_device
+        from edgetune.session.tools import check_tools
+
         name = resolve_device(self.device_name, self.board)
         check_tools(name, self.board)
         return name
 
     def check(self, settings: TuneSettings | None = None) -> tuple[Dataset, str]:
         """Raises what can be known before anything is built or written; the data, the device."""
+        from edgetune.session.order import check_steps
+
         self.check_fit()
         if settings:
             self.held_out(settings.guard)
@@ -204,6 +214,9 @@ class Job:
 
     def firmware(self, folder: Path | None = None) -> Firmware:
         """Generate and build for the device, into ``folder`` where one is given; see ``flash``."""
+        from edgetune.device import needs_native
+        from edgetune.session.flashing import ensure_firmware
+
         firmware = self.build(needs_native(self.device), folder)
         if self.flash:
             ensure_firmware(firmware, self.device, self.reporter)
@@ -211,6 +224,9 @@ class Job:
 
     def build(self, native: bool, folder: Path | None = None) -> Firmware:
         """Generate and build for this computer or for the board."""
+        from edgetune.session.firmware import build_firmware
+        from edgetune.session.run_folder import folder_name
+
         plan = self.plan
         name = f"{folder_name(self.title)}-{self.board.name}"
         folder = folder or Path(self.out or PROJECTS / name)
@@ -220,11 +236,16 @@ class Job:
 
     def run_folder(self) -> RunFolder:
         """The folder of a run: ``out``, else a fresh one below runs/."""
+        from edgetune.session.run_folder import RunFolder
+
         return RunFolder(Path(self.out)) if self.out else RunFolder.fresh(RUNS, self.title)
 
     def resolved(self, settings: TuneSettings) -> TuneSettings:
         """``settings`` with the folder of the run that is to be continued, if one is; errors as
         of `kept_state`, and UsageError where the model has no run yet."""
+        from edgetune.session.kept_states import kept_state
+        from edgetune.session.run_folder import RunFolder
+
         if settings.continued is None:
             return settings
         last = settings.continued == LAST_RUN
@@ -245,6 +266,8 @@ class Job:
         Raises:
             EdgetuneError: see `tune`, and whatever the job reads and builds.
         """
+        from edgetune.session.tuning import tune
+
         self.check(settings)
         held_out = self.held_out(settings.guard)
         settings = self.resolved(settings)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgetune.data import Dataset
-from edgetune.guard import RUNNING, Outcome, Rectified
-from edgetune.link.messages import Stats
-from edgetune.measures.measure import Measure
+from edgetune.guard.choice import RUNNING
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan
-from edgetune.quantize import Conversion
-from edgetune.session.evaluation import accuracy_of
+
+if TYPE_CHECKING:
+    from edgetune.data import Dataset
+    from edgetune.guard import Outcome, Rectified
+    from edgetune.link.messages import Stats
+    from edgetune.measures.measure import Measure
+    from edgetune.quantize import Conversion
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,11 @@ class TuneResult:
     @property
     def accuracy_before(self) -> float | None:
         """The share of right predictions, 0 to 1; None of a model that makes none."""
-        return accuracy_of(self.before)
+        return self.before.accuracy
 
     @property
     def accuracy_after(self) -> float | None:
-        return accuracy_of(self.after)
+        return self.after.accuracy
 
     @property
     def predictions(self) -> np.ndarray:

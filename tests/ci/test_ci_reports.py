@@ -17,10 +17,10 @@ pytest_plugins = "pytester"
 def test_firmware_is_built_once_a_session(project):
     project.makepyfile("""
         import pytest
-        from edgetune.session import job
+        from edgetune.session import firmware
 
         built = []
-        real = job.build_firmware
+        real = firmware.build_firmware
 
         @pytest.fixture(autouse=True)
         def watch(monkeypatch):
@@ -28,7 +28,7 @@ def test_firmware_is_built_once_a_session(project):
                 built.append(1)
                 return real(*args, **options)
 
-            monkeypatch.setattr(job, "build_firmware", build)
+            monkeypatch.setattr(firmware, "build_firmware", build)
 
         @pytest.mark.parametrize("seed", [0, 1])
         def test_same(edgetune_device, seed):

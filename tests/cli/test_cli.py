@@ -247,3 +247,23 @@ def test_python_api(folder):
         firmware, "host", data, api.TuneSettings(samples=50), api.RunFolder(folder / "run")
     )
     assert result.verified and result.steps == 100
+
+
+@pytest.mark.parametrize(("arguments", "most", "absent"), [
+    (["--help"], 170, ("numpy", "rich", "tomllib", "edgetune.session")),
+    (["plan", str(MODEL), "--board", "stm32f4-discovery"], 800,
+     ("elftools", "serial", "cmsis_pack_manager", "edgetune.quantize.convert", "edgetune.flash",
+      "edgetune.codegen", "edgetune.link.client")),
+])  # fmt: skip
+def test_a_command_imports_what_it_needs(arguments, most, absent):
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "from edgetune.cli.main import main\nmain(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+    )
+    modules = done.stderr.splitlines()[-1].split()
+    assert done.returncode == 0 and len(modules) < most
+    assert not set(absent) & set(modules)

@@ -18,7 +18,8 @@ from edgetune.importers.keras.convert import _output_names
 from edgetune.importers.keras.description import description
 from edgetune.importers.keras.layers import check_layers
 from edgetune.importers.keras.old_files import modern, modern_file
-from edgetune.importers.load import kind_of, load_model
+from edgetune.importers.kind import kind_of
+from edgetune.importers.load import load_model
 from edgetune.importers.other_files import refuse_other
 from edgetune.model.outputs import SeveralOutputs
 

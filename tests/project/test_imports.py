@@ -11,10 +11,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "edgetune"
 # `docs/architecture.md`, One direction: each may import what stands before it.
 ORDER = (
-    "__init__", "printable", "errors", "files", "programs", "resources", "settings", "workers",
-    "model", "floats", "importers", "quantize", "data", "measures", "learn", "packs", "boards",
-    "plan", "codegen", "build", "flash", "device", "link", "guard", "session", "ci", "cli",
-    "__main__",
+    "__init__", "homes", "printable", "errors", "files", "programs", "resources", "settings",
+    "workers", "model", "floats", "importers", "quantize", "data", "measures", "learn",
+    "packs", "boards", "plan", "codegen", "build", "flash", "device", "link", "guard", "session",
+    "ci", "cli", "__main__",
 )
 ROOT_NAMES = ("__version__",)  # the rest of `edgetune` stands for the whole flow
 

@@ -29,22 +29,29 @@ class DepthwiseConv2D(WeightedLayer):
 
     def forward(self, xs, out_shape):
         cells = self._cells(xs[0], out_shape)  # [oh, ow, kh, kw, out]
-        return self.requantize((cells * self.weights.astype(np.int64)).sum(axis=(2, 3)))
+        weights = self.weights.astype(np.int64)
+        return self.requantize(sum(cells[:, :, y, x] * weights[y, x] for y, x in self._taps))
 
     def input_error(self, operand, e, xs):
         cells = e[:, :, None, None, :] * self.weights.astype(np.int64)  # [oh, ow, kh, kw, out]
-        cells = cells.reshape(*cells.shape[:4], -1, self.multiplicity).sum(axis=5)
+        if self.multiplicity > 1:
+            cells = cells.reshape(*cells.shape[:4], -1, self.multiplicity).sum(axis=5)
         return scatter(cells, self.window, xs[0].shape)
 
     def gradient(self, e, x):
         cells = self._cells(x, e.shape)
-        gradient = (cells * e[:, :, None, None, :]).sum(axis=(0, 1))  # [kh, kw, out]
-        return with_bias(self.by_row(gradient), self.by_row(e))
+        taps = [(cells[:, :, y, x] * e).reshape(-1, self.rows).sum(axis=0) for y, x in self._taps]
+        return with_bias(np.stack(taps, axis=1), self.by_row(e))
 
     def _cells(self, x, out_shape):
         """Patches with each input channel repeated for its ``multiplicity`` outputs."""
         cells = patches(x - self.input_zero_point, self.window, out_shape, 0)
-        return np.repeat(cells, self.multiplicity, axis=4)
+        return np.repeat(cells, self.multiplicity, axis=4) if self.multiplicity > 1 else cells
+
+    @property
+    def _taps(self) -> list[tuple[int, int]]:
+        """Of its window, in the order of the weights."""
+        return list(np.ndindex(self.window.kernel))
 
 
 @dataclass(eq=False)

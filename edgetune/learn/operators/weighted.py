@@ -77,8 +77,13 @@ class WeightedLayer(Layer):
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The exact product of two integer matrices."""
-    return (a.astype(np.float64) @ b.astype(np.float64)).astype(np.int64)
+    """The exact product of two integer matrices, by floats wide enough for its largest sum."""
+    kind = np.float32 if a.shape[-1] * _magnitude(a) * _magnitude(b) < 2**24 else np.float64
+    return (a.astype(kind) @ b.astype(kind)).astype(np.int64)
+
+
+def _magnitude(values: np.ndarray) -> int:
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))
 
 
 def with_bias(gradient: np.ndarray, rows: np.ndarray) -> np.ndarray:
