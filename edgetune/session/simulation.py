@@ -13,7 +13,6 @@ from edgetune.learn.learner import Learner
 from edgetune.link.messages import TrainResult
 from edgetune.plan.plan import Plan
 
-
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of glibc's malloc.h
 
 

@@ -51,7 +51,7 @@ class DepthwiseConv2D(WeightedLayer):
     @property
     def _taps(self) -> list[tuple[int, int]]:
         """Of its window, in the order of the weights."""
-        return list(np.ndindex(self.window.kernel))
+        return [(y, x) for y in range(self.window.kernel[0]) for x in range(self.window.kernel[1])]
 
 
 @dataclass(eq=False)
