@@ -15,6 +15,7 @@ KEYS = (
     "frame", "inputs", "layers", "output", "rule", "rate", "null-mass", "draw", "reset", "loss",
     "class-weights", "label-smoothing", "huber-delta", "seed", "passes", "samples", "endless",
     "continued", "save-every", "no-verify", "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
+    "ram",
 )  # fmt: skip
 
 # Settings that say how data is read, and the parameters of `load_data` that take them.

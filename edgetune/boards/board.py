@@ -1,11 +1,14 @@
 """What edgetune knows of a board."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgetune.boards.cores import Core
 from edgetune.boards.geometry import FlashGeometry
 from edgetune.boards.store import StoreRegion
+from edgetune.errors import UsageError
+
+RAM_UNIT = 32  # bytes; sections of variables are aligned so
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,22 @@ class Board:
         flash = {**self.geometry.macros(), **region} if self.geometry else {}
         store = self.store.macros() if self.store else {}
         return {"ET_BOARD_NAME": self.name, **numbers, **flash, **store}
+
+    def with_ram(self, length: int) -> "Board":
+        """This board as if it had the first ``length`` bytes of its RAM alone.
+
+        Raises:
+            UsageError: it has not so much.
+        """
+        if length > self.ram.length:
+            raise UsageError(
+                f"{self.title} has no {length:,} bytes of RAM.",
+                f"It has {self.ram.length:,}.", "Name fewer, or leave --ram out.",
+            )
+        fewer = replace(self.ram, length=length // RAM_UNIT * RAM_UNIT)
+        return replace(
+            self, regions=tuple(fewer if one is self.ram else one for one in self.regions)
+        )
 
     def _region(self, kind: str) -> Region:
         return next(region for region in self.regions if region.kind == kind and region.use)

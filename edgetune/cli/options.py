@@ -49,6 +49,20 @@ class _Numbers(click.ParamType):
         return numbers
 
 
+class _Bytes(click.ParamType):
+    """A number of bytes; K and M stand for 1024 and for its square."""
+
+    name = "BYTES"
+
+    def convert(self, value, param, ctx):
+        text = str(value).upper()
+        unit = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
+        number = text if unit == 1 else text[:-1]
+        if not number.isdigit() or not int(number):
+            self.fail(f"{value!r} is no number of bytes, as 98304 or 96K.", param, ctx)
+        return int(number) * unit
+
+
 model_argument = click.argument("model")
 board_option = click.option(
     "--board", required=True, metavar="BOARD", help="A name that `edgetune boards list` shows, "
@@ -97,6 +111,10 @@ flash_option = click.option(
 store_option = click.option(
     "--store", is_flag=True, help="The firmware keeps what it learnt in the board's flash, over a "
     "power cut (docs/store.md).",
+)
+ram_option = click.option(
+    "--ram", type=_Bytes(), metavar="BYTES", help="Take no more of the board's RAM, as 96K; what "
+    "that costs, plan shows (docs/costs.md)."
 )
 min_accuracy_option = click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), metavar="SHARE",
@@ -256,15 +274,15 @@ def job_options(function, model=model_argument):
 
     @stack(
         model, board_option, device_option, recipe_options, out_option, cmsis_nn_option,
-        store_option,
+        store_option, ram_option,
     )
     @wraps(function)
     def with_job(
-        printer, model, board, device, recipe, out, cmsis_nn, store, flash=False, **others
+        printer, model, board, device, recipe, out, cmsis_nn, store, ram, flash=False, **others
     ):
         job = Job(
             model, board, recipe, _taken(others) or None, device=device, out=out,
-            cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter, store=store,
+            cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter, store=store, ram=ram,
         )
         return function(printer, job=job, **others)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from edgetune.cli.printer import Printer
 from edgetune.guard import HeldOutGuard, RunningGuard
 from edgetune.learn.program import Program
@@ -11,6 +13,7 @@ from edgetune.model.outputs import changing
 from edgetune.plan.cost import Estimate
 from edgetune.plan.kept import kept_gradients
 from edgetune.plan.plan import Plan
+from edgetune.plan.thrift import prices
 
 PHASES = ("forward", "backward", "update")
 HANGING = len("Flash: ")
@@ -32,6 +35,7 @@ def plan_facts(estimate: Estimate) -> dict:
         "store": _store_facts(plan),
         "ram_available": plan.board.ram.length,
         "guard": {"ram_bytes": 0, "pass_instructions": estimate.forward_instructions},
+        "savings": [asdict(price) for price in prices(plan)],
         "cost": estimate.as_dict(),
     }
 
@@ -91,6 +95,9 @@ def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -
     )
     if any(gradients := _gradients(estimate.plan).values()):
         printer.wrapped(_gradient_words(*gradients), HANGING)
+    for price in prices(estimate.plan):
+        printer.text(f"Saved: {price.bytes:,} bytes of RAM, for {price.instructions:,} "
+                     f"instructions a step: {price.what}")
     if facts := _store_facts(estimate.plan):
         printer.text(
             f"Store: {facts['length']:,} bytes of flash from 0x{facts['origin']:08X} on, two "

@@ -28,6 +28,8 @@ class Calls:
             return {"forward": self._forward, "loss": self._loss, "update": self._update}[
                 stage.phase
             ](stage)
+        if stage.step is None:  # computed again
+            return self._forward(stage)
         if stage.call == "error_scale":
             return self._scale(stage)
         return self._join(stage) if stage.call == "error_join" else self._input_error(stage)

@@ -9,7 +9,7 @@ from edgetune.codegen.c_text import comment, definitions
 from edgetune.codegen.calls import Calls, exponent_of
 from edgetune.learn.kept import state_id
 from edgetune.plan.plan import Plan
-from edgetune.plan.schedule import Buffer
+from edgetune.plan.schedule import FRAME, Buffer
 
 _TEMPLATE = Template(
     files("edgetune.codegen").joinpath("model.c.in").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def model_source(plan: Plan, title: str) -> str:
     return _TEMPLATE.substitute(
         title=comment(title),
         kernel_headers=_kernel_headers(plan),
-        arena_bytes=plan.arena_bytes,
+        arena=_arena(plan),
         buffers=_buffers(plan),
         trained_state=_trained_state(plan),
         parameters_pointer=_parameters_pointer(plan),
@@ -54,8 +54,16 @@ def _kernel_headers(plan: Plan) -> str:
     return "".join(f'#include "{header}"\n' for header in sorted(headers))
 
 
+def _arena(plan: Plan) -> str:
+    """Its definition; the link knows of it where its frame lies there."""
+    where = f"arena[{plan.arena_bytes}] __attribute__((aligned(8)));"
+    if not plan.savings.shared_frame:
+        return f"static uint8_t {where}"
+    return f"#define arena et_model_arena\nuint8_t {where}"
+
+
 def _buffers(plan: Plan) -> str:
-    in_arena = [b for b in plan.schedule.buffers if b.offset is not None]
+    in_arena = [b for b in plan.schedule.buffers if b.offset is not None and b.name != FRAME]
     return "".join(_buffer(b) for b in sorted(in_arena, key=lambda b: (b.first, b.offset)))
 
 

@@ -12,6 +12,7 @@ from edgetune.codegen.weights import weights_header, weights_source
 from edgetune.learn.rules import RULES, FixedRate, Rule
 from edgetune.plan.kernels import kernel_sources
 from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import FRAME
 from edgetune.resources import resource_path
 
 GENERATED = ("model.c", "weights.c")
@@ -98,6 +99,8 @@ def _copy_firmware(folder: Path, plan: Plan) -> list[str]:
 
 def _config(plan: Plan, build_id: int = 0) -> str:
     link = plan.link
+    frames = [buffer.offset for buffer in plan.schedule.buffers if buffer.name == FRAME]
+    place = f"#define ET_FRAME_AT {frames[0]}u\n" if frames else ""
     return (
         "/* Sizes that the link needs at compile time. */\n"
         "#ifndef ET_MODEL_CONFIG_H\n#define ET_MODEL_CONFIG_H\n\n"
@@ -107,7 +110,7 @@ def _config(plan: Plan, build_id: int = 0) -> str:
         f"#define ET_OUTPUT_BYTES {plan.output_bytes}u\n"
         f"#define ET_FRAME_MAX {link.frame_max}u\n"
         f"#define ET_REPLY_MAX {link.reply_max}u\n"
-        f"#define ET_RX_RING {link.rx_ring}u\n\n#endif\n"
+        f"#define ET_RX_RING {link.rx_ring}u\n{place}\n#endif\n"
     )
 
 

@@ -228,9 +228,15 @@ class Channel:
                 continue
             if on_the_way and on_the_way + len(pending.wire) > self.info.window:
                 return
+            if len(pending.wire) > self.info.window and self._computing():
+                return  # its ring would not hold it meanwhile
             self._write(pending.wire)
             pending.sent, pending.taken = True, False
             on_the_way += len(pending.wire)
+
+    def _computing(self) -> bool:
+        """Whether the device may still be at work on a request."""
+        return any(pending.sent and pending.reply is None for pending in self._pending)
 
     def _on_taken(self, seq: int) -> None:
         """The device took request seq, so it also took all that was sent before."""

@@ -36,7 +36,7 @@ from edgetune.link.store import (
 from edgetune.printable import one_line
 
 LEAST_FRAME = 64  # bytes, of frame_max and reply_max
-RESERVE = 3  # wire bytes of a frame beside its COBS codes
+LEAST_WINDOW = 128  # bytes: of the smallest ring
 
 
 def unpacked(layout: Struct, payload: bytes, what: str) -> tuple:
@@ -66,7 +66,7 @@ def _wrong_sizes(info: DeviceInfo) -> str:
     needs = {
         "frame_max": (frame, LEAST_FRAME),
         "reply_max": (info.reply_max, LEAST_FRAME),
-        "window": (info.window, frame + frame // 254 + RESERVE),
+        "window": (info.window, LEAST_WINDOW),
         "frame_max for a sample": (frame, info.target_bytes + info.input_bytes + OVERHEAD),
         "reply_max for its outputs": (info.reply_max, info.output_bytes + OVERHEAD + PAIR.size),
     }

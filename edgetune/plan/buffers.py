@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgetune.plan.savings import NONE, Savings
+
 SAMPLE_FRAMING = 12
 REPLY_FRAMING = 16
 SMALLEST_FRAME = 128  # a useful chunk for reading and writing weights
 RING_RESERVE = 128
 REPLIES = 2  # kept by the link
+SMALL_RING = 512  # where it holds no whole sample
 
 
 @dataclass(frozen=True)
@@ -22,20 +25,27 @@ class LinkBuffers:
     frame_max: int
     reply_max: int
     rx_ring: int
+    frame_bytes: int  # of RAM: where the frame lies in the arena that of a target
 
     @property
     def total(self) -> int:
         """Bytes of them all, each kept reply with its length."""
-        return self.frame_max + self.rx_ring + REPLIES * (self.reply_max + 4)
+        return self.frame_bytes + self.rx_ring + REPLIES * (self.reply_max + 4)
 
     @staticmethod
-    def for_model(input_bytes: int, target_bytes: int, output_bytes: int) -> LinkBuffers:
+    def for_model(
+        input_bytes: int, target_bytes: int, output_bytes: int, savings: Savings = NONE
+    ) -> LinkBuffers:
         sample = input_bytes + target_bytes
         frame = max(SMALLEST_FRAME, _round_up(sample + SAMPLE_FRAMING, 4))
         reply = max(SMALLEST_FRAME, _round_up(output_bytes + REPLY_FRAMING, 4))
         wire = frame + frame // 254 + 3
         # A power of two, so that the ring's indices wrap without a division.
-        return LinkBuffers(frame, reply, 1 << (wire + RING_RESERVE - 1).bit_length())
+        ring = 1 << (wire + RING_RESERVE - 1).bit_length()
+        return LinkBuffers(
+            frame, reply, min(ring, SMALL_RING) if savings.small_ring else ring,
+            target_bytes + 4 if savings.shared_frame else frame,
+        )
 
 
 def _round_up(value: int, step: int) -> int:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from edgetune.boards import list_boards, load_board
 from edgetune.errors import DoesNotFitError
 from edgetune.plan.cost import Estimate, LayerBytes, estimate
-from edgetune.plan.plan import Plan, make_plan
+from edgetune.plan.plan import Plan
+from edgetune.plan.thrift import plan_within
 
 NAMED = 3  # layers that the message names
 
@@ -81,7 +82,7 @@ def _fewer_layers(plan: Plan) -> str:
     for first in range(1, len(names)):
         recipe = replace(plan.recipe, layers=tuple(names[first:]))
         graph, board = plan.program.graph, plan.board
-        smaller = make_plan(graph, recipe, board, plan.cmsis_nn, store=plan.store)
+        smaller = plan_within(graph, recipe, board, plan.cmsis_nn, store=plan.store)
         cost = estimate(smaller)
         if not _lacks(smaller, cost):
             return (
@@ -99,7 +100,9 @@ def _larger_board(plan: Plan) -> str:
     ):
         if plan.store and board.store is None:
             continue
-        other = make_plan(plan.program.graph, plan.recipe, board, plan.cmsis_nn, store=plan.store)
+        other = plan_within(
+            plan.program.graph, plan.recipe, board, plan.cmsis_nn, store=plan.store
+        )
         if not _lacks(other, estimate(other)):
             return board.name
     return ""

@@ -75,10 +75,13 @@ class Kernel:
         return self.symbol == f"et_{self.cost}"
 
 
-def choose(stage: str, site: Site) -> Kernel:
-    """The first kernel for ``stage`` whose library is there and that fits."""
+def choose(stage: str, site: Site, plain: bool = False) -> Kernel:
+    """The first kernel for ``stage`` whose library is there and that fits; ``plain``: and that
+    needs no scratch."""
     for kernel in KERNELS[stage]:
-        if (not kernel.library or kernel.library in site.libraries) and kernel.fits(site):
+        if kernel.library and kernel.library not in site.libraries or not kernel.fits(site):
+            continue
+        if not plain or not (kernel.forms or kernel.scratch(site)):
             return kernel
     raise LookupError(f"no kernel for {stage}")
 

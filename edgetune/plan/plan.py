@@ -28,6 +28,7 @@ from edgetune.plan.constants import (
     trained_constants,
 )
 from edgetune.plan.kept import free_ram, lay_out_schedule
+from edgetune.plan.savings import NONE, Savings
 from edgetune.plan.schedule import Schedule, make_schedule
 
 
@@ -39,7 +40,7 @@ class Plan:
     ``state_bytes``: what learning changes; ``initial_bytes``: its first values in flash (none
     where the recipe resets the trained layers); ``frozen_bytes``: the weights and biases that stay
     as they are, in flash.  ``cmsis_nn``: the forward kernels are CMSIS-NN's.  ``store``: the board
-    keeps what was learnt in its flash.
+    keeps what was learnt in its flash.  ``savings``: what was given up for RAM.
     """
 
     program: Program
@@ -54,6 +55,7 @@ class Plan:
     frozen_bytes: int
     cmsis_nn: bool = False
     store: bool = False
+    savings: Savings = NONE
 
     @property
     def trained(self) -> list[WeightedLayer]:
@@ -137,7 +139,7 @@ class Plan:
 
 def make_plan(
     graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, *,
-    ram: int | None = None, store: bool = False,
+    ram: int | None = None, store: bool = False, savings: Savings = NONE,
 ) -> Plan:
     """Plan ``graph`` under ``recipe`` for ``board``.
 
@@ -145,6 +147,7 @@ def make_plan(
         cmsis_nn: plan for CMSIS-NN's forward kernels instead of the engine's own.
         ram: bytes that gradients are kept for as if the board had no more; None for its own.
         store: keep what was learnt in the board's flash.
+        savings: what is given up for RAM.
 
     Raises:
         ModelError: a layer whose sums could leave 32 bits.
@@ -155,14 +158,14 @@ def make_plan(
         check_store(board)
     program = lower(graph, recipe.loss_choice)
     libraries = frozenset({cmsis.NAME} if cmsis_nn else ())
-    schedule = make_schedule(program, recipe, board.core, libraries)
+    schedule = make_schedule(program, recipe, board.core, libraries, savings)
     trained, weights = recipe.trained(program), recipe.learns_weights
     check_widths(program, trained, weights)
     rule = recipe.rule_for(program)
     state = state_type(trained, type(rule), weights).itemsize
     link = LinkBuffers.for_model(
         program.input_size, program.loss.target_bytes,
-        program.activations[program.output].size,
+        program.activations[program.output].size, savings,
     )
     room = (ram or board.ram.length) - state - link.total - free_ram(schedule)
     frozen = frozen_constants(program.weighted_layers, trained, weights)
@@ -179,6 +182,7 @@ def make_plan(
         frozen_bytes=flash_bytes(frozen),
         cmsis_nn=cmsis_nn,
         store=store,
+        savings=savings,
     )
 
 

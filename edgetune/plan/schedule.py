@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edgetune.boards import Core
+from edgetune.learn.losses import INPUT
 from edgetune.learn.lower.backward import (
     InputError,
     Measure,
@@ -17,7 +18,11 @@ from edgetune.learn.lower.backward import (
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
+from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.kernels import FORMING, Kernel, Site, choose
+from edgetune.plan.savings import NONE, Savings
+
+FRAME = "frame"  # the link's, where it lies in the arena
 
 
 @dataclass(eq=False)
@@ -76,18 +81,21 @@ class Schedule:
 
 
 def make_schedule(
-    program: Program, recipe: Recipe, core: Core, libraries: frozenset[str] = frozenset()
+    program: Program, recipe: Recipe, core: Core, libraries: frozenset[str] = frozenset(),
+    savings: Savings = NONE,
 ) -> Schedule:
     """The stages of one training step on ``core``, with kernels of the ``libraries`` too."""
-    return _Scheduler(program, recipe, core, libraries).run()
+    return _Scheduler(program, recipe, core, libraries, savings).run()
 
 
 class _Scheduler:
     def __init__(
-        self, program: Program, recipe: Recipe, core: Core, libraries: frozenset[str]
+        self, program: Program, recipe: Recipe, core: Core, libraries: frozenset[str],
+        savings: Savings,
     ):
         self.program, self.recipe, self.rule = program, recipe, RULES[recipe.rule]
-        self.core, self.libraries = core, libraries
+        self.core, self.libraries, self.savings = core, libraries, savings
+        self.forgotten: dict[int, Layer] = {}  # activations to be computed again, by which layer
         self.schedule = Schedule()
         self.values: dict[int, Buffer] = {}
         self.errors: dict[int, Buffer] = {}
@@ -102,14 +110,29 @@ class _Scheduler:
             self._forward(layer)
         self.schedule.forward_count = len(self.schedule.stages)
         logits = program.storage(program.logits)
+        frame_read = len(self.schedule.stages) if program.loss.target == INPUT else 0
         self._add("loss", program.loss.kind, None,
                   x=self.values[logits], e=self._error(logits))
         trained = self.recipe.trained(program)
         for observer in self.rule.observers(program.loss) if trained else ():
             self._add("loss", observer, None, x=self.values[logits])
+        self.forgotten = {
+            layer.output: layer for layer in program.layers if layer.name in self.savings.again
+        }
         for step in lower_backward(program, trained, self.rule.whole).steps:
             _TAKE[type(step)](self, step)
+        if self.savings.shared_frame:
+            self._frame(frame_read)
         return self.schedule
+
+    def _frame(self, read: int) -> None:
+        """That of the link, until the last stage that reads of it, at least ``read``."""
+        program = self.program
+        output = program.activations[program.output].size
+        link = LinkBuffers.for_model(program.input_size, program.loss.target_bytes, output)
+        last = max(read, *(self.values[index].last for index in program.inputs))
+        frame = Buffer(FRAME, link.frame_max, "uint8_t", first=0, last=last)
+        self.schedule.buffers.append(frame)
 
     def _inputs_of_model(self) -> None:
         """Each where it lies in the sample; the first one at its start."""
@@ -133,7 +156,13 @@ class _Scheduler:
         return self.values[storage]
 
     def _value(self, index: int) -> Buffer:
-        return self.values[self.program.storage(index)]
+        storage = self.program.storage(index)
+        if layer := self.forgotten.pop(storage, None):
+            inputs = self._inputs(layer)
+            again = self._buffer(f"{layer.name}_again_out", self.values[storage].size)
+            self._add("backward", f"{layer.kind}_forward", layer, None, **inputs, y=again)
+            self.values[storage] = again
+        return self.values[storage]
 
     def _error(self, storage: int) -> Buffer:
         if storage not in self.errors:
@@ -153,11 +182,15 @@ class _Scheduler:
         x, y = (layer.input, layer.output) if layer else (logits, logits)
         return Site(layer, activations[x].shape, activations[y].shape, self.core, self.libraries)
 
+    def _choose(self, call: str, layer: Layer | None) -> Kernel:
+        plain = layer is not None and layer.name in self.savings.plain
+        return choose(call, self._site(layer), plain)
+
     def _add(
         self, phase: str, call: str, layer: Layer | None, step: Step | None = None,
         **buffers: Buffer,
     ) -> None:
-        at, kernel = len(self.schedule.stages), choose(call, self._site(layer))
+        at, kernel = len(self.schedule.stages), self._choose(call, layer)
         if scratch := kernel.scratch(self._site(layer)):
             name = f"{layer.name if layer else call}_scratch_{at}"
             buffers["scratch"] = self._buffer(name, scratch)
@@ -200,7 +233,7 @@ class _Scheduler:
     def _update(self, step: Update) -> None:
         layer, name, drawn = step.layer, step.layer.name, self.rule.drawn
         call = self._update_call()
-        rows = choose(call, self._site(layer)).rows(self._site(layer))
+        rows = self._choose(call, layer).rows(self._site(layer))
         buffers = self._gradient_of(step, f"{name}_gradient", max(1, rows))
         if drawn:
             buffers["row_mass"] = self._buffer(f"{name}_row_mass", 8 * layer.rows, "uint64_t")

@@ -22,7 +22,8 @@ from edgetune.model.graph import Graph, Tensor
 from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.fit import check_fit
-from edgetune.plan.plan import Plan, make_plan
+from edgetune.plan.plan import Plan
+from edgetune.plan.thrift import plan_within
 from edgetune.session.record import TuneResult, TuneSettings
 from edgetune.session.reporter import Reporter
 
@@ -58,6 +59,7 @@ class Job:
         cmsis_nn: the folder of CMSIS-NN's sources, or "pack" for the installed pack.
         flash: write the firmware to a board on a serial port that runs another.
         store: the firmware keeps what it learnt in the board's flash (docs/store.md).
+        ram: bytes of the board's RAM that the firmware may take; all without it.
     """
 
     def __init__(
@@ -65,12 +67,13 @@ class Job:
         data: str | os.PathLike | Mapping | None = None, *, device: str | None = None,
         out: str | os.PathLike | None = None, cmsis_nn: str | os.PathLike | None = None,
         flash: bool = False, reporter: Reporter | None = None, store: bool = False,
+        ram: int | None = None,
     ):
         self.model, self.recipe, self.out = model, recipe, out
         self.source = {"path": data} if isinstance(data, (str, os.PathLike)) else data
         self.device_name, self.flash, self.store = device, flash, store
         self.reporter = reporter or Reporter()
-        self._board, self._cmsis_nn = board, cmsis_nn
+        self._board, self._cmsis_nn, self.ram = board, cmsis_nn, ram
         self._held_out: dict[str | float, HeldOut] = {}
 
     @property
@@ -79,7 +82,8 @@ class Job:
 
     @cached_property
     def board(self) -> Board:
-        return self._board if isinstance(self._board, Board) else load_board(self._board)
+        board = self._board if isinstance(self._board, Board) else load_board(self._board)
+        return board if self.ram is None else board.with_ram(self.ram)
 
     @cached_property
     def cmsis_nn(self) -> Path | None:
@@ -120,7 +124,7 @@ class Job:
 
     @cached_property
     def plan(self) -> Plan:
-        return make_plan(
+        return plan_within(
             self.graph, self.recipe, self.board, bool(self.cmsis_nn), store=self.store
         )
 

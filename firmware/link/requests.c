@@ -40,7 +40,13 @@ static int32_t on_train(const uint8_t *payload, uint32_t length, uint8_t *reply)
     if (!et_model_accepts(payload)) {
         return -ET_ERROR_TARGET;
     }
-    et_train_result result = et_model_train(input, payload);
+#ifdef ET_FRAME_AT /* the sample makes room for the model once it has been read; its target not */
+    static uint32_t target[ET_TARGET_BYTES / 4u + 1u];
+    memcpy(target, payload, ET_TARGET_BYTES);
+#else
+    const uint8_t *target = payload;
+#endif
+    et_train_result result = et_model_train(input, target);
     step_ticks = port_ticks() - begin;
 #ifdef ET_STORE
     et_keeping_learnt();

@@ -22,12 +22,17 @@
 #if ET_REPLY_MAX < ET_OUTPUT_BYTES + 16 || ET_REPLY_MAX < 64 || ET_REPLY_MAX > 65535
 #error "ET_REPLY_MAX must hold the output and its 16 bytes of framing"
 #endif
-_Static_assert(ET_RX_RING >= ET_WIRE_BYTES(ET_FRAME_MAX) + ET_RX_RESERVE,
-               "ET_RX_RING must hold the largest frame on the wire and the reserve");
+_Static_assert(ET_RX_RING >= 2u * ET_RX_RESERVE, "ET_RX_RING must hold the reserve and a window");
 
 /* The model trains on the sample where it lies, so the frame is word aligned. */
+#ifdef ET_FRAME_AT
+#define FRAME (et_model_arena + ET_FRAME_AT)
+static uint8_t *const frame = FRAME;
+#else
+#define FRAME frame
 static uint8_t frame[ET_FRAME_MAX] __attribute__((aligned(4)));
-static et_decoder decoder = {.frame = frame, .capacity = ET_FRAME_MAX};
+#endif
+static et_decoder decoder = {.frame = FRAME, .capacity = ET_FRAME_MAX};
 
 static struct {
     uint8_t frame[ET_REPLY_MAX];
