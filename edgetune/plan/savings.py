@@ -34,14 +34,13 @@ class Savings:
 NONE = Savings()
 
 
-def cheap_layers(program: Program, trained: list) -> list[Layer]:
-    """Those whose output is worth computing twice: a layer that reads it learns, and it takes a
-    small part of a step.  The largest outputs first."""
+def cheap_layers(program: Program) -> list[Layer]:
+    """Those whose output is worth computing twice, because it takes a small part of a step.  The
+    largest outputs first."""
     sizes = [activation.size for activation in program.activations]
-    read = {i for layer in trained for i in layer.inputs}
     found = [
         layer for layer in program.layers
-        if isinstance(layer, DepthwiseConv2D) and layer.output in read
+        if isinstance(layer, DepthwiseConv2D)
         and program.storage(layer.output) == layer.output
         and sum(program.storage(la.output) == layer.output for la in program.layers) == 1
     ]

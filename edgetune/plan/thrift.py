@@ -61,7 +61,7 @@ def _choices(first: Plan) -> Iterator[Savings]:
         yield Savings(small_ring=True)
     if first.program.loss.target_bytes <= SHARED_TARGET:
         yield Savings(shared_frame=True)
-    for layer in cheap_layers(first.program, first.trained):
+    for layer in cheap_layers(first.program):
         yield Savings(again=frozenset({layer.name}))
 
 

@@ -35,9 +35,10 @@ def compare_build(estimate: Estimate, firmware: Firmware) -> list[CostRow]:
     }
     weights = sum(size for (_, name), size in sizes.items() if name in frozen | {"et_initial"})
     tables = _table_bytes(sizes)
+    arena = sizes.get(("model.c", "arena")) or sizes["", "et_model_arena"]
     found = {
         "flash": use.flash, "code": use.flash - tables - weights, "table": tables,
-        "weight": weights, "arena": sizes["model.c", "arena"], "state": sizes["model.c", "state"],
+        "weight": weights, "arena": arena, "state": sizes["model.c", "state"],
         "variable": use.static_ram,
     }
     return [

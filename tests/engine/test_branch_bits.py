@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from branching import NETWORKS
 from emulators import CORES, need_emulator
+from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
+from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
+from edgetune.plan.savings import Savings
 from edgetune.session.firmware import build_firmware
 from edgetune.session.verification import verify
 
@@ -41,6 +44,27 @@ def check(network, device, folder, layers="all", core="M4", steps=STEPS, draw="s
 @pytest.mark.parametrize("network", NETWORKS)
 def test_host(network, tmp_path):
     assert check(network, "host", tmp_path).trained
+
+
+@pytest.mark.parametrize("device", ["host", "qemu"])
+def test_all_that_a_plan_can_give_up(device, tmp_path):
+    """A ring smaller than a sample, the frame in the arena, outputs computed again, and kernels
+    without scratch."""
+    if device == "qemu":
+        need_emulator()
+    builder = ModelBuilder((1, 24, 24, 1), seed=5).conv(8, 3, 2, activation="RELU")
+    builder.depthwise(3, activation="RELU6").conv(8, 1, 1).depthwise(3).dense(4).softmax()
+    graph, board = read_tflite(builder.build()), load_board(CORES["M4"])
+    names = frozenset(layer.name for layer in lower(graph, Recipe().loss_choice).layers)
+    again = frozenset(name for name in names if "depthwise" in name)
+    savings = Savings(small_ring=True, shared_frame=True, again=again, plain=names)
+    plan = make_plan(graph, Recipe(), board, ram=1, savings=savings)
+    x = builder.random_inputs(30, seed=3)[:, 0]
+    y = np.random.default_rng(4).integers(0, 4, len(x))
+    data = Dataset(x[:20], y[:20], x[20:], y[20:], Preprocessing(quantized=True))
+    firmware = build_firmware(plan, tmp_path, "thrifty", native=device == "host")
+    assert verify(firmware, device, data, STEPS).steps == STEPS
+    assert plan.link.rx_ring < plan.link.frame_max
 
 
 @pytest.mark.parametrize("network", ["inverted residual", "dense net"])

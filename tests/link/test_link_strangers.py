@@ -13,7 +13,7 @@ from edgetune.errors import LinkError
 from edgetune.link import Client
 from edgetune.link.frames import Frame, FrameReader, encode_frame
 from edgetune.link.messages import HELLO_REST, PAIR, PROTOCOL_VERSION, TWO_WORDS, Notice, Request
-from tools.fuzz.strangers import FRAME, INPUT, OUTPUT, STATE, TARGET, Stranger, converse
+from tools.fuzz.strangers import INPUT, OUTPUT, STATE, TARGET, Stranger, converse
 from tools.fuzz.strangers import hello_fields as right_fields
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def hello_with(**others) -> bytes:
 @pytest.mark.parametrize("others, words", [
     ({"reply_max": 0}, "reply_max"), ({"reply_max": 16}, "reply_max"),
     ({"frame_max": 0}, "frame_max"), ({"frame_max": 16}, "frame_max"),
-    ({"window": 0}, "window"), ({"window": FRAME}, "window"),
+    ({"window": 0}, "window"), ({"window": 127}, "window"),
     ({"input_bytes": 0xFFFFFFFF}, "a sample"), ({"output_bytes": 0xFFFFFFFF}, "outputs"),
     ({"target_bytes": 0xFFFFFFFF}, "a sample"),
 ])
@@ -128,6 +128,20 @@ def test_a_reply_before_its_request_was_sent_is_none():
     early = Frame(Request.TRAIN | 0x80, device.session, second.seq, bytes(12))
     device.answers.insert(0, encode_frame(early))
     assert channel.wait(second) != early.payload
+
+
+def test_what_the_ring_cannot_hold_waits_for_an_idle_device():
+    """A sample larger than the window travels when the one before has its reply, not when it was
+    taken: the device computes then."""
+    client = Client(Stranger(0, harm=0), timeout=5, hello_timeout=5, nudge=0.01)
+    client.hello()
+    channel = client._channel
+    channel.info = type(channel.info)(**(vars(channel.info) | {"window": 4}))
+    first, second = (channel.submit(Request.TRAIN, b"".join(SAMPLE[::-1])) for _ in range(2))
+    channel._on_taken(first.seq)
+    assert first.taken and not second.sent
+    channel.wait(first)
+    assert second.sent
 
 
 # -- before a hello is answered ------------------------------------------------------------------

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from branching import NETWORKS
 from hand_graph import HandGraph
-from shared_data import load_task
+from shared_data import load_task, shared
 from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
 from edgetune.boards.cores import CORES
+from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import lay_out, peak
@@ -20,7 +21,9 @@ from edgetune.plan.cost import estimate
 from edgetune.plan.kept import kept_gradients, lay_out_schedule
 from edgetune.plan.kernels import KERNELS
 from edgetune.plan.plan import make_plan
-from edgetune.plan.schedule import Buffer, make_schedule
+from edgetune.plan.savings import Savings, cheap_layers
+from edgetune.plan.schedule import FRAME, Buffer, make_schedule
+from edgetune.plan.thrift import plan_within, prices
 
 # Buffers that a call writes, by their roles; all others it reads.
 WRITTEN = {"y", "e_in", "scratch", "row_mass", "gradient", "row_hits"}
@@ -83,6 +86,58 @@ def test_buffers_share_memory_one_after_the_other():
 def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
     graph = read_tflite(MODELS[model]().build())
     plan = make_plan(graph, Recipe(layers=(layers,), draw=draw), load_board("stm32f4-discovery"))
+    assert_reads_are_whole(plan)
+
+
+def all_savings(graph):
+    """Everything that a plan of the whole ``graph`` can give up."""
+    plan = make_plan(graph, Recipe(), load_board("stm32f4-discovery"))
+    names = frozenset(layer.name for layer in plan.program.layers)
+    again = frozenset(layer.name for layer in cheap_layers(plan.program))
+    return Savings(small_ring=True, shared_frame=True, again=again, plain=names)
+
+
+@pytest.mark.parametrize("model", ["chain", "inverted residual"])
+def test_every_stage_of_a_thrifty_plan_does_too(model):
+    graph = read_tflite(MODELS[model]().build())
+    savings, board = all_savings(graph), load_board("stm32f4-discovery")
+    plain = make_plan(graph, Recipe(), board, ram=1)
+    plan = make_plan(graph, Recipe(), board, ram=1, savings=savings)
+    assert_reads_are_whole(plan)
+    again = [s for s in plan.schedule.stages[plan.schedule.forward_count :] if "y" in s.buffers]
+    assert {s.layer.name for s in again} == savings.again and savings.again
+    assert not any("scratch" in s.buffers for s in plan.schedule.stages)
+    assert estimate(plan).ram_bytes < estimate(plain).ram_bytes
+    frame = next(b for b in plan.schedule.buffers if b.name == FRAME)
+    readers = [
+        number for number, s in enumerate(plan.schedule.stages)
+        if any(b.name == "input" for b in s.buffers.values())
+    ]
+    assert (frame.first, frame.last, frame.size) == (0, readers[-1], plan.link.frame_max)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("task", "board", "ram", "last", "without"), [
+    ("kws_int8", "stm32f4-discovery", 96, None, 0),
+    ("mlperf_tiny/vww_96_int8", "stm32f4-discovery", 128, 9, 2),
+    ("mlperf_tiny/vww_96_int8", "mps2-an386", 256, 18, 1),
+])  # fmt: skip
+def test_real_models_are_made_to_fit(task, board, ram, last, without):
+    """All layers, or the ``last`` ones ``without`` the largest of them."""
+    graph = read_tflite(shared(f"{task}.tflite"))
+    board = load_board(board).with_ram(ram * 1024)
+    layers = lower(graph, Recipe().loss_choice).weighted_layers[-last if last else None :]
+    largest = sorted(layers, key=lambda layer: -layer.weights.size)[:without]
+    recipe = Recipe(layers=tuple(la.name for la in layers if la not in largest))
+    plan = plan_within(graph, recipe, board)
+    assert estimate(plan).ram_bytes <= ram * 1024
+    assert estimate(make_plan(graph, recipe, board)).ram_bytes > ram * 1024
+    found = prices(plan)
+    assert plan.savings.small_ring and found and all(price.what for price in found)
+
+
+def assert_reads_are_whole(plan):
+    """Of each byte that a stage reads its owner is the buffer that the stage means."""
     owner = [None] * plan.arena_bytes
     for index, stage in enumerate(plan.schedule.stages):
         writes = WRITTEN | {"e"} if stage.phase == "loss" else WRITTEN

@@ -27,12 +27,17 @@ class Task:
     data: object
 
 
+def shared(name: str) -> Path:
+    """A file of the shared data; skips the test where it is not there."""
+    if not (SHARED / name).is_file():
+        pytest.skip(f"../shared/data/{name} is not there")
+    return SHARED / name
+
+
 def load_task(name: str) -> Task:
     """Model and data of a task; skips the test where they are not there."""
     model, data, scale = TASKS[name]
-    if not (SHARED / model).is_file():
-        pytest.skip(f"../shared/data/{model} is not there")
-    graph = read_tflite(SHARED / model)
+    graph = read_tflite(shared(model))
     return Task(graph, load_data(SHARED / data, graph.input, scale=scale))
 
 
