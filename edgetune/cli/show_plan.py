@@ -13,7 +13,7 @@ from edgetune.model.outputs import changing
 from edgetune.plan.cost import Estimate
 from edgetune.plan.kept import kept_gradients
 from edgetune.plan.plan import Plan
-from edgetune.plan.thrift import prices
+from edgetune.plan.thrift import Price, prices
 
 PHASES = ("forward", "backward", "update")
 HANGING = len("Flash: ")
@@ -96,8 +96,7 @@ def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -
     if any(gradients := _gradients(estimate.plan).values()):
         printer.wrapped(_gradient_words(*gradients), HANGING)
     for price in prices(estimate.plan):
-        printer.text(f"Saved: {price.bytes:,} bytes of RAM, for {price.instructions:,} "
-                     f"instructions a step: {price.what}")
+        printer.text(_price_words(price))
     if facts := _store_facts(estimate.plan):
         printer.text(
             f"Store: {facts['length']:,} bytes of flash from 0x{facts['origin']:08X} on, two "
@@ -126,6 +125,14 @@ def _guard_words(estimate: Estimate) -> str:
     return (
         f"Guard: no RAM; a forward pass for it takes {share:.0f} % of a step (docs/learning.md)"
     )
+
+
+def _price_words(price: Price) -> str:
+    if price.bytes < 0:
+        return (f"Spent: {-price.bytes:,} bytes of RAM, {-price.instructions:,} instructions a "
+                f"step fewer: {price.what}")
+    return (f"Saved: {price.bytes:,} bytes of RAM for {price.instructions:,} instructions a "
+            f"step: {price.what}")
 
 
 def _run_words(guard: dict) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from edgetune.boards import Board
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
-from edgetune.plan.arena import peak
 from edgetune.plan.buffers import SMALL_RING
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.kept import kept_gradients
@@ -40,19 +39,20 @@ def plan_within(
         return make_plan(graph, recipe, board, cmsis_nn, store=store, savings=savings)
 
     first = found = plan(NONE)
-    if cmsis_nn:
+    least, room = estimate(found).ram_bytes, board.ram.length
+    if cmsis_nn or least <= room:
         return found
-    least, choices = estimate(found).ram_bytes, _choices(first)
-    while least > board.ram.length:
-        savings = next(choices, None) or _plainer(found)
-        if savings is None:
-            return first
+    for savings in _choices(first):
         thriftier = plan(savings.added_to(found.savings))
         if (needed := estimate(thriftier).ram_bytes) < least:
             found, least = thriftier, needed
-        elif savings.plain:
-            return first
-    return found
+        if least <= room:
+            return found
+    while name := _fullest(found):
+        found = plan(Savings(plain=frozenset({name})).added_to(found.savings))
+        if estimate(found).ram_bytes <= room:
+            return found
+    return first
 
 
 def _choices(first: Plan) -> Iterator[Savings]:
@@ -65,17 +65,17 @@ def _choices(first: Plan) -> Iterator[Savings]:
         yield Savings(again=frozenset({layer.name}))
 
 
-def _plainer(plan: Plan) -> Savings | None:
-    name = _at_peak(plan)
-    return Savings(plain=frozenset({name})) if name else None
-
-
-def _at_peak(plan: Plan) -> str:
-    """The layer whose kernel's scratch is part of the arena's peak; "" where none is."""
+def _fullest(plan: Plan) -> str:
+    """The layer of the stage, of those whose kernels have scratch, at which most bytes are alive;
+    "" where none has any."""
     schedule = plan.schedule
     inside = [buffer for buffer in schedule.buffers if not buffer.outside]
-    stage = schedule.stages[peak(inside, len(schedule.stages))[1]]
-    return stage.layer.name if stage.layer and "scratch" in stage.buffers else ""
+    alive = {
+        sum(b.size for b in inside if b.first <= number <= b.last): stage.layer.name
+        for number, stage in enumerate(schedule.stages)
+        if stage.layer and "scratch" in stage.buffers
+    }
+    return alive[max(alive)] if alive else ""
 
 
 def prices(plan: Plan) -> list[Price]:
