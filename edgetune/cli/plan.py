@@ -24,6 +24,6 @@ def command(printer: Printer, job: Job, steps: int, held_out: int | None):
     Nothing is built. A model that does not fit is refused, with the layers that cost most.
     """
     guard = guard_facts(job.estimate, steps, held_out)
-    printer.result = {"model": job.model} | plan_facts(job.estimate) | {"guard": guard}
-    show_plan(printer, job.estimate, guard)
+    printer.result = {"model": job.model} | plan_facts(job.estimate, job.prices) | {"guard": guard}
+    show_plan(printer, job.estimate, guard, job.prices)
     job.check_fit()

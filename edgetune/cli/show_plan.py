@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from edgetune.cli.printer import Printer
@@ -13,13 +14,13 @@ from edgetune.model.outputs import changing
 from edgetune.plan.cost import Estimate
 from edgetune.plan.kept import kept_gradients
 from edgetune.plan.plan import Plan
-from edgetune.plan.thrift import Price, prices
+from edgetune.plan.thrift import Price
 
 PHASES = ("forward", "backward", "update")
 HANGING = len("Flash: ")
 
 
-def plan_facts(estimate: Estimate) -> dict:
+def plan_facts(estimate: Estimate, prices: Sequence[Price] = ()) -> dict:
     """What ``--json`` prints of a plan: bytes, and instructions of one training step."""
     plan = estimate.plan
     return {
@@ -35,7 +36,7 @@ def plan_facts(estimate: Estimate) -> dict:
         "store": _store_facts(plan),
         "ram_available": plan.board.ram.length,
         "guard": {"ram_bytes": 0, "pass_instructions": estimate.forward_instructions},
-        "savings": [asdict(price) for price in prices(plan)],
+        "savings": [asdict(price) for price in prices],
         "cost": estimate.as_dict(),
     }
 
@@ -65,8 +66,11 @@ def guard_facts(estimate: Estimate, steps: int, held: int | None) -> dict:
     }
 
 
-def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -> None:
-    """Flash, RAM and instructions, then a line a layer; ``guard``: of a certain run."""
+def show_plan(
+    printer: Printer, estimate: Estimate, guard: dict | None = None, prices: Sequence[Price] = ()
+) -> None:
+    """Flash, RAM and instructions, then a line a layer; ``guard``: of a certain run; ``prices``:
+    of what was given up for RAM."""
     board = estimate.plan.board
     printer.text(f"Board: {board.title}, {board.chip}, {board.core.name}")
     printer.wrapped(
@@ -95,7 +99,7 @@ def show_plan(printer: Printer, estimate: Estimate, guard: dict | None = None) -
     )
     if any(gradients := _gradients(estimate.plan).values()):
         printer.wrapped(_gradient_words(*gradients), HANGING)
-    for price in prices(estimate.plan):
+    for price in prices:
         printer.text(_price_words(price))
     if facts := _store_facts(estimate.plan):
         printer.text(

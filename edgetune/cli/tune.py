@@ -85,7 +85,7 @@ def command(
     _show_model(printer, job)
     if settings.continued:
         printer.text(f"Goes on from the state of {settings.continued}")
-    show_plan(printer, job.estimate)
+    show_plan(printer, job.estimate, prices=job.prices)
     dataset, device = job.check(settings)
     with RunFolder(Path(resume), resumed=True) if resume else job.run_folder() as folder:
         folder.options = _options(settings)
@@ -115,7 +115,7 @@ def _facts(
     return {
         "model": job.model,
         "device": job.device,
-        "plan": plan_facts(job.estimate),
+        "plan": plan_facts(job.estimate, job.prices),
         "build": build_facts(firmware),
         "accuracy_before": result.accuracy_before,
         "accuracy_after": result.accuracy_after,

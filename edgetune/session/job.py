@@ -23,7 +23,7 @@ from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan
-from edgetune.plan.thrift import plan_within
+from edgetune.plan.thrift import Price, plan_within, prices
 from edgetune.session.record import TuneResult, TuneSettings
 from edgetune.session.reporter import Reporter
 
@@ -132,6 +132,11 @@ class Job:
     def estimate(self) -> Estimate:
         """What the plan costs."""
         return estimate(self.plan)
+
+    @cached_property
+    def prices(self) -> list[Price]:
+        """What the plan gave up for RAM."""
+        return prices(self.plan)
 
     def check_fit(self) -> None:
         """DoesNotFitError where the plan is larger than the board, if the board is to run it.
