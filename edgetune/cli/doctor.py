@@ -19,7 +19,7 @@ from edgetune.cli.verb import verb
 from edgetune.errors import ToolchainError, UsageError
 from edgetune.flash.udev import udev_rules
 from edgetune.learn.recipe import Recipe
-from edgetune.plan.plan import make_plan
+from edgetune.plan.thrift import plan_within
 from edgetune.session.conversion import read_int8
 from edgetune.session.doctor import Check, examine, examine_firmware
 
@@ -74,7 +74,7 @@ def _firmware(
     if not model:
         return [examine_firmware(known, device)]
     graph = read_int8(model, recipe.output, inputs=recipe.inputs)
-    plan = make_plan(graph, recipe, known, bool(cmsis_nn))
+    plan = plan_within(graph, recipe, known, bool(cmsis_nn))
     options = recipe_words(recipe) + (["--cmsis-nn", cmsis_nn] if cmsis_nn else [])
     return [examine_firmware(known, device, Path(model), plan, options)]
 

@@ -28,7 +28,7 @@ from edgetune.model.streaming import frames_said
 from edgetune.plan.cores import estimate_cores
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.fit import check_fit
-from edgetune.plan.plan import make_plan
+from edgetune.plan.thrift import plan_within
 from edgetune.session.preview import Preview, preview
 
 HEADERS = ["name", "operator", "output", "activation", "weights", "scales", "MACs", "train"]
@@ -72,7 +72,7 @@ def command(
     if chosen is None:
         _show_cores(printer, estimate_cores(graph, recipe))
         return
-    cost = estimate(make_plan(graph, recipe, chosen))
+    cost = estimate(plan_within(graph, recipe, chosen))
     printer.result["plan"] = plan_facts(cost)
     show_plan(printer, cost)
     _check_fit(cost)
