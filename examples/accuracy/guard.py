@@ -1,6 +1,6 @@
 """What the guard of a run holds: accuracy after harmful streams, with and without it.
 
-    python examples/accuracy/guard.py [--task NAME] [--steps N] [--seeds N] [--jobs N]
+    python examples/accuracy/guard.py [--task NAME] [--harm HARM] [--steps N] [--endless]
 
 Runs begin with the pretrained weights and with tuned ones, and learn from streams that are poisoned
 in one way or another.  Each line has the accuracy that the run began with, and after it without a
@@ -91,7 +91,7 @@ def stream(task: Task, harm: str, steps: int, seed: int) -> tuple[np.ndarray, np
 
 
 def learn(
-    task: Task, firmware: Firmware, x, y, seed: int, guard, folder: Path
+    task: Task, firmware: Firmware, x, y, seed: int, guard, folder: Path, endless: bool = False
 ) -> TuneResult:
     """Learn ``x``, ``y`` in this order."""
     at = np.empty(len(x), int)
@@ -101,14 +101,15 @@ def learn(
     if guard == TRUSTED:
         rows = task.drawn(seed)[0]
         held = HeldOut(task.tune_x[rows], task.tune_y[rows])
-    settings = TuneSettings(seed=seed, passes=1, verify=False, guard=guard)
+    settings = TuneSettings(seed=seed, passes=1, verify=False, guard=guard, endless=endless)
     with RunFolder(folder) as out:
         return tune(firmware, "host", data, settings, out, held_out=held)
 
 
 @lru_cache
 def begun(name: str, start: str, seed: int, steps: int) -> tuple[Task, Firmware]:
-    """The task with the weights that its runs begin with, and firmware of them."""
+    """The task with the weights that its runs begin with, tuned ones by so many steps, and firmware
+    of them."""
     folder, task = Path(tempfile.mkdtemp(prefix="guard-")), load_task(name)
     if start == "tuned":
         firmware = build(task, folder / "first")
@@ -122,14 +123,16 @@ def build(task: Task, folder: Path, recipe: Recipe = Recipe()) -> Firmware:
     return build_firmware(plan, folder, task.name, native=True)
 
 
-def row(name: str, start: str, seed: int, steps: int, harm: str) -> list[tuple[float, float, str]]:
+def row(
+    name: str, start: str, seed: int, steps: int, harm: str, tuned: int, endless: bool
+) -> list[tuple[float, float, str]]:
     """Accuracy before and after, in per cent, and the weights kept: with each guard."""
-    task, firmware = begun(name, start, seed, min(steps, 2000))
+    task, firmware = begun(name, start, seed, tuned)
     x, y = stream(task, harm, steps, seed + 100)
     found = []
     for guard in GUARDS:
         with tempfile.TemporaryDirectory() as folder:
-            result = learn(task, firmware, x, y, seed, guard, Path(folder))
+            result = learn(task, firmware, x, y, seed, guard, Path(folder), endless)
         found.append((100 * result.accuracy_before, 100 * result.accuracy_after, result.guard.kept))
     return found
 
@@ -145,19 +148,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", choices=NAMES, action="append", help="default: digits, har")
     parser.add_argument("--steps", type=int, default=2000, help="of a run; default: 2000")
+    parser.add_argument("--tuned", type=int, default=2000, metavar="STEPS",
+                        help="of the run that made the tuned weights; default: 2000")
+    parser.add_argument("--endless", action="store_true", help="steps do not anneal")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--harm", choices=HARMS, action="append", help="default: all")
+    parser.add_argument("--start", choices=STARTS, action="append", help="default: both")
     chosen = parser.parse_args()
     print("| task, from | harm | before | no guard | running error | a tenth held out | trusted |\n"
           "|---|---|---|---|---|---|---|", flush=True)
     with ProcessPoolExecutor(chosen.jobs) as pool:
         futures = {
             (name, start, harm): [
-                pool.submit(row, name, start, seed, chosen.steps, harm)
+                pool.submit(
+                    row, name, start, seed, chosen.steps, harm, chosen.tuned, chosen.endless
+                )
                 for seed in range(chosen.seeds)
             ]
-            for name in chosen.task or ("digits", "har") for start in STARTS
+            for name in chosen.task or ("digits", "har") for start in chosen.start or STARTS
             for harm in chosen.harm or HARMS
         }
         for key, runs in futures.items():

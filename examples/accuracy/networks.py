@@ -5,7 +5,8 @@
 Writes int8 .tflite files, a scale a channel.  mlp2, mlp3, mlp5, cnn8, cnn14, dsc10 and dw22 are
 trained on the first 12,000 upright digits of ``mnist.npz`` (the last two with batch normalisation),
 to be tuned on shifted ones; linear, hidden and convolutional hold random weights, to learn from
-nothing.
+nothing: their scales leave room for weights four times as large, since training makes them grow,
+and one that starts at 127 cannot.
 
 Needs TensorFlow (``pip install 'edgetune[keras]'``) and of edgetune nothing.
 """
@@ -28,6 +29,7 @@ BATCH = 32
 EPOCHS = {"dw22": 5}  # the others: 4
 RATE = 2e-3, 2e-5  # at the start and at the end
 CALIBRATION = 200  # digits
+ROOM = 4  # of random networks: their weights may become so many times as large
 
 
 class Chain:
@@ -145,6 +147,29 @@ def as_int8(model, images: np.ndarray) -> bytes:
     return converter.convert()
 
 
+def with_room(content: bytes) -> bytes:
+    """A .tflite file whose weights take a ROOM-th of int8's range, at scales ROOM times as large;
+    its biases are 0."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    (graph,) = model.subgraphs
+    for operator in graph.operators:
+        weights = graph.tensors[operator.inputs[1]] if len(operator.inputs) == 3 else None
+        if weights is None or weights.quantization.scale is None:
+            continue
+        buffer = model.buffers[weights.buffer]
+        values = np.frombuffer(bytes(buffer.data), np.int8)
+        buffer.data = np.round(values / ROOM).astype(np.int8).tobytes()
+        weights.quantization.scale = [ROOM * scale for scale in weights.quantization.scale]
+        if (bias := operator.inputs[2]) >= 0:
+            scale = graph.tensors[operator.inputs[0]].quantization.scale[0]
+            graph.tensors[bias].quantization.scale = [
+                scale * each for each in weights.quantization.scale
+            ]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
 def make(name: str, mnist: Path) -> tuple[bytes, float]:
     """The file, and the float model's accuracy on upright test digits, %."""
     from tensorflow import keras
@@ -158,7 +183,8 @@ def make(name: str, mnist: Path) -> tuple[bytes, float]:
         train(model, images[:TRAINED_ON], labels[:TRAINED_ON], EPOCHS.get(name, 4))
     test_images, test_labels = digits(mnist, "test", size)
     found = model.predict(test_images[..., None], verbose=0).argmax(axis=1)
-    return as_int8(model, images[:CALIBRATION]), 100 * float((found == test_labels).mean())
+    content, accuracy = as_int8(model, images[:CALIBRATION]), (found == test_labels).mean()
+    return with_room(content) if name in FROM_RANDOM else content, 100 * float(accuracy)
 
 
 def prepare() -> None:
