@@ -39,6 +39,7 @@ from edgetune.session.kept_states import kept_state
 from edgetune.session.order import check_steps
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder, folder_name
+from edgetune.session.running import faults_of
 from edgetune.session.tools import check_tools
 from edgetune.session.tuning import TuneResult, TuneSettings, tune
 
@@ -198,6 +199,7 @@ class Job:
         """Raises what can be known before anything is built or written; the data, the device."""
         self.check_fit()
         if settings:
+            faults_of(settings)
             self.held_out(settings.guard)
             check_steps(len(self.data.tune_x), settings.samples, settings.passes)
         return self.data, self.device
