@@ -303,12 +303,12 @@ def lines_run(work) -> int:
     return count[0]
 
 
-def test_an_estimate_takes_twice_the_work_for_twice_the_operators():
-    few, many = (lines_run(estimate(long_plan(n)).as_dict) for n in (30, 60))
-    assert many < 2.2 * few
-    plans = long_plan(30), long_plan(60)
-    few, many = (lines_run(partial(estimate, plan)) for plan in plans)
-    assert many < 2.2 * few
+def test_an_estimate_grows_as_the_operators_do():
+    """One more costs as much where there are many as where there are few."""
+    few, many = (lines_run(partial(estimate, long_plan(n))) for n in (80, 160))
+    assert many - few < 1000 * 80  # squares would take twice that
+    few, some, many = (lines_run(estimate(long_plan(n)).as_dict) for n in (20, 40, 80))
+    assert many - some < 2.1 * (some - few)
 
 
 def test_a_long_network_is_laid_out_a_bounded_number_of_times(monkeypatch):
