@@ -48,6 +48,8 @@ def connect(
     """
     board, image = firmware.plan.board, firmware.build.elf
     with open_device(device, board, image, icount=icount) as opened:
+        if opened.remark:
+            reporter.note(opened.remark)
         client = DeviceClient(
             faults.between(opened) if faults else opened,
             on_log=lambda text: reporter.note(f"device: {text}"),

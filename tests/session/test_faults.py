@@ -14,11 +14,13 @@ from edgetune.boards import load_board
 from edgetune.data import Dataset
 from edgetune.data.preprocessing import Preprocessing
 from edgetune.device.faults import FaultRates
+from edgetune.device.host import HostDevice
 from edgetune.errors import UsageError
 from edgetune.guard import NONE
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
+from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
 from edgetune.session.job import Job
 from edgetune.session.reporter import Reporter
@@ -78,6 +80,13 @@ def test_faults_that_are_none_are_refused_before_anything_is_built():
               data=ROOT / "examples" / "digits" / "digits.npz", device="host")
     with pytest.raises(UsageError, match="names no faults"):
         job.check(TuneSettings(faults="often"))
+
+
+def test_what_a_device_remarks_is_a_note(firmware, monkeypatch):
+    """A Renode that refuses the counter, for one."""
+    monkeypatch.setattr(HostDevice, "remark", "It hums")
+    with connect(firmware, "host", notes := Notes()):
+        assert notes.said[0] == "It hums"
 
 
 def test_the_table_of_make_in_short(firmware, data):

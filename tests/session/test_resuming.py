@@ -213,17 +213,21 @@ def _terminated(patch):
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _from_now_on(patch, failure):
+    """The device is asked again before it is given up, so it fails again and again."""
+    def fail(*others):
+        raise failure()
+
+    patch.setattr(Channel, "submit", fail)
+    fail()
+
+
 def _unplugged(patch):
-    raise device_gone()
+    _from_now_on(patch, device_gone)
 
 
 def _reset(patch):
-    """Again and again, so that it is given up."""
-    def reset(*others):
-        raise device_reset()
-
-    patch.setattr(Channel, "submit", reset)
-    raise device_reset()
+    _from_now_on(patch, device_reset)
 
 
 def _full(patch):
@@ -234,7 +238,7 @@ def _full(patch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     patch.setattr(files, "_write_new", full)
-    raise device_gone()
+    _from_now_on(patch, device_gone)
 
 
 ENDINGS = (_killed, _terminated, _unplugged, _reset, _full)
