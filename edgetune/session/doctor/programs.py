@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.device.qemu import find_qemu
-from edgetune.device.renode import find_renode
-from edgetune.device.renode import find_renode_test
+from edgetune.device.renode import find_renode, find_renode_test
 from edgetune.device.renode.finding import DOWNLOAD
 from edgetune.errors import ToolchainError
 from edgetune.programs import run_program
