@@ -6,6 +6,8 @@
 # make fuzz        a hundred thousand broken model files: each refused in words, or a model that
 #                  runs; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make fuzz-link   a hundred thousand conversations with devices that answer anything at all
+# make line-faults  what a bad line costs, at four rates of faults; FAULTS="--device qemu" in QEMU
+# make fuzz-requests  ten million requests of a hostile host to firmware with a small model
 # make fuzz-store  ten million broken contents of a board's flash: the store of weights refuses or
 #                  mends each; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
@@ -24,7 +26,7 @@ STYLE = $(BIN)/ruff check --quiet && $(BIN)/mypy --no-error-summary && \
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many interpreters
-.PHONY: demo test test-fast test-slow lint wheel fuzz fuzz-link fuzz-store calibrate pages clean
+.PHONY: demo test test-fast test-slow lint wheel fuzz fuzz-link fuzz-requests fuzz-store line-faults calibrate pages clean
 demo: $(VENV)/installed
 	$(BIN)/edgetune tune $(DIGITS)/digits_int8.tflite --board stm32f4-discovery --device qemu \
 		--data $(DIGITS)/digits.npz
@@ -51,8 +53,14 @@ fuzz: $(VENV)/test-installed
 fuzz-link: $(VENV)/test-installed
 	$(BIN)/python tools/fuzz_replies.py $(FUZZ)
 
+fuzz-requests: $(VENV)/test-installed
+	$(BIN)/python tools/fuzz_requests.py $(FUZZ)
+
 fuzz-store: $(VENV)/test-installed
 	$(BIN)/python tools/fuzz_store.py $(FUZZ)
+
+line-faults: $(VENV)/test-installed
+	$(BIN)/python tools/line_faults.py $(FAULTS)
 
 calibrate: $(VENV)/test-installed
 	$(BIN)/python tools/calibrate.py

@@ -1,12 +1,13 @@
 """Writes what a project needs beside its sources: Makefile, linker.ld, board.h and the ports."""
 
+import hashlib
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edgetune.boards import Board
 from edgetune.build.flash_command import flash_command
-from edgetune.build.ports import copy_host_port, copy_ports
+from edgetune.build.ports import PORTS, copy_host_port, copy_ports, port_files
 from edgetune.codegen.c_text import comment
 
 STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
@@ -26,8 +27,11 @@ def write_build_files(
     flags: Iterable[str] = (),
     stack_bytes: int | None = None,
     store: bool = False,
-) -> None:
+) -> bytes:
     """Make ``folder`` a project that builds with `make` and `make native`.
+
+    Returns:
+        SHA-256 of all that is built beside ``sources``, and of how.
 
     Args:
         folder: the project; its sources may be written before or after.
@@ -41,22 +45,30 @@ def write_build_files(
         store: leave the flash of the board's store alone; the native target has a file for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ports = copy_ports(board, folder)
+    ports, host = copy_ports(board, folder), copy_host_port(folder, store)
+    vendor = [*vendor_sources]
     values = {
         "BOARD": board.name,
         "SOURCES": _words(sources),
-        "VENDOR_SOURCES": _words(vendor_sources),
+        "VENDOR_SOURCES": _words(vendor),
         "PORT_SOURCES": _words(ports),
-        "HOST_SOURCES": _words(copy_host_port(folder, store)),
+        "HOST_SOURCES": _words(host),
         "CORE_FLAGS": _words(board.flags),
         "DEFINES": _words(_define(name, value) for name, value in (defines or {}).items()),
         "INCLUDES": _words(f"-I{name}" for name in includes),
         "FLAGS": _words(flags),
         "FLASH": flash_command(board),
     }
-    _write(folder / "Makefile", "Makefile.in", values)
-    _write(folder / "linker.ld", "linker.ld.in", _linker_values(board, stack_bytes, store))
-    (folder / "board.h").write_text(_board_header(board), encoding="utf-8")
+    texts = {
+        "Makefile": _filled("Makefile.in", values),
+        "linker.ld": _filled("linker.ld.in", _linker_values(board, stack_bytes, store)),
+        "board.h": _board_header(board),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    texts["Makefile"] = _filled("Makefile.in", values | {"FLASH": ""})  # it builds nothing
+    headers = [f"{PORTS}/{name}" for name in port_files(board)[1]]
+    return _digest(texts, [folder / name for name in (*ports, *headers, *host, *vendor)])
 
 
 def _linker_values(board: Board, stack_bytes: int | None, store: bool) -> dict[str, str]:
@@ -105,8 +117,15 @@ def _words(words: Iterable[str]) -> str:
     return " ".join(str(word).replace("$", "$$").replace("#", "\\#") for word in words)
 
 
-def _write(path: Path, template: str, values: Mapping[str, str]) -> None:
+def _digest(texts: Mapping[str, str], files: Iterable[Path]) -> bytes:
+    digest = hashlib.sha256()
+    for content in (*(text.encode() for text in texts.values()), *map(Path.read_bytes, files)):
+        digest.update(hashlib.sha256(content).digest())
+    return digest.digest()
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
     text = (_TEMPLATES / template).read_text(encoding="utf-8")
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
-    path.write_text(text, encoding="utf-8")
+    return text

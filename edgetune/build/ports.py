@@ -9,7 +9,7 @@ from edgetune.errors import UsageError
 from edgetune.resources import resource_path
 
 CORTEX_M = ("cortex_m/startup.c", "cortex_m/core.c", "cortex_m/port.c")  # of every board
-_PLACE = Path("firmware/ports")
+PORTS = Path("firmware/ports")
 
 
 def copy_ports(board: Board, folder: Path) -> list[str]:
@@ -18,6 +18,14 @@ def copy_ports(board: Board, folder: Path) -> list[str]:
     Raises:
         UsageError: the board names a source that is nowhere.
     """
+    sources, headers = port_files(board)
+    for name in (*sources, *headers):
+        _copy(_source(board, Path(name)), folder / PORTS / name, board)
+    return [f"{PORTS}/{name}" for name in sources]
+
+
+def port_files(board: Board) -> tuple[list[str], list[str]]:
+    """C sources of the board's port, and the headers beside them, relative to the ports."""
     flash = board.geometry.sources if board.geometry else ()
     sources = [*CORTEX_M, *board.port_sources, *flash]
     families = dict.fromkeys(Path(name).parent for name in sources)
@@ -26,9 +34,7 @@ def copy_ports(board: Board, folder: Path) -> list[str]:
         for family in families
         for path in sorted(_source(board, family).glob("*.h"))
     ]
-    for name in ("port.h", "flash.h", *sources, *headers):
-        _copy(_source(board, Path(name)), folder / _PLACE / name, board)
-    return [f"{_PLACE}/{name}" for name in sources]
+    return sources, ["port.h", "flash.h", *headers]
 
 
 def copy_host_port(folder: Path, store: bool = False) -> list[str]:

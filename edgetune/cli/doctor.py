@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from edgetune.boards import load_board
+from edgetune.build.cmsis_nn import find_cmsis_nn
 from edgetune.cli.options import (
     cmsis_nn_place_option,
     device_option,
@@ -75,8 +76,9 @@ def _firmware(
         return [examine_firmware(known, device)]
     graph = read_int8(model, recipe.output, inputs=recipe.inputs)
     plan = plan_within(graph, recipe, known, bool(cmsis_nn))
+    folder = find_cmsis_nn(cmsis_nn) if cmsis_nn else None
     options = recipe_words(recipe) + (["--cmsis-nn", cmsis_nn] if cmsis_nn else [])
-    return [examine_firmware(known, device, Path(model), plan, options)]
+    return [examine_firmware(known, device, Path(model), plan, options, folder)]
 
 
 def _judge(failed: list[Check]) -> None:

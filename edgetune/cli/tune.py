@@ -62,13 +62,17 @@ def _options_of(ctx: click.Context, parameter: click.Parameter, folder: str | No
               "new run anneals over its own.")
 @click.option("--save-every", type=click.IntRange(1), metavar="STEPS", help="How often the run is "
               "saved, to be resumed; every few seconds without it.")
+@click.option("--faults", metavar="SEED[:RATE[:RESETS]]", help="Harm the line to the device: at "
+              "RATE of its bytes, by default 1e-4, something is flipped, lost, doubled, late ...; "
+              "at RESETS of the messages, by default none, the device starts afresh. What is "
+              "learnt stays the same.")
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
 @guard_options
 @min_accuracy_option
 def command(
     printer: Printer, job: Job, resume: str | None, seed: int, passes: int, samples: int | None,
-    endless: bool, continued: str | None, save_every: int | None, no_verify: bool,
-    guard: str | float, min_accuracy: float | None,
+    endless: bool, continued: str | None, save_every: int | None, faults: str | None,
+    no_verify: bool, guard: str | float, min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
@@ -78,7 +82,7 @@ def command(
     learning did harm, the run ends with the weights that it began with, and says so.
     """
     settings = TuneSettings(
-        seed, samples, passes, not no_verify, guard, endless, continued, save_every
+        seed, samples, passes, not no_verify, guard, endless, continued, save_every, faults
     )
     refuse_without_accuracy(job.plan.program.loss, min_accuracy)
     settings = job.resolved(settings)

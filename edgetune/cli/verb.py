@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import click
 
+from edgetune.errors import UsageError
+
+ONCE = "--board"  # a second one would take the place of the first, unsaid
+
 
 def _set_flag(name: str):
     def callback(ctx, parameter, value):
@@ -20,6 +24,19 @@ def _flag(*names: str, sets: str, text: str):
     )
 
 
+class Verb(click.Command):
+    """A command that takes one board."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = [word for word in args if word.partition("=")[0] == ONCE]
+        if len(named) > 1:
+            raise UsageError(
+                f"`edgetune {ctx.info_name}` takes one board.", f"{ONCE} was given {len(named)} "
+                "times.", "Give the command once for each board.",
+            )
+        return super().parse_args(ctx, args)
+
+
 def verb(name: str):
     """A command whose first argument is the `Printer`, with the options that every verb has."""
 
@@ -29,7 +46,7 @@ def verb(name: str):
             _flag("-q", "--quiet", sets="quiet", text="No progress, no notes."),
             _flag("-v", "--verbose", sets="verbose", text="Also tracebacks, and notes with JSON."),
         )(click.pass_obj(function))
-        return click.command(name)(function)
+        return click.command(name, cls=Verb)(function)
 
     return decorate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgetune.codegen.model import model_source
@@ -53,6 +53,15 @@ def write_project(folder: Path, plan: Plan, title: str, profile: bool = False) -
     sources = (*GENERATED, *(name for name in copied if name.endswith(".c")))
     includes = tuple(f"firmware/{part}" for part in (*_parts(plan), "ports"))
     return Project(folder, sources, includes, defines, build_id)
+
+
+def identified(project: Project, plan: Plan, others: bytes) -> Project:
+    """``project`` with a build id that also covers ``others``: what is built with it and how."""
+    known = project.build_id.to_bytes(4, "little")
+    build_id = _four_bytes(hashlib.sha256(known + others).digest())
+    text = _config(plan, build_id)
+    (project.folder / "model_config.h").write_text(text, encoding="utf-8")
+    return replace(project, build_id=build_id)
 
 
 def _defines(plan: Plan, profile: bool) -> dict:
@@ -115,10 +124,14 @@ def _config(plan: Plan, build_id: int = 0) -> str:
 
 
 def _build_id(folder: Path, texts: dict, copied: list[str], defines: dict) -> int:
-    """Four bytes of SHA-256 over all that decides what the firmware does."""
+    """Four bytes of SHA-256 over all that decides what the firmware does, but for its port."""
     digest = hashlib.sha256(repr(sorted(defines.items())).encode())
     for name in sorted(texts):
         digest.update(texts[name].encode())
     for name in sorted(copied):
         digest.update((folder / name).read_bytes())
-    return int.from_bytes(digest.digest()[:4], "little")
+    return _four_bytes(digest.digest())
+
+
+def _four_bytes(digest: bytes) -> int:
+    return int.from_bytes(digest[:4], "little")

@@ -7,6 +7,7 @@ class Device(ABC):
     """A place where firmware runs. As a context manager it is open inside and closed after."""
 
     name = "device"
+    remark = ""  # of an open device: how it runs otherwise than it should, one sentence
 
     @abstractmethod
     def open(self) -> None:

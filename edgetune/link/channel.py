@@ -1,6 +1,7 @@
 """Requests in order, each executed exactly once, over a line that may lose or damage bytes."""
 
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from edgetune.link.messages import (
     Request,
 )
 from edgetune.link.patience import Patience
+from edgetune.link.round_trips import RoundTrips
 from edgetune.printable import printable
 
 MOST_UNANSWERED = 2  # the device keeps as many replies
@@ -44,6 +46,8 @@ class Pending:
     wire: bytes
     sent: bool = False
     taken: bool = False  # the device's receive ring no longer holds it
+    since: float = 0.0  # when it was sent
+    asked: bool = False  # after: so the time to its answer tells nothing
     reply: Frame | None = None
 
 
@@ -55,7 +59,10 @@ class Channel:
         on_log: called with each line of text that the device sends.
         timeout: seconds to wait for one reply.
         hello_timeout: seconds to wait for the answer to HELLO.
-        nudge: seconds of silence before the device is asked where it stands.
+        nudge: seconds of silence before the device is asked where it stands, of a kind of request
+            that it has not answered yet; then as long as its answers take.
+        least_nudge: the least that this shrinks to, in seconds.
+        clock: seconds, ever more.
     """
 
     def __init__(
@@ -65,10 +72,14 @@ class Channel:
         timeout: float,
         hello_timeout: float,
         nudge: float,
+        least_nudge: float,
+        clock: Callable[[], float] = time.monotonic,
     ):
-        self._transport = transport
+        self._transport, self._clock = transport, clock
         self._on_log = on_log
         self._timeout, self._hello_timeout, self._nudge = timeout, hello_timeout, nudge
+        least = min(least_nudge, nudge)
+        self._round_trips = RoundTrips(nudge, least, max(timeout / 6, least))
         self.close()
 
     def close(self) -> None:
@@ -87,7 +98,7 @@ class Channel:
     def open(self) -> DeviceInfo:
         """Begins a new session; raises LinkError if the device does not answer as it should."""
         self.close()
-        self._patience = Patience(self._hello_timeout, self._nudge)
+        self._patience = Patience(self._hello_timeout, self._nudge, self._clock)
         self._send_hello(new_session=True)
         while self.info is None:
             self._pump()
@@ -125,7 +136,8 @@ class Channel:
             raise errors.no_session()
 
     def _wait(self, kind: Request, done: Callable[[], bool]) -> None:
-        self._patience = Patience(self._timeout, self._nudge)
+        pause = max((self._round_trips.pause(p.type) for p in self._pending), default=self._nudge)
+        self._patience = Patience(self._timeout, pause, self._clock)
         while not done():
             self._require_session()
             self._pump()
@@ -230,6 +242,7 @@ class Channel:
                 return
             if len(pending.wire) > self.info.window and self._computing():
                 return  # its ring would not hold it meanwhile
+            pending.since = self._clock()
             self._write(pending.wire)
             pending.sent, pending.taken = True, False
             on_the_way += len(pending.wire)
@@ -251,6 +264,8 @@ class Channel:
         if pending is None or frame.type not in (Notice.ERROR, pending.type | REPLY):
             return
         pending.reply = frame
+        if not pending.asked:
+            self._round_trips.took(pending.type, self._clock() - pending.since)
         self._patience.progress()
         self._on_taken(frame.seq)
         while self._pending and self._pending[0].reply is not None:
@@ -268,6 +283,8 @@ class Channel:
         self._tag = (self._tag + 1) & 0xFFFF
         if not self._recovering:
             self._recovering, self._first_tag = True, self._tag
+        for pending in self._pending:
+            pending.asked = True
         first = self._pending[0].seq
         payload = PAIR.pack(self._tag, 0)
         self._write(encode_frame(Frame(Request.POLL, self._session, first, payload)))

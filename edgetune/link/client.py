@@ -1,5 +1,6 @@
 """What a host can ask of a device that learns."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from zlib import crc32
@@ -41,10 +42,13 @@ class Client:
         on_log: called with each line of text that the device sends.
         timeout: seconds for one reply; one training step must take less.
         hello_timeout: seconds for the answer to HELLO, booting included.
-        nudge: seconds of silence before the device is asked where it stands.
+        nudge: seconds of silence before the device is asked where it stands, of a kind of request
+            that it has not answered yet; then as long as its answers take.
+        least_nudge: the least that this shrinks to, in seconds.
         accept: called with what a device says of itself, whenever it does; raises a LinkError
             where that is not the firmware that is meant.  Without it nothing is compared, and
             `read_state` reads as much as the device names.
+        clock: seconds, ever more.
 
     All methods raise LinkError where the conversation fails, DeviceResetError (a LinkError)
     where the device started afresh meanwhile.
@@ -58,9 +62,13 @@ class Client:
         timeout: float = 60.0,
         hello_timeout: float = 10.0,
         nudge: float = 0.5,
+        least_nudge: float = 0.02,
         accept: Callable[[DeviceInfo], None] = _ignore,
+        clock: Callable[[], float] = time.monotonic,
     ):
-        self._channel = Channel(transport, on_log, timeout, hello_timeout, nudge)
+        self._channel = Channel(
+            transport, on_log, timeout, hello_timeout, nudge, least_nudge, clock
+        )
         self._accept = accept
 
     @property

@@ -47,7 +47,22 @@ def install_pack(store: PackStore, name: str, seconds: float = SECONDS) -> PackN
             "Repeat it with a network; or load the .pack file on another computer: "
             "edgetune packs install FILE.pack",
         )
+    _check_same(store.pack_file(pack), pack)
     return pack
+
+
+def _check_same(path: Path, pack: PackName) -> None:
+    """ToolchainError, and no file, where what was downloaded is another pack than ``pack``: the
+    makers' index has no checksums to tell by."""
+    found = _description_in(path)[0].pack
+    if not pack.covers(found):
+        path.unlink(missing_ok=True)
+        raise ToolchainError(
+            f"The pack {pack} could not be downloaded.",
+            f"Its maker's server sent {found}.",
+            "Repeat it later, or take the .pack file from its maker: edgetune packs install "
+            "FILE.pack",
+        )
 
 
 def install_file(store: PackStore, path: Path) -> PackName:

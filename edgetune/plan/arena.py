@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import insort
+
 from edgetune.plan.schedule import Buffer
 
 ALIGNMENT = 8  # row masses are 64-bit
+
+_Place = tuple[int, int, int, int]  # of a buffer: start and end, first and last stage
 
 
 def lay_out(buffers: list[Buffer]) -> int:
@@ -13,29 +17,23 @@ def lay_out(buffers: list[Buffer]) -> int:
     Returns the arena's size in bytes.  Greedy by size is within a few per cent of the optimum
     on chains, where the peak is one moment at the top of the network.
     """
-    placed: list[Buffer] = []
+    placed: list[_Place] = []
     for buffer in sorted(buffers, key=lambda b: (-b.size, b.first)):
-        buffer.offset = _lowest_gap(buffer, placed)
-        placed.append(buffer)
-    return max((_end(b) for b in placed), default=0)
+        start = buffer.offset = _lowest_gap(buffer, placed)
+        end = -(-(start + buffer.size) // ALIGNMENT) * ALIGNMENT
+        insort(placed, (start, end, buffer.first, buffer.last))
+    return max((end for _, end, _, _ in placed), default=0)
 
 
-def _start(buffer: Buffer) -> int:
-    assert buffer.offset is not None, f"{buffer.name} is not placed"
-    return buffer.offset
-
-
-def _end(buffer: Buffer) -> int:
-    return -(-(_start(buffer) + buffer.size) // ALIGNMENT) * ALIGNMENT
-
-
-def _lowest_gap(buffer: Buffer, placed: list[Buffer]) -> int:
-    alive = [b for b in placed if b.first <= buffer.last and buffer.first <= b.last]
+def _lowest_gap(buffer: Buffer, placed: list[_Place]) -> int:
+    size, first, last = buffer.size, buffer.first, buffer.last
     offset = 0
-    for other in sorted(alive, key=_start):
-        if offset + buffer.size <= _start(other):
-            break
-        offset = max(offset, _end(other))
+    for start, end, from_stage, to_stage in placed:
+        if from_stage <= last and first <= to_stage:
+            if offset + size <= start:
+                break
+            if end > offset:
+                offset = end
     return offset
 
 

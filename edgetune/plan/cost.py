@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from edgetune.plan.instructions import STEP, StageCost, count_instructions
 from edgetune.plan.model_code import model_code_bytes
 from edgetune.plan.parts import linked_parts, stack_bound
 from edgetune.plan.plan import Plan
+from edgetune.plan.schedule import Stage
 
 SECTION_ALIGNMENT = 32  # of .data and .bss
 
@@ -133,12 +135,18 @@ def estimate(plan: Plan) -> Estimate:
         link_bytes=plan.link.total,
         static_bytes=static + 2 * SECTION_ALIGNMENT,
         stack_bytes=stack,
-        layers=tuple(_layer_bytes(plan, layer) for layer in plan.program.layers),
+        layers=_bytes_of_layers(plan),
     )
 
 
-def _layer_bytes(plan: Plan, layer: Layer) -> LayerBytes:
-    stages = [stage for stage in plan.schedule.stages if stage.layer is layer]
+def _bytes_of_layers(plan: Plan) -> tuple[LayerBytes, ...]:
+    stages: dict[int, list[Stage]] = defaultdict(list)
+    for stage in plan.schedule.stages:
+        stages[id(stage.layer)].append(stage)
+    return tuple(_layer_bytes(plan, layer, stages[id(layer)]) for layer in plan.program.layers)
+
+
+def _layer_bytes(plan: Plan, layer: Layer, stages: list[Stage]) -> LayerBytes:
     forward = next(stage for stage in stages if stage.phase == "forward")
     errors = {id(s.buffers["e"]): s.buffers["e"] for s in stages if "e" in s.buffers}
     tensors = re.compile(r"x\d*|y|e|e_in")

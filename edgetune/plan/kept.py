@@ -9,6 +9,7 @@ from edgetune.plan.schedule import Buffer, Schedule
 # Bytes of RAM that no kept gradient takes: for the stack and the variables of all parts, and of
 # et_model_train's frame for each update.
 FREE, FREE_FOR_UPDATE = 3072, 32
+ALONE = 64  # layers, so that the work is bounded
 
 
 def free_ram(schedule: Schedule) -> int:
@@ -20,14 +21,20 @@ def lay_out_schedule(schedule: Schedule, room: int) -> int:
     """Give all buffers their places; the arena's size in bytes.
 
     Where a gradient is formed in blocks its buffer grows to all rows, largest layers first, as
-    long as the arena takes no more than ``room`` bytes, or than it needs anyway.
+    long as the arena takes no more than ``room`` bytes, or than it needs anyway; the smallest
+    together, where they are more than `ALONE`.
     """
     buffers = [buffer for buffer in schedule.buffers if not buffer.outside]
     room = max(room, lay_out(buffers))
-    for _, gradient, whole in sorted(_in_blocks(schedule), key=lambda block: -block[2]):
-        block, gradient.size = gradient.size, whole
+    blocks = [block[1:] for block in sorted(_in_blocks(schedule), key=lambda block: -block[2])]
+    others = [blocks[ALONE:]] if len(blocks) > ALONE else []
+    for chosen in [*([one] for one in blocks[:ALONE]), *others]:
+        sizes = [gradient.size for gradient, _ in chosen]
+        for gradient, whole in chosen:
+            gradient.size = whole
         if lay_out(buffers) > room:
-            gradient.size = block
+            for (gradient, _), size in zip(chosen, sizes):
+                gradient.size = size
     return lay_out(buffers)
 
 

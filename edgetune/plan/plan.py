@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -76,14 +77,18 @@ class Plan:
 
     def scales_error(self, layer: Layer) -> bool:
         """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
-        return any(s.call == "error_scale" and s.layer is layer for s in self.schedule.stages)
+        return ("error_scale", id(layer)) in self._calls
 
     def _learns_through(self, layer: Layer) -> bool:
         """Whether a step needs the constants that ``layer`` has for errors alone."""
         if layer.weighted:
             return self.scales_error(layer)
-        call = f"{layer.kind}_input_error"
-        return any(s.call == call and s.layer is layer for s in self.schedule.stages)
+        return (f"{layer.kind}_input_error", id(layer)) in self._calls
+
+    @cached_property
+    def _calls(self) -> frozenset[tuple[str, int]]:
+        """What is called for which layer."""
+        return frozenset((stage.call, id(stage.layer)) for stage in self.schedule.stages)
 
     @property
     def shared_table(self) -> Softmax | None:

@@ -102,10 +102,10 @@ class _Observer(Learner):
 
     def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
         if self.layer and (kernel := self.errors_of.get((self.layer.name, index))):
-            shapes = [a.shape for a in self.program.activations]
+            made = self.program.activations
             seen = np.where(self._open(index), acc.reshape(-1), 0)
             self.counts[self.layer.name][f"{HALVED}{index}"] += halved_errors(
-                kernel, self.layer, seen, shapes[index], shapes[self.layer.output]
+                kernel, self.layer, seen, made[index].shape, made[self.layer.output].shape
             )
         return super()._masked(index, acc, exponent)
 

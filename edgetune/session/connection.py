@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from edgetune.device.base import Device
+from edgetune.device.faults import Faults
 from edgetune.device.select import open_device
 from edgetune.device.serial import SerialDevice
 from edgetune.errors import LinkError
@@ -33,12 +34,13 @@ class DeviceClient(Client):
 
 @contextmanager
 def connect(
-    firmware: Firmware, device: str | None, reporter: Reporter, *, icount: bool = False
+    firmware: Firmware, device: str | None, reporter: Reporter, *, icount: bool = False,
+    faults: Faults | None = None,
 ) -> Iterator[DeviceClient]:
     """Open ``device`` with ``firmware`` and shake hands.
 
     With ``icount`` the device's counter counts instructions, and the host stays silent while a
-    step runs: the interrupts of bytes that arrive would be counted.
+    step runs: the interrupts of bytes that arrive would be counted.  ``faults``: of the line.
 
     Raises:
         DeviceNotFoundError, ToolchainError: the device cannot be opened.
@@ -46,11 +48,13 @@ def connect(
     """
     board, image = firmware.plan.board, firmware.build.elf
     with open_device(device, board, image, icount=icount) as opened:
+        if opened.remark:
+            reporter.note(opened.remark)
         client = DeviceClient(
-            opened,
+            faults.between(opened) if faults else opened,
             on_log=lambda text: reporter.note(f"device: {text}"),
             accept=partial(check_identity, firmware=firmware),
-            **({"nudge": STEP_SECONDS, "timeout": STEP_SECONDS} if icount else {}),
+            **(dict.fromkeys(("nudge", "least_nudge", "timeout"), STEP_SECONDS) if icount else {}),
         )
         _shake_hands(client, opened, firmware)
         yield client

@@ -10,7 +10,7 @@ from edgetune.boards import board_argument
 from edgetune.build.cmsis_nn import CmsisNN, copy_cmsis_nn
 from edgetune.build.files import write_build_files
 from edgetune.build.project import Build, build_project
-from edgetune.codegen.project import Project, write_project
+from edgetune.codegen.project import Project, identified, write_project
 from edgetune.plan.cost import estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan
@@ -47,15 +47,25 @@ def build_firmware(
         ToolchainError: a compiler is missing or failed.
         DoesNotFitError: the image is larger than the board's memory.
     """
+    project = generate(plan, folder, title, native=native, profile=profile, cmsis_nn=cmsis_nn)
+    return Firmware(plan, project, build_project(folder, plan.board, _target(native)))
+
+
+def generate(
+    plan: Plan, folder: Path, title: str, *, native: bool = False, profile: bool = False,
+    cmsis_nn: Path | None = None,
+) -> Project:
+    """The C project of `build_firmware`, with the build id that its firmware will name; nothing
+    is compiled."""
     stack = _stack_bytes(plan, native, profile)
     project = write_project(folder, plan, title, profile)
     vendor = copy_cmsis_nn(cmsis_nn, folder) if cmsis_nn else CmsisNN((), ())
-    write_build_files(
+    others = write_build_files(
         folder, plan.board, project.sources, project.defines,
         vendor_sources=vendor.sources, includes=(*project.includes, *vendor.includes),
         stack_bytes=stack, store=plan.store,
     )
-    return Firmware(plan, project, build_project(folder, plan.board, _target(native)))
+    return identified(project, plan, others)
 
 
 def _stack_bytes(plan: Plan, native: bool, profile: bool) -> int | None:

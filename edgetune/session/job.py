@@ -214,9 +214,11 @@ class Job:
     def check(self, settings: TuneSettings | None = None) -> tuple[Dataset, str]:
         """Raises what can be known before anything is built or written; the data, the device."""
         from edgetune.session.order import check_steps
+        from edgetune.session.running import faults_of
 
         self.check_fit()
         if settings:
+            faults_of(settings)
             self.held_out(settings.guard)
             check_steps(len(self.data.tune_x), settings.samples, settings.passes)
         return self.data, self.device

@@ -31,7 +31,8 @@ class TuneSettings:
     device that learns without one.  ``continued``: the folder of a run of the same model and
     recipe, whose state, weights and rule's and generator's, this one goes on from; of a `Job`
     also "last", its last run.  ``save_every``: steps between two savings of the run, from which
-    it can be resumed; None: every few seconds."""
+    it can be resumed; None: every few seconds.  ``faults``: of the line to the device, as
+    `FaultRates.parse` reads them; they change nothing that is learnt."""
 
     seed: int = 0
     samples: int | None = None
@@ -41,6 +42,7 @@ class TuneSettings:
     endless: bool = False
     continued: str | os.PathLike | None = None
     save_every: int | None = None
+    faults: str | None = None
 
     def total_steps(self, steps: int) -> int:
         """Over which the trials of a run of ``steps`` anneal; 0 where they do not."""

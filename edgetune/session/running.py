@@ -10,6 +10,7 @@ from time import monotonic, sleep
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.device.faults import FaultRates, Faults
 from edgetune.errors import DeviceNotFoundError, DivergenceError, EdgetuneError, LinkError
 from edgetune.files import save_atomically
 from edgetune.guard import Guard, Outcome, SampleLosses, compare_rectifiers
@@ -50,7 +51,7 @@ def first_moment(
             what is to be resumed was another run.
     """
     asked = settings_record(settings)
-    del asked["save_every"]
+    del asked["save_every"], asked["faults"]
     run = identity(plan, asked, data, order)
     if folder.resumed:
         found = Checkpoint.read(folder.checkpoint).of_plan(plan, run)
@@ -73,6 +74,11 @@ def _first_state(plan: Plan, settings: TuneSettings, steps: int) -> Learner:
 def room_for_results(plan: Plan) -> int:
     """Bytes that a run's files take at the most, but for its log and its guard's memory."""
     return 4 * (len(plan.program.graph.content) + plan.state_bytes) + (1 << 20)
+
+
+def faults_of(settings: TuneSettings) -> Faults | None:
+    """Of the line to the device; UsageError where they are none."""
+    return None if settings.faults is None else Faults(FaultRates.parse(settings.faults))
 
 
 @dataclass
@@ -98,12 +104,16 @@ class Run:
     def hold(self, start: Checkpoint) -> TuneResult:
         """From ``start`` to the end.  A device that goes away or starts afresh is waited for, and
         the run carried on with it."""
-        returns = 0
+        returns, faults = 0, faults_of(self.settings)
+        line = {"faults": faults} if faults else {}
         while True:
             keeper = self._keeper(start)
             try:
-                with connect(self.firmware, self.device, self.reporter) as client:
-                    return self._converse(client, keeper, start)
+                with connect(self.firmware, self.device, self.reporter, **line) as client:
+                    result = self._converse(client, keeper, start)
+                if faults:
+                    self.reporter.note(f"Faults of the line: {faults}")
+                return result
             except (LinkError, DeviceNotFoundError) as error:
                 returns = 0 if keeper.marked.steps > start.steps else returns + 1
                 start = keeper.marked

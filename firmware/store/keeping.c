@@ -1,39 +1,8 @@
 #include "keeping.h"
 
-#include "board.h"
-#include "flash.h"
 #include "kept.h"
 #include "model.h"
-
-static int32_t read(void *context, uint32_t offset, void *bytes, uint32_t count)
-{
-    (void)context;
-    return et_flash_read(ET_STORE_ORIGIN + offset, bytes, count);
-}
-
-static int32_t program(void *context, uint32_t offset, const void *bytes, uint32_t count)
-{
-    (void)context;
-    return et_flash_program(ET_STORE_ORIGIN + offset, bytes, count);
-}
-
-static int32_t erase(void *context, uint32_t offset)
-{
-    (void)context;
-    return et_flash_erase(ET_STORE_ORIGIN + offset);
-}
-
-static uint8_t buffer[ET_STORE_BUFFER(ET_FLASH_UNIT)] __attribute__((aligned(4)));
-
-static const et_store_flash flash = {
-    .unit = ET_FLASH_UNIT,
-    .sector = ET_STORE_SECTOR,
-    .sectors = ET_STORE_SECTORS,
-    .read = read,
-    .program = program,
-    .erase = erase,
-    .buffer = buffer,
-};
+#include "on_flash.h"
 
 static et_store store;
 static int32_t fault;
@@ -62,7 +31,7 @@ static void begin_with(int32_t slot)
 void et_keeping_start(void)
 {
     et_model_start(0, 1);
-    fault = et_store_mount(&store, &flash, et_model_keep().state_id, et_model.state_bytes);
+    fault = et_store_mount(&store, &et_region, et_model_keep().state_id, et_model.state_bytes);
     steps = 0;
     if (fault == ET_STORE_OK) {
         begin_with(et_store_boot(&store));
@@ -133,5 +102,5 @@ int32_t et_keeping_fault(void)
 
 uint32_t et_keeping_capacity(void)
 {
-    return et_store_capacity(&flash);
+    return et_store_capacity(&et_region);
 }

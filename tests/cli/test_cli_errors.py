@@ -52,6 +52,7 @@ USAGE = [
     (("tune", MODEL, *ON_HOST, "--data", DATA, "--split", "0.5"), "tuning and a test set"),
     (("tune", MODEL, *ON_HOST, "--data", DATA, "--scale", "0"), "scale"),
     (("monitor", *ON_HOST), "needs a model"),
+    (("ci", "init", "--board", BOARD, f"--board={BOARD}"), "takes one board"),
 ]
 
 

@@ -156,6 +156,7 @@ def test_what_can_do_without_a_failed_command_runs(monkeypatch, renode, image, f
         device.write(b"hello")
         assert receive(device, 5) == b"hello"
         assert device.executed_instructions() == INSTRUCTIONS
+        assert ("refuses the counter" in device.remark) == (fault == "other version")
     assert all_ended(renode)
 
 

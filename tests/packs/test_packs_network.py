@@ -122,3 +122,14 @@ def test_an_empty_index_is_no_unknown_part(store):
     with pytest.raises(ToolchainError) as caught:
         find_part(store.index(), "STM32F407VG")
     assert "empty" in caught.value.cause
+
+
+def test_another_pack_than_was_asked_for_is_not_kept(store, tmp_path, network):
+    """The makers' index has no checksums, so the pack itself has to say what it is."""
+    other = write_pack(tmp_path / "other.pack", {}, "Madeup::Parts_DFP@1.2.4", (stm32f407(),))
+    network[f"{SERVER}.1.2.3.pack"] = other.read_bytes()
+    update_index(store, seconds=60)
+    with pytest.raises(ToolchainError) as caught:
+        install_pack(store, "Madeup::Parts_DFP", seconds=60)
+    assert "sent Madeup::Parts_DFP@1.2.4" in caught.value.cause
+    assert not store.installed()

@@ -1,6 +1,8 @@
 """The arena and the order of a step: no byte is read that another buffer has overwritten."""
 
 import random
+import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from edgetune.boards.cores import CORES
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.model.read import read_tflite
+from edgetune.plan import kept
 from edgetune.plan.arena import lay_out, peak
 from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.cost import estimate
@@ -325,3 +328,45 @@ def test_a_frame_holds_a_sample_and_the_ring_a_frame(size, target, classes, fram
     found = LinkBuffers.for_model(size, target, classes)
     assert (found.frame_max, found.reply_max, found.rx_ring) == (frame, reply, ring)
     assert found.frame_max >= size + target + 12 and found.reply_max >= classes + 16
+
+
+
+# -- long networks ---------------------------------------------------------------------------
+
+
+def long_plan(operators: int):
+    b = ModelBuilder((1, 4, 4, 2), seed=3)
+    for _ in range(operators // 2):
+        b.conv(2, 1).unary("LEAKY_RELU", 0.2)
+    graph = read_tflite(b.mean().dense(3).softmax().build())
+    return make_plan(graph, Recipe(), load_board("stm32f4-discovery"))
+
+
+def lines_run(work) -> int:
+    """Lines of Python, turns of loops within a line too."""
+    count = [0]
+
+    def trace(frame, event, arg):
+        count[0] += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return count[0]
+
+
+def test_an_estimate_grows_as_the_operators_do():
+    """One more costs as much where there are many as where there are few."""
+    few, many = (lines_run(partial(estimate, long_plan(n))) for n in (80, 160))
+    assert many - few < 1000 * 80  # squares would take twice that
+    few, some, many = (lines_run(estimate(long_plan(n)).as_dict) for n in (20, 40, 80))
+    assert many - some < 2.1 * (some - few)
+
+
+def test_a_long_network_is_laid_out_a_bounded_number_of_times(monkeypatch):
+    times = []
+    monkeypatch.setattr(kept, "lay_out", lambda buffers: times.append(1) or lay_out(buffers))
+    assert len(kept.kept_gradients(long_plan(150).schedule)) > kept.ALONE < len(times) <= 70

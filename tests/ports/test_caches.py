@@ -82,13 +82,14 @@ def test_the_l5_cache_waits_for_itself(tmp_path):
 class Timer(Registers):
     """TIM2: counts once CR1.CEN is set, if its bus clock is on (RM0444 22.4)."""
 
-    def __init__(self, rcc, counts):
+    def __init__(self, rcc, counts, still):
         super().__init__("TIM2", 0x40000000, {0x00: 0, 0x24: 0})
-        self.rcc, self.counts = rcc, counts
+        self.rcc, self.counts, self.still = rcc, counts, still
 
     def read(self, offset, size):
         if self.counts and self.values[0x00] & 1:
-            self.values[0x24] += 1
+            self.still, late = self.still - 1, self.still <= 0
+            self.values[0x24] += late
         return super().read(offset, size)
 
     def write(self, offset, value, size):
@@ -96,10 +97,12 @@ class Timer(Registers):
         super().write(offset, value, size)
 
 
-@pytest.mark.parametrize("counts, rate", [(True, 64_000_000), (False, 0)])
-def test_the_timer_counts_the_cores_clock(tmp_path, counts, rate):
+@pytest.mark.parametrize("counts, still, rate", [
+    (True, 0, 64_000_000), (True, 1, 64_000_000), (False, 0, 0),
+])
+def test_the_timer_counts_the_cores_clock(tmp_path, counts, still, rate):
     rcc = Registers("RCC", 0x40021000, {0x3C: 0})
-    models = [rcc, Timer(rcc, counts)]
+    models = [rcc, Timer(rcc, counts, still)]
     machine = Machine(tmp_path, load_board("nucleo-g071rb"), ["stm32/tim.c"], models)
     machine.call("et_counter_start", 64_000_000)
     assert machine.call("port_tick_hz") == rate

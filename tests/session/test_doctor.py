@@ -79,6 +79,27 @@ def test_a_renode_says_its_name(say):
     assert _check(check_programs(), "Renode").ok
 
 
+@pytest.mark.parametrize("lacking", ["", "robot", "psutil"])
+def test_the_runner_of_suites_has_its_python_packages(say, tmp_path, lacking):
+    """Beside Renode, with the Python that it runs."""
+    say("renode", "Renode v1.16.1.4242")
+    say("renode-test", "")
+    (tmp_path / "python3").write_text(f'#!/bin/sh\n[ "$2" != "import {lacking}" ]\n')
+    (tmp_path / "python3").chmod(0o755)
+    check = _check(check_programs(), "renode-test")
+    assert check.ok == (not lacking) and str(tmp_path) in check.found
+    if lacking:
+        assert check.broken and f"lacks {lacking}" in check.found
+        assert "requirements.txt" in check.fix and "pip install" in check.fix
+
+
+def test_without_renode_there_is_no_runner_of_suites(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("EDGETUNE_RENODE", raising=False)
+    check = _check(check_programs(), "renode-test")
+    assert not check.ok and not check.broken and "Download" in check.fix
+
+
 def test_a_program_that_says_no_version_is_taken(say):
     say("qemu-system-arm", "hello")
     assert _check(check_programs(), "QEMU").ok

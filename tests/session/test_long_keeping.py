@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from emulators import need_emulator
-from link_transport import BadLine
 from test_keeping import LABELS, MICROBIT, SAMPLES, firmware_for
 
 from edgetune.device import open_device
+from edgetune.device.faults import FaultRates, Faults
 from edgetune.device.host import FLASH
 from edgetune.link.client import Client
 from edgetune.link.store import SlotState
@@ -37,7 +37,8 @@ def test_long_learning_on_a_board_that_keeps_it(tmp_path, monkeypatch, steps):
         open_device("qemu", plan.board, firmware.build.elf) as device,
         open_device("host", plan.board, reference.build.elf) as other,
     ):
-        client, host = Client(BadLine(device, 1, 1e-5), nudge=0.1), Client(other)
+        line = Faults(FaultRates(1, 1e-5)).between(device)
+        client, host = Client(line), Client(other)
         for one in (client, host):
             one.hello()
             one.start(3, 0)

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -167,15 +168,114 @@ def test_a_run_is_carried_on(firmware, whole, tmp_path, monkeypatch, kind, way):
         check_resumed(firmware, folder, whole, monkeypatch, at, failure, settings)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("failure", WAYS, ids=lambda failure: type(failure).__name__)
-def test_a_run_is_carried_on_from_every_moment(
-    firmware, whole, tmp_path, monkeypatch, kind, failure
-):
-    for at in range(1, whole(**KINDS[kind])[2] + 1):
-        folder = tmp_path / str(at)
-        check_resumed(firmware, folder, whole, monkeypatch, at, failure, KINDS[kind])
+# -- processes that end, at any moment ------------------------------------------------------------
+
+
+def in_a_child(work, at: int, ending) -> int:
+    """A copy of this process runs ``work`` up to its ``at``-th request, and then ``ending``; the
+    number of requests that it made, or -1 where an error ended it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                count = ending_at(patch, at, ending)
+                work()
+            os.write(writing, count[0].to_bytes(4, "little"))
+        finally:
+            os._exit(1)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        told = pipe.read()
+    os.waitpid(child, 0)
+    return int.from_bytes(told, "little") if told else -1
+
+
+def ending_at(patch, at: int, ending) -> list[int]:
+    count, submit = [0], Channel.submit
+
+    def counted(channel, *message):
+        count[0] += 1
+        if count[0] == at:
+            ending(patch)
+        return submit(channel, *message)
+
+    patch.setattr(Channel, "submit", counted)
+    return count
+
+
+def _killed(patch):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _terminated(patch):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command line has it
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _from_now_on(patch, failure):
+    """The device is asked again before it is given up, so it fails again and again."""
+    def fail(*others):
+        raise failure()
+
+    patch.setattr(Channel, "submit", fail)
+    fail()
+
+
+def _unplugged(patch):
+    _from_now_on(patch, device_gone)
+
+
+def _reset(patch):
+    _from_now_on(patch, device_reset)
+
+
+def _full(patch):
+    """The disk takes nothing more, and the cable goes."""
+    import edgetune.files as files
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    patch.setattr(files, "_write_new", full)
+    _from_now_on(patch, device_gone)
+
+
+ENDINGS = (_killed, _terminated, _unplugged, _reset, _full)
+
+
+def check_moment(firmware, whole, folder, kind: str, ending, at: int) -> None:
+    """Resumed to the end of an undisturbed run; its last files, which no run writes over, apart."""
+    settings = KINDS[kind] | {"save_every": 20}
+    expected, log, _ = whole(**settings)
+
+    def work():
+        with RunFolder(folder) as out:
+            learn(firmware, out, **settings)
+
+    assert in_a_child(work, at, ending) == -1
+    assert status_of(folder) in ("failed", "running") and not is_live(folder)
+    with RunFolder(folder, resumed=True) as out:
+        result = learn(firmware, out, **settings)
+    assert outcome(result) == expected and (folder / "metrics.jsonl").read_text() == log
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"run.json", "metrics.jsonl", "state.bin", "tuned.tflite"}
+
+
+def moments(count: int, seed: int):
+    source = random.Random(seed)
+    for number in range(count):
+        yield list(KINDS)[number % len(KINDS)], ENDINGS[number % len(ENDINGS)], source.random()
+
+
+@pytest.mark.parametrize("count", [
+    5, pytest.param(300, marks=pytest.mark.slow),
+])
+def test_a_process_that_ends_at_any_moment(firmware, whole, tmp_path, count):
+    """By SIGKILL, SIGTERM, a cable, resets, a full disk."""
+    for number, (kind, ending, share) in enumerate(moments(count, seed=count)):
+        at = 1 + int(share * whole(**(KINDS[kind] | {"save_every": 20}))[2])
+        check_moment(firmware, whole, tmp_path / str(number), kind, ending, at)
 
 
 def test_a_run_breaks_off_again_and_again(firmware, whole, tmp_path, monkeypatch):

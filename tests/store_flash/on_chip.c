@@ -1,11 +1,8 @@
 /* The store on a board's own flash driver, as firmware/store/keeping.c puts it there. */
-#include "board.h"
-#include "flash.h"
-#include "store.h"
+#include "on_flash.h"
 
 #define STATE_BYTES 301u
 
-static uint8_t buffer[ET_STORE_BUFFER(ET_FLASH_UNIT)];
 static uint8_t state[STATE_BYTES];
 static et_store store;
 
@@ -15,31 +12,10 @@ void et_fault(void)
 {
 }
 
-static int32_t read(void *context, uint32_t offset, void *bytes, uint32_t count)
-{
-    (void)context;
-    return et_flash_read(ET_STORE_ORIGIN + offset, bytes, count);
-}
-
-static int32_t program(void *context, uint32_t offset, const void *bytes, uint32_t count)
-{
-    (void)context;
-    return et_flash_program(ET_STORE_ORIGIN + offset, bytes, count);
-}
-
-static int32_t erase(void *context, uint32_t offset)
-{
-    (void)context;
-    return et_flash_erase(ET_STORE_ORIGIN + offset);
-}
-
-static const et_store_flash flash = {
-    ET_FLASH_UNIT, ET_STORE_SECTOR, ET_STORE_SECTORS, read, program, erase, 0, buffer};
-
 /* The first byte of the state that runs, 0 without one; or an error. */
 int32_t chip_boot(void)
 {
-    int32_t status = et_store_mount(&store, &flash, 1, STATE_BYTES);
+    int32_t status = et_store_mount(&store, &et_region, 1, STATE_BYTES);
     if (status != ET_STORE_OK) {
         return status;
     }

@@ -1,10 +1,12 @@
 """Transports for the link's tests: the compiled echo learner, and a line that does damage."""
 
+import ctypes
 import os
 import random
 import select
 import shutil
 import subprocess
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,59 @@ def build_server(folder: Path, *defines: str) -> Path:
         check=True,
     )
     return program
+
+
+def build_server_library(folder: Path, *defines: str) -> ctypes.CDLL:
+    """The same server as a library: it has answered when a call returns."""
+    sources = sorted((ROOT / "firmware" / "link").glob("*.c"))
+    sources += [SERVER / "echo.c", SERVER / "in_process" / "port.c"]
+    library = folder / "echo.so"
+    subprocess.run(
+        [compiler(), *FLAGS, *defines, *INCLUDES, f"-I{SERVER}", "-shared", "-fPIC"]
+        + [*map(str, sources), "-o", str(library)],
+        check=True,
+    )
+    return ctypes.CDLL(str(library))
+
+
+class ModelledLine:
+    """A line of ``BAUD`` to a server in a library, in a time of its own: `now`, in seconds.
+
+    Reading moves the time on, to when bytes come or the wait is over; nothing else takes time.
+    """
+
+    BAUD = 1_000_000
+
+    def __init__(self, library: ctypes.CDLL):
+        self.name, self.now, self._server = "modelled", 0.0, library
+        self._coming: deque[tuple[float, bytes]] = deque()
+        self._free = [0.0, 0.0]  # when the line is free again, to the device and back
+
+    def clock(self) -> float:
+        return self.now
+
+    def write(self, data: bytes) -> None:
+        heard = self._travelled(0, self.now, len(data))
+        if count := self._server.port_hear(data, len(data)):
+            answer = ctypes.create_string_buffer(count)
+            self._server.port_take(answer)
+            self._coming.append((self._travelled(1, heard, count), answer.raw))
+
+    def read(self, timeout: float) -> bytes:
+        end = self.now + timeout
+        if not self._coming or self._coming[0][0] > end:
+            self.now = end
+            return b""
+        due, data = self._coming.popleft()
+        self.now = max(self.now, due)
+        return data
+
+    def alive(self) -> bool:
+        return True
+
+    def _travelled(self, way: int, begun: float, count: int) -> float:
+        self._free[way] = max(begun, self._free[way]) + 10 * count / self.BAUD
+        return self._free[way]
 
 
 class Pipe:

@@ -34,6 +34,10 @@ OFFLINE = {
     name: "http://127.0.0.1:9"
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 } | {"no_proxy": "", "NO_PROXY": ""}
+REFUSED = (
+    "This Renode refuses the counter that edgetune adds: its own platform runs, where ticks are "
+    "no instructions"
+)
 _TAKEN = re.compile("address (is )?already in use|AddressAlreadyInUse", re.IGNORECASE)
 
 
@@ -55,12 +59,13 @@ class RenodeDevice(StreamDevice):
 
     def open(self) -> None:
         check_image(self._elf)
-        renode = find_renode()
+        renode, self.remark = find_renode(), ""
         try:
             self._start_at_a_free_port(renode, plain=False)
         except _ScriptFailed:  # another version may not know all that the script asks for
             try:
                 self._start_at_a_free_port(renode, plain=True)
+                self.remark = REFUSED
             except _ScriptFailed as again:
                 raise again.named from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import replace
 
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.device.qemu import find_qemu
-from edgetune.device.renode import find_renode
+from edgetune.device.renode import find_renode, find_renode_test
 from edgetune.device.renode.finding import DOWNLOAD
 from edgetune.errors import ToolchainError
 from edgetune.programs import run_program
@@ -24,6 +25,8 @@ LEAST = {
     "Renode": ((1, 16), "edgetune's scripts are written for 1.16"),
     "OpenOCD": ((0, 12), "it has no `adapter serial`"),
 }
+PYTHON = "python3"  # that renode-test runs
+ROBOT_MODULES = ("psutil", "robot", "yaml")  # of its tests/requirements.txt
 # In PATH, by the names that its makers give it.
 FLASHERS = {
     "OpenOCD": ("openocd", "sudo apt-get install openocd"),
@@ -43,6 +46,7 @@ def check_programs() -> list[Check]:
         _tool("QEMU", find_qemu),
         _tool("host compiler", find_host_cc, use="--device host"),
         _renode(),
+        _renode_test(),
         *(_flasher(name) for name in FLASHERS),
     ]
 
@@ -64,6 +68,27 @@ def _renode() -> Check:
     return replace(check, ok=False, broken=True, fix=DOWNLOAD, found=(
         f"{check.found}: it is no Renode, or does not start within {ASK_SECONDS:g} s"
     ))
+
+
+def _renode_test() -> Check:
+    """Renode's runner of suites, and the Python packages that the portable build leaves to you."""
+    name, use = "renode-test", "build --renode-suite"
+    if (path := find_renode_test()) is None:
+        return Check(name, False, False, use, "Neither beside Renode nor on PATH.", DOWNLOAD)
+    listed = os.path.join(os.path.dirname(path), "tests", "requirements.txt")
+    fix = f"{PYTHON} -m pip install -r {shlex.quote(listed)}"
+    lacking = [module for module in ROBOT_MODULES if not _has_module(module)]
+    if not lacking:
+        return Check(name, True, False, use, path)
+    found = f"{path}: {PYTHON} on PATH lacks {', '.join(lacking)}"
+    return Check(name, False, False, use, found, fix, broken=True)
+
+
+def _has_module(module: str) -> bool:
+    try:
+        return run_program([PYTHON, "-c", f"import {module}"], ASK_SECONDS)[0] == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _flasher(name: str) -> Check:

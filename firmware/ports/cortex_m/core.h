@@ -33,6 +33,18 @@ static inline int et_wait_for(uint32_t address, uint32_t mask, uint32_t value)
     return 0;
 }
 
+/* Whether a counter that was started at 0 counts. Looked at more than once: emulators may hold the
+ * time still up to the next branch. */
+static inline int et_counts(uint32_t address)
+{
+    for (uint32_t i = 0; i < 8u; i++) {
+        if (ET_REG(address) != 0u) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Replace the bits of `mask` by those of `value`. */
 static inline void et_set_bits(uint32_t address, uint32_t mask, uint32_t value)
 {

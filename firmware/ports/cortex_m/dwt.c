@@ -5,7 +5,8 @@
 #include "../port.h"
 
 #define DWT_CTRL ET_REG(0xE0001000u)
-#define DWT_CYCCNT ET_REG(0xE0001004u)
+#define DWT_CYCCNT_ADDRESS 0xE0001004u
+#define DWT_CYCCNT ET_REG(DWT_CYCCNT_ADDRESS)
 #define DWT_LAR ET_REG(0xE0001FB0u) /* the lock of CoreSight units (ARM IHI 0029) */
 #define LAR_UNLOCK 0xC5ACCE55u
 #define DEMCR_TRCENA (1u << 24)
@@ -19,8 +20,7 @@ void et_counter_start(uint32_t core_hz)
     DWT_LAR = LAR_UNLOCK; /* a Cortex-M7 locks the unit; the others ignore it */
     DWT_CYCCNT = 0;
     DWT_CTRL |= DWT_CTRL_CYCCNTENA;
-    __asm volatile("nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop");
-    tick_hz = DWT_CYCCNT != 0u ? core_hz : 0u;
+    tick_hz = et_counts(DWT_CYCCNT_ADDRESS) ? core_hz : 0u;
 }
 
 uint32_t port_ticks(void)

@@ -7,7 +7,8 @@
 #include "../port.h"
 
 #define TIM_CR1 ET_REG(ET_COUNTER_BASE + 0x00u)
-#define TIM_CNT ET_REG(ET_COUNTER_BASE + 0x24u)
+#define TIM_CNT_ADDRESS (ET_COUNTER_BASE + 0x24u)
+#define TIM_CNT ET_REG(TIM_CNT_ADDRESS)
 
 #define CR1_CEN 1u
 
@@ -17,8 +18,7 @@ void et_counter_start(uint32_t core_hz)
 {
     et_bus_clock_on(ET_COUNTER_ENABLE_REGISTER, ET_COUNTER_ENABLE_MASK);
     TIM_CR1 = CR1_CEN;
-    __asm volatile("nop\n nop\n nop\n nop\n nop\n nop\n nop\n nop");
-    tick_hz = TIM_CNT != 0u ? core_hz : 0u;
+    tick_hz = et_counts(TIM_CNT_ADDRESS) ? core_hz : 0u;
 }
 
 uint32_t port_ticks(void)
