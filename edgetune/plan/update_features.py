@@ -19,18 +19,21 @@ def every_error(work: Work) -> dict:
 
 
 def draws(work: Work, draw: str) -> dict:
-    """Systematic ones pass the rows in turn, independent ones search theirs by halving."""
+    """Systematic ones pass the rows in turn and are one step where they fall on one weight,
+    independent ones search their rows by halving."""
     seen, rows = work.seen, work.layer.rows
-    found = {"rows": rows, "draws": seen.get("draws", 0), "drawn_rows": seen.get("rows", 0)}
+    names = {"draws": "draws", "moved": "moved", "drawn_rows": "rows"}
+    found = {"rows": rows} | {name: seen.get(key, 0) for name, key in names.items()}
     if draw == "independent":
         found["halvings"] = found["draws"] * math.log2(rows + 1)
     return found
 
 
 def _formed(work: Work) -> dict:
-    """Rows of the gradient that are worked out: all, and those that were drawn again."""
-    formed = work.layer.rows + work.seen.get("rows", 0)
-    return {"formed": formed, "magnitudes": formed * (work.layer.row_size + 1),
+    """Rows of the gradient that are worked out: all, and those that were drawn again.  Every row
+    is measured once."""
+    rows, again = work.layer.rows, work.seen.get("rows", 0)
+    return {"formed": rows + again, "magnitudes": rows * (work.layer.row_size + 1),
             "walk": work.seen.get("walk", 0)}
 
 
@@ -79,7 +82,7 @@ def _update_blocks(form: Callable[[Work, int], Counter]) -> Callable[[Work], dic
 def _update_factored(work: Work) -> dict:
     seen = work.seen
     return {"inputs": work.layer.row_size} | {
-        name: seen.get(name, 0) for name in ("searches", "strides", "halvings", "biases")
+        name: seen.get(name, 0) for name in ("passed", "searches", "strides", "halvings", "biases")
     }
 
 

@@ -19,6 +19,7 @@ from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 
 STEPS = 8
+NEAR = 8  # columns for a draw, up to which update_factored.c passes them one by one
 FORMED, HALVED = "formed_", "halved_"
 PATIENCE = 50_000_000  # weights times positions that may be simulated; then fewer steps are
 
@@ -38,8 +39,8 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
     not zero; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
-    "searches", "strides", "halvings": of a factored gradient's columns, and its "biases" that were
-    drawn; `HALVED` and an
+    "passed", "searches", "strides", "halvings": of a factored gradient's columns, and its "biases"
+    that were drawn; `HALVED` and an
     activation: its errors that were halved as larger ones came.
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
@@ -132,12 +133,20 @@ def formed_blocks(drawn: np.ndarray, rows: int) -> Counter:
 
 
 def _searches_in_order(steps: np.ndarray) -> Counter:
-    """In each row on from the last column; none where that is drawn again."""
-    rows, targets = np.nonzero(steps)
+    """In each row on from the last column; none where that is drawn again.  In rows of few columns
+    for a draw they are passed one by one; the bias is not searched."""
+    weights = steps[:, :-1]
+    many = steps.sum(axis=1) * NEAR >= weights.shape[1]
+    passed = np.where(weights > 0, np.arange(weights.shape[1]), 0).max(axis=1)
+    return _far_searches(weights[~many]) + Counter(passed=int(passed[many].sum()))
+
+
+def _far_searches(weights: np.ndarray) -> Counter:
+    rows, targets = np.nonzero(weights)
     first = np.append(True, rows[1:] != rows[:-1])
     before = np.where(first, 0, np.append(0, targets[:-1]))
     on = targets > before
-    return _turns(before[on] + 1, targets[on], steps.shape[1] - 1)
+    return _turns(before[on] + 1, targets[on], weights.shape[1])
 
 
 def _searches_from_the_start(steps: np.ndarray) -> Counter:

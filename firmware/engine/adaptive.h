@@ -8,6 +8,8 @@
 #include "null_mass.h"
 #include "scaled.h"
 
+#define ET_RULE_SQUARES /* it asks for the sum of squares */
+
 /* Means of the shortfall, Q24: of the last samples, since the start, and the most that the latter
  * has been in this run.  age: steps since much was new, Q16.  gain: trials of this step over a
  * layer's share. */
@@ -31,13 +33,6 @@ typedef struct {
     uint32_t square_shift, errors, most_trials_q16;
     et_adaptive_network *network;
 } et_adaptive;
-
-/* Of a gradient's magnitude; all of a layer add up to less than 2^63. */
-static inline uint64_t et_adaptive_square(const et_adaptive *rule, uint32_t magnitude)
-{
-    uint32_t shifted = magnitude >> rule->square_shift;
-    return (uint64_t)shifted * shifted;
-}
 
 /* Before the updates of a sample.  settles: whether the shortfall says on any task how much is
  * left to learn. */

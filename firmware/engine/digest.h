@@ -6,10 +6,12 @@
 #include "operators.h"
 #include "update.h"
 
+#define ET_DIGEST_STRIDE 0x9E3779B1u
+
 /* What one parameter adds to the digest of the parameters. */
 static inline uint32_t et_digest_term(uint32_t index, int32_t value)
 {
-    return et_mix32(index * 0x9E3779B1u + (uint32_t)value);
+    return et_mix32(index * ET_DIGEST_STRIDE + (uint32_t)value);
 }
 
 #endif

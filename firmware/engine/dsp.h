@@ -117,6 +117,16 @@ ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
     return most;
 }
 
+/* acc + |each byte of v|, of at least -127. */
+ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
+{
+    uint32_t result;
+    __asm__("usada8 %0, %1, %2, %3"
+            : "=r"(result)
+            : "r"(v ^ 0x80808080u), "r"(0x80808080u), "r"(acc));
+    return result;
+}
+
 /* The four low bytes in one word. */
 ET_DSP_INLINE uint32_t et_pack_bytes(int32_t b0, int32_t b1, int32_t b2, int32_t b3)
 {
@@ -245,6 +255,12 @@ ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
         result |= (size > old ? size : old) << i;
     }
     return result;
+}
+
+ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
+{
+    uint32_t negative = v >> 7 & 0x01010101u, size = (v ^ negative * 255u) + negative;
+    return acc + (((size & 0x00FF00FFu) + (size >> 8 & 0x00FF00FFu)) * 0x00010001u >> 16);
 }
 
 ET_DSP_INLINE uint32_t et_absolute(int32_t value)

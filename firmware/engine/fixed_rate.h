@@ -8,12 +8,4 @@ typedef struct {
     uint32_t limit_q8; /* most trials of a step */
 } et_fixed_rate;
 
-/* The rule asks for no squares. */
-static inline uint64_t et_fixed_rate_square(const et_fixed_rate *rule, uint32_t magnitude)
-{
-    (void)rule;
-    (void)magnitude;
-    return 0;
-}
-
 #endif

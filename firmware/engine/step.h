@@ -4,18 +4,21 @@
 
 #include "digest.h"
 
-/* Against its gradient's sign: of the weight at offset among its layer's; sign times several, up to
- * 255. */
-static inline void et_step_weight(const et_trained *layer, uint32_t offset, int32_t sign,
-                                  uint32_t *digest)
+/* A weight's value after several steps against its gradient's sign, sign times their number. */
+static inline int32_t et_moved_weight(int32_t value, int32_t steps)
 {
-    int8_t *weight = layer->weights + offset;
-    uint32_t index = layer->first_index + offset;
-    int32_t value = *weight, moved = value - sign;
-    moved = moved > 127 ? 127 : moved;
-    moved = moved < -127 ? -127 : moved;
-    *weight = (int8_t)moved;
-    *digest += et_digest_term(index, moved) - et_digest_term(index, value);
+    int32_t moved = value - steps;
+    if (__builtin_expect((uint32_t)(moved + 127) > 254, 0)) {
+        moved = moved < 0 ? -127 : 127;
+    }
+    return moved;
+}
+
+/* What the digest changes by where the parameter at index goes from value to moved. */
+static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t moved)
+{
+    uint32_t place = index * ET_DIGEST_STRIDE;
+    return et_mix32_difference(place + (uint32_t)moved, place + (uint32_t)value);
 }
 
 #endif

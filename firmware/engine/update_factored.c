@@ -6,36 +6,42 @@
 #include "trials.h"
 #include "update.h"
 
+#define NEAR 8u
+
+/* cumulative: twice the inputs' cumulative magnitudes, plus one where the input is below its zero
+ * point; the bias' input is the last. */
 typedef struct {
-    et_rows rows; /* first: the draw sees only this part */
-    const int8_t *e, *x;
-    int32_t zero_point;
-    const uint32_t *cumulative; /* of the inputs' magnitudes, the bias' input last */
+    const et_trained *layer;
+    const et_update_scratch *scratch;
+    uint32_t *digest;
+    const int8_t *e;
+    const uint32_t *cumulative;
 } factored_rows;
 
-/* Writes the cumulative magnitudes, and adds their squares up; returns the last. */
+/* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's widths
+ * do; returns the magnitudes' sum. */
 static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t zero_point,
-                           uint32_t *cumulative, uint64_t *squares)
+                           uint32_t *cumulative, uint32_t *squares)
 {
     uint32_t total = 0;
-    for (uint32_t i = 0; i < layer->row_size; i++) {
-        uint32_t magnitude = et_magnitude(x[i] - zero_point);
+    for (uint32_t i = layer->row_size; i; i--) {
+        int32_t value = *x++ - zero_point;
+        uint32_t magnitude = et_magnitude(value);
         total += magnitude;
-        *squares += et_rule_square(layer->rule, magnitude);
-        cumulative[i] = total;
+        *squares += (uint32_t)et_rule_square(magnitude, 0);
+        *cumulative++ = 2 * total + ((uint32_t)value >> 31);
     }
     total += ET_BIAS_INPUT;
-    *squares += et_rule_square(layer->rule, ET_BIAS_INPUT);
-    cumulative[layer->row_size] = total;
+    *squares += (uint32_t)et_rule_square(ET_BIAS_INPUT, 0);
+    *cumulative = 2 * total;
     return total;
 }
 
 /* The first column from low on with cumulative > least; strides that double find its surroundings,
  * halving finds it there. */
-static uint32_t find_column(const factored_rows *f, uint32_t least, uint32_t low)
+static uint32_t find_column(const uint32_t *cumulative, uint32_t high, uint32_t least,
+                            uint32_t low)
 {
-    const uint32_t *cumulative = f->cumulative;
-    uint32_t high = f->rows.layer->row_size;
     for (uint32_t stride = 4; low + stride < high; stride += stride) {
         if (cumulative[low + stride] > least) {
             high = low + stride;
@@ -54,51 +60,121 @@ static uint32_t find_column(const factored_rows *f, uint32_t least, uint32_t low
     return low;
 }
 
-static void step_column(const factored_rows *f, uint32_t row, uint32_t column)
+/* One step at a point of a row: |e| * sum > point where sum > point / |e|; a row's mass is below
+ * 2^30. */
+static void step_at(const factored_rows *f, uint32_t row, uint32_t point)
 {
-    const et_trained *layer = f->rows.layer;
-    int32_t sign = f->e[row] < 0 ? -1 : 1;
-    if (column == layer->row_size) {
-        et_step(layer, row, column, sign, f->rows.digest);
-        return;
-    }
-    sign = f->x[column] < f->zero_point ? -sign : sign;
-    et_step_weight(layer, row * layer->row_size + column, sign, f->rows.digest);
+    uint32_t least = 2 * (point / et_magnitude(f->e[row])) + 1;
+    uint32_t column = find_column(f->cumulative, f->layer->row_size, least, 0);
+    int32_t below = (f->cumulative[column] & 1) != 0, negative = f->e[row] < 0;
+    et_step(f->layer, row, column, below != negative ? -1 : 1, f->digest);
 }
 
 #ifdef ET_DRAW_INDEPENDENT
 
-/* |e| * cumulative > point where cumulative > point / |e|; a row's mass fits 32 bits. */
-static void hit(et_rows *rows, uint32_t row, uint64_t point)
+static void draw(const factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
-    const factored_rows *f = (const factored_rows *)rows;
-    uint32_t least = (uint32_t)point / et_magnitude(f->e[row]);
-    step_column(f, row, find_column(f, least, 0));
-}
-
-static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
-{
-    f->rows.hit = hit;
-    et_draw(&f->rows, total, n, generator);
+    et_draw_rows(f->layer, f->scratch, total, n, generator);
+    uint32_t inputs = f->cumulative[f->layer->row_size] / 2;
+    for (uint32_t row = 0; row < f->layer->rows; row++) {
+        uint64_t mass = (uint64_t)inputs * et_magnitude(f->e[row]);
+        for (uint32_t hits = f->scratch->row_hits[row]; hits; hits--) {
+            step_at(f, row, (uint32_t)et_generator_below(generator, mass));
+        }
+    }
 }
 
 #else
 
-/* Row by row, as et_draw: in a row points and columns ascend.  |e| * cumulative > point where
- * cumulative > point / |e|; a row's mass fits 32 bits. */
-static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
+/* Points of a row over |e|, as the sums are kept, twice and one: |e| * sum > point where sum > at, a
+ * quotient by |e| and by the number of draws, its remainder carried along. */
+typedef struct {
+    uint32_t at, rest, stride, stride_rest, divisor;
+} row_points;
+
+static row_points over_error(const et_points *points, uint32_t error)
+{
+    uint32_t at = (uint32_t)points->at, stride = (uint32_t)points->stride, n = points->n;
+    row_points p = {2 * (at / error) + 1, at % error * n + points->rest, 2 * (stride / error),
+                    stride % error * n + points->stride_rest, n * error};
+    return p;
+}
+
+static inline void next_point(row_points *p)
+{
+    p->at += p->stride;
+    p->rest += p->stride_rest;
+    if (p->rest >= p->divisor) {
+        p->rest -= p->divisor;
+        p->at += 2;
+    }
+}
+
+/* Points and columns ascend; draws of one weight are one step.  Columns are passed one by one where
+ * there are NEAR of them or fewer for a draw. */
+static __attribute__((noinline)) void draw_weights(const factored_rows *f, uint32_t row,
+                                                   row_points *points)
+{
+    const et_trained *layer = f->layer;
+    const uint32_t *cumulative = f->cumulative, *next = cumulative;
+    uint32_t size = layer->row_size, inputs = cumulative[size - 1], digest = *f->digest;
+    uint32_t index = layer->first_index + row * size;
+    int8_t *weights = layer->weights + row * size;
+    int32_t sign = f->e[row] < 0 ? -1 : 1;
+    row_points p = *points;
+    uint32_t far = (uint64_t)p.stride * size > (uint64_t)inputs * NEAR;
+    __asm__("" : "+r"(far));
+    while (p.at < inputs) {
+        if (far && *next <= p.at) {
+            uint32_t low = (uint32_t)(next - cumulative) + 1;
+            next = cumulative + find_column(cumulative, size, p.at, low);
+        }
+        while (*next <= p.at) {
+            next++;
+        }
+        uint32_t passed = *next, column = (uint32_t)(next - cumulative);
+        int32_t steps = 0, value = weights[column];
+        do {
+            steps += sign;
+            next_point(&p);
+        } while (p.at < passed);
+        int32_t moved = et_moved_weight(value, passed & 1 ? -steps : steps);
+        weights[column] = (int8_t)moved;
+        digest += et_digest_change(index + column, value, moved);
+    }
+    *f->digest = digest;
+    *points = p;
+}
+
+/* The bias is the last column. */
+static void draw_in_row(const factored_rows *f, uint32_t row, et_points *points)
+{
+    int32_t steps = 0;
+    uint32_t error = et_magnitude(f->e[row]), inputs = f->cumulative[f->layer->row_size];
+    row_points p = over_error(points, error);
+    draw_weights(f, row, &p);
+    for (; p.at < inputs; next_point(&p)) {
+        steps++;
+    }
+    if (steps) {
+        et_step(f->layer, row, f->layer->row_size, f->e[row] < 0 ? -steps : steps, f->digest);
+    }
+    points->at = (uint64_t)(p.at / 2) * error + p.rest / points->n;
+    points->rest = p.rest % points->n;
+}
+
+/* Strides of a row's greatest mass or more meet it once at most. */
+static void draw(const factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     et_points points = et_points_start(total, n, generator);
-    for (uint32_t row = 0; n; row++) {
-        uint64_t mass = f->rows.scratch->row_mass[row];
-        uint32_t error = et_magnitude(f->e[row]), column = 0;
-        for (; n && points.at < mass; n--) {
-            uint32_t least = (uint32_t)points.at / error;
-            if (f->cumulative[column] <= least) {
-                column = find_column(f, least, column + 1);
-            }
-            step_column(f, row, column);
+    int once = points.stride >> 30 != 0;
+    for (uint32_t row = 0; row < f->layer->rows; row++) {
+        uint64_t mass = f->scratch->row_mass[row];
+        if (points.at < mass && once) {
+            step_at(f, row, (uint32_t)points.at);
             et_points_next(&points);
+        } else if (points.at < mass) {
+            draw_in_row(f, row, &points);
         }
         points.at -= mass;
     }
@@ -111,12 +187,13 @@ uint32_t et_update_factored(const et_trained *layer, const int8_t *e, int32_t ex
                             const et_update_scratch *scratch, uint32_t *digest)
 {
     uint32_t *cumulative = (uint32_t *)scratch->gradient;
-    factored_rows f = {{layer, scratch, digest, 0}, e, x, input_zero_point, cumulative};
-    uint64_t of_inputs = 0, of_errors = 0, total = 0;
+    factored_rows f = {layer, scratch, digest, e, cumulative};
+    uint32_t of_inputs = 0;
+    uint64_t of_errors = 0, total = 0;
     uint64_t inputs = accumulate(layer, x, input_zero_point, cumulative, &of_inputs);
     for (uint32_t row = 0; row < layer->rows; row++) {
         uint32_t error = et_magnitude(e[row]);
-        of_errors += et_rule_square(layer->rule, error);
+        of_errors += et_rule_square(error, 0);
         scratch->row_mass[row] = inputs * error;
         total += scratch->row_mass[row];
     }

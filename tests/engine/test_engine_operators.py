@@ -31,6 +31,7 @@ from random_layers import (
     LAYERS,
     errors,
     int8,
+    quantized,
     random_clip,
     random_layer,
     random_wide_layer,
@@ -330,6 +331,23 @@ def test_factored_updates(libraries, draw):
         for _ in range(6):
             layer, *shapes = random_layer(rng, p.FullyConnected)
             samples = random_samples(rng, *shapes, 12)
+            check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 0, True)
+
+
+@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("rows, size", [(500, 3000), (9, 700)], ids=["wide", "flat"])
+def test_factored_updates_of_large_layers(libraries, rows, size, draw):
+    """Strides beyond a row's mass and far below it, at extreme errors and inputs; weights that the
+    rows' draws pass by the hundred and that they fall on again and again."""
+    rng = np.random.default_rng(20)
+    layer = p.FullyConnected("d", 0, 0, 1, **quantized(rng, int8(rng, (rows, size)), rows, size))
+    layer.input_zero_point = 127
+    shapes = (1, 1, size), (1, 1, rows)
+    for limit_q8 in (256 * 4, 256 * 60, 256 * 9000):
+        for share in (0.0, 0.9):
+            x = np.where(rng.random(shapes[0]) < share, 127, -128).astype(np.int8)
+            e = errors(rng, shapes[1], extreme=True)
+            samples = [(e, 0, x), (errors(rng, shapes[1]), 1, int8(rng, shapes[0]))]
             check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 0, True)
 
 

@@ -44,6 +44,7 @@ pytestmark = [
 ]
 
 SUMS = "update_biases.c:sum_errors.h"
+MASS = "row_mass.c"
 FACTORED = "update_factored.c"
 
 
@@ -95,6 +96,10 @@ CASES = {
     "error_scale": (error_scale, CONVS[:4]),
     "error_join": (error_join, [Work(None, (1, 1, 9), (1, 1, 9), {})]),
 }
+
+
+def magnitudes(counts):
+    return 2 * counts.line(MASS, "s.mass += a + b") + counts.line(MASS, "s.mass += a;")
 
 
 # -- the counts ------------------------------------------------------------------------------
@@ -178,15 +183,19 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     counts = engine.run(lambda library: update.step(errors(rng, work.y), 0, int8(rng, work.x)))
     work.layer.weights[...], work.layer.bias[...] = update.weights, update.bias // 64
     steps = np.abs(_columns(work.layer))
-    seen = {"draws": steps.sum(), "rows": steps.any(axis=1).sum(), "walk": _walk_in_order(steps)}
+    seen = {
+        "draws": steps.sum(), "moved": np.count_nonzero(steps),
+        "rows": steps.any(axis=1).sum(), "walk": _walk_in_order(steps),
+    }
     kind = "update_dense" if isinstance(work.layer, p.FullyConnected) else "update_window"
     found = UPDATES[kind](Work(work.layer, work.x, work.y, seen)) | seen
     assert seen["draws"] == 5
     assert_counted(found, {
-        "draws": line("update.c", "et_step("),
-        "formed": line("update.c", "uint64_t mass = 0"),
-        "magnitudes": line("update.c", "mass += et_rule_mass"),
-        "walk": line("update.c", "g->cumulative += et_rule_mass"),
+        "draws": line("draw.c", "times++"),
+        "moved": line("draw.c", "et_step("),
+        "formed": line("update.c", "g->row_gradient("),
+        "magnitudes": magnitudes,
+        ("walk", "rows"): line("draw.c", "cumulative += et_rule_mass"),
     }, counts, work)
 
 
@@ -203,10 +212,10 @@ def test_an_update_of_biases_adds_up_its_errors_once(engine, work):
     }, counts, work)
     assert set(found) == {"positions", "errors"}
     assert counts.line("update_biases.c", "scratch->row_mass[row] =") == work.layer.rows
-    assert counts.line("update_biases.c", "et_step(") == 5
+    assert counts.line("draw.c", "times++") == 5
 
 
-@pytest.mark.parametrize("total", [6, 90])
+@pytest.mark.parametrize("total", [6, 90, 900])
 def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
     """Which columns are drawn is observed from what the draws moved."""
     work = dense(40, 7)
@@ -218,9 +227,11 @@ def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
     work.layer.weights[...], work.layer.bias[...] = update.weights, update.bias // 64
     seen = _searches_in_order(np.abs(_columns(work.layer)))
     assert_counted(UPDATES["update_factored"](Work(work.layer, work.x, work.y, seen)), {
-        "inputs": line(FACTORED, "cumulative[i] = total"),
-        "searches": line(FACTORED, "column = find_column("),
+        "inputs": line(FACTORED, "*cumulative++ ="),
+        "passed": line(FACTORED, "next++;"),
+        "searches": line(FACTORED, "next = cumulative + find_column("),
         "strides": line(FACTORED, "if (cumulative[low + stride] > least)"),
         "halvings": line(FACTORED, "uint32_t middle ="),
     }, counts, work)
-    assert counts.line(FACTORED, "step_column(f, row, column)") == total
+    drawn = counts.line(FACTORED, "steps += sign;") + counts.line(FACTORED, "steps++;")
+    assert drawn == total

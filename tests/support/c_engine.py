@@ -20,7 +20,7 @@ from edgetune.plan.constants import TRAINED, layer_constants
 from edgetune.plan.kernels import KERNELS, Kernel, Site
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
-DRAWN = {"update.c", "update_blocks.c", "update_factored.c", "update_biases.c"}
+DRAWN = {"update.c", "update_blocks.c", "update_factored.c", "update_biases.c", "row_mass.c"}
 RULE_SOURCES = {
     rule.name: {*rule_sources(rule), *(DRAWN if rule.drawn else {"update_steps.c"})}
     for rule in RULES.values()

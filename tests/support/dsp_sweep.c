@@ -8,6 +8,7 @@
 #include "conv_2d_gradient_dsp.h"
 #include "depthwise_conv_2d_dsp.h"
 #include "depthwise_conv_2d_gradient_dsp.h"
+#include "dsp.h"
 #include "error_scale_dsp.h"
 #include "fully_connected_dsp.h"
 #include "port.h"
@@ -281,6 +282,18 @@ static int add_forward(void)
     return memcmp(one, other, sizeof one) == 0;
 }
 
+static int magnitudes(void)
+{
+    uint32_t from = below(LARGEST - 64), sum = below(1u << 30), count = between(1, 16), all = sum;
+    for (uint32_t i = 0; i < 4 * count; i++) {
+        all += (uint32_t)(e[from + i] < 0 ? -e[from + i] : e[from + i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sum = et_add_magnitudes(et_load_word(e + from + 4 * i), sum);
+    }
+    return sum == all;
+}
+
 static const struct {
     const char *name;
     int (*agrees)(void);
@@ -296,6 +309,7 @@ static const struct {
     {"error_scale", error_scale},
     {"average_pool_2d_input_error", average_pool_2d_input_error},
     {"add_forward", add_forward},
+    {"magnitudes", magnitudes},
 };
 
 int main(void)

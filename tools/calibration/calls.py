@@ -12,7 +12,7 @@ from pathlib import Path
 POINTERS = {
     **dict.fromkeys(("update.c", "update_steps.c", "multinomial_global.c"), ["model.c:*_row"]),
     "update_blocks.c": ["et_*_dsp_gradient"],
-    "draw.c": [f"update{kind}.c:hit" for kind in ("", "_blocks", "_factored", "_biases")],
+    "draw.c": ["update.c:form_row", "update_blocks.c:formed_row", "update_biases.c:bias_of"],
     "frames.c": ["port_tx"],
     "requests.c": [],
 }

@@ -26,6 +26,7 @@ MODEL_DATA = {"et_model", "model.c:parameter_digest"}  # of one size in every mo
 LINKER_SYMBOLS = re.compile(r"et_(stack|data|bss)_")
 OF_A_RULE = (
     "update.c", "update_blocks.c", "update_factored.c", "update_biases.c", "update_steps.c",
+    "row_mass.c",
     "softmax_echo.c", "scaled.c", "sgd.c",
     *(f"{rule.symbol}.c" for rule in RULES.values()),
 )
