@@ -85,8 +85,8 @@ def test_inspect():
         ),
     }
     words = ("plan", MODEL, "--board", BOARD, "--steps", 400, "--held-out", 50)
-    said = edgetune(*words).stdout  # before, and after 80, 160, 240, 320 and 400
-    assert "Guard: no RAM; in 400 steps up to 300 forward passes by 50 held-out samples" in said
+    said = edgetune(*words).stdout  # before, and after 100, 200, 300 and 400
+    assert "Guard: no RAM; in 400 steps up to 250 forward passes by 50 held-out samples" in said
     assert succeed("inspect", MODEL, "--board", BOARD)["plan"]["cost"] == planned["cost"]
 
 
