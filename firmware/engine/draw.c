@@ -26,13 +26,12 @@ et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
 /* Points ascend: the row is walked once, and draws of one weight are one step. */
 static et_points draw_in_row(et_rows *rows, uint32_t row, et_points points, uint64_t mass)
 {
-    const et_trained *layer = rows->layer;
     const int32_t *gradient = rows->gradient(rows, row), *next = gradient;
     uint64_t cumulative = 0;
     while (points.at < mass) {
         uint32_t times = 0;
         while (cumulative <= points.at) {
-            cumulative += et_rule_mass(layer, et_magnitude(*next++));
+            cumulative += et_rule_mass(rows->layer, et_magnitude(*next++));
         }
         do {
             times++;
@@ -88,7 +87,6 @@ void et_draw_rows(const et_trained *layer, const et_update_scratch *scratch, uin
 /* Walks on from the last weight where the points ascend. */
 static void draw_in_row(et_rows *rows, uint32_t row, uint64_t mass, uint32_t generator[2])
 {
-    const et_trained *layer = rows->layer;
     const int32_t *gradient = rows->gradient(rows, row), *next = gradient;
     uint64_t before = 0;
     for (uint32_t hits = rows->scratch->row_hits[row]; hits; hits--) {
@@ -97,8 +95,8 @@ static void draw_in_row(et_rows *rows, uint32_t row, uint64_t mass, uint32_t gen
             next = gradient;
             before = 0;
         }
-        while (before + et_rule_mass(layer, et_magnitude(*next)) <= point) {
-            before += et_rule_mass(layer, et_magnitude(*next++));
+        while (before + et_rule_mass(rows->layer, et_magnitude(*next)) <= point) {
+            before += et_rule_mass(rows->layer, et_magnitude(*next++));
         }
         move(rows, row, (uint32_t)(next - gradient), *next, 1);
     }

@@ -219,7 +219,7 @@ def test_a_lower_accuracy_fails_it(project, tools):
     ("old", "new", "words"),
     [
         ("15_000", "14_000", "RAM on host (stm32f4-discovery) is over its budget."),
-        ("660_000", "600_000", "A training step on host (stm32f4-discovery) is over its"),
+        ("460_000", "420_000", "A training step on host (stm32f4-discovery) is over its"),
     ],
 )
 def test_an_exceeded_budget_fails_it(project, tools, old, new, words):

@@ -16,5 +16,5 @@ def test_its_last_layer_learns_alone(edgetune_device):
 
 def test_budgets(edgetune_device):
     edgetune_device.assert_ram(budget=15_000)
-    edgetune_device.assert_step_instructions(budget=660_000)
+    edgetune_device.assert_step_instructions(budget=460_000)
     edgetune_device.assert_step_instructions(budget=620_000, data="digits.npz")
