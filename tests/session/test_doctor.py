@@ -13,6 +13,7 @@ from cli_runner import BOARD, MODEL, edgetune, refused
 from thinned import thinned_rows
 
 from edgetune.boards import load_board
+from edgetune.build import build_project
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
@@ -21,7 +22,7 @@ from edgetune.session.doctor.check import version_of
 from edgetune.session.doctor.packages import check_packages
 from edgetune.session.doctor.ports import check_ports, holders_of
 from edgetune.session.doctor.programs import check_programs
-from edgetune.session.firmware import build_firmware
+from edgetune.session.firmware import generate
 
 
 @pytest.mark.parametrize("said, version", [
@@ -171,8 +172,10 @@ def plan():
 
 @pytest.fixture
 def port(plan, tmp_path):
-    """The demo's firmware behind a serial port: the program has the other end of a pty."""
-    program = build_firmware(plan, tmp_path, "digits_int8", native=True).build.elf
+    """The demo's firmware, generated as for its board, behind a serial port: the program has the
+    other end of a pty."""
+    generate(plan, tmp_path, "digits_int8")
+    program = build_project(tmp_path, plan.board, "native").elf
     ours, theirs = os.openpty()
     tty.setraw(theirs)
     child = subprocess.Popen([program], stdin=ours, stdout=ours)
