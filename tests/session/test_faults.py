@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from notes import Notes
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -23,7 +24,6 @@ from edgetune.plan.plan import make_plan
 from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
 from edgetune.session.job import Job
-from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.tuning import TuneSettings, tune
 
@@ -31,14 +31,6 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tools import line_faults  # noqa: E402
-
-
-class Notes(Reporter):
-    def __init__(self):
-        self.said: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.said.append(text)
 
 
 @pytest.fixture(scope="module")

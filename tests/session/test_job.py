@@ -10,25 +10,17 @@ import pytest
 from ci_project import demo_project, run  # noqa: F401
 from cli_runner import BOARD, DATA, MODEL, ON_HOST, succeed
 from float_builder import FloatBuilder
+from notes import Notes
 
 import edgetune as api
 from edgetune.errors import DataError, DoesNotFitError, ModelError, UsageError
 from edgetune.learn.recipe import Recipe
 from edgetune.model.encode import encode
 from edgetune.model.read import read_tflite
-from edgetune.session.reporter import Reporter
 
 pytest_plugins = "pytester"
 SOURCE = {"path": "d.npz", "scale": 1 / 4, "mean": 8.0, "class_names": None}
 SETTINGS = {"samples": 10, "passes": 1}
-
-
-class Notes(Reporter):
-    def __init__(self):
-        self.said: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.said.append(text)
 
 
 @pytest.fixture(name="tiny")

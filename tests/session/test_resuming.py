@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_runner import DATA, MODEL, ON_HOST, refused, succeed
+from notes import Notes
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -32,7 +33,6 @@ from edgetune.session import running
 from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
 from edgetune.session.order import sample_order
-from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder, is_live, status_of
 from edgetune.session.running import Run
 from edgetune.session.tuning import TuneSettings, tune
@@ -43,14 +43,6 @@ STEPS, WRONG = 160, 100  # the guard looks at such a run, window by window
 
 class Killed(BaseException):
     """Nothing gets to run after it, as after SIGKILL."""
-
-
-class Notes(Reporter):
-    def __init__(self):
-        self.said: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.said.append(text)
 
 
 @pytest.fixture(scope="module")

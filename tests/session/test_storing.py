@@ -1,6 +1,7 @@
 """Whether what a device learnt may be kept for good."""
 
 import pytest
+from notes import Notes
 
 from edgetune.errors import AccuracyGateError, LinkError, UsageError
 from edgetune.link.replies import store_status
@@ -12,7 +13,6 @@ from edgetune.link.store import (
     StoreStatus,
 )
 from edgetune.measures.measure import Measure
-from edgetune.session.reporter import Reporter
 from edgetune.session.storing import keep_learnt, refuse_worse, score_of
 
 
@@ -33,14 +33,6 @@ class Device:
         self.asked.append("confirm")
         if self.refusal:
             raise self.refusal
-
-
-class Notes(Reporter):
-    def __init__(self):
-        self.said = []
-
-    def note(self, text):
-        self.said.append(text)
 
 
 def status(*slots) -> StoreStatus:
