@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 from edgetune.link import errors, replies
 from edgetune.link.frames import Frame
@@ -13,10 +13,14 @@ ENOUGH = 3  # panics; one or two may be those of an earlier run, still in a port
 
 
 class Boots:
-    """Counts a device's starts and panics during one wait for its HELLO."""
+    """Counts a device's starts and panics during one wait for its HELLO.
 
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
+    Args:
+        clock: seconds, ever more.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._begun = clock, clock()
         self._panics = self._starts = 0
         self._panic = ""
 
@@ -31,7 +35,7 @@ class Boots:
     def check(self, late: bool) -> None:
         """LinkError where the device cannot start, as far as is known; ``late``: nothing more is
         waited for."""
-        seconds = time.monotonic() - self._begun
+        seconds = self._clock() - self._begun
         if self._panics >= ENOUGH or (late and self._panics):
             raise errors.boot_loop(self._panics, self._panic, seconds)
         if late and self._starts > 1:

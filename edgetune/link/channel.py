@@ -93,7 +93,7 @@ class Channel:
         self._recovering = False
         self._tag = self._first_tag = 0
         self._heard, self._framed = b"", False
-        self._boots = Boots()
+        self._boots = Boots(self._clock)
 
     def open(self) -> DeviceInfo:
         """Begins a new session; raises LinkError if the device does not answer as it should."""
@@ -101,9 +101,9 @@ class Channel:
         self._patience = Patience(self._hello_timeout, self._nudge, self._clock)
         self._send_hello(new_session=True)
         while self.info is None:
-            self._pump()
-            self._boots.check(self._patience.expired())
-            if self._patience.expired():
+            late = self._patience.expired(silent=not self._pump())
+            self._boots.check(late)
+            if late:
                 raise errors.no_hello(self._hello_timeout, self._heard, self._framed)
             if self._patience.nudge():
                 self._send_hello()
@@ -140,13 +140,14 @@ class Channel:
         self._patience = Patience(self._timeout, pause, self._clock)
         while not done():
             self._require_session()
-            self._pump()
-            if not done() and self._patience.expired():
+            late = self._patience.expired(silent=not self._pump())
+            if late and not done():
                 raise errors.no_reply(kind.name, self._timeout, self.bad_frames)
             if self._patience.nudge():
                 self._recover()
 
-    def _pump(self) -> None:
+    def _pump(self) -> bool:
+        """Takes what has come; whether there was anything."""
         data = self._read()
         if not self._framed:
             self._heard = (self._heard + data)[:48]
@@ -158,6 +159,7 @@ class Channel:
             except errors.LinkError:
                 self.close()  # what follows would be told by a device that cannot be followed
                 raise
+        return bool(data)
 
     def _read(self) -> bytes:
         try:

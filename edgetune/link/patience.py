@@ -35,8 +35,17 @@ class Patience:
         self._pause = self._first
         self._next = min(self._next, self._clock() + self._pause)
 
-    def expired(self) -> bool:
-        return self._clock() >= self._deadline
+    def expired(self, silent: bool) -> bool:
+        """Whether to give up.
+
+        What came in time but was not read yet, on a busy computer, still counts: only a read
+        that found nothing ends a wait, or a device that talks on for as long again.
+
+        Args:
+            silent: whether the last read found nothing.
+        """
+        late = self._clock() - self._deadline
+        return late >= (0 if silent else self.timeout)
 
     def left(self) -> float:
         """Seconds until there is something to do, at least one millisecond."""

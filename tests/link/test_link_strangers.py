@@ -148,15 +148,23 @@ def test_what_the_ring_cannot_hold_waits_for_an_idle_device():
 
 
 class Boots(Script):
-    """Says the same at every HELLO, and answers none."""
+    """Says the same at every HELLO, and answers none; a read takes so many seconds."""
 
-    def __init__(self, *frames: Frame):
+    def __init__(self, *frames: Frame, seconds: float = 0.02, endless: bool = False):
         super().__init__()
-        self._frames = frames
+        self._frames, self._seconds, self._endless = frames, seconds, endless
+        self.now = 0.0
 
     def write(self, data: bytes) -> None:
         super().write(data)
         self.pieces += [encode_frame(frame) for frame in self._frames]
+
+    def read(self, timeout: float) -> bytes:
+        self.now += self._seconds
+        return super().read(timeout) or (encode_frame(READY) if self._endless else b"")
+
+    def hello(self) -> None:
+        Client(self, hello_timeout=0.2, nudge=0.05, clock=lambda: self.now).hello()
 
 
 PANIC = Frame(Notice.PANIC, 0, 0, TWO_WORDS.pack(3, 0x08000123))
@@ -171,8 +179,20 @@ READY = Frame(Notice.LOG, 0, 0, b"ready")
 ])
 def test_a_device_that_cannot_start_is_named(frames, words, cause):
     with pytest.raises(LinkError, match=words) as caught:
-        Client(Boots(*frames), hello_timeout=0.2, nudge=0.05).hello()
+        Boots(*frames).hello()
     assert cause in caught.value.cause and caught.value.next_step
+
+
+def test_what_came_in_time_counts_on_a_busy_computer():
+    with pytest.raises(LinkError, match="starts anew again and again"):
+        Boots(READY, READY, seconds=0.3).hello()
+
+
+def test_a_device_that_never_stops_talking_is_not_waited_for_for_ever():
+    line = Boots(endless=True)
+    with pytest.raises(LinkError, match="starts anew"):
+        line.hello()
+    assert line.now < 0.5
 
 
 def test_an_old_panic_in_the_port_s_buffer_does_not_keep_a_device_from_answering():
