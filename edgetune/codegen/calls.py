@@ -57,7 +57,7 @@ class Calls:
 
     def _loss(self, stage: Stage) -> str:
         observers = {
-            "softmax_echo": self._listen, "adaptive_observe": self._observe,
+            "output_size": self._watch, "softmax_echo": self._listen, "adaptive_observe": self._observe,
             "multinomial_global_observe": self._share_out,
         }
         if stage.call in observers:
@@ -77,13 +77,23 @@ class Calls:
         ]
         return _call(stage.kernel.symbol, arguments) + ";"
 
+    def _watch(self, stage: Stage) -> str:
+        """The rule looks at a layer's output."""
+        layer, x, index = stage.layer, stage.buffers["x"], self.plan.trained_index(stage.layer)
+        arguments = [
+            x.name, str(x.size), str(self.plan.rule.output_step(index)),
+            str(self.program.activations[layer.output].zero_point),
+        ]
+        target = f"{stage.buffers['outputs'].name}[{index}]"
+        return _call(f"{target} = {stage.kernel.symbol}", arguments) + ";"
+
     def _observe(self, stage: Stage) -> str:
         """The rule takes note of the sample."""
         rule, loss = self.plan.rule, self.program.loss
         assert isinstance(rule, Adaptive)
         arguments = [
-            TABLE, "state.layers", str(len(self.plan.trained)), "&state.learner",
-            str(rule.rate_q8), str(int(loss.settles)),
+            TABLE, "state.layers", str(len(self.plan.trained)), stage.buffers["outputs"].name,
+            "&state.learner", str(rule.rate_q8), str(int(loss.settles)),
             f"et_{loss.kind}_shortfall(result.measure)",
         ]
         return _call(stage.kernel.symbol, arguments) + ";"

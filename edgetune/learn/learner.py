@@ -127,12 +127,25 @@ class Learner:
         acc, measure = program.loss.error(logits, target, self._value(program.input))
         self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
         if self.trained:
-            self.rule.observe(Outcome(self.step, self.total_steps, logits, target, measure))
+            outputs = self._outputs() if self.rule.watches_outputs else ()
+            self.rule.observe(
+                Outcome(self.step, self.total_steps, logits, target, measure, outputs)
+            )
         self.draws = 0
         for step in self.backward.steps:
             _TAKE[type(step)](self, step)
         self.step += 1
         return StepResult(prediction, self.draws, measure)
+
+    def _outputs(self) -> tuple[int, ...]:
+        """Of each trained layer the sum of the outputs that the rule looks at, without sign."""
+        return tuple(
+            int(np.abs(
+                self._value(layer.output).reshape(-1)[:: self.rule.output_step(index)]
+                - self.program.activations[layer.output].zero_point
+            ).sum())
+            for index, layer in enumerate(self.trained)
+        )
 
     def _scale(self, step: Scale) -> None:
         error, exponent = self._error_of(step.layer, step.error)

@@ -21,6 +21,7 @@ from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
 from edgetune.plan.workload import HALVED
 
+WATCHED = "output_size"
 OBSERVERS = "adaptive_observe", "multinomial_global_observe"  # of every layer
 
 
@@ -28,6 +29,10 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     """The function a stage calls, by its key in the cost table, and its features."""
     shapes = [a.shape for a in plan.program.activations]
     layer = stage.layer
+    if stage.call == WATCHED:
+        outputs = math.prod(shapes[layer.output])
+        step = plan.rule.output_step(plan.trained_index(layer))
+        return stage.kernel.cost, {"calls": 1, "outputs": -(-outputs // step)}
     if stage.call in OBSERVERS:
         return stage.kernel.cost, {"calls": 1, "layers": len(plan.trained)}
     if layer is None:

@@ -180,7 +180,7 @@ _ROWS = [
     *_portable("update_biases.c", "update_biases"),
     *_portable("update_steps.c", "update_steps", "update_steps_biases"),
     *_portable("softmax_echo.c", "softmax_echo"),
-    *_portable("adaptive.c", "adaptive_observe"),
+    *_portable("adaptive.c", "output_size", "adaptive_observe"),
     *_portable("multinomial_global.c", "multinomial_global_observe", "measure", "measure_biases"),
 ]  # fmt: skip
 

@@ -106,16 +106,21 @@ class _Scheduler:
         for index, activation in enumerate(program.activations):
             if activation.constant is not None:
                 self._activation(index, f"constant_{index}").outside = True
+        trained = self.recipe.trained(program)
+        watched = trained if self.rule.watches_outputs else []
+        outputs = {"outputs": self._buffer("outputs", 4 * len(watched), "uint32_t")} if watched else {}
         for layer in program.layers:
             self._forward(layer)
+            if layer in watched:
+                y = self.values[program.storage(layer.output)]
+                self._add("loss", "output_size", layer, x=y, **outputs)
         self.schedule.forward_count = len(self.schedule.stages)
         logits = program.storage(program.logits)
         frame_read = len(self.schedule.stages) if program.loss.target == INPUT else 0
         self._add("loss", program.loss.kind, None,
                   x=self.values[logits], e=self._error(logits))
-        trained = self.recipe.trained(program)
         for observer in self.rule.observers(program.loss) if trained else ():
-            self._add("loss", observer, None, x=self.values[logits])
+            self._add("loss", observer, None, x=self.values[logits], **outputs)
         self.forgotten = {
             layer.output: layer for layer in program.layers if layer.name in self.savings.again
         }

@@ -5,8 +5,8 @@
 Writes int8 .tflite files, a scale a channel.  mlp2, mlp3, mlp5, cnn8, cnn14, dsc10 and dw22 are
 trained on the first 12,000 upright digits of ``mnist.npz`` (the last two with batch normalisation),
 to be tuned on shifted ones; linear, hidden and convolutional hold random weights, to learn from
-nothing: their scales leave room for weights four times as large, since training makes them grow,
-and one that starts at 127 cannot.
+nothing: their scales leave room for weights and activations four times as large, since training
+makes them grow, and what starts at 127 cannot.
 
 Needs TensorFlow (``pip install 'edgetune[keras]'``) and of edgetune nothing.
 """
@@ -29,7 +29,8 @@ BATCH = 32
 EPOCHS = {"dw22": 5}  # the others: 4
 RATE = 2e-3, 2e-5  # at the start and at the end
 CALIBRATION = 200  # digits
-ROOM = 4  # of random networks: their weights may become so many times as large
+RESHAPE = 22  # of the schema's BuiltinOperator
+ROOM = 4  # of random networks: weights and activations may become so many times as large
 
 
 class Chain:
@@ -148,26 +149,42 @@ def as_int8(model, images: np.ndarray) -> bytes:
 
 
 def with_room(content: bytes) -> bytes:
-    """A .tflite file whose weights take a ROOM-th of int8's range, at scales ROOM times as large;
-    its biases are 0."""
+    """A .tflite file whose weights and activations take a ROOM-th of int8's range, at scales ROOM
+    times as large; its biases are 0.  The input and the probabilities keep theirs."""
     from tensorflow.lite.tools import flatbuffer_utils
 
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     (graph,) = model.subgraphs
+    kept = {*graph.inputs, *graph.outputs}
     for operator in graph.operators:
+        source, output = operator.inputs[0], operator.outputs[0]
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == RESHAPE and source in kept:
+            kept.add(output)
+        if output not in kept:
+            _widen(graph.tensors[output])
         weights = graph.tensors[operator.inputs[1]] if len(operator.inputs) == 3 else None
-        if weights is None or weights.quantization.scale is None:
-            continue
-        buffer = model.buffers[weights.buffer]
-        values = np.frombuffer(bytes(buffer.data), np.int8)
-        buffer.data = np.round(values / ROOM).astype(np.int8).tobytes()
-        weights.quantization.scale = [ROOM * scale for scale in weights.quantization.scale]
-        if (bias := operator.inputs[2]) >= 0:
-            scale = graph.tensors[operator.inputs[0]].quantization.scale[0]
-            graph.tensors[bias].quantization.scale = [
-                scale * each for each in weights.quantization.scale
-            ]
+        if weights is not None and weights.quantization.scale is not None:
+            _give_room(model, graph, *operator.inputs)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _widen(tensor) -> None:
+    if tensor.quantization.scale is not None:  # no shape
+        tensor.quantization.scale = [ROOM * scale for scale in tensor.quantization.scale]
+
+
+def _give_room(model, graph, source: int, weights: int, bias: int) -> None:
+    """To a layer's weights; its bias takes the scales that follow."""
+    tensor = graph.tensors[weights]
+    _widen(tensor)
+    buffer = model.buffers[tensor.buffer]
+    values = np.frombuffer(bytes(buffer.data), np.int8)
+    buffer.data = np.round(values / ROOM).astype(np.int8).tobytes()
+    if bias >= 0:
+        scale = graph.tensors[source].quantization.scale[0]
+        graph.tensors[bias].quantization.scale = [
+            scale * each for each in tensor.quantization.scale
+        ]
 
 
 def make(name: str, mnist: Path) -> tuple[bytes, float]:

@@ -71,9 +71,19 @@ static uint32_t goal(const et_adaptive_network *network, const et_learner *learn
     return et_echo_times(&network->echo, all < UINT32_MAX ? (uint32_t)all : UINT32_MAX);
 }
 
+uint32_t et_output_size(const int8_t *y, uint32_t count, uint32_t step, int32_t zero_point)
+{
+    uint32_t sum = 0;
+    for (const int8_t *end = y + count; y < end; y += step) {
+        int32_t value = *y - zero_point;
+        sum += (uint32_t)(value < 0 ? -value : value);
+    }
+    return sum;
+}
+
 void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,
-                         const et_learner *learner, uint32_t rate_q8, uint32_t settles,
-                         uint32_t shortfall)
+                         const uint32_t *outputs, const et_learner *learner, uint32_t rate_q8,
+                         uint32_t settles, uint32_t shortfall)
 {
     et_adaptive_network *network = rules->network;
     et_scaled total = {0, 0};
@@ -85,6 +95,7 @@ void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, ui
     network->most_since = most > network->shortfall_since ? most : network->shortfall_since;
     network->age = aged(network);
     for (uint32_t i = 0; i < count; i++) {
+        layers[i].output = outputs[i];
         total = et_scaled_sum(total, et_scaled_product(layers[i].decrease, rules[i].share));
     }
     et_scaled won = et_scaled_of(goal(network, learner, rate_q8, settles), -24);
@@ -104,6 +115,11 @@ static uint32_t sum_of_errors(const int8_t *e, uint32_t count)
         sum += et_magnitude(*from++);
     }
     return sum;
+}
+
+static uint32_t less(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
 }
 
 static void note_decrease(et_adaptive_layer *layer, et_scaled decrease)
@@ -130,8 +146,13 @@ uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
     et_scaled wanted =
         et_scaled_product(et_scaled_product(rule->share, ratio), rule->network->gain);
     et_scaled errors = et_scaled_of(sum_of_errors(g->e, rule->errors), 0);
-    et_scaled most = et_scaled_quotient(et_scaled_product(rule->most_moved, errors), mean);
-    uint32_t n = et_scaled_q16(wanted), limit = et_scaled_q16(most);
-    n = n < limit ? n : limit;
-    return n < rule->most_trials_q16 ? n : rule->most_trials_q16;
+    et_scaled room = et_scaled_quotient(errors, mean);
+    uint32_t n = less(et_scaled_q16(wanted), rule->most_trials_q16);
+    n = less(n, et_scaled_q16(et_scaled_product(rule->most_moved, room)));
+    if (rule->of_output.mantissa == 0) {
+        return n;
+    }
+    et_scaled size = et_scaled_of((uint64_t)layer->words->output + rule->outputs, 0);
+    et_scaled most = et_scaled_product(rule->of_output, size);
+    return less(n, et_scaled_q16(et_scaled_product(most, room)));
 }

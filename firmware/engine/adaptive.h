@@ -19,25 +19,32 @@ typedef struct {
     et_scaled gain;
 } et_adaptive_network;
 
-/* decrease: the mean of what a trial lowers the loss by. */
+/* decrease: the mean of what a trial lowers the loss by; output: the sum of the last sample's
+ * outputs, without their sign. */
 typedef struct {
     et_null_mass null_mass;
     et_scaled decrease;
+    uint32_t output;
 } et_adaptive_layer;
 
 /* share: the root of the number of weights; unit: of the gradient, over that of the shortfall;
- * most_moved: steps that the layer's output may move, over its multiplier; square_shift: of
- * magnitudes before they are squared; errors: elements of the output; most_trials_q16: of a step. */
+ * most_moved: steps that the layer's output may move, over its multiplier; of_output: the same of
+ * one step of the sum of outputs, of which `outputs` are summed, 0 where their size does not count;
+ * square_shift: of magnitudes before they are squared; errors: elements of the output;
+ * most_trials_q16: of a step. */
 typedef struct {
-    et_scaled share, unit, most_moved;
-    uint32_t square_shift, errors, most_trials_q16;
+    et_scaled share, unit, most_moved, of_output;
+    uint32_t outputs, square_shift, errors, most_trials_q16;
     et_adaptive_network *network;
 } et_adaptive;
 
-/* Before the updates of a sample.  settles: whether the shortfall says on any task how much is
+/* The sum of |y - zero_point| over every step-th of count outputs, from the first on. */
+uint32_t et_output_size(const int8_t *y, uint32_t count, uint32_t step, int32_t zero_point);
+
+/* Before the updates of a sample; outputs: of each layer what et_output_size gave.  settles: whether the shortfall says on any task how much is
  * left to learn. */
 void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,
-                         const et_learner *learner, uint32_t rate_q8, uint32_t settles,
-                         uint32_t shortfall);
+                         const uint32_t *outputs, const et_learner *learner, uint32_t rate_q8,
+                         uint32_t settles, uint32_t shortfall);
 
 #endif

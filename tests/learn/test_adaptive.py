@@ -14,7 +14,12 @@ from edgetune.learn.losses import LossChoice
 from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import Gradient, Outcome
-from edgetune.learn.rules.adaptive import default_rate, most_moved, square_shift
+from edgetune.learn.rules.adaptive import (
+    default_rate,
+    most_moved,
+    output_step,
+    square_shift,
+)
 from edgetune.learn.scaled import Scaled, scaled_real
 
 ADAPTIVE = Recipe(rule="adaptive")
@@ -43,8 +48,9 @@ def real(value) -> float:
     return value.mantissa * 2.0**value.exponent
 
 
-def outcome(measure=HALF, step=100, total=0):
-    return Outcome(step, total, np.zeros(4), 0, measure)
+def outcome(measure=HALF, step=100, total=0, outputs=(10**9,) * 3):
+    """Of three layers, whose outputs are so large that their size does not count."""
+    return Outcome(step, total, np.zeros(4), 0, measure, outputs)
 
 
 def gradient(index=0, exponent=-3):
@@ -278,6 +284,48 @@ def test_no_layer_moves_its_output_further_than_its_bound():
     mean = (g.magnitudes**2).sum() / g.mass
     most = real(rule.facts[0].most_moved) * np.abs(g.error).sum() / mean
     assert n == pytest.approx(most, rel=1e-4)
+
+
+@pytest.mark.parametrize("mean", [0, 1, 7.5])
+def test_no_layer_moves_its_output_further_than_goes_with_its_size(mean):
+    """n * M * (sum g^2 / S) / sum |e| <= half of the mean output and of one step."""
+    rule, g = observed(gradient()), gradient()
+    rule.network.gain.value = scaled_real(1e30)
+    rule.facts[0] = replace(rule.facts[0], most_trials_q16=65535 << 16)
+    rule.layers[0].output = int(mean * rule.facts[0].outputs)
+    layer = rule.learning.trained[0]
+    largest = max(m * 2.0 ** (s - 31) for m, s in zip(layer.multiplier, layer.shift))
+    moved = rule.trials_q16(0, g) / 2**16 * largest * (g.magnitudes**2).sum() / g.mass
+    assert moved / np.abs(g.error).sum() == pytest.approx((mean + 1) / 2, rel=1e-3)
+
+
+def test_the_size_of_the_logits_does_not_count():
+    """They are all alike where a last layer begins at 0."""
+    rule, g = observed(gradient()), gradient()
+    rule.network.gain.value = scaled_real(1e30)
+    before = rule.trials_q16(2, g)
+    rule.layers[2].output = 0
+    assert rule.trials_q16(2, g) == before > 0
+
+
+@pytest.mark.parametrize("outputs, channels, step", [
+    (1, 1, 1), (64, 64, 1), (127, 127, 1), (8000, 64, 125), (8064, 64, 127), (6272, 8, 99),
+    (4096, 30, 67),
+])
+def test_some_outputs_of_all_channels_are_looked_at(outputs, channels, step):
+    assert output_step(outputs, channels) == step and math.gcd(step, channels) == 1
+
+
+def test_outputs_count_as_the_sample_finds_them():
+    learner = Learner(network(), ADAPTIVE)
+    x = np.arange(36).reshape(1, 6, 6, 1) - 5
+    learner.forward(x)
+    before = [learner._value(layer.output).reshape(-1) for layer in learner.trained]
+    learner.train(x, 1)
+    for layer, y, found in zip(learner.trained, before, learner.rule.layers):
+        zero = learner.program.activations[layer.output].zero_point
+        looked_at = y[:: output_step(y.size, layer.rows)]
+        assert found.output == np.abs(looked_at - zero).sum() > 0
 
 
 def test_there_are_never_more_trials_than_can_be_counted():

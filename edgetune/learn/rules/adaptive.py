@@ -32,6 +32,8 @@ RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so
 UNSETTLED, BIASES = 1 / 8, 1 / 16  # of it, where no doubt takes anything off; of biases alone
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHARED_MOVE = 32, 160  # the others; over the square of the layers
+OF_OUTPUT = 1 / 2  # and of the mean output
+ENOUGH = 64  # outputs for this mean
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
 PATIENCE, OLDEST = 400 << 16, 2800 << 16  # steps, Q16: until what is left is 1/4; 1/64
@@ -55,22 +57,27 @@ class AdaptiveNetwork:
 
 @dataclass
 class AdaptiveLayer:
-    """``decrease``: the mean of what a trial lowers the loss by."""
+    """``decrease``: the mean of what a trial lowers the loss by; ``output``: the sum of the last
+    sample's outputs, without their sign."""
 
     null_mass: NullMass = record(NullMass)
     decrease: ScaledWords = record(ScaledWords)
+    output: int = 0
 
 
 @dataclass(frozen=True)
 class LayerFacts:
     """``share``: the root of the number of weights; ``unit``: of the gradient, over that of the
-    shortfall; ``most_moved``: steps that the output may move, over its multiplier;
-    ``square_shift``: of magnitudes before they are squared; ``errors``: elements of the output;
-    ``most_trials_q16``: of a step."""
+    shortfall; ``most_moved``: steps that the output may move, over its multiplier; ``of_output``:
+    the same of one step of the sum of outputs, of which ``outputs`` are summed, 0 where their
+    size does not count; ``square_shift``: of magnitudes before they are squared; ``errors``:
+    elements of the output; ``most_trials_q16``: of a step."""
 
     share: Scaled
     unit: Scaled
     most_moved: Scaled
+    of_output: Scaled
+    outputs: int
     square_shift: int
     errors: int
     most_trials_q16: int
@@ -85,6 +92,7 @@ class Adaptive(Rule):
     symbol = "adaptive"
     network_words = AdaptiveNetwork
     layer_words = AdaptiveLayer
+    watches_outputs = True
     network: AdaptiveNetwork
     layers: list[AdaptiveLayer]
 
@@ -111,15 +119,23 @@ class Adaptive(Rule):
         unit = learning.backward.gradient_units[index] / self.loss.shortfall_unit(logits.scale)
         is_last = program.storage(layer.output) == program.storage(program.logits)
         moved = LAST_MOVED if is_last else most_moved(len(learning.trained))
+        multiplier = max(largest_multiplier(layer), STUCK)
+        outputs = outputs_watched(y.size, layer.rows)
         count = learning.count(layer)
         return LayerFacts(
             share=scaled_real(math.sqrt(count)),
             unit=scaled_real(unit),
-            most_moved=scaled_real(moved / max(largest_multiplier(layer), STUCK)),
+            most_moved=scaled_real(moved / multiplier),
+            of_output=Scaled() if is_last else scaled_real(OF_OUTPUT / outputs / multiplier),
+            outputs=outputs,
             square_shift=square_shift(count + layer.rows, y.size // layer.rows),
             errors=y.size,
             most_trials_q16=most_trials_q16(count) if learning.weights else MAX_TRIALS << 16,
         )
+
+    def output_step(self, index: int) -> int:
+        layer = self.learning.trained[index]
+        return output_step(self.learning.program.activations[layer.output].size, layer.rows)
 
     def under_way(self) -> None:
         if self.network is not None:
@@ -140,7 +156,8 @@ class Adaptive(Rule):
         network.most_since = max(most, network.shortfall_since)
         network.age = _aged(network)
         total = Scaled()
-        for layer, facts in zip(self.layers, self.facts):
+        for layer, facts, output in zip(self.layers, self.facts, outcome.outputs, strict=True):
+            layer.output = output
             total = total + layer.decrease.value * facts.share
         goal = scaled(self._goal(outcome), -24)
         network.gain.value = goal / total if total.mantissa else total
@@ -185,8 +202,12 @@ class Adaptive(Rule):
         _note(layer, ratio * decrease)
         wanted = facts.share * ratio * self.network.gain.value
         errors = scaled(int(np.abs(gradient.error).sum()))
-        most = facts.most_moved * errors / mean
-        return min(wanted.to_q16(), most.to_q16(), facts.most_trials_q16)
+        room = errors / mean
+        trials = [wanted.to_q16(), (facts.most_moved * room).to_q16(), facts.most_trials_q16]
+        if facts.of_output.mantissa:
+            size = scaled(layer.output + facts.outputs)
+            trials.append((facts.of_output * size * room).to_q16())
+        return min(trials)
 
 
 def default_rate(layers: int) -> float:
@@ -197,6 +218,18 @@ def default_rate(layers: int) -> float:
 def most_moved(layers: int) -> float:
     """Steps that a layer with others behind it may move its output by."""
     return min(MOST_MOVED, SHARED_MOVE / layers**2)
+
+
+def output_step(outputs: int, rows: int) -> int:
+    """Every how many-th output is looked at: few of many, of all channels."""
+    step = max(1, outputs // ENOUGH)
+    while math.gcd(step, rows) > 1:
+        step += 1
+    return step
+
+
+def outputs_watched(outputs: int, rows: int) -> int:
+    return -(-outputs // output_step(outputs, rows))
 
 
 def most_trials_q16(weights: int) -> int:

@@ -43,13 +43,18 @@ class Learning:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A sample after forward and loss: ``measure`` is the loss's, ``logits`` int64 [size]."""
+    """A sample after forward and loss: ``measure`` is the loss's, ``logits`` int64 [size].
+
+    ``outputs``: of each trained layer the sum of |y - zero point| over those that the rule looks
+    at; none where it does not.
+    """
 
     step: int
     total_steps: int
     logits: np.ndarray
     target: Any
     measure: int
+    outputs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Rule:
     ``drawn``: whether its steps are a draw; ``factored``: and one that a dense layer can make
     without its gradient, from errors and inputs; ``whole``: and one over all layers at once.
     ``looks``: whether, not drawn, it looks at all of a layer's gradient before the first step.
+    ``watches_outputs``: whether it looks at the size of each trained layer's output.
     ``has_null_mass``: whether it takes a constant of that name beside the rate.
     ``rate``: the one that was given, or the rule's default.
     """
@@ -92,6 +98,7 @@ class Rule:
     whole: ClassVar[bool] = False
     looks: ClassVar[bool] = False
     has_null_mass: ClassVar[bool] = False
+    watches_outputs: ClassVar[bool] = False
     rate: float
 
     def __init__(self, learning: Learning, rate: float | None = None):
@@ -111,6 +118,10 @@ class Rule:
 
     def under_way(self) -> None:
         """As in the midst of a run, half of which is still wrong."""
+
+    def output_step(self, index: int) -> int:
+        """Every how many-th output of a trained layer a rule that watches them looks at."""
+        return 1
 
     def observe(self, outcome: Outcome) -> None:
         """Take note of a sample, before its updates."""

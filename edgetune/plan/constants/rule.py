@@ -20,7 +20,8 @@ from edgetune.plan.constants.layer import I32, U32
 SCALED = struct("et_scaled", (U32, "mantissa"), (I32, "exponent"))
 FIXED_RATE = struct("et_fixed_rate", (U32, "limit_q8"))
 ADAPTIVE = struct(
-    "et_adaptive", (SCALED, "share unit most_moved"), (U32, "square_shift errors most_trials_q16"),
+    "et_adaptive", (SCALED, "share unit most_moved of_output"),
+    (U32, "outputs square_shift errors most_trials_q16"),
     (Pointer("et_adaptive_network"), "network"),
 )
 MULTINOMIAL = struct("et_multinomial", (SCALED, "null_mass"), (U32, "trials"))
@@ -51,7 +52,8 @@ def _adaptive(rule: Adaptive) -> tuple[Struct, list[dict]]:
     return ADAPTIVE, [
         {
             "share": _scaled(facts.share), "unit": _scaled(facts.unit),
-            "most_moved": _scaled(facts.most_moved), "square_shift": facts.square_shift,
+            "most_moved": _scaled(facts.most_moved), "of_output": _scaled(facts.of_output),
+            "outputs": facts.outputs, "square_shift": facts.square_shift,
             "errors": facts.errors, "most_trials_q16": facts.most_trials_q16,
             "network": "&state.network",
         }
