@@ -57,7 +57,8 @@ class Calls:
 
     def _loss(self, stage: Stage) -> str:
         observers = {
-            "output_size": self._watch, "softmax_echo": self._listen, "adaptive_observe": self._observe,
+            "output_size": self._watch, "softmax_echo": self._listen,
+            "adaptive_observe": self._observe,
             "multinomial_global_observe": self._share_out,
         }
         if stage.call in observers:
@@ -79,7 +80,9 @@ class Calls:
 
     def _watch(self, stage: Stage) -> str:
         """The rule looks at a layer's output."""
-        layer, x, index = stage.layer, stage.buffers["x"], self.plan.trained_index(stage.layer)
+        layer, x = stage.layer, stage.buffers["x"]
+        assert layer is not None
+        index = self.plan.trained_index(layer)
         arguments = [
             x.name, str(x.size), str(self.plan.rule.output_step(index)),
             str(self.program.activations[layer.output].zero_point),

@@ -29,14 +29,14 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     """The function a stage calls, by its key in the cost table, and its features."""
     shapes = [a.shape for a in plan.program.activations]
     layer = stage.layer
-    if stage.call == WATCHED:
-        outputs = math.prod(shapes[layer.output])
-        step = plan.rule.output_step(plan.trained_index(layer))
-        return stage.kernel.cost, {"calls": 1, "outputs": -(-outputs // step)}
     if stage.call in OBSERVERS:
         return stage.kernel.cost, {"calls": 1, "layers": len(plan.trained)}
     if layer is None:
         return stage.kernel.cost, {"calls": 1, "classes": plan.program.classes}
+    if stage.call == WATCHED:
+        outputs = math.prod(shapes[layer.output])
+        step = plan.rule.output_step(plan.trained_index(layer))
+        return stage.kernel.cost, {"calls": 1, "outputs": -(-outputs // step)}
     operand = stage.step.operand if isinstance(stage.step, InputError) else 0
     x = shapes[layer.inputs[operand]]
     others = sum(math.prod(shapes[i]) for i in layer.inputs[1:2])

@@ -107,20 +107,19 @@ class _Scheduler:
             if activation.constant is not None:
                 self._activation(index, f"constant_{index}").outside = True
         trained = self.recipe.trained(program)
-        watched = trained if self.rule.watches_outputs else []
-        outputs = {"outputs": self._buffer("outputs", 4 * len(watched), "uint32_t")} if watched else {}
+        seen = self._outputs_seen(trained)
         for layer in program.layers:
             self._forward(layer)
-            if layer in watched:
+            if seen and layer in trained:
                 y = self.values[program.storage(layer.output)]
-                self._add("loss", "output_size", layer, x=y, **outputs)
+                self._add("loss", "output_size", layer, None, x=y, **seen)
         self.schedule.forward_count = len(self.schedule.stages)
         logits = program.storage(program.logits)
         frame_read = len(self.schedule.stages) if program.loss.target == INPUT else 0
         self._add("loss", program.loss.kind, None,
                   x=self.values[logits], e=self._error(logits))
         for observer in self.rule.observers(program.loss) if trained else ():
-            self._add("loss", observer, None, x=self.values[logits], **outputs)
+            self._add("loss", observer, None, None, x=self.values[logits], **seen)
         self.forgotten = {
             layer.output: layer for layer in program.layers if layer.name in self.savings.again
         }
@@ -138,6 +137,12 @@ class _Scheduler:
         last = max(read, *(self.values[index].last for index in program.inputs))
         frame = Buffer(FRAME, link.frame_max, "uint8_t", first=0, last=last)
         self.schedule.buffers.append(frame)
+
+    def _outputs_seen(self, trained: list) -> dict[str, Buffer]:
+        """Where the sizes of the outputs lie until the rule has taken note of them."""
+        if not (trained and self.rule.watches_outputs):
+            return {}
+        return {"outputs": self._buffer("outputs", 4 * len(trained), "uint32_t")}
 
     def _inputs_of_model(self) -> None:
         """Each where it lies in the sample; the first one at its start."""

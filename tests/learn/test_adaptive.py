@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hand_graph import HandGraph
 from thinned import thinned_rows
+from tiny_tflite import ModelBuilder
 
 from edgetune.learn.learner import Learner
 from edgetune.learn.losses import LossChoice
@@ -21,6 +22,7 @@ from edgetune.learn.rules.adaptive import (
     square_shift,
 )
 from edgetune.learn.scaled import Scaled, scaled_real
+from edgetune.model.read import read_tflite
 
 ADAPTIVE = Recipe(rule="adaptive")
 HALF = 2**14  # p(target) in Q15
@@ -317,8 +319,9 @@ def test_some_outputs_of_all_channels_are_looked_at(outputs, channels, step):
 
 
 def test_outputs_count_as_the_sample_finds_them():
-    learner = Learner(network(), ADAPTIVE)
-    x = np.arange(36).reshape(1, 6, 6, 1) - 5
+    model = ModelBuilder((1, 8, 8, 3), seed=3).conv(4, 3).dense(3).build()
+    learner = Learner(lower(read_tflite(model)), ADAPTIVE)
+    x = np.random.default_rng(1).integers(-128, 128, (1, 8, 8, 3))
     learner.forward(x)
     before = [learner._value(layer.output).reshape(-1) for layer in learner.trained]
     learner.train(x, 1)

@@ -153,7 +153,8 @@ def assert_reads_are_whole(plan):
             held = set(owner[buffer.offset : buffer.offset + buffer.size])
             assert held == {buffer.name}, f"{stage.name} finds {held} in place of its {role}"
         if index + 1 == plan.schedule.forward_count:
-            output = next(s for s in plan.schedule.stages[index::-1] if "y" in s.buffers).buffers["y"]
+            last = next(s for s in plan.schedule.stages[index::-1] if s.phase == "forward")
+            output = last.buffers["y"]
             assert output.name == f"{plan.program.layers[-1].name}_out"
 
 
