@@ -140,7 +140,7 @@ def test_plan_of_biases():
     for name in ("ram_bytes", "step_instructions", "state_bytes"):
         assert biases["cost"][name] < every["cost"][name]
     learnt = [layer["learnt"] for layer in biases["cost"]["layers"] if layer["trained"]]
-    assert biases["cost"]["state_bytes"] == 16 + 48 + sum(20 + size for size in learnt)
+    assert biases["cost"]["state_bytes"] == 16 + 48 + sum(24 + size for size in learnt)
     text = edgetune("plan", MODEL, "--board", BOARD, "--train", "biases").stdout
     assert "Learns: biases of 4 of" in text
 

@@ -63,8 +63,8 @@ def test_biases_alone_have_rows_without_weights():
         first += layer.rows
     assert [c.name for c in plan.frozen] == [f"{la.name}_weights" for la in plan.trained]
     assert plan.initial_bytes == 4 * first
-    # Learner, and of the rule 12 words of the network and 5 of each layer.
-    assert plan.state_bytes == 16 + 48 + 20 * len(plan.trained) + 4 * first
+    # Learner, and of the rule 12 words of the network and 6 of each layer.
+    assert plan.state_bytes == 16 + 48 + 24 * len(plan.trained) + 4 * first
 
 
 def test_what_is_not_trained_is_frozen():
