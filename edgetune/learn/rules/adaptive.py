@@ -32,8 +32,7 @@ RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so
 UNSETTLED, BIASES = 1 / 8, 1 / 16  # of it, where no doubt takes anything off; of biases alone
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHARED_MOVE = 32, 160  # the others; over the square of the layers
-OF_OUTPUT = 1 / 2  # and of the mean output
-ENOUGH = 64  # outputs for this mean
+WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
 PATIENCE, OLDEST = 400 << 16, 2800 << 16  # steps, Q16: until what is left is 1/4; 1/64
@@ -126,7 +125,7 @@ class Adaptive(Rule):
             share=scaled_real(math.sqrt(count)),
             unit=scaled_real(unit),
             most_moved=scaled_real(moved / multiplier),
-            of_output=Scaled() if is_last else scaled_real(OF_OUTPUT / outputs / multiplier),
+            of_output=Scaled() if is_last else scaled_real(1 / outputs / multiplier),
             outputs=outputs,
             square_shift=square_shift(count + layer.rows, y.size // layer.rows),
             errors=y.size,
@@ -222,7 +221,7 @@ def most_moved(layers: int) -> float:
 
 def output_step(outputs: int, rows: int) -> int:
     """Every how many-th output is looked at: few of many, of all channels."""
-    step = max(1, outputs // ENOUGH)
+    step = max(1, outputs // WATCHED)
     while math.gcd(step, rows) > 1:
         step += 1
     return step
