@@ -21,15 +21,13 @@ typedef struct {
 
 #define TWO_OUTPUTS                                                                               \
     "ldr r10, %[bias]\n\t"                                                                        \
-    "mov r11, r10\n\t" ET_PLANE_TAPS("0", "r4", "r5") ET_PLANE_TAPS("72", "r6", "r7")             \
-        ET_PLANE_TAPS("144", "r8",                                                                \
-                      "r9") "ldrd r12, lr, %[scale]\n\t"                                          \
-                            "smmulr r10, r10, r12\n\tsmmulr r11, r11, r12\n\t"                    \
-                            "add r10, r10, r10, asr #31\n\tadd r11, r11, r11, asr #31\n\t"        \
-                            "asr r10, r10, lr\n\tasr r11, r11, lr\n\t"                            \
-                            "ldrd r12, lr, %[place]\n\t"                                          \
-                            "add r10, r10, lr\n\tadd r11, r11, lr\n\t"                            \
-                            "ssat r10, #8, r10, asr #1\n\tssat r11, #8, r11, asr #1\n\t"
+    "mov r11, r10\n\t" ET_PLANE_PAIR "ldrd r12, lr, %[scale]\n\t"                                 \
+    "smmulr r10, r10, r12\n\tsmmulr r11, r11, r12\n\t"                                            \
+    "add r10, r10, r10, asr #31\n\tadd r11, r11, r11, asr #31\n\t"                                \
+    "asr r10, r10, lr\n\tasr r11, r11, lr\n\t"                                                    \
+    "ldrd r12, lr, %[place]\n\t"                                                                  \
+    "add r10, r10, lr\n\tadd r11, r11, lr\n\t"                                                    \
+    "ssat r10, #8, r10, asr #1\n\tssat r11, #8, r11, asr #1\n\t"
 
 static void put_line(const channel_line *c, const uint32_t *line, int32_t count, int8_t *y)
 {
@@ -42,7 +40,6 @@ static void put_line(const channel_line *c, const uint32_t *line, int32_t count,
                      "b 2f\n"
                      "1:\n\t" TWO_OUTPUTS "strb r10, [%[y]]\n\t"
                      "strb r11, [%[y], r12]\n\t"
-                     "adds %[line], #4\n\t"
                      "add %[y], %[y], r12, lsl #1\n"
                      "2:\n\t"
                      "cmp %[line], %[end]\n\t"

@@ -77,18 +77,16 @@ void et_plane_weights(const et_planes *p, const int8_t *weights, int32_t channel
 void et_plane_sums(const uint32_t *line, const uint32_t *words, int32_t pairs, int32_t *sums)
 {
     const uint32_t *end = line + pairs;
-    __asm__ volatile(
-        "ldm %[words], {r4-r9}\n"
-        "1:\n\t"
-        "mov r10, #0\n\t"
-        "mov r11, #0\n\t" ET_PLANE_TAPS("0", "r4", "r5") ET_PLANE_TAPS("72", "r6", "r7")
-            ET_PLANE_TAPS("144", "r8", "r9") "adds %[line], #4\n\t"
-                                             "strd r10, r11, [%[sums]], #8\n\t"
-                                             "cmp %[line], %[end]\n\t"
-                                             "bne 1b"
-        : [line] "+r"(line), [sums] "+r"(sums)
-        : [words] "r"(words), [end] "r"(end)
-        : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    __asm__ volatile("ldm %[words], {r4-r9}\n"
+                     "1:\n\t"
+                     "mov r10, #0\n\t"
+                     "mov r11, #0\n\t" ET_PLANE_PAIR "strd r10, r11, [%[sums]], #8\n\t"
+                     "cmp %[line], %[end]\n\t"
+                     "bne 1b"
+                     : [line] "+r"(line), [sums] "+r"(sums)
+                     : [words] "r"(words), [end] "r"(end)
+                     : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
+                       "memory");
 }
 
 #else
