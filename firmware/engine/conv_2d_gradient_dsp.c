@@ -286,22 +286,44 @@ static void copy_windows(const walk *w, int32_t index)
 
 /* -- sums --------------------------------------------------------------------------------- */
 
+/* The errors of two rows of a tile. */
+static const uint32_t *errors_of(const walk *w, int32_t row)
+{
+    return w->e_pairs + (row & ~3) * (w->at_once * w->segment / 2) + (row & 2);
+}
+
+/* The same as below of width < 4 weights. */
+static void sum_few_weights(const walk *w, int32_t count, int32_t width, int32_t pairs,
+                            int32_t *gradient)
+{
+    int32_t stride = w->row_size + 1;
+    for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
+        int32_t sums[2][4] = {0};
+        sum_pairs(sums[0], sums[1], w->x_pairs, errors_of(w, row), pairs);
+        for (int32_t i = 0; i < width; i++) {
+            gradient[i] += sums[0][i];
+            if (row + 1 < count) {
+                gradient[stride + i] += sums[1][i];
+            }
+        }
+    }
+}
+
 /* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
 static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, int32_t *gradient)
 {
-    int32_t stride = w->row_size + 1, room = w->at_once * w->segment / 2;
-    int32_t width = et_min(4, w->row_size - k);
-    for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
-        int32_t sums[2][4] = {0}, *one = gradient + k, *two = one + stride;
-        const uint32_t *e = w->e_pairs + (row & ~3) * room + (row & 2);
-        int32_t whole = width == 4, both = row + 1 < count;
-        sum_pairs(whole ? one : sums[0], whole && both ? two : sums[1], w->x_pairs, e, pairs);
-        for (int32_t i = 0; i < width && !whole; i++) {
-            one[i] += sums[0][i];
-            if (both) {
-                two[i] += sums[1][i];
-            }
-        }
+    int32_t stride = w->row_size + 1, width = w->row_size - k, row = 0;
+    gradient += k;
+    if (width < 4) {
+        sum_few_weights(w, count, width, pairs, gradient);
+        return;
+    }
+    for (; row + 1 < count; row += 2, gradient += 2 * stride) {
+        sum_pairs(gradient, gradient + stride, w->x_pairs, errors_of(w, row), pairs);
+    }
+    if (row < count) {
+        int32_t none[4] = {0};
+        sum_pairs(gradient, none, w->x_pairs, errors_of(w, row), pairs);
     }
 }
 
