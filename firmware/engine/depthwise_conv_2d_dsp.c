@@ -190,8 +190,8 @@ static int32_t line_at(const four_errors *f, const et_patch *patch, int32_t line
 static void error_patch(const four_errors *f, const et_patch *patch)
 {
     int32_t step = f->planes->output_step;
+    et_error_words block = *f->block; /* in registers */
     for (int32_t line = 0; line < patch->lines; line++) {
-        et_error_words block = *f->block; /* in registers */
         int32_t at = line_at(f, patch, line);
         const int32_t *sums = f->sums;
         const int8_t *x = f->x + at;
@@ -203,8 +203,8 @@ static void error_patch(const four_errors *f, const et_patch *patch)
             x += step;
             e_in += step;
         }
-        *f->block = block;
     }
+    *f->block = block;
 }
 
 /* Sets out with the shift that the first patch's middle line needs, before any is written. */
@@ -237,13 +237,13 @@ int32_t et_depthwise_conv_2d_dsp_input_error(const et_depthwise_conv_2d *p, cons
     et_error_words block = et_error_words_open(e_in, size, clip);
     et_planes planes =
         et_planes_of(e, p->out, p->in, 2 - p->window.pad_h, 2 - p->window.pad_w, 0, scratch);
+    four_errors f = {.planes = &planes,
+                     .block = &block,
+                     .x = x,
+                     .sums = (int32_t *)(planes.planes + 4 * planes.plane)};
     for (int32_t c = 0; c < channels; c += 4) {
-        four_errors f = {.planes = &planes,
-                         .block = &block,
-                         .x = x,
-                         .sums = (int32_t *)(planes.planes + 4 * planes.plane),
-                         .first = et_four_from(c, channels)};
         et_patch patch;
+        f.first = et_four_from(c, channels);
         for (int32_t k = 0; k < 4; k++) {
             et_plane_weights(&planes, weights + f.first + k, channels, 1, 1, f.words[k]);
         }

@@ -53,14 +53,12 @@ static uint32_t pair(int32_t low, int32_t high)
 void et_plane_weights(const et_planes *p, const int8_t *weights, int32_t channels, int32_t factor,
                       int32_t flipped, uint32_t *words)
 {
-    for (int32_t i = 0; i < 3; i++, words += 2) {
-        int32_t tap[3];
-        for (int32_t j = 0; j < 3; j++) {
-            int32_t at = i * p->tap_line + j * p->tap_step;
-            tap[j] = factor * weights[(flipped ? 8 - at : at) * channels];
-        }
-        words[0] = pair(tap[0], tap[1]);
-        words[1] = pair(tap[1], tap[2]);
+    int32_t sign = flipped ? -channels : channels, step = p->tap_step * sign;
+    const int8_t *w = flipped ? weights + 8 * channels : weights;
+    for (int32_t i = 0; i < 3; i++, w += p->tap_line * sign, words += 2) {
+        int32_t tap0 = factor * w[0], tap1 = factor * w[step], tap2 = factor * w[2 * step];
+        words[0] = pair(tap0, tap1);
+        words[1] = pair(tap1, tap2);
     }
 }
 
