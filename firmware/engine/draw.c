@@ -8,30 +8,37 @@
 
 /* Where a row's weights lie, and their places in the digest, from column to column. */
 typedef struct {
-    const et_trained *layer;
+    uint32_t bias; /* its column, behind the weights' */
     int8_t *weights;
     uint32_t step, place, place_step, row, digest;
+    const et_trained *layer;
 } row_steps;
 
 static row_steps steps_of(const et_rows *rows, uint32_t row)
 {
     const et_trained *layer = rows->layer;
     uint32_t offset = row * layer->row_stride;
-    row_steps steps = {layer,
+    row_steps steps = {layer->row_size,
                        layer->weights + offset,
                        layer->column_stride,
                        (layer->first_index + offset) * ET_DIGEST_STRIDE,
                        layer->column_stride * ET_DIGEST_STRIDE,
                        row,
-                       0};
+                       0,
+                       layer};
     return steps;
+}
+
+static __attribute__((noinline)) void move_bias(row_steps *s, int32_t steps)
+{
+    et_step(s->layer, s->row, s->bias, steps, &s->digest);
 }
 
 /* Apart from the walk, which needs the registers. */
 static __attribute__((noinline)) void move(row_steps *s, uint32_t column, int32_t steps)
 {
-    if (column == s->layer->row_size) {
-        et_step(s->layer, s->row, column, steps, &s->digest);
+    if (column == s->bias) {
+        move_bias(s, steps);
         return;
     }
     int8_t *weight = s->weights + column * s->step;
@@ -49,26 +56,25 @@ et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
     return points;
 }
 
-/* Points ascend: the row is walked once, and draws of one weight are one step.  A weight's mass is
- * taken off the point, which is negative where the weight holds it. */
-static void draw_in_row(et_rows *rows, uint32_t row, et_points *points)
+/* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
+ * step. */
+static void draw_in_row(et_rows *rows, uint32_t row, et_points *points, uint64_t mass)
 {
     const int32_t *gradient = rows->gradient(rows, row), *next = gradient;
-    const int32_t *end = gradient + rows->layer->row_size + 1;
     row_steps steps = steps_of(rows, row);
+    uint64_t cumulative = 0;
     et_points p = *points;
-    while (next != end) {
-        int32_t g = *next++, times = 0;
-        p.at -= et_rule_mass(rows->layer, et_magnitude(g));
-        if ((int64_t)p.at >= 0) {
-            continue;
+    while (p.at < mass) {
+        int32_t times = 0;
+        while (cumulative <= p.at) {
+            cumulative += et_rule_mass(rows->layer, et_magnitude(*next++));
         }
         do {
             times++;
             et_points_next(&p);
-        } while ((int64_t)p.at < 0);
-        if (et_rule_moves(g)) {
-            move(&steps, (uint32_t)(next - gradient) - 1, g < 0 ? -times : times);
+        } while (p.at < cumulative);
+        if (et_rule_moves(next[-1])) {
+            move(&steps, (uint32_t)(next - gradient) - 1, next[-1] < 0 ? -times : times);
         }
     }
     *points = p;
@@ -81,10 +87,9 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
         if (points.at < mass) {
-            draw_in_row(rows, row, &points);
-        } else {
-            points.at -= mass;
+            draw_in_row(rows, row, &points, mass);
         }
+        points.at -= mass;
     }
 }
 
