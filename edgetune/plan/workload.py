@@ -19,7 +19,7 @@ from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 
 STEPS = 8
-NEAR = 8  # columns for a draw, up to which update_factored.c passes them one by one
+NEAR = 16  # columns for a draw, up to which update_factored.c passes them one by one
 FORMED, HALVED = "formed_", "halved_"
 PATIENCE = 50_000_000  # weights times positions that may be simulated; then fewer steps are
 

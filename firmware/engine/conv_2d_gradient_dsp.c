@@ -14,17 +14,19 @@
  *     row 0:  r4 to r7  += e0 * x0 to x3        one SMLAD each
  *     row 1:  r8 to r11 += e1 * x0 to x3
  *
- * 16 products in 11 instructions, four pairs a turn; one or two that are left go first.  Both
- * operands lie four values a pair. */
+ * 16 products in 11 instructions, four pairs a turn, whose first loads move x and e on; one or two
+ * that are left go first.  Both operands lie four values a pair. */
 #ifdef __ARM_FEATURE_DSP
 
 #define PAIR(x0, x2, e)                                                                           \
-    "ldrd r0, r12, [%[e], #" e "]\n\tldrd r3, lr, [%[x], #" x0 "]\n\t"                            \
+    "ldrd r0, r12, [%[e]" e "\n\tldrd r3, lr, [%[x]" x0 "\n\t"                                    \
     "smlad r4, r3, r0, r4\n\tsmlad r5, lr, r0, r5\n\t"                                            \
     "smlad r8, r3, r12, r8\n\tsmlad r9, lr, r12, r9\n\t"                                          \
-    "ldrd r3, lr, [%[x], #" x2 "]\n\t"                                                            \
+    "ldrd r3, lr, [%[x]" x2 "\n\t"                                                                \
     "smlad r6, r3, r0, r6\n\tsmlad r7, lr, r0, r7\n\t"                                            \
     "smlad r10, r3, r12, r10\n\tsmlad r11, lr, r12, r11\n\t"
+
+#define LAST_PAIR PAIR(", #-16]", ", #-8]", ", #-16]")
 
 static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint32_t *e,
                       int32_t pairs)
@@ -36,30 +38,25 @@ static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint
                      "ldm r12, {r8-r11}\n\t"
                      "ldr r3, %[pairs]\n\t"
                      "lsls r3, r3, #31\n\t"
-                     "beq 1f\n\t" PAIR("0", "8", "0") /* one */
-                     "adds %[x], #16\n\t"
-                     "adds %[e], #16\n"
+                     "beq 1f\n\t" PAIR("], #16", ", #-8]", "], #16") /* one */
                      "1:\n\t"
                      "ldr r3, %[pairs]\n\t"
                      "lsls r3, r3, #30\n\t"
-                     "bpl 2f\n\t" PAIR("0", "8", "0") PAIR("16", "24", "16") /* two */
-                     "adds %[x], #32\n\t"
-                     "adds %[e], #32\n"
+                     "bpl 2f\n\t" PAIR("], #32", ", #-24]", "], #32") LAST_PAIR /* two */
                      "2:\n\t"
                      "ldr r3, %[end]\n\t"
                      "cmp %[x], r3\n\t"
                      "beq 4f\n"
-                     "3:\n\t" PAIR("0", "8", "0") PAIR("16", "24", "16") PAIR("32", "40", "32")
-                         PAIR("48", "56", "48") "adds %[x], #64\n\t"
-                                                "adds %[e], #64\n\t"
-                                                "ldr r3, %[end]\n\t"
-                                                "cmp %[x], r3\n\t"
-                                                "bne 3b\n"
-                                                "4:\n\t"
-                                                "ldr r0, %[row]\n\t"
-                                                "ldr r12, %[next]\n\t"
-                                                "stm r0, {r4-r7}\n\t"
-                                                "stm r12, {r8-r11}"
+                     "3:\n\t" PAIR("], #64", ", #-56]", "], #64")
+                         PAIR(", #-48]", ", #-40]", ", #-48]")
+                             PAIR(", #-32]", ", #-24]", ", #-32]") LAST_PAIR "ldr r3, %[end]\n\t"
+                                                                             "cmp %[x], r3\n\t"
+                                                                             "bne 3b\n"
+                                                                             "4:\n\t"
+                                                                             "ldr r0, %[row]\n\t"
+                                                                             "ldr r12, %[next]\n\t"
+                                                                             "stm r0, {r4-r7}\n\t"
+                                                                             "stm r12, {r8-r11}"
                      : [x] "+r"(x), [e] "+r"(e)
                      : [row] "m"(row), [next] "m"(next), [end] "m"(end), [pairs] "m"(pairs)
                      : "r0", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr",
@@ -289,22 +286,44 @@ static void copy_windows(const walk *w, int32_t index)
 
 /* -- sums --------------------------------------------------------------------------------- */
 
+/* The errors of two rows of a tile. */
+static const uint32_t *errors_of(const walk *w, int32_t row)
+{
+    return w->e_pairs + (row & ~3) * (w->at_once * w->segment / 2) + (row & 2);
+}
+
+/* The same as below of width < 4 weights. */
+static void sum_few_weights(const walk *w, int32_t count, int32_t width, int32_t pairs,
+                            int32_t *gradient)
+{
+    int32_t stride = w->row_size + 1;
+    for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
+        int32_t sums[2][4] = {0};
+        sum_pairs(sums[0], sums[1], w->x_pairs, errors_of(w, row), pairs);
+        for (int32_t i = 0; i < width; i++) {
+            gradient[i] += sums[0][i];
+            if (row + 1 < count) {
+                gradient[stride + i] += sums[1][i];
+            }
+        }
+    }
+}
+
 /* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
 static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, int32_t *gradient)
 {
-    int32_t stride = w->row_size + 1, room = w->at_once * w->segment / 2;
-    int32_t width = et_min(4, w->row_size - k);
-    for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
-        int32_t sums[2][4] = {0}, *one = gradient + k, *two = one + stride;
-        const uint32_t *e = w->e_pairs + (row & ~3) * room + (row & 2);
-        int32_t whole = width == 4, both = row + 1 < count;
-        sum_pairs(whole ? one : sums[0], whole && both ? two : sums[1], w->x_pairs, e, pairs);
-        for (int32_t i = 0; i < width && !whole; i++) {
-            one[i] += sums[0][i];
-            if (both) {
-                two[i] += sums[1][i];
-            }
-        }
+    int32_t stride = w->row_size + 1, width = w->row_size - k, row = 0;
+    gradient += k;
+    if (width < 4) {
+        sum_few_weights(w, count, width, pairs, gradient);
+        return;
+    }
+    for (; row + 1 < count; row += 2, gradient += 2 * stride) {
+        sum_pairs(gradient, gradient + stride, w->x_pairs, errors_of(w, row), pairs);
+    }
+    if (row < count) {
+        int32_t none[4] = {0};
+        sum_pairs(gradient, none, w->x_pairs, errors_of(w, row), pairs);
     }
 }
 
@@ -337,14 +356,21 @@ static void sum_tile(const walk *w, int32_t row, int32_t count, int32_t from, in
     }
 }
 
+/* Word by word: a call of memset would go byte by byte. */
+static void clear(int32_t *values, int32_t count)
+{
+    for (const int32_t *end = values + count; values != end; values++) {
+        *values = 0;
+        __asm__("" : : : "memory");
+    }
+}
+
 void et_conv_2d_dsp_gradient(const void *layer, uint32_t first, uint32_t count, const int8_t *e,
                              const int8_t *x, int32_t *gradient, void *scratch)
 {
     walk w = walk_of(layer, e, x, scratch);
     int32_t stride = w.row_size + 1, rows = (int32_t)count, segments = w.lines * w.per_line;
-    for (int32_t i = 0; i < rows * stride; i++) {
-        gradient[i] = 0;
-    }
+    clear(gradient, rows * stride);
     for (int32_t from = 0; from < segments; from += w.at_once) {
         int32_t to = et_min(segments, from + w.at_once);
         if (w.copied) {

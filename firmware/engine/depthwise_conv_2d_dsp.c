@@ -21,15 +21,13 @@ typedef struct {
 
 #define TWO_OUTPUTS                                                                               \
     "ldr r10, %[bias]\n\t"                                                                        \
-    "mov r11, r10\n\t" ET_PLANE_TAPS("0", "r4", "r5") ET_PLANE_TAPS("72", "r6", "r7")             \
-        ET_PLANE_TAPS("144", "r8",                                                                \
-                      "r9") "ldrd r12, lr, %[scale]\n\t"                                          \
-                            "smmulr r10, r10, r12\n\tsmmulr r11, r11, r12\n\t"                    \
-                            "add r10, r10, r10, asr #31\n\tadd r11, r11, r11, asr #31\n\t"        \
-                            "asr r10, r10, lr\n\tasr r11, r11, lr\n\t"                            \
-                            "ldrd r12, lr, %[place]\n\t"                                          \
-                            "add r10, r10, lr\n\tadd r11, r11, lr\n\t"                            \
-                            "ssat r10, #8, r10, asr #1\n\tssat r11, #8, r11, asr #1\n\t"
+    "mov r11, r10\n\t" ET_PLANE_PAIR "ldrd r12, lr, %[scale]\n\t"                                 \
+    "smmulr r10, r10, r12\n\tsmmulr r11, r11, r12\n\t"                                            \
+    "add r10, r10, r10, asr #31\n\tadd r11, r11, r11, asr #31\n\t"                                \
+    "asr r10, r10, lr\n\tasr r11, r11, lr\n\t"                                                    \
+    "ldrd r12, lr, %[place]\n\t"                                                                  \
+    "add r10, r10, lr\n\tadd r11, r11, lr\n\t"                                                    \
+    "ssat r10, #8, r10, asr #1\n\tssat r11, #8, r11, asr #1\n\t"
 
 static void put_line(const channel_line *c, const uint32_t *line, int32_t count, int8_t *y)
 {
@@ -42,7 +40,6 @@ static void put_line(const channel_line *c, const uint32_t *line, int32_t count,
                      "b 2f\n"
                      "1:\n\t" TWO_OUTPUTS "strb r10, [%[y]]\n\t"
                      "strb r11, [%[y], r12]\n\t"
-                     "adds %[line], #4\n\t"
                      "add %[y], %[y], r12, lsl #1\n"
                      "2:\n\t"
                      "cmp %[line], %[end]\n\t"
@@ -193,8 +190,8 @@ static int32_t line_at(const four_errors *f, const et_patch *patch, int32_t line
 static void error_patch(const four_errors *f, const et_patch *patch)
 {
     int32_t step = f->planes->output_step;
+    et_error_words block = *f->block; /* in registers */
     for (int32_t line = 0; line < patch->lines; line++) {
-        et_error_words block = *f->block; /* in registers */
         int32_t at = line_at(f, patch, line);
         const int32_t *sums = f->sums;
         const int8_t *x = f->x + at;
@@ -206,8 +203,8 @@ static void error_patch(const four_errors *f, const et_patch *patch)
             x += step;
             e_in += step;
         }
-        *f->block = block;
     }
+    *f->block = block;
 }
 
 /* Sets out with the shift that the first patch's middle line needs, before any is written. */
@@ -240,13 +237,13 @@ int32_t et_depthwise_conv_2d_dsp_input_error(const et_depthwise_conv_2d *p, cons
     et_error_words block = et_error_words_open(e_in, size, clip);
     et_planes planes =
         et_planes_of(e, p->out, p->in, 2 - p->window.pad_h, 2 - p->window.pad_w, 0, scratch);
+    four_errors f = {.planes = &planes,
+                     .block = &block,
+                     .x = x,
+                     .sums = (int32_t *)(planes.planes + 4 * planes.plane)};
     for (int32_t c = 0; c < channels; c += 4) {
-        four_errors f = {.planes = &planes,
-                         .block = &block,
-                         .x = x,
-                         .sums = (int32_t *)(planes.planes + 4 * planes.plane),
-                         .first = et_four_from(c, channels)};
         et_patch patch;
+        f.first = et_four_from(c, channels);
         for (int32_t k = 0; k < 4; k++) {
             et_plane_weights(&planes, weights + f.first + k, channels, 1, 1, f.words[k]);
         }

@@ -16,8 +16,8 @@
  */
 #ifdef __ARM_FEATURE_DSP
 
-#define LINE(offset, tap0, tap1, tap2)                                                            \
-    "ldrd r12, lr, [%[x], #" offset "]\n\t"                                                       \
+#define LINE(at, tap0, tap1, tap2)                                                                \
+    "ldrd r12, lr, [%[x]" at "\n\t"                                                               \
     "smlad " tap0 ", r12, r0, " tap0 "\n\tsmlatb " tap1 ", r12, r0, " tap1 "\n\t"                 \
     "smlad " tap2 ", lr, r0, " tap2 "\n\tsmlabt " tap1 ", lr, r0, " tap1 "\n\t"
 
@@ -27,14 +27,13 @@ static void sum_line(int32_t *sums, const uint32_t *x, const uint32_t *e, int32_
     __asm__ volatile("ldr r0, %[sums]\n\t"
                      "ldm r0, {r3-r11}\n"
                      "1:\n\t"
-                     "ldr r0, [%[e]], #4\n\t" LINE("0", "r3", "r4", "r5")
-                         LINE("72", "r6", "r7", "r8")
-                             LINE("144", "r9", "r10", "r11") "ldr r0, %[end]\n\t"
-                                                             "adds %[x], #4\n\t"
-                                                             "cmp %[e], r0\n\t"
-                                                             "bne 1b\n\t"
-                                                             "ldr r0, %[sums]\n\t"
-                                                             "stm r0, {r3-r11}"
+                     "ldr r0, [%[e]], #4\n\t" LINE("], #4", "r3", "r4", "r5")
+                         LINE(", #68]", "r6", "r7", "r8")
+                             LINE(", #140]", "r9", "r10", "r11") "ldr r0, %[end]\n\t"
+                                                                 "cmp %[e], r0\n\t"
+                                                                 "bne 1b\n\t"
+                                                                 "ldr r0, %[sums]\n\t"
+                                                                 "stm r0, {r3-r11}"
                      : [x] "+r"(x), [e] "+r"(e)
                      : [sums] "m"(sums), [end] "m"(end)
                      : "r0", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr",

@@ -4,14 +4,47 @@
 
 #include "error_block.h"
 #include "generator.h"
+#include "step.h"
 
-static void move(const et_rows *rows, uint32_t row, uint32_t column, int32_t gradient,
-                 uint32_t times)
+/* Where a row's weights lie, and their places in the digest, from column to column. */
+typedef struct {
+    uint32_t bias; /* its column, behind the weights' */
+    int8_t *weights;
+    uint32_t step, place, place_step, row, digest;
+    const et_trained *layer;
+} row_steps;
+
+static row_steps steps_of(const et_rows *rows, uint32_t row)
 {
-    if (et_rule_moves(gradient)) {
-        int32_t steps = (int32_t)times;
-        et_step(rows->layer, row, column, gradient < 0 ? -steps : steps, rows->digest);
+    const et_trained *layer = rows->layer;
+    uint32_t offset = row * layer->row_stride;
+    row_steps steps = {layer->row_size,
+                       layer->weights + offset,
+                       layer->column_stride,
+                       (layer->first_index + offset) * ET_DIGEST_STRIDE,
+                       layer->column_stride * ET_DIGEST_STRIDE,
+                       row,
+                       0,
+                       layer};
+    return steps;
+}
+
+static __attribute__((noinline)) void move_bias(row_steps *s, int32_t steps)
+{
+    et_step(s->layer, s->row, s->bias, steps, &s->digest);
+}
+
+/* Apart from the walk, which needs the registers. */
+static __attribute__((noinline)) void move(row_steps *s, uint32_t column, int32_t steps)
+{
+    if (column == s->bias) {
+        move_bias(s, steps);
+        return;
     }
+    int8_t *weight = s->weights + column * s->step;
+    int32_t value = *weight, moved = et_moved_weight(value, steps);
+    *weight = (int8_t)moved;
+    s->digest += et_digest_change_at(s->place + column * s->place_step, value, moved);
 }
 
 #ifndef ET_DRAW_INDEPENDENT
@@ -23,23 +56,29 @@ et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
     return points;
 }
 
-/* Points ascend: the row is walked once, and draws of one weight are one step. */
-static et_points draw_in_row(et_rows *rows, uint32_t row, et_points points, uint64_t mass)
+/* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
+ * step. */
+static void draw_in_row(et_rows *rows, uint32_t row, et_points *points, uint64_t mass)
 {
     const int32_t *gradient = rows->gradient(rows, row), *next = gradient;
+    row_steps steps = steps_of(rows, row);
     uint64_t cumulative = 0;
-    while (points.at < mass) {
-        uint32_t times = 0;
-        while (cumulative <= points.at) {
+    et_points p = *points;
+    while (p.at < mass) {
+        int32_t times = 0;
+        while (cumulative <= p.at) {
             cumulative += et_rule_mass(rows->layer, et_magnitude(*next++));
         }
         do {
             times++;
-            et_points_next(&points);
-        } while (points.at < cumulative);
-        move(rows, row, (uint32_t)(next - gradient) - 1, next[-1], times);
+            et_points_next(&p);
+        } while (p.at < cumulative);
+        if (et_rule_moves(next[-1])) {
+            move(&steps, (uint32_t)(next - gradient) - 1, next[-1] < 0 ? -times : times);
+        }
     }
-    return points;
+    *points = p;
+    *rows->digest += steps.digest;
 }
 
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
@@ -48,7 +87,7 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
         if (points.at < mass) {
-            points = draw_in_row(rows, row, points, mass);
+            draw_in_row(rows, row, &points, mass);
         }
         points.at -= mass;
     }
@@ -88,6 +127,7 @@ void et_draw_rows(const et_trained *layer, const et_update_scratch *scratch, uin
 static void draw_in_row(et_rows *rows, uint32_t row, uint64_t mass, uint32_t generator[2])
 {
     const int32_t *gradient = rows->gradient(rows, row), *next = gradient;
+    row_steps steps = steps_of(rows, row);
     uint64_t before = 0;
     for (uint32_t hits = rows->scratch->row_hits[row]; hits; hits--) {
         uint64_t point = et_generator_below(generator, mass);
@@ -98,8 +138,11 @@ static void draw_in_row(et_rows *rows, uint32_t row, uint64_t mass, uint32_t gen
         while (before + et_rule_mass(rows->layer, et_magnitude(*next)) <= point) {
             before += et_rule_mass(rows->layer, et_magnitude(*next++));
         }
-        move(rows, row, (uint32_t)(next - gradient), *next, 1);
+        if (et_rule_moves(*next)) {
+            move(&steps, (uint32_t)(next - gradient), *next < 0 ? -1 : 1);
+        }
     }
+    *rows->digest += steps.digest;
 }
 
 /* First a row for every draw, then, row by row, a weight. */

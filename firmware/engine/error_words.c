@@ -21,15 +21,44 @@ ET_DSP_INLINE uint32_t halved(uint32_t word)
     return et_mean_bytes(word, word >> 7 & 0x01010101u);
 }
 
+/* 16 bytes at a time, up to end. */
+#ifdef __ARM_FEATURE_DSP
+
+#define HALVE(word) "and %[t], %[ones], " word ", lsr #7\n\tshadd8 " word ", " word ", %[t]\n\t"
+
+static void halve(int8_t *e, const int8_t *end)
+{
+    uint32_t ones = 0x01010101u, t;
+    if (e == end) {
+        return;
+    }
+    __asm__ volatile("1:\n\t"
+                     "ldm %[e], {r4-r7}\n\t" HALVE("r4") HALVE("r5") HALVE("r6")
+                         HALVE("r7") "stm %[e]!, {r4-r7}\n\t"
+                                     "cmp %[e], %[end]\n\t"
+                                     "bne 1b"
+                     : [e] "+r"(e), [t] "=&r"(t)
+                     : [end] "r"(end), [ones] "r"(ones)
+                     : "r4", "r5", "r6", "r7", "cc", "memory");
+}
+
+#else
+
+static void halve(int8_t *e, const int8_t *end)
+{
+    for (; e != end; e += 4) {
+        et_store_word(e, halved(et_load_word(e)));
+    }
+}
+
+#endif
+
+/* start: 4-byte aligned, as all errors are. */
 static void halve_all(const et_error_words *block, uint32_t times)
 {
-    int8_t *const end = block->end - (block->end - block->start) % 8;
+    int8_t *const end = block->end - (block->end - block->start) % 16;
     for (uint32_t i = times; i; i--) {
-        for (int8_t *e = block->start; e != end; e += 8) {
-            uint32_t word = et_load_word(e), next = et_load_word(e + 4);
-            et_store_word(e, halved(word));
-            et_store_word(e + 4, halved(next));
-        }
+        halve(block->start, end);
     }
     for (int8_t *e = end; e < block->end; e++) {
         *e = et_with_sign(et_magnitude(*e) >> times, *e);

@@ -53,14 +53,12 @@ static uint32_t pair(int32_t low, int32_t high)
 void et_plane_weights(const et_planes *p, const int8_t *weights, int32_t channels, int32_t factor,
                       int32_t flipped, uint32_t *words)
 {
-    for (int32_t i = 0; i < 3; i++, words += 2) {
-        int32_t tap[3];
-        for (int32_t j = 0; j < 3; j++) {
-            int32_t at = i * p->tap_line + j * p->tap_step;
-            tap[j] = factor * weights[(flipped ? 8 - at : at) * channels];
-        }
-        words[0] = pair(tap[0], tap[1]);
-        words[1] = pair(tap[1], tap[2]);
+    int32_t sign = flipped ? -channels : channels, step = p->tap_step * sign;
+    const int8_t *w = flipped ? weights + 8 * channels : weights;
+    for (int32_t i = 0; i < 3; i++, w += p->tap_line * sign, words += 2) {
+        int32_t tap0 = factor * w[0], tap1 = factor * w[step], tap2 = factor * w[2 * step];
+        words[0] = pair(tap0, tap1);
+        words[1] = pair(tap1, tap2);
     }
 }
 
@@ -77,18 +75,16 @@ void et_plane_weights(const et_planes *p, const int8_t *weights, int32_t channel
 void et_plane_sums(const uint32_t *line, const uint32_t *words, int32_t pairs, int32_t *sums)
 {
     const uint32_t *end = line + pairs;
-    __asm__ volatile(
-        "ldm %[words], {r4-r9}\n"
-        "1:\n\t"
-        "mov r10, #0\n\t"
-        "mov r11, #0\n\t" ET_PLANE_TAPS("0", "r4", "r5") ET_PLANE_TAPS("72", "r6", "r7")
-            ET_PLANE_TAPS("144", "r8", "r9") "adds %[line], #4\n\t"
-                                             "strd r10, r11, [%[sums]], #8\n\t"
-                                             "cmp %[line], %[end]\n\t"
-                                             "bne 1b"
-        : [line] "+r"(line), [sums] "+r"(sums)
-        : [words] "r"(words), [end] "r"(end)
-        : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    __asm__ volatile("ldm %[words], {r4-r9}\n"
+                     "1:\n\t"
+                     "mov r10, #0\n\t"
+                     "mov r11, #0\n\t" ET_PLANE_PAIR "strd r10, r11, [%[sums]], #8\n\t"
+                     "cmp %[line], %[end]\n\t"
+                     "bne 1b"
+                     : [line] "+r"(line), [sums] "+r"(sums)
+                     : [words] "r"(words), [end] "r"(end)
+                     : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
+                       "memory");
 }
 
 #else

@@ -60,11 +60,15 @@ static inline int32_t et_four_from(int32_t c, int32_t channels)
 
 #ifdef __ARM_FEATURE_DSP
 
-/* Of the line at an offset, with a kernel line's two words: outputs in r10 and r11. */
-#define ET_PLANE_TAPS(offset, w01, w12)                                                           \
-    "ldrd r12, lr, [%[line], #" offset "]\n\t"                                                    \
+/* Of three lines with a kernel's words in r4 to r9: two outputs are added to r10 and r11, and line
+ * goes on to the next pair. */
+#define ET_PLANE_TAPS(at, w01, w12)                                                               \
+    "ldrd r12, lr, [%[line]" at "\n\t"                                                            \
     "smlad r10, r12, " w01 ", r10\n\tsmlatb r11, r12, " w01 ", r11\n\t"                           \
     "smlabt r10, lr, " w12 ", r10\n\tsmlad r11, lr, " w12 ", r11\n\t"
+#define ET_PLANE_PAIR                                                                             \
+    ET_PLANE_TAPS("], #4", "r4", "r5")                                                            \
+    ET_PLANE_TAPS(", #68]", "r6", "r7") ET_PLANE_TAPS(", #140]", "r8", "r9")
 
 #else
 

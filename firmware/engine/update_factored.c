@@ -6,7 +6,7 @@
 #include "trials.h"
 #include "update.h"
 
-#define NEAR 8u
+#define NEAR 16u
 
 /* cumulative: twice the inputs' cumulative magnitudes, plus one where the input is below its zero
  * point; the bias' input is the last. */
@@ -110,40 +110,148 @@ static inline void next_point(row_points *p)
     }
 }
 
-/* Points and columns ascend; draws of one weight are one step.  Columns are passed one by one where
- * there are NEAR of them or fewer for a draw. */
-static __attribute__((noinline)) void draw_weights(const factored_rows *f, uint32_t row,
-                                                   row_points *points)
+/* A row's weights as its steps take them; place: of the first one in the digest.  sign: of the
+ * error, and less twice that, which turns it where an input lies below its zero point. */
+typedef struct {
+    uint32_t stride, stride_rest;
+    int8_t *weights;
+    const uint32_t *cumulative;
+    uint32_t place_step, place, mix_first, mix_second;
+    int32_t turned, sign;
+} row_facts;
+
+/* One step of the weight under next, for all draws that fall on it; returns the digest's change. */
+static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_points *p)
 {
-    const et_trained *layer = f->layer;
-    const uint32_t *cumulative = f->cumulative, *next = cumulative;
-    uint32_t size = layer->row_size, inputs = cumulative[size - 1], digest = *f->digest;
-    uint32_t index = layer->first_index + row * size;
-    int8_t *weights = layer->weights + row * size;
-    int32_t sign = f->e[row] < 0 ? -1 : 1;
-    row_points p = *points;
-    uint32_t far = (uint64_t)p.stride * size > (uint64_t)inputs * NEAR;
-    __asm__("" : "+r"(far));
-    while (p.at < inputs) {
-        if (far && *next <= p.at) {
-            uint32_t low = (uint32_t)(next - cumulative) + 1;
-            next = cumulative + find_column(cumulative, size, p.at, low);
-        }
-        while (*next <= p.at) {
+    uint32_t passed = *next, column = (uint32_t)(next - f->cumulative);
+    int32_t steps = 0, value = f->weights[column];
+    do {
+        steps++;
+        next_point(p);
+    } while (p->at < passed);
+    int32_t sign = f->sign + (int32_t)(passed & 1) * f->turned;
+    int32_t moved = et_moved_weight(value, steps * sign);
+    f->weights[column] = (int8_t)moved;
+    return et_digest_change_at(f->place + column * f->place_step, value, moved);
+}
+
+/* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
+ * return what the digest changes by. */
+#ifdef __thumb2__
+
+/* Registers hold the points; what a row has lies in pairs, two a load.  rest is kept less divisor,
+ * so that adding to it carries where it reaches it. */
+static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
+{
+    const uint32_t *next = f->cumulative - 1;
+    uint32_t at = p->at, rest = p->rest - p->divisor, digest = 0;
+    __asm__ volatile("1:\n\t" /* to the column that holds the point */
+                     "ldr r7, [%[next], #4]!\n\t"
+                     "cmp r7, %[at]\n\t"
+                     "bls 1b\n\t"
+                     "ldrd r9, r10, [%[f], #8]\n\t" /* its weight */
+                     "sub r10, %[next], r10\n\t"
+                     "lsr r10, r10, #2\n\t"
+                     "ldrsb r11, [r9, r10]\n\t"
+                     "ldrd r12, lr, [%[f]]\n\t" /* its draws */
+                     "mov r8, #0\n"
+                     "2:\n\t"
+                     "add %[at], %[at], r12\n\t"
+                     "adds %[rest], %[rest], lr\n\t"
+                     "itt cs\n\t"
+                     "addcs %[at], %[at], #2\n\t"
+                     "subcs %[rest], %[rest], %[divisor]\n\t"
+                     "add r8, r8, #1\n\t"
+                     "cmp %[at], r7\n\t"
+                     "bcc 2b\n\t"
+                     "ldrd r12, lr, [%[f], #32]\n\t" /* its steps */
+                     "and r7, r7, #1\n\t"
+                     "mla lr, r7, r12, lr\n\t"
+                     "mls lr, r8, lr, r11\n\t"
+                     "add r12, lr, #127\n\t"
+                     "cmp r12, #254\n\t"
+                     "bhi 4f\n"
+                     "3:\n\t"
+                     "strb lr, [r9, r10]\n\t"
+                     "ldrd r12, r8, [%[f], #16]\n\t" /* and the digest */
+                     "mla r12, r10, r12, r8\n\t"
+                     "add r8, r12, lr\n\t"
+                     "add r12, r12, r11\n\t"
+                     "ldrd r9, r10, [%[f], #24]\n\t"
+                     "eor r8, r8, r8, lsr #16\n\t"
+                     "eor r12, r12, r12, lsr #16\n\t"
+                     "mul r8, r8, r9\n\t"
+                     "mul r12, r12, r9\n\t"
+                     "eor r8, r8, r8, lsr #13\n\t"
+                     "eor r12, r12, r12, lsr #13\n\t"
+                     "mul r8, r8, r10\n\t"
+                     "mul r12, r12, r10\n\t"
+                     "eor r8, r8, r8, lsr #16\n\t"
+                     "eor r12, r12, r12, lsr #16\n\t"
+                     "sub r8, r8, r12\n\t"
+                     "add %[digest], %[digest], r8\n\t"
+                     "cmp %[at], %[inputs]\n\t"
+                     "bcc 1b\n\t"
+                     "b 5f\n"
+                     "4:\n\t" /* no further than 127 */
+                     "cmp lr, #0\n\t"
+                     "ite ge\n\t"
+                     "movge lr, #127\n\t"
+                     "mvnlt lr, #126\n\t"
+                     "b 3b\n"
+                     "5:"
+                     : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [digest] "+r"(digest)
+                     : [f] "r"(f), [inputs] "r"(inputs), [divisor] "r"(p->divisor)
+                     : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    p->at = at;
+    p->rest = rest + p->divisor;
+    return digest;
+}
+
+#else
+
+static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
+{
+    uint32_t digest = 0;
+    for (const uint32_t *next = f->cumulative; p->at < inputs;) {
+        while (*next <= p->at) {
             next++;
         }
-        uint32_t passed = *next, column = (uint32_t)(next - cumulative);
-        int32_t steps = 0, value = weights[column];
-        do {
-            steps += sign;
-            next_point(&p);
-        } while (p.at < passed);
-        int32_t moved = et_moved_weight(value, passed & 1 ? -steps : steps);
-        weights[column] = (int8_t)moved;
-        digest += et_digest_change(index + column, value, moved);
+        digest += step_drawn(f, next, p);
     }
-    *f->digest = digest;
-    *points = p;
+    return digest;
+}
+
+#endif
+
+/* Where a draw passes many columns. */
+static uint32_t draw_far(const row_facts *f, uint32_t inputs, uint32_t size, row_points *p)
+{
+    uint32_t digest = 0;
+    for (uint32_t column = 0; p->at < inputs;) {
+        if (f->cumulative[column] <= p->at) {
+            column = find_column(f->cumulative, size, p->at, column + 1);
+        }
+        digest += step_drawn(f, f->cumulative + column, p);
+    }
+    return digest;
+}
+
+static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
+{
+    const et_trained *layer = f->layer;
+    uint32_t size = layer->row_size, inputs = f->cumulative[size - 1];
+    int32_t sign = f->e[row] < 0 ? -1 : 1;
+    row_facts facts = {
+        p->stride,     p->stride_rest,   layer->weights + row * size,
+        f->cumulative, ET_DIGEST_STRIDE, (layer->first_index + row * size) * ET_DIGEST_STRIDE,
+        ET_MIX_FIRST,  ET_MIX_SECOND,    -2 * sign,
+        sign};
+    if (p->at >= inputs) {
+        return;
+    }
+    int far = (uint64_t)p->stride * size > (uint64_t)inputs * NEAR;
+    *f->digest += far ? draw_far(&facts, inputs, size, p) : draw_near(&facts, inputs, p);
 }
 
 /* The bias is the last column. */

@@ -15,13 +15,12 @@
  *     sums[c]     += w0 x0 + w2 x2, then + w1 x1 + w3 x3         one SMLAD a pair
  *     sums[4 + c] += w0 z0 + w2 z2, then + w1 z1 + w3 z3
  *
- * 32 products in 32 instructions.  Sums stay in r4 to r11; r0, r12 and lr are all that is left
- * for operands, so the ends of a row lie on the stack. */
+ * 32 products in 32 instructions; the first load of a turn moves the panel's place on.  Sums stay in
+ * r4 to r11; r0, r12 and lr are all that is left for operands, so the ends of a row lie on the stack. */
 #ifdef __ARM_FEATURE_DSP
 
-#define COLUMN(offset, a, b)                                                                      \
-    "ldr lr, [%[w], #" offset "]\n\tsmlad " a ", lr, r0, " a "\n\tsmlad " b ", lr, r12, " b "\n"  \
-    "\t"
+#define COLUMN(at, a, b)                                                                          \
+    "ldr lr, [%[w]" at "\n\tsmlad " a ", lr, r0, " a "\n\tsmlad " b ", lr, r12, " b "\n\t"
 #define PAIRS_02 "ldr r0, [%[x]]\n\tldr r12, [%[z]]\n\tsxtb16 r0, r0\n\tsxtb16 r12, r12\n\t"
 #define PAIRS_13                                                                                  \
     "ldr r0, [%[x]], #4\n\tldr r12, [%[z]], #4\n\t"                                               \
@@ -30,6 +29,9 @@
     PAIRS_02 COLUMN(a, "r4", "r8") COLUMN(b, "r5", "r9") COLUMN(c, "r6", "r10")                   \
         COLUMN(d, "r7", "r11") PAIRS_13 COLUMN(e, "r4", "r8") COLUMN(f, "r5", "r9")               \
             COLUMN(g, "r6", "r10") COLUMN(h, "r7", "r11")
+/* The last four before the panel's place, which the first load moves on. */
+#define LAST_FOUR_K(first)                                                                        \
+    FOUR_K(first, ", #-28]", ", #-24]", ", #-20]", ", #-16]", ", #-12]", ", #-8]", ", #-4]")
 
 void et_sum_two_windows(const et_two_windows *two)
 {
@@ -46,28 +48,26 @@ void et_sum_two_windows(const et_two_windows *two)
         "add lr, %[x], r12\n\t"
         "str lr, %[end]\n\t"
         "lsls r12, r12, #29\n\t"
-        "bpl 2f\n\t" FOUR_K("0", "4", "8", "12", "16", "20", "24", "28") /* an odd four */
-        "adds %[w], #32\n\t"
+        "bpl 2f\n\t" LAST_FOUR_K("], #32") /* an odd four */
         "ldr lr, %[end]\n\t"
         "cmp %[x], lr\n\t"
         "beq 3f\n"
-        "2:\n\t" FOUR_K("0", "4", "8", "12", "16", "20", "24", "28")
-            FOUR_K("32", "36", "40", "44", "48", "52", "56", "60") "adds %[w], #64\n\t"
-                                                                   "ldr lr, %[end]\n\t"
-                                                                   "cmp %[x], lr\n\t"
-                                                                   "bne 2b\n"
-                                                                   "3:\n\t" /* the next one */
-                                                                   "ldr r12, %[rows]\n\t"
-                                                                   "subs r12, #1\n\t"
-                                                                   "beq 4f\n\t"
-                                                                   "str r12, %[rows]\n\t"
-                                                                   "ldr r0, %[skip]\n\t"
-                                                                   "add %[x], r0\n\t"
-                                                                   "add %[z], r0\n\t"
-                                                                   "b 1b\n"
-                                                                   "4:\n\t"
-                                                                   "ldr r0, %[sums]\n\t"
-                                                                   "stm r0, {r4-r11}"
+        "2:\n\t" FOUR_K("], #64", ", #-60]", ", #-56]", ", #-52]", ", #-48]", ", #-44]", ", #-40]",
+                        ", #-36]") LAST_FOUR_K(", #-32]") "ldr lr, %[end]\n\t"
+                                                          "cmp %[x], lr\n\t"
+                                                          "bne 2b\n"
+                                                          "3:\n\t" /* the next one */
+                                                          "ldr r12, %[rows]\n\t"
+                                                          "subs r12, #1\n\t"
+                                                          "beq 4f\n\t"
+                                                          "str r12, %[rows]\n\t"
+                                                          "ldr r0, %[skip]\n\t"
+                                                          "add %[x], r0\n\t"
+                                                          "add %[z], r0\n\t"
+                                                          "b 1b\n"
+                                                          "4:\n\t"
+                                                          "ldr r0, %[sums]\n\t"
+                                                          "stm r0, {r4-r11}"
         : [w] "+r"(w), [x] "+r"(x), [z] "+r"(z), [end] "+m"(end), [rows] "+m"(rows)
         : [start] "m"(start), [sums] "m"(sums), [run] "m"(run), [skip] "m"(skip)
         : "r0", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
@@ -192,10 +192,16 @@ void et_copy_window(const et_windows *w, int32_t row, int32_t column, int8_t *to
     }
     const int8_t *from = w->data + (y + rows.from) * line + (x + taps.from) * w->depth;
     to = fill(to, outside, rows.from * run);
-    for (int32_t i = rows.to - rows.from; i; i--, from += line) {
-        to = fill(to, outside, before);
-        to = copy(to, from, bytes);
-        to = fill(to, outside, run - before - bytes);
+    if (bytes == run && run == 4) { /* a short run inside, as most of them are */
+        for (int32_t i = rows.to - rows.from; i; i--, from += line, to += 4) {
+            et_store_word(to, et_load_word(from));
+        }
+    } else {
+        for (int32_t i = rows.to - rows.from; i; i--, from += line) {
+            to = fill(to, outside, before);
+            to = copy(to, from, bytes);
+            to = fill(to, outside, run - before - bytes);
+        }
     }
     to = fill(to, outside, (w->kernel_h - rows.to) * run);
     fill(to, 0, (int32_t)(end - to));

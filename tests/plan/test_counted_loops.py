@@ -99,7 +99,7 @@ CASES = {
 
 
 def magnitudes(counts):
-    return 2 * counts.line(MASS, "s.mass += a + b") + counts.line(MASS, "s.mass += a;")
+    return 2 * counts.line(MASS, "add_product(&s.mass, a + b") + counts.line(MASS, "s.mass += a;")
 
 
 # -- the counts ------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     assert seen["draws"] == 5
     assert_counted(found, {
         "draws": line("draw.c", "times++"),
-        "moved": line("draw.c", "et_step("),
+        "moved": line("draw.c", "move(&steps, (uint32_t)(next - gradient) - 1"),
         "formed": line("update.c", "g->row_gradient("),
         "magnitudes": magnitudes,
         ("walk", "rows"): line("draw.c", "cumulative += et_rule_mass"),
@@ -229,9 +229,9 @@ def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
     assert_counted(UPDATES["update_factored"](Work(work.layer, work.x, work.y, seen)), {
         "inputs": line(FACTORED, "*cumulative++ ="),
         "passed": line(FACTORED, "next++;"),
-        "searches": line(FACTORED, "next = cumulative + find_column("),
+        "searches": line(FACTORED, "column = find_column(f->cumulative, size"),
         "strides": line(FACTORED, "if (cumulative[low + stride] > least)"),
         "halvings": line(FACTORED, "uint32_t middle ="),
     }, counts, work)
-    drawn = counts.line(FACTORED, "steps += sign;") + counts.line(FACTORED, "steps++;")
-    assert drawn == total
+    drawn = [counts.line(FACTORED, "steps++;", name) for name in ("step_drawn", "draw_in_row")]
+    assert sum(drawn) == total
