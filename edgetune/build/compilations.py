@@ -13,7 +13,7 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from edgetune.programs import run_program
@@ -61,12 +61,15 @@ def compilations(dry_run: str) -> list[Compilation]:
 
 
 class Keys:
-    """Keys of the compilations of one build in ``folder``; each file is read once."""
+    """Keys of the compilations of one build in ``folder``; each file is read once, and what it
+    includes looked for once."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self._compilers: dict[str, Compiler] = {}
-        self._files: dict[Path, File | None] = {}
+        self._file = cache(File.read)
+        self._included = cache(self._look_for_included)
+        self._name = cache(partial(os.path.relpath, start=folder))
 
     def of(self, compilation: Compilation) -> str | None:
         """None where an equal key would not say enough."""
@@ -76,30 +79,35 @@ class Keys:
             return None
         digest = hashlib.sha256(repr((compiler.said, compilation.options)).encode())
         for path, file in sorted(self._closure(compilation, compiler.folders).items()):
-            if file.unseen and path.is_relative_to(self.folder):
+            if file.unseen and Path(path).is_relative_to(self.folder):
                 return None
-            digest.update(repr((os.path.relpath(path, self.folder), file.digest)).encode())
+            digest.update(repr((self._name(path), file.digest)).encode())
         return digest.hexdigest()
 
-    def _closure(self, compilation: Compilation, system: Sequence[Path]) -> dict[Path, File]:
+    def _closure(self, compilation: Compilation, system: Sequence[str]) -> dict[str, File]:
         """The source and every file that it can include, directly or not."""
-        own = [self.folder / name for name in compilation.folders]
-        found: dict[Path, File] = {}
-        waiting = [self.folder / compilation.source]
+        own = (os.path.join(self.folder, name) for name in compilation.folders)
+        folders = *own, *system
+        found: dict[str, File] = {}
+        waiting = [os.path.join(self.folder, compilation.source)]
         while waiting:
             path = waiting.pop()
             if path in found or (file := self._file(path)) is None:
                 continue
             found[path] = file
-            for quoted, name in file.includes:
-                places = [path.parent, *own, *system] if quoted else [*own, *system]
-                waiting += [Path(os.path.normpath(place / name)) for place in places]
+            waiting += self._included(path, folders)
         return found
 
-    def _file(self, path: Path) -> File | None:
-        if path not in self._files:
-            self._files[path] = File.read(path)
-        return self._files[path]
+    def _look_for_included(self, path: str, folders: tuple[str, ...]) -> list[str]:
+        """Every file that the one at ``path`` can include itself, among these ``folders``."""
+        file = self._file(path)
+        beside = os.path.dirname(path)
+        places = [
+            os.path.normpath(os.path.join(place, name))
+            for quoted, name in (file.includes if file else ())
+            for place in ((beside, *folders) if quoted else folders)
+        ]
+        return [place for place in places if self._file(place)]
 
 
 @dataclass(frozen=True)
@@ -112,9 +120,9 @@ class File:
     unseen: bool
 
     @staticmethod
-    def read(path: Path) -> File | None:
+    def read(path: str) -> File | None:
         try:
-            content = path.read_bytes()
+            content = Path(path).read_bytes()
         except OSError:
             return None
         found = _INCLUDE.findall(content)
@@ -143,11 +151,11 @@ class Compiler:
         return output + repr(sorted(_programs(output))) if code == 0 else ""
 
     @cached_property
-    def folders(self) -> list[Path]:
+    def folders(self) -> list[str]:
         """Where it looks for the system's headers."""
         start, _, rest = self.said.partition("search starts here:")
         lines = rest.partition("End of search list")[0].splitlines() if start else []
-        return [Path(line.strip()) for line in lines if line.startswith(" ")]
+        return [line.strip() for line in lines if line.startswith(" ")]
 
 
 def _programs(output: str) -> set[tuple[str, int, int]]:

@@ -27,6 +27,7 @@ def test_what_a_run_ends_with_is_confirmed_and_kept(out, tmp_path):
     assert found["accuracy"] == accuracy
 
 
+@pytest.mark.thorough
 def test_a_trial_that_nobody_measured_is_not_confirmed_over_one_that_was(out):
     measured = succeed("weights", "commit", MODEL, *ON_HOST, *out, "--data", DATA)
     assert measured["slots"][0]["score"] and measured["slots"][0]["state"] == "trial"

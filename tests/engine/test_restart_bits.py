@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 import pytest
 from emulators import CORES, need_emulator
+from thinned import quick
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -139,7 +140,7 @@ def of_this_computer(tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", quick(RULES, MAIN_RULES))
 def test_every_rule_on_the_host(rule, native):
     for total_steps in (0, 5 * STEPS):
         whole_life(native(rule), "host", total_steps)
@@ -167,7 +168,9 @@ def test_every_rule_for_long(rule, core, tmp_path):
         whole_life(firmware, "host" if core == "host" else "qemu", total_steps, 300)
 
 
-@pytest.mark.parametrize("rule", [name for name in RULES if RULES[name].layer_words])
+@pytest.mark.parametrize(
+    "rule", quick([name for name in RULES if RULES[name].layer_words], MAIN_RULES)
+)
 def test_a_way_back_that_forgets_the_rules_words_is_seen(rule, native, monkeypatch):
     """The device keeps those that it has."""
     firmware = native(rule)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from thinned import quick
 from tiny_tflite import ModelBuilder
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def samples():
     return random.integers(-128, 128, (20, 5, 5, 3)).astype(np.int8), random.integers(0, 6, 20)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", quick(RULES, ["fixed"]))
 def test_the_engine_is_numpys_with_an_end_without_and_again(rule, samples):
     (x, y), recipe = samples, Recipe(rule=rule)
     graph, order = odd_network(), np.random.default_rng(1).permutation(20)[:STEPS]
@@ -98,6 +99,7 @@ def table(capsys) -> list[list[str]]:
     return rows
 
 
+@pytest.mark.thorough
 def test_one_default(capsys):
     beyond = ["--factors", "1", "100", "--steps", "20"]
     one_default.main([*DIGITS, "--rule", "fixed", *beyond, "--held-out", "--endless"])
@@ -119,11 +121,13 @@ def test_a_run_has_two_passes_or_so_many_steps():
     assert len(runs.order(task, 0, 1200)) == 1200
 
 
+@pytest.mark.thorough
 def test_a_factor_is_of_the_rules_default_rate():
     """40 of a network of four layers."""
     assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 10
 
 
+@pytest.mark.thorough
 def test_again(capsys):
     again.main([*DIGITS, "--at", "4", "2", "--steps", "20"])
     head, _, *rows = table(capsys)
@@ -141,6 +145,7 @@ def test_a_run_is_measured_from_where_it_begins():
     )
 
 
+@pytest.mark.thorough
 def test_unshifted_samples_start_where_the_model_is_good(capsys):
     again.main([*DIGITS, "--unshifted", "--at", "2"])
     rows = table(capsys)[2:]
@@ -150,6 +155,7 @@ def test_unshifted_samples_start_where_the_model_is_good(capsys):
     assert all(float(row[3]) > 90 for row in rows)
 
 
+@pytest.mark.thorough
 def test_few(capsys):
     few.main([*DIGITS, "--seeds", "1", "--counts", "5", "--passes", "2", "--rate", "0.01"])
     head, _, row, other, _, ordered = table(capsys)

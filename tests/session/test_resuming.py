@@ -261,7 +261,7 @@ def moments(count: int, seed: int):
 
 
 @pytest.mark.parametrize("count", [
-    5, pytest.param(300, marks=pytest.mark.slow),
+    pytest.param(5, marks=pytest.mark.thorough), pytest.param(300, marks=pytest.mark.slow),
 ])
 def test_a_process_that_ends_at_any_moment(firmware, whole, tmp_path, count):
     """By SIGKILL, SIGTERM, a cable, resets, a full disk."""
@@ -270,6 +270,7 @@ def test_a_process_that_ends_at_any_moment(firmware, whole, tmp_path, count):
         check_moment(firmware, whole, tmp_path / str(number), kind, ending, at)
 
 
+@pytest.mark.thorough
 def test_a_run_breaks_off_again_and_again(firmware, whole, tmp_path, monkeypatch):
     expected, log, _ = whole()
     broken_off(firmware, tmp_path, monkeypatch, 60, device_gone())
