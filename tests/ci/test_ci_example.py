@@ -95,7 +95,9 @@ def broken(tmp_path: Path, file: str, old: str, new: str) -> Path:
     return tree
 
 
-OFF_BY_ONE = "firmware/engine/draw.c", "uint32_t times = 0;", "uint32_t times = 1;"
+STEPS_TOO_FAR = (
+    "firmware/engine/step.h", "moved = value - steps;", "moved = value - 2 * steps;"
+)
 DIFFERS = r"\(stm32f4-discovery\): The device differs from the simulation at step \d+\."
 HANGS_AT_STEP_20 = (
     "firmware/link/requests.c",
@@ -172,16 +174,16 @@ def test_the_pipeline_as_its_workflow_runs_it(project, tmp_path):
 def test_a_broken_kernel_fails_it(project, tools, tmp_path):
     """Every step is compared with the simulation."""
     needs("cc")
-    tree = broken(tmp_path, *OFF_BY_ONE)
+    tree = broken(tmp_path, *STEPS_TOO_FAR)
     code, said, report = learn(project, tools, "host", tree)
-    assert code == 1 and report["counts"] == {"failed": 1, "passed": 2}
+    assert code == 1 and report["counts"] == {"failed": 2, "passed": 1}
     assert re.search(rf"host {DIFFERS}", said) and "edgetune verify" in said
 
 
 @pytest.mark.thorough
 def test_a_broken_kernel_fails_it_on_the_emulated_board(project, tools, tmp_path):
     needs("qemu-system-arm", "arm-none-eabi-gcc")
-    code, said, _ = learn(project, tools, "qemu", broken(tmp_path, *OFF_BY_ONE))
+    code, said, _ = learn(project, tools, "qemu", broken(tmp_path, *STEPS_TOO_FAR))
     assert code == 1
     assert re.search(rf"qemu {DIFFERS}", said)
 
@@ -192,7 +194,7 @@ def test_other_bits_than_written_down_fail_it(project, tools, tmp_path):
     needs("cc")
     with (project / "edgetune.toml").open("a") as file:
         file.write("no-verify = true\n")
-    code, said, _ = learn(project, tools, "host", broken(tmp_path, *OFF_BY_ONE))
+    code, said, _ = learn(project, tools, "host", broken(tmp_path, *STEPS_TOO_FAR))
     assert code == 1
     assert "The digest on host (stm32f4-discovery) is another" in said
     assert "Wanted: d26238c4" in said

@@ -22,10 +22,13 @@ def listed() -> list[str]:
 
 
 def names(path: Path) -> list[str]:
-    """Of MUL, in the code; what comments and docstrings say is no code."""
+    """Of MUL, in the code; what comments and docstrings say is no code, and what C has in quotes,
+    an instruction of that name, no operator."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
-        words = re.findall(r"[\w.]+", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        quoted = r'(?<!#include )"[^"\n]*"'
+        words = re.findall(r"[\w.]+", re.sub(quoted, "", code))
     else:
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)
         kept = (t.string for t in tokens if t.type in (tokenize.NAME, tokenize.STRING))
