@@ -119,7 +119,7 @@ def test_another_rule_keeps_other_words():
         "network.gain.mantissa", "network.gain.exponent",
         *(f"layers[{i}].{word}" for i in (0, 1) for word in (
             "null_mass.total", "null_mass.exponent", "null_mass.count",
-            "decrease.mantissa", "decrease.exponent",
+            "decrease.mantissa", "decrease.exponent", "output",
         )),
     ]
     assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (76, 84)
@@ -131,6 +131,6 @@ def test_a_rule_with_words_of_all_kinds_goes_on_from_its_block():
     other.load_state(one.state())
     assert one.digest() == other.digest() and one.state() == other.state()
     words = list(one.rule.words())
-    assert len(words) == 12 + 2 * 5 and all(words[:6]) and {type(word) for word in words} == {int}
+    assert len(words) == 12 + 2 * 6 and all(words[:6]) and {type(word) for word in words} == {int}
     at = struct.unpack_from("<IIIIIIiIIIIi", one.state(), 16)
     assert list(at) == words[:12]
