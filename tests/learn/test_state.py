@@ -108,8 +108,8 @@ def test_parameters_of_layers_add_up():
 
 
 def test_another_rule_keeps_other_words():
-    """Six words, an echo and a number of two for the network; a null mass and a number for each
-    layer."""
+    """Six words, an echo and a number of two for the network; a null mass, a number and a word
+    for each layer."""
     trained = odd_program().weighted_layers
     found = {f.path: f.offset for f in fields(state_type(trained, Adaptive))}
     assert [path for path in found if not path.startswith(("learner", "parameters"))] == [
@@ -122,8 +122,8 @@ def test_another_rule_keeps_other_words():
             "decrease.mantissa", "decrease.exponent", "output",
         )),
     ]
-    assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (76, 84)
-    assert state_type(trained, Adaptive).itemsize == 16 + 48 + 2 * 20 + 76
+    assert (found["layers[0].decrease.mantissa"], found["layers[1].null_mass.total"]) == (76, 88)
+    assert state_type(trained, Adaptive).itemsize == 16 + 48 + 2 * 24 + 76
 
 
 def test_a_rule_with_words_of_all_kinds_goes_on_from_its_block():
