@@ -1,5 +1,7 @@
 /* A dense layer's update: its gradient is the outer product of errors and inputs, so rows
  * share one array of cumulative magnitudes, and no row is ever formed. */
+#include <stddef.h>
+
 #include "draw.h"
 #include "error_block.h"
 #include "step.h"
@@ -138,6 +140,10 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
  * return what the digest changes by. */
 #ifdef __thumb2__
+
+_Static_assert(offsetof(row_facts, weights) == 8 && offsetof(row_facts, place_step) == 16 &&
+                   offsetof(row_facts, mix_first) == 24 && offsetof(row_facts, turned) == 32,
+               "the pairs lie where the loads below have them");
 
 /* Registers hold the points; what a row has lies in pairs, two a load.  rest is kept less divisor,
  * so that adding to it carries where it reaches it. */
