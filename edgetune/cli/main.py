@@ -21,6 +21,7 @@ VERBS = {
     "convert": "A float model becomes int8, with a report of what it cost.",
     "plan": "Does it fit, and what does a step cost? Builds nothing.",
     "build": "Generate and build the firmware.",
+    "library": "The model and the engine for firmware of your own.",
     "flash": "Build and write the firmware to a board, or write an image.",
     "run": "Build, launch and shake hands with the device.",
     "tune": "The main job: the device learns, a tuned .tflite comes back.",

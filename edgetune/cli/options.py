@@ -31,6 +31,9 @@ class _Words(click.ParamType):
         return tuple(name.strip() for name in str(value).split(",") if name.strip())
 
 
+words = _Words  # for verbs with lists of their own
+
+
 class _Numbers(click.ParamType):
     """Numbers between commas, as a tuple: ``count`` of them, where it is given."""
 

@@ -15,12 +15,17 @@ SCRATCH = ("gradient", "row_mass", "row_hits")  # of an update, in their order i
 
 
 class Calls:
-    """Writes the calls of a plan; knows where weights and buffers lie."""
+    """Writes the calls of a plan; knows where weights and buffers lie.
 
-    def __init__(self, plan: Plan):
-        self.plan = plan
+    Args:
+        like: the plan whose trained weights the calls read, ``plan`` without it.
+        held_by: how C reaches what is trained.
+    """
+
+    def __init__(self, plan: Plan, like: Plan | None = None, held_by: str = "parameters->"):
+        self.plan, self.held_by = plan, held_by
         self.program = plan.program
-        self.trained = frozenset(plan.parameters_type.names or ())
+        self.trained = frozenset((like or plan).parameters_type.names or ())
 
     def write(self, stage: Stage) -> str:
         """The C statement of ``stage``."""
@@ -36,7 +41,7 @@ class Calls:
 
     def _parameters(self, layer: p.WeightedLayer) -> list[str]:
         names = weights_member(layer), bias_member(layer)
-        return [f"parameters->{n}" if n in self.trained else n for n in names]
+        return [f"{self.held_by}{n}" if n in self.trained else n for n in names]
 
     def _forward(self, stage: Stage) -> str:
         layer, buffers = stage.layer, stage.buffers

@@ -65,11 +65,17 @@ def identified(project: Project, plan: Plan, others: bytes) -> Project:
 
 
 def _defines(plan: Plan, profile: bool) -> dict:
+    defines = recipe_defines(plan)
+    chosen = {"ET_PROFILE": profile, "ET_STORE": plan.store}
+    return defines | {name: 1 for name, is_on in chosen.items() if is_on}
+
+
+def recipe_defines(plan: Plan) -> dict:
+    """The macros by which the engine is that of the recipe's rule and draw."""
     defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
     if not isinstance(plan.rule, FixedRate):
         defines[f"ET_RULE_{plan.rule.symbol.upper()}"] = 1
-    chosen = {"ET_PROFILE": profile, "ET_STORE": plan.store}
-    return defines | {name: 1 for name, is_on in chosen.items() if is_on}
+    return defines
 
 
 def _parts(plan: Plan) -> tuple[str, ...]:

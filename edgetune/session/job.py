@@ -22,6 +22,7 @@ from edgetune.model.graph import Graph, Tensor
 from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.fit import check_fit
+from edgetune.plan.instructions import STEP
 from edgetune.plan.plan import Plan
 from edgetune.plan.thrift import Price, plan_within, prices
 from edgetune.session.record import TuneResult, TuneSettings
@@ -29,6 +30,7 @@ from edgetune.session.reporter import Reporter
 
 # All else is imported where it is used: a job that only plans starts in half the time.
 if TYPE_CHECKING:
+    from edgetune.codegen.library import Library, Wanted
     from edgetune.data import Dataset, Preprocessing
     from edgetune.quantize import Conversion
     from edgetune.session.firmware import Firmware
@@ -244,6 +246,21 @@ class Job:
         target = "this computer" if native else self.board.title
         self.reporter.note(f"Building firmware for {target} in {folder}")
         return build_firmware(plan, folder, self.title, native=native, cmsis_nn=self.cmsis_nn)
+
+    def library(self, folder: Path, wanted: Wanted) -> Library:
+        """Write the model and the engine for a product's own firmware into ``folder``; without a
+        prefix ``wanted`` gets one of the model's name.
+
+        Raises:
+            EdgetuneError: as `build`, and see `write_library`.
+        """
+        from edgetune.codegen.library.names import default_prefix
+        from edgetune.codegen.library.write import write_library
+
+        wanted = wanted if wanted.prefix else replace(wanted, prefix=default_prefix(self.title))
+        self.check_fit()
+        costs = [s.instructions for s in self.estimate.stages if s.phase != STEP]
+        return write_library(folder, self.plan, self.title, wanted, costs)
 
     def run_folder(self) -> RunFolder:
         """The folder of a run: ``out``, else a fresh one below runs/."""

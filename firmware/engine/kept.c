@@ -4,15 +4,20 @@
 
 #include "digest.h"
 
-uint32_t et_kept_check(const uint8_t *state, uint32_t bytes)
+uint32_t et_kept_sum(uint32_t first, const uint8_t *words, uint32_t count)
 {
     uint32_t sum = 0;
-    for (uint32_t i = 0; i < bytes / 4; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t word;
-        memcpy(&word, state + 4 * i, 4);
-        sum += et_digest_term(i, (int32_t)word);
+        memcpy(&word, words + 4 * i, 4);
+        sum += et_digest_term(first + i, (int32_t)word);
     }
     return sum;
+}
+
+uint32_t et_kept_check(const uint8_t *state, uint32_t bytes)
+{
+    return et_kept_sum(0, state, bytes / 4);
 }
 
 void et_learner_go_on(et_learner *learner, uint32_t total_steps)

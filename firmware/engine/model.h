@@ -1,4 +1,5 @@
-/* The learning engine as the rest of the firmware sees it: one model, static memory. */
+/* The learning engine as the rest of the firmware sees it: one model, static memory.  The server
+   sits on it, and so does a library for a product's own firmware, under names of its own. */
 #ifndef ET_MODEL_H
 #define ET_MODEL_H
 
@@ -34,6 +35,13 @@ const int8_t *et_model_output(void); /* output_bytes of them */
 /* target: target_bytes in the form that the loss takes, 4-byte aligned. */
 int et_model_accepts(const void *target); /* whether it can be one */
 et_train_result et_model_train(const int8_t *input, const void *target);
+
+/* The same step in slices, in models of a library, whose et_model_train is made of them: begin,
+   each of the stages once and in order, end.  input and target stay untouched until then. */
+void et_model_begin(const int8_t *input, const void *target);
+void et_model_stage(uint32_t stage);
+et_train_result et_model_end(void);
+extern const uint32_t et_model_costs[]; /* instructions of each stage, estimated */
 
 uint32_t et_model_digest(void);      /* incremental, cheap */
 uint32_t et_model_digest_full(void); /* recomputed from the memory itself */

@@ -141,9 +141,12 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
  * return what the digest changes by. */
 #ifdef __thumb2__
 
-_Static_assert(offsetof(row_facts, weights) == 8 && offsetof(row_facts, place_step) == 16 &&
-                   offsetof(row_facts, mix_first) == 24 && offsetof(row_facts, turned) == 32,
-               "the pairs lie where the loads below have them");
+typedef char pairs_lie_where_the_loads_have_them[offsetof(row_facts, weights) == 8 &&
+                                                         offsetof(row_facts, place_step) == 16 &&
+                                                         offsetof(row_facts, mix_first) == 24 &&
+                                                         offsetof(row_facts, turned) == 32
+                                                     ? 1
+                                                     : -1];
 
 /* Registers hold the points; what a row has lies in pairs, two a load.  rest is kept less divisor,
  * so that adding to it carries where it reaches it. */

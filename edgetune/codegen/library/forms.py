@@ -1,0 +1,100 @@
+"""The forms of a library: where its files lie, and what the build system reads.
+
+All forms hold the same sources.  A form is a function from `Facts` to the files of the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING
+
+from edgetune import __version__
+from edgetune.codegen.c_text import comment
+
+if TYPE_CHECKING:
+    from edgetune.codegen.library.write import Library
+
+FOLDER = files("edgetune.codegen.library").joinpath("templates")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What all forms are made of: the texts of ``public`` headers and of ``sources``, by name."""
+
+    library: Library
+    title: str
+    public: Mapping[str, str]
+    sources: Mapping[str, str]
+
+    @property
+    def prefix(self) -> str:
+        return self.library.wanted.prefix
+
+    @property
+    def learns(self) -> bool:
+        return bool(self.library.costs)
+
+    @property
+    def c_files(self) -> list[str]:
+        return sorted(name for name in self.sources if name.endswith(".c"))
+
+    def filled(self, template: str, **more: object) -> str:
+        """A template's text with the library's facts in it."""
+        words = {
+            "title": comment(self.title), "prefix": self.prefix, "PREFIX": self.prefix.upper(),
+            "version": __version__,
+        }
+        text = FOLDER.joinpath(template).read_text(encoding="utf-8")
+        return Template(text).substitute(words | more)
+
+
+def _plain(facts: Facts, public: str = "include") -> dict[str, str]:
+    """Sources and headers, the page about them, and an example."""
+    return {
+        **{f"{public}/{name}": text for name, text in facts.public.items()},
+        **{f"src/{name}": text for name, text in facts.sources.items()},
+        "README.md": _page(facts), "examples/main.c": _example(facts),
+    }
+
+
+def _example(facts: Facts) -> str:
+    return facts.filled("main_learning.c.in" if facts.learns else "main_running.c.in")
+
+
+def _page(facts: Facts) -> str:
+    library = facts.library
+    plan, costs = library.plan, library.costs
+    sizes = [
+        ("arena, RAM", plan.arena_bytes), ("state, RAM", plan.state_bytes),
+        ("RAM in all, without the stack, at most", library.ram_bytes),
+        ("weights, flash", library.weight_bytes), ("tables, flash", library.table_bytes),
+    ]
+    table = "".join(f"| {name} | {size:,} |\n" for name, size in sizes)
+    slices = ""
+    if costs:
+        slices = facts.filled(
+            "slices.md.in", stages=len(costs), step=f"{sum(costs):,}", longest=f"{max(costs):,}",
+            between=_BETWEEN if library.wanted.between else _NOT_BETWEEN,
+        )
+    return facts.filled(
+        "README.md.in", sizes=table, slices=slices, form=library.wanted.form,
+        core=plan.board.core.name, use=facts.filled(f"use_{library.wanted.form}.md.in"),
+    )
+
+
+_BETWEEN = "Predictions between the slices are those of the weights before the step."
+_NOT_BETWEEN = (
+    "Between the slices `edgetune_predict` gives EDGETUNE_BUSY: a library made with\n"
+    "`--predict-between` answers by the weights before the step, for more RAM."
+)
+
+
+def _cmake(facts: Facts) -> dict[str, str]:
+    listed = "\n".join(f"    src/{name}" for name in facts.c_files)
+    return _plain(facts) | {"CMakeLists.txt": facts.filled("CMakeLists.txt.in", sources=listed)}
+
+
+FORMS: dict[str, Callable[[Facts], dict[str, str]]] = {"sources": _plain, "cmake": _cmake}
