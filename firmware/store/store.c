@@ -14,7 +14,7 @@
 #define PLACES (CONFIRM_PLACE + ET_STORE_CONFIRMATIONS)
 #define ERASED 0xFFu
 
-_Static_assert(sizeof(et_store_record) == 32, "a record has no gaps");
+typedef char a_record_has_no_gaps[sizeof(et_store_record) == 32 ? 1 : -1];
 
 /* -- geometry ------------------------------------------------------------------------------ */
 
