@@ -91,9 +91,14 @@ def _steps(plan: Plan, shape: Shape, costs: Sequence[int], aside: Plan | None) -
 
 
 _RUN = """    step_input = input;
-    for (uint32_t stage = 0; stage < {count}; stage++) {{
-        et_model_stage(stage);
-    }}
+    et_model_stages(0, {count});
+"""
+
+
+_END = """        if (end == {end}) {{
+            break;
+        }}
+        /* fall through */
 """
 
 
@@ -113,7 +118,7 @@ def _slices(plan: Plan, calls: Calls, costs: Sequence[int], aside: Plan | None) 
             output = output_buffer(plan).name
             text = f"result.prediction = et_argmax({output}, {plan.output_bytes});\n    {text}"
         lines = text.replace("\n", "\n    ")
-        cases += f"    case {index}:\n        {lines}\n        break;\n"
+        cases += f"    case {index}:\n        {lines}\n{_END.format(end=index + 1)}"
     return {
         "exponents": "".join(f"static int32_t {name};\n" for name in exponents),
         "stages": len(stages), "costs": numbers(np.array(costs)), "cases": cases,

@@ -37,9 +37,10 @@ int et_model_accepts(const void *target); /* whether it can be one */
 et_train_result et_model_train(const int8_t *input, const void *target);
 
 /* The same step in slices, in models of a library, whose et_model_train is made of them: begin,
-   each of the stages once and in order, end.  input and target stay untouched until then. */
+   all stages in order, of each call those from first up to end, end.  input and target stay
+   untouched until then. */
 void et_model_begin(const int8_t *input, const void *target);
-void et_model_stage(uint32_t stage);
+void et_model_stages(uint32_t first, uint32_t end);
 et_train_result et_model_end(void);
 extern const uint32_t et_model_costs[]; /* instructions of each stage, estimated */
 

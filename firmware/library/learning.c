@@ -104,12 +104,12 @@ static int32_t go_on(uint32_t budget, edgetune_result *result)
     if (next_stage == NONE) {
         return EDGETUNE_NO_STEP;
     }
+    uint32_t first = next_stage;
     do {
-        uint32_t cost = et_model_costs[next_stage];
+        uint32_t cost = et_model_costs[next_stage++];
         left -= cost < left ? cost : left;
-        et_model_stage(next_stage);
-        next_stage++;
     } while (next_stage < ET_STAGES && et_model_costs[next_stage] <= left);
+    et_model_stages(first, next_stage);
     if (next_stage < ET_STAGES) {
         return EDGETUNE_MORE;
     }
@@ -125,9 +125,7 @@ static int32_t go_on(uint32_t budget, edgetune_result *result)
 et_train_result et_model_train(const int8_t *input, const void *target)
 {
     et_model_begin(input, target);
-    for (uint32_t stage = 0; stage < ET_STAGES; stage++) {
-        et_model_stage(stage);
-    }
+    et_model_stages(0, ET_STAGES);
     return finish();
 }
 
