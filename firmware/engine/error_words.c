@@ -15,12 +15,6 @@ et_error_words et_error_words_open(int8_t *e, uint32_t size, et_clip clip)
     return block;
 }
 
-/* Bytes toward zero: a negative one is rounded up, so it takes one more first. */
-ET_DSP_INLINE uint32_t halved(uint32_t word)
-{
-    return et_mean_bytes(word, word >> 7 & 0x01010101u);
-}
-
 /* 16 bytes at a time, up to end. */
 #ifdef __ARM_FEATURE_DSP
 
@@ -43,6 +37,12 @@ static void halve(int8_t *e, const int8_t *end)
 }
 
 #else
+
+/* Bytes toward zero: a negative one is rounded up, so it takes one more first. */
+ET_DSP_INLINE uint32_t halved(uint32_t word)
+{
+    return et_mean_bytes(word, word >> 7 & 0x01010101u);
+}
 
 static void halve(int8_t *e, const int8_t *end)
 {

@@ -5,14 +5,17 @@ All forms hold the same sources.  A form is a function from `Facts` to the files
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from edgetune import __version__
 from edgetune.codegen.c_text import comment
+from edgetune.printable import one_line
 
 if TYPE_CHECKING:
     from edgetune.codegen.library.write import Library
@@ -97,4 +100,52 @@ def _cmake(facts: Facts) -> dict[str, str]:
     return _plain(facts) | {"CMakeLists.txt": facts.filled("CMakeLists.txt.in", sources=listed)}
 
 
-FORMS: dict[str, Callable[[Facts], dict[str, str]]] = {"sources": _plain, "cmake": _cmake}
+def _arduino(facts: Facts) -> dict[str, str]:
+    """All C files lie in src/, which alone is searched for headers."""
+    name = f"examples/{facts.prefix}/{facts.prefix}.ino"
+    files = _plain(facts, public="src") | {
+        "library.properties": facts.filled("library.properties.in"),
+        name: facts.filled("learning.ino.in" if facts.learns else "running.ino.in"),
+    }
+    del files["examples/main.c"]
+    return files
+
+
+def _platformio(facts: Facts) -> dict[str, str]:
+    manifest = {
+        "name": facts.prefix, "version": __version__, "description": one_line(
+            f"The model {facts.title}, which learns on the device, by edgetune"
+            if facts.learns else f"The model {facts.title}, by edgetune"
+        ),
+        "frameworks": "*", "platforms": "*",
+        "headers": f"{facts.prefix}.h",
+        "build": {"srcDir": "src", "includeDir": "include", "flags": ["-O2"]},
+    }
+    return _plain(facts) | {"library.json": json.dumps(manifest, indent=2) + "\n"}
+
+
+def _zephyr(facts: Facts) -> dict[str, str]:
+    listed = "\n".join(f"    ../src/{name}" for name in facts.c_files)
+    return _plain(facts) | {
+        "zephyr/module.yml": facts.filled("module.yml.in"),
+        "zephyr/Kconfig": facts.filled("Kconfig.in"),
+        "zephyr/CMakeLists.txt": facts.filled("zephyr.txt.in", sources=listed),
+    }
+
+
+def _cmsis_pack(facts: Facts) -> dict[str, str]:
+    files = _plain(facts)
+    kinds = {"include": "header", "src": "source"}
+    rows = [
+        f'        <file category="{kinds[name.split("/")[0]]}" name="{name}"/>'
+        for name in sorted(files) if name.endswith((".c", ".h")) and not name.startswith("ex")
+        and not (name.startswith("src/") and name.endswith(".h"))
+    ]
+    text = facts.filled("pack.pdsc.in", files="\n".join(rows), safe=escape(one_line(facts.title)))
+    return files | {f"edgetune.{facts.prefix}.pdsc": text}
+
+
+FORMS: dict[str, Callable[[Facts], dict[str, str]]] = {
+    "sources": _plain, "cmake": _cmake, "arduino": _arduino, "platformio": _platformio,
+    "zephyr": _zephyr, "cmsis-pack": _cmsis_pack,
+}
