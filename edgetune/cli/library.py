@@ -32,13 +32,15 @@ from edgetune.session.job import Job
 @click.option("--inference-only", is_flag=True, help="It runs and does not learn.")
 @click.option("--predict-between", is_flag=True, help="Predictions between the slices of a step, "
               "by the weights before it, for more RAM.")
+@click.option("--link", is_flag=True, help="With the server, so that edgetune can tune and verify "
+              "the model in the product.")
 @click.option("--classes", type=words("NAME,..."), default=(), help="Their names, in the model's "
               "order, for the header.")
 @recipe_options
 @ram_option
 def command(printer: Printer, model: str, form: str, out: Path, board: str | None,
             core: str | None, prefix: str | None, inference_only: bool, predict_between: bool,
-            classes: tuple[str, ...], recipe: Recipe, ram: int | None):
+            link: bool, classes: tuple[str, ...], recipe: Recipe, ram: int | None):
     """Write MODEL and the engine as a library for firmware of your own (docs/your-firmware.md)."""
     if bool(board) == bool(core):
         raise UsageError(
@@ -51,7 +53,7 @@ def command(printer: Printer, model: str, form: str, out: Path, board: str | Non
     target = bare_core(core) if core else board
     assert target
     job = Job(model, target, recipe, reporter=printer.reporter, ram=ram)
-    wanted = Wanted(form, prefix or "", inference_only, predict_between, classes)
+    wanted = Wanted(form, prefix or "", inference_only, predict_between, link, classes)
     library = job.library(out, wanted)
     printer.result = facts_of(library)
     show(printer, library)

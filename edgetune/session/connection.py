@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from edgetune.codegen.library.write import library_id
 from edgetune.device.base import Device
 from edgetune.device.faults import Faults
 from edgetune.device.select import open_device
@@ -74,7 +75,8 @@ def _shake_hands(client: Client, device: Device, firmware: Firmware):
 
 
 def check_identity(info: DeviceInfo, firmware: Firmware) -> None:
-    """LinkError unless the device runs this very build of this very model.
+    """LinkError unless the device runs this very build of this very model, or a product of its
+    owner's with the library of this model, loss and rule.
 
     Nothing is read by the sizes that a device names before they are those of the plan.
     """
@@ -86,7 +88,7 @@ def check_identity(info: DeviceInfo, firmware: Firmware) -> None:
             f"{plan.program.graph.hash32:08x}.",
             f"Write this model's firmware to the board: {firmware.write_command}",
         )
-    if info.build_id != project.build_id:
+    if info.build_id not in (project.build_id, library_id(plan)):
         raise LinkError(
             "The device runs other firmware than was built here.",
             f"Its build id is {info.build_id:08x}, this build's is {project.build_id:08x}.",

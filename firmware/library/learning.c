@@ -215,6 +215,9 @@ static int32_t load(edgetune_read read, void *context, uint32_t total_steps)
 
 static int32_t statistics_of(edgetune_statistics *found)
 {
+    if (!started) {
+        return EDGETUNE_NOT_STARTED;
+    }
     *found = statistics;
     found->steps = ((const et_learner *)(const void *)et_model_state())->step;
     return EDGETUNE_OK;

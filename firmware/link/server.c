@@ -22,7 +22,7 @@
 #if ET_REPLY_MAX < ET_OUTPUT_BYTES + 16 || ET_REPLY_MAX < 64 || ET_REPLY_MAX > 65535
 #error "ET_REPLY_MAX must hold the output and its 16 bytes of framing"
 #endif
-_Static_assert(ET_RX_RING >= 2u * ET_RX_RESERVE, "ET_RX_RING must hold the reserve and a window");
+typedef char ring_holds_the_reserve_and_a_window[ET_RX_RING >= 2u * ET_RX_RESERVE ? 1 : -1];
 
 /* The model trains on the sample where it lies, so the frame is word aligned. */
 #ifdef ET_FRAME_AT

@@ -19,35 +19,43 @@ _DEFINED = re.compile(r"^[a-z][\w *]*?\b(et_\w+)\([^;{}]*\)\s*\{", re.M)
 _PROTOTYPE = re.compile(r"^[a-z][\w *]*\bet_\w+\([^;{}]*\);", re.M)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 RULE_HEADER, CONFIG = "rule.h", "model_config.h"
+# Of libraries' public headers, and of the server's store, which no library has.
+ELSEWHERE = ("edgetune.h", "edgetune_link.h", "keeping.h")
 
 
 def renamed(text: str, prefix: str) -> str:
     """``text`` with the engine's names under ``prefix``."""
-    return re.sub(r"\bet_(?=\w)", f"{prefix}_", text)
+    return re.sub(r"\b(et_|(?=port_))(?=\w)", f"{prefix}_", text)
 
 
-def needed_files(plan: Plan, made: Mapping[str, str], others: Iterable[str]) -> dict[str, str]:
+def needed_files(
+    plan: Plan, made: Mapping[str, str], others: Iterable[str], link: bool = False,
+) -> dict[str, str]:
     """Name -> text of the firmware's files that a library consists of beside what is generated.
 
     Args:
         made: the generated files.
         others: files of ``firmware/library`` that belong to it.
+        link: whether the server does as well.
     """
     found = {name: _text("library", name) for name in others}
     sources = {name: _text("engine", name) for name in engine_sources(plan)}
+    if link:
+        folder = resource_path("firmware") / "link"
+        sources |= {path.name: _text("link", path.name) for path in folder.glob("*.c")}
     homes = {symbol: name for name, text in sources.items() for symbol in _defined(text)}
     waiting = [*made.values(), *found.values()]
     while waiting:
         text = waiting.pop()
         for name in [*_INCLUDE.findall(text), *_sources_of(text, homes)]:
-            if name not in found and name not in made and name != "edgetune.h":
+            if name not in found and name not in made and name not in ELSEWHERE:
                 found[name] = sources.get(name) or _header(name)
                 waiting.append(found[name])
     return found
 
 
 def _header(name: str) -> str:
-    folders = ("engine", "library", "link")
+    folders = ("engine", "library", "link", "ports")
     home = next(f for f in folders if (resource_path("firmware") / f / name).is_file())
     text = _text(home, name)
     return f'#include "{CONFIG}"\n\n{text}' if name == RULE_HEADER else text

@@ -16,7 +16,7 @@ from edgetune.resources import resource_path
 
 def product_header(
     plan: Plan, prefix: str, title: str, *, costs: Sequence[int], classes: Sequence[str],
-    ram: int, learns: bool,
+    ram: int, learns: bool, link: bool,
 ) -> str:
     """``<prefix>.h``: the model's name in C, and what a product has to know of it."""
     facts: list[tuple[str, object]] = [
@@ -32,18 +32,24 @@ def product_header(
             ("LONGEST_STAGE", f"{max(costs)}u"),
         ]
     up = prefix.upper()
+    linked = f"extern const edgetune_link {prefix}_link;\n" if link else ""
     lines = "".join(f"#define {up}_{name} {value}\n" for name, value in facts)
     return (
         f"/* {comment(title)}, as edgetune made it a library: see README.md.  RAM_BYTES: all that\n"
         "   it takes but for the stack; instructions are estimates. */\n"
-        f"#ifndef {up}_H\n#define {up}_H\n\n#include \"edgetune.h\"\n\n{lines}\n"
+        f"#ifndef {up}_H\n#define {up}_H\n\n#include \"edgetune.h\"\n"
+        f"{_INCLUDE_LINK if link else ''}\n{lines}\n"
         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-        f"extern const edgetune_model {prefix};\n\n#ifdef __cplusplus\n}}\n#endif\n\n#endif\n"
+        f"extern const edgetune_model {prefix};\n"
+        f"{linked}\n#ifdef __cplusplus\n}}\n#endif\n\n#endif\n"
     )
 
 
+_INCLUDE_LINK = '#include "edgetune_link.h"\n'
+
+
 def config_header(
-    plan: Plan, prefix: str, title: str, *, build_id: int, stages: int, between: bool,
+    plan: Plan, prefix: str, title: str, *, build_id: int, stages: int, between: bool, link: bool,
 ) -> str:
     """``model_config.h``: what the library's own files have to know; no product includes it."""
     up = prefix.upper()
@@ -57,6 +63,7 @@ def config_header(
         "ET_OUTPUT_BYTES": f"{plan.output_bytes}u", "ET_STATE_BYTES": f"{plan.state_bytes}u",
         "ET_ARENA_BYTES": f"{plan.arena_bytes}u", "ET_STAGES": f"{stages}u",
         **({"ET_PREDICT_BETWEEN": 1} if between else {}),
+        **(_link_facts(plan, prefix) if link else {}),
     }
     lines = "".join(f"#define {name} {value}\n" for name, value in facts.items())
     return (
@@ -64,6 +71,14 @@ def config_header(
         f"#ifndef ET_MODEL_CONFIG_H\n#define ET_MODEL_CONFIG_H\n\n{lines}\n"
         f"{_PLACES.replace('@', up)}\n#endif\n"
     )
+
+
+def _link_facts(plan: Plan, prefix: str) -> dict[str, str]:
+    link = plan.link
+    return {
+        "ET_LINK_NAME": f"{prefix}_link", "ET_FRAME_MAX": f"{link.frame_max}u",
+        "ET_REPLY_MAX": f"{link.reply_max}u", "ET_RX_RING": f"{link.rx_ring}u",
+    }
 
 
 _PLACES = """/* Where the product wants the memory, by macros of its build: the arena in a

@@ -14,12 +14,14 @@ from edgetune.codegen.library.names import check_prefix
 from edgetune.codegen.model import Shape, model_source
 from edgetune.codegen.weights import weights_header, weights_source
 from edgetune.errors import UsageError
+from edgetune.learn.kept import state_id
 from edgetune.plan.forward import forward_plan
 from edgetune.plan.plan import Plan
 from edgetune.resources import resource_path
 
 LISTED = "library.txt"  # the files of a library, so that the next one written there can replace it
 PUBLIC = ("edgetune.h", "edgetune_float.h")
+LINK_VARIABLES = 128  # bytes at most that the link has beside its buffers
 VARIABLES = 128  # bytes at most of what a library has beside arena, state and a word a layer
 
 
@@ -29,13 +31,15 @@ class Wanted:
 
     ``form``: a name of `FORMS`.  ``prefix``: the model's name in C.  ``inference_only``: the
     forward pass alone.  ``between``: predictions between the slices of a step, by the weights
-    before it, which takes RAM.  ``classes``: their names, if any.
+    before it, which takes RAM.  ``link``: with the server, for a host.  ``classes``: their names,
+    if any.
     """
 
     form: str
     prefix: str
     inference_only: bool = False
     between: bool = False
+    link: bool = False
     classes: tuple[str, ...] = ()
 
 
@@ -80,17 +84,24 @@ def write_library(
         ),
         "weights.h": weights_header(plan), "weights.c": weights_source(plan),
     }
-    api = {"learning.c"} if learns else {"inference.c"}
-    ram = _ram(plan, aside)
-    engine = needed_files(plan, made | {"model_config.h": ""}, api)
-    build_id = _identity([*made.values(), *engine.values()])
+    if wanted.link and not learns:
+        raise UsageError(
+            "A library that only runs has no link.", "The link is there to learn by.",
+            "Leave --link out, or --inference-only and --train none.",
+        )
+    api = ["learning.c", *(["link.c"] if wanted.link else [])] if learns else ["inference.c"]
+    ram = _ram(plan, aside) + (plan.link.total + LINK_VARIABLES if wanted.link else 0)
+    engine = needed_files(plan, made | {"model_config.h": ""}, api, wanted.link)
     made["model_config.h"] = config_header(
-        plan, wanted.prefix, title, build_id=build_id, stages=len(rounded), between=bool(aside),
+        plan, wanted.prefix, title, build_id=library_id(plan), stages=len(rounded),
+        between=bool(aside), link=wanted.link,
     )
     sources = {n: renamed(t, wanted.prefix) for n, t in sorted((engine | made).items())}
-    public = {name: _public(name) for name in PUBLIC}
+    names = (*PUBLIC, "edgetune_link.h") if wanted.link else PUBLIC
+    public = {name: _public(name) for name in names}
     public[f"{wanted.prefix}.h"] = product_header(
-        plan, wanted.prefix, title, costs=rounded, classes=wanted.classes, ram=ram, learns=learns
+        plan, wanted.prefix, title, costs=rounded, classes=wanted.classes, ram=ram,
+        learns=learns, link=wanted.link,
     )
     library = Library(
         folder, (), plan, wanted, ram, plan.initial_bytes + plan.frozen_bytes, plan.table_bytes,
@@ -109,11 +120,11 @@ def _ram(plan: Plan, aside: Plan | None) -> int:
     return plan.arena_bytes + plan.state_bytes + between + words + VARIABLES
 
 
-def _identity(texts: Sequence[str]) -> int:
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(hashlib.sha256(text.encode()).digest())
-    return int.from_bytes(digest.digest()[:4], "little")
+def library_id(plan: Plan) -> int:
+    """What a library of ``plan`` tells a host in the place of a build id: which states it has, for
+    the product around it is nobody's to know."""
+    state = state_id(plan.program, plan.recipe).to_bytes(4, "little")
+    return int.from_bytes(hashlib.sha256(b"edgetune library" + state).digest()[:4], "little")
 
 
 def _public(name: str) -> str:
