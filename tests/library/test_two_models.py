@@ -5,7 +5,8 @@ import ctypes
 import numpy as np
 import pytest
 from c_engine import COMPILER
-from libraries import two_in_one_image, u32
+from learning import LEARNING
+from libraries import images, signals, two_in_one_image, u32
 
 if COMPILER is None:
     pytest.skip("no C compiler", allow_module_level=True)
@@ -28,21 +29,16 @@ class Result(ctypes.Structure):
 
 @pytest.fixture(name="models", scope="module")
 def in_one_image(tmp_path_factory):
-    return two_in_one_image(tmp_path_factory.mktemp("libraries"))
+    return two_in_one_image(
+        tmp_path_factory.mktemp("libraries"), (images(), {}),
+        (signals(), {"rule": "fixed", "draw": "independent"}),
+    )
 
 
-def test_two_models_learn_in_turn_as_the_simulation_does(models):
-    learners = [model.start(seed=i) for i, model in enumerate(models)]
-    for i in range(12):
-        for model, learner in zip(models, learners):
-            model.learn(i)
-            learner.train(model.x[i], i % 5)
-            assert model.digest() == learner.digest() == model.digest(whole=1)
-
-
-def test_slices_of_two_steps_at_once_change_no_bit(models):
-    learners = [model.start(seed=7) for model in models]
-    for i in range(6):
+def learn_in_slices(models, steps: int, seed: int) -> None:
+    """Steps of two models at once, slice by slice; after each both are as simulated."""
+    learners = [model.start(seed) for model in models]
+    for i in range(steps):
         held = [model.sample(i) for model in models]
         for model, sample in zip(models, held):
             assert model.call("begin", *sample[:2]) == 0
@@ -50,8 +46,29 @@ def test_slices_of_two_steps_at_once_change_no_bit(models):
         while under_way:
             under_way = [m for m in under_way if m.call("continue", u32(0), None) == MORE]
         for model, learner in zip(models, learners):
-            learner.train(model.x[i], i % 5)
+            learner.train(model.x[i], model.target(i))
             assert model.digest() == learner.digest() == model.digest(whole=1)
+
+
+def test_two_models_learn_in_turn_as_the_simulation_does(models):
+    learners = [model.start(seed=i) for i, model in enumerate(models)]
+    for i in range(12):
+        for model, learner in zip(models, learners):
+            model.learn(i)
+            learner.train(model.x[i], model.target(i))
+            assert model.digest() == learner.digest() == model.digest(whole=1)
+
+
+def test_slices_of_two_steps_at_once_change_no_bit(models):
+    learn_in_slices(models, steps=6, seed=7)
+
+
+@pytest.mark.thorough
+def test_other_losses_and_rules_change_none_either(tmp_path):
+    """A rule that measures before it draws, and a loss without a target."""
+    autoencoder, recipe = LEARNING["autoencoder"]
+    pairs = (images(), {"rule": "multinomial-global"}), (autoencoder(), recipe | {"rule": "niti"})
+    learn_in_slices(two_in_one_image(tmp_path, *pairs), steps=4, seed=2)
 
 
 @pytest.mark.parametrize("budget", [0, 3_000, 20_000, 0xFFFFFFFF])
@@ -70,7 +87,7 @@ def test_a_slice_keeps_to_its_budget_and_runs_one_stage_at_least(models, budget)
         status = first.call("continue", u32(budget), ctypes.byref(result))
         foretold = costs[at] + 1 if at < len(costs) else 0
         assert first.call("next_cost") == foretold
-    told = learner.train(first.x[0], 0)
+    told = learner.train(first.x[0], first.target(0))
     assert status == 0 and at == len(costs) and first.digest() == learner.digest()
     assert (result.prediction, result.draws, result.measure) == (
         told.prediction, told.draws, told.measure,
@@ -91,7 +108,7 @@ def test_predictions_between_slices_are_those_of_the_weights_before(models):
                 address = first.sample(other)[0]
                 assert first.call("predict", address) == before[other % len(first.x)]
             status, stage = first.call("continue", u32(0), None), stage + 1
-        learner.train(first.x[i], i % 5)
+        learner.train(first.x[i], first.target(i))
         assert first.digest() == learner.digest()
         seen.add(tuple(before))
     assert len(seen) > 1  # learning changed answers at all
@@ -128,7 +145,7 @@ def test_a_saved_state_goes_on_and_no_other_is_taken(models):
     learner, flash = first.start(), Flash()
     for i in range(5):
         first.learn(i)
-        learner.train(first.x[i], i % 5)
+        learner.train(first.x[i], first.target(i))
     assert first.call("save", ctypes.byref(flash)) == 0
     assert flash.bytes == first.plan.state_bytes + 12
     first.start(seed=9)
@@ -145,7 +162,7 @@ def test_a_saved_state_goes_on_and_no_other_is_taken(models):
     for i in range(5, 9):
         assert first.digest() == learner.digest() == first.digest(whole=1)
         first.learn(i)
-        learner.train(first.x[i], i % 5)
+        learner.train(first.x[i], first.target(i))
 
 
 def test_the_guard_keeps_the_best_state(models):

@@ -72,9 +72,14 @@ class Model:
         assert self.call("start", u32(seed), u32(total)) == 0
         return Learner(self.plan.program, self.plan.recipe, seed, total)
 
+    def target(self, i: int):
+        """Any, of sample i."""
+        return self.plan.program.loss.any_target(i)
+
     def sample(self, i: int) -> tuple:
         """The addresses of input and target, which the arrays beside them keep."""
-        target = np.frombuffer(self.plan.program.loss.encode(i % CLASSES), np.uint32).copy()
+        encoded = self.plan.program.loss.encode(self.target(i))
+        target = np.frombuffer(encoded, np.uint8).copy()
         x = self.x[i % len(self.x)]
         return x.ctypes.data_as(pointer), target.ctypes.data_as(pointer), x, target
 
@@ -82,13 +87,16 @@ class Model:
         return self.call("digest", whole)
 
     def learn(self, i: int) -> None:
-        assert self.call("learn", *self.sample(i)[:2], None) == 0
+        sample = self.sample(i)
+        assert self.call("learn", *sample[:2], None) == 0
 
 
-def two_in_one_image(folder: Path) -> tuple[Model, Model]:
-    """One model predicts between the slices; rule and draw of the other are others."""
-    builders = images(), signals()
-    plans = planned(builders[0]), planned(builders[1], rule="fixed", draw="independent")
+def two_in_one_image(
+    folder: Path, first: tuple[ModelBuilder, dict], second: tuple[ModelBuilder, dict],
+) -> tuple[Model, Model]:
+    """Each a network and its recipe; the first model predicts between the slices of a step."""
+    builders = first[0], second[0]
+    plans = planned(first[0], **first[1]), planned(second[0], **second[1])
     for name, plan in zip(("first", "second"), plans):
         wanted = Wanted("sources", name, between=name == "first")
         write_library(folder / name, plan, name, wanted, costs_of(plan))
@@ -97,8 +105,8 @@ def two_in_one_image(folder: Path) -> tuple[Model, Model]:
     desk.desk_digest.restype = desk.desk_next_cost.restype = u32
     desk.desk_model.restype = pointer
     samples = [np.ascontiguousarray(b.random_inputs(20, seed=3)[:, 0]) for b in builders]
-    first, second = (Model(desk, plan, i, samples[i]) for i, plan in enumerate(plans))
-    return first, second
+    one, other = (Model(desk, plan, i, samples[i]) for i, plan in enumerate(plans))
+    return one, other
 
 
 def _compile(folder: Path) -> None:
