@@ -23,7 +23,7 @@ Every error is an `EdgetuneError` with a message, a cause and a next step.  A na
 when it is first used, so that ``import edgetune`` costs next to nothing.
 """
 
-from importlib import import_module
+from importlib import import_module as _import_module
 
 __version__ = "0.1.0"
 
@@ -66,9 +66,10 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 def __getattr__(name: str):
     if name not in _HOME_OF:
         raise AttributeError(f"module 'edgetune' has no attribute '{name}'")
-    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    value = globals()[name] = getattr(_import_module(_HOME_OF[name]), name)
     return value
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    own = (name for name in globals() if name.startswith("__"))
+    return sorted({*own, *__all__})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -47,6 +48,13 @@ class Dataset:
     warnings: list[str] = field(default_factory=list)
     classes: tuple[str, ...] = ()
     targets: Targets = Targets()
+
+    def __repr__(self) -> str:
+        """In one line: a notebook shows it."""
+        return (
+            f"<Dataset: {len(self.tune_x):,} samples to tune on, {len(self.test_x):,} to test on, "
+            f"each {list(self.tune_x.shape[1:])}>"
+        )
 
 
 def load_data(
@@ -94,6 +102,7 @@ def load_data(
         DataError: the data cannot be used.
         UsageError: an option has no usable value, or does not go with the data.
     """
+    _check_paths(path=path, labels=labels, test=test, test_labels=test_labels)
     how = make_split(split) if split is not None else None
     declaration = Declaration(**declared).after(stored)
     request = Request(
@@ -140,6 +149,7 @@ def load_samples(
     Returns:
         the samples as the model takes them, their preprocessing, and sentences for the user.
     """
+    _check_paths(path=path)
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, None, label_column, part, memory,
@@ -248,6 +258,24 @@ def _decide(
             "All sounds of a model have one sample rate.", "Resample one of them.",
         )
     return decide(first, tensor, declaration, stored)
+
+
+def _check_paths(**given) -> None:
+    """UsageError for arrays in the place of a path: a list of numbers is no file's name."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, (str, os.PathLike)):
+            raise UsageError(
+                f"{name} is {_kind(value)}, where the name of a file or a folder is expected.",
+                "Samples are read from a file, a folder, or a function: module:function.",
+                "Give arrays to edgetune.tune(model, board=..., x=..., y=...); or save them, "
+                "numpy.savez('d.npz', x=x, y=y), and name that file.",
+            )
+
+
+def _kind(value) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"a {type(value).__name__}"
 
 
 def _inputs_of(graph_input: Tensor) -> tuple[Tensor, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,7 @@ from edgetune.errors import DataError, UsageError
 from edgetune.files import check_regular
 
 DELIMITERS = (",", ";", "\t")
+_DECIMAL = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")  # a number with a decimal comma
 LONGEST_LINE = 1 << 24  # bytes: what is no text must not be read in one piece
 
 
@@ -113,7 +115,7 @@ def _layout(first: bytes, request: Request) -> _Layout:
     if b"\0" in first or not first.strip():
         raise DataError(f"{path} is no CSV file.", "Its first line is no text.", "Check the path.")
     text = first.decode("utf-8-sig", "replace")
-    delimiter = max(DELIMITERS, key=text.count)
+    delimiter = _delimiter(text)
     fields = _split(first, delimiter)
     labels = _label_columns(fields, request)
     values = [_is_number(field) for i, field in enumerate(fields) if i not in labels]
@@ -123,6 +125,16 @@ def _layout(first: bytes, request: Request) -> _Layout:
                         "Separate the columns by commas, and name the labels': --label-column.")
     numeric = request.needs_labels and not request.targets.named
     return _Layout(path, delimiter, len(fields), labels, numeric, not any(values))
+
+
+def _delimiter(text: str) -> str:
+    """What separates the fields of a file's first line.  A comma between two digits may be the
+    decimal one: where semicolons or tabs leave no other comma, it is."""
+    for delimiter in DELIMITERS[1:]:
+        fields = text.strip().split(delimiter)
+        if len(fields) > 1 and all(_DECIMAL.fullmatch(f.strip()) or "," not in f for f in fields):
+            return delimiter
+    return max(DELIMITERS, key=text.count)
 
 
 def _label_columns(fields: list[str], request: Request) -> tuple[int, ...]:
@@ -178,7 +190,10 @@ def _split(line: bytes, delimiter: str) -> list[str]:
     if '"' in text:
         with suppress(csv.Error):  # as it stands it fails as a number, with its line and column
             fields = next(csv.reader([text], delimiter=delimiter))
-    return [field.strip() for field in fields]
+    stripped = [field.strip() for field in fields]
+    if delimiter == ",":
+        return stripped
+    return [f.replace(",", ".") if _DECIMAL.fullmatch(f) else f for f in stripped]
 
 
 def _is_number(field: str) -> bool:

@@ -228,7 +228,8 @@ def test_verify():
 def test_weights_pull_gives_the_model_back(folder):
     succeed("weights", "pull", MODEL, "out.tflite", *ON_HOST)
     assert (folder / "out.tflite").read_bytes() == Path(MODEL).read_bytes()
-    succeed("weights", "push", MODEL, "out.tflite", *ON_HOST)
+    pushed = edgetune("weights", "push", MODEL, "out.tflite", *ON_HOST)
+    assert pushed.code == 0 and "only a board keeps" in pushed.stdout
 
 
 @pytest.mark.thorough
