@@ -11,7 +11,8 @@
 # make fuzz-store  ten million broken contents of a board's flash: the store of weights refuses or
 #                  mends each; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
-# make pages       docs/boards, from the boards' data, and the table of docs/operators.md
+# make pages       docs/boards, from the boards' data, the table of docs/operators.md, and the
+#                  types of the public names
 # make clean       remove what these made
 # Each does its own set-up, apt packages included.
 
@@ -68,6 +69,8 @@ calibrate: $(VENV)/test-installed
 pages: $(VENV)/test-installed
 	$(BIN)/python tools/board_pages.py
 	$(BIN)/python tools/operator_page.py
+	$(BIN)/python tools/public_names.py
+	$(BIN)/python tools/notebooks.py
 
 $(VENV)/system: tools/system_packages.sh
 	sh tools/system_packages.sh

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetune.data.arrays import Arrays
 from edgetune.data.declaration import Declaration
 from edgetune.data.open_source import open_source
 from edgetune.data.preprocessing import Preprocessing
@@ -58,7 +59,7 @@ class Dataset:
 
 
 def load_data(
-    path: str | Path,
+    path: str | os.PathLike | Arrays,
     graph_input: Tensor,
     split: str | float | None = None,
     targets: Targets = Targets(),
@@ -74,7 +75,7 @@ def load_data(
     **declared,
 ) -> Dataset:
     """A tuning and a test set from ``path``: an .npz, .npy or .csv file, a folder of images or
-    WAV files for each class, or ``module:function``.
+    WAV files for each class, ``module:function``, or `Arrays` of the program itself.
 
     Trailing dimensions of one may be missing or extra in a sample.  What does not fit into
     ``memory`` bytes is streamed; it has been read and checked once when this returns.
@@ -107,7 +108,7 @@ def load_data(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets, _inputs_of(graph_input),
+        memory, targets, _inputs_of(graph_input), path if isinstance(path, Arrays) else None,
     )
     tune, test_set = open_source(request)
     test_set = _test_set(request, tune, test_set, how, _text(test), _text(test_labels))
@@ -131,7 +132,7 @@ def load_data(
 
 
 def load_samples(
-    path: str | Path,
+    path: str | os.PathLike | Arrays,
     graph_input: Tensor,
     count: int | None = None,
     *,
@@ -154,6 +155,7 @@ def load_samples(
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, None, label_column, part, memory,
         targets=None, inputs=_inputs_of(graph_input),
+        arrays=path if isinstance(path, Arrays) else None,
     )
     source, _ = open_source(request)
     preprocessing, warnings = _decide([source], graph_input, Declaration(**declared), stored)
@@ -217,7 +219,7 @@ def _test_set(
         )
     if test is not None:
         found, held_out = open_source(
-            replace(request, path=test, labels=test_labels, part=None)
+            replace(request, path=test, labels=test_labels, part=None, arrays=None)
         )
         return held_out or found
     if own is None and how is None:
@@ -263,7 +265,7 @@ def _decide(
 def _check_paths(**given) -> None:
     """UsageError for arrays in the place of a path: a list of numbers is no file's name."""
     for name, value in given.items():
-        if value is not None and not isinstance(value, (str, os.PathLike)):
+        if value is not None and not isinstance(value, (str, os.PathLike, Arrays)):
             raise UsageError(
                 f"{name} is {_kind(value)}, where the name of a file or a folder is expected.",
                 "Samples are read from a file, a folder, or a function: module:function.",

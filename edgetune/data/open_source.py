@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgetune.data import function, images, npy, npz, sounds, table
+from edgetune.data import arrays, function, images, npy, npz, sounds, table
 from edgetune.data.class_folders import no_files, visible
 from edgetune.data.several_inputs import listed
 from edgetune.data.source import Request, Source, missing
@@ -23,6 +23,9 @@ def open_source(request: Request) -> tuple[Source, Source | None]:
         DataError: the data is missing, damaged or of no known kind.
         UsageError: an option does not go with this kind of data.
     """
+    if request.arrays is not None:
+        _check_options(request, "arrays")
+        return arrays.read(request.arrays, request)
     path = request.file
     if path.is_dir():
         kind, source = "a folder", _folder(path)

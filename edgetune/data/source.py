@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from edgetune.data.declaration import Declaration
 from edgetune.data.targets import Targets
 from edgetune.errors import DataError
 from edgetune.model.graph import Tensor
+
+if TYPE_CHECKING:
+    from edgetune.data.arrays import Arrays
 
 MEMORY = 1 << 28  # bytes of an array beyond which samples are read when they are asked for
 BLOCK_VALUES = 1 << 20  # read at once; a few times that many bytes are in memory
@@ -89,7 +93,7 @@ class Request:
     without it.  ``part``: the set ``PART_x``, ``PART_y`` of an .npz.  ``shape``: the model's
     input without the batch.  ``memory``: arrays of more bytes are not loaded.  ``targets``: what
     the labels are to be; None: no labels are wanted.  ``inputs``: of the model,
-    each.
+    each.  ``arrays``: they are the data, and ``path`` is what messages call them.
     """
 
     path: str
@@ -101,6 +105,7 @@ class Request:
     memory: int = MEMORY
     targets: Targets | None = Targets()
     inputs: tuple[Tensor, ...] = ()
+    arrays: Arrays | None = None
 
     @property
     def several(self) -> bool:

@@ -16,6 +16,7 @@ from tiny_tflite import ModelBuilder
 import edgetune as api
 from edgetune.cli.main import VERBS
 from edgetune.model.read import read_tflite
+from edgetune.session.tuning import tune
 
 
 @pytest.fixture(autouse=True)
@@ -261,7 +262,7 @@ def test_python_api(folder):
     data = api.load_data(DATA, graph.input)
     plan = api.make_plan(graph, api.Recipe(layers=("last",)), api.load_board(BOARD))
     firmware = api.build_firmware(plan, folder / "firmware", "digits", native=True)
-    result = api.tune(
+    result = tune(
         firmware, "host", data, api.TuneSettings(samples=50), api.RunFolder(folder / "run")
     )
     assert result.verified and result.steps == 100
