@@ -8,6 +8,7 @@ from functools import partial, wraps
 import click
 
 from edgetune.build.cmsis_nn import find_cmsis_nn
+from edgetune.cli import completion
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
 from edgetune.guard import NONE, RUNNING
@@ -63,14 +64,15 @@ class _Bytes(click.ParamType):
         return int(number) * unit
 
 
-model_argument = click.argument("model")
+model_argument = click.argument("model", shell_complete=completion.files)
 board_option = click.option(
-    "--board", required=True, metavar="BOARD", help="A name that `edgetune boards list` shows, "
-    "or a folder with a board.toml."
+    "--board", required=True, shell_complete=completion.boards, metavar="BOARD",
+    help="A name that `edgetune boards list` shows, or a folder with a board.toml.",
 )
 device_option = click.option(
-    "--device", metavar="DEVICE", help="host, qemu, renode, auto, /dev/tty..., or id:SERIAL; "
-    "without it the board's first emulator."
+    "--device", shell_complete=completion.devices, metavar="DEVICE",
+    help="host, qemu, renode, auto, /dev/tty..., or id:SERIAL; without it the board's first "
+    "emulator.",
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
