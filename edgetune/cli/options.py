@@ -223,6 +223,10 @@ _declaration = stack(
                  help="Of WAV files; that of the first without it."),
     click.option("--frame", type=_Numbers(int, 2, "LENGTH,HOP"),
                  help="Cut sounds into frames of so many values."),
+    click.option("--window", type=_Numbers(int, 2, "ROWS,HOP"),
+                 help="Cut a logger's CSV, a row a moment, into windows of so many rows."),
+    click.option("--features", metavar="RECIPE", help="What the model reads of sounds: log-mel or "
+                 "mfcc, and what differs from window=480,hop=320,bands=40 (docs/data.md)."),
 )
 _SOURCES = (
     "An .npz, .npy or .csv file, a folder of images or WAV files for each class, or "

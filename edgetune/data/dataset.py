@@ -20,6 +20,12 @@ from edgetune.data.targets import Targets
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Tensor
 
+_OVERLAP = (
+    "Windows overlap and are split at random: windows to test on share rows with some to tune on, "
+    "which flatters the measure. Give another recording by --test-data, or a hop as long as a "
+    "window."
+)
+
 
 @dataclass
 class Dataset:
@@ -95,9 +101,9 @@ def load_data(
             Of targets "input" the first name is that of normal samples.
         stored: the model's own preprocessing, for what is not declared here.
         declared: the fields of `Declaration`: scale, offset, mean, order, fit, sample_rate,
-            frame.  Without scale and offset those of the file are taken, then the stored ones.
-            Without any, int8 is taken as quantised already and all else as real values,
-            provided that they suit the input's range.
+            frame, window, features.  Without scale and offset those of the file are taken, then
+            the stored ones.  Without any, int8 is taken as quantised already and all else as real
+            values, provided that they suit the input's range.
 
     Raises:
         DataError: the data cannot be used.
@@ -109,6 +115,7 @@ def load_data(
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
         memory, targets, _inputs_of(graph_input), path if isinstance(path, Arrays) else None,
+        Declaration(**declared),
     )
     tune, test_set = open_source(request)
     test_set = _test_set(request, tune, test_set, how, _text(test), _text(test_labels))
@@ -117,6 +124,8 @@ def load_data(
     y, parts = found.y, None
     if test_set is None:
         parts = split_rows(y[0], found.targets, len(tune.x), how)
+        if tune.overlapping:
+            tune.warnings += (_OVERLAP,)
     preprocessing, warnings = _decide(sources, graph_input, Declaration(**declared), stored)
     x = [prepare(source, graph_input, preprocessing, memory) for source in sources]
     if parts is not None:
@@ -155,7 +164,7 @@ def load_samples(
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, None, label_column, part, memory,
         targets=None, inputs=_inputs_of(graph_input),
-        arrays=path if isinstance(path, Arrays) else None,
+        arrays=path if isinstance(path, Arrays) else None, said=Declaration(**declared),
     )
     source, _ = open_source(request)
     preprocessing, warnings = _decide([source], graph_input, Declaration(**declared), stored)
@@ -189,7 +198,7 @@ def load_labelled(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets, _inputs_of(graph_input),
+        memory, targets, _inputs_of(graph_input), said=Declaration(**declared),
     )
     found, own = open_source(request)
     source = own or found

@@ -57,7 +57,8 @@ class Source:
 
     ``declared``: the scale and offset that the file itself declares.
     ``sample_rate``: of sounds, in Hz.  ``decoded``: files whose reader puts channels last,
-    however a model's arrays lie.  ``warnings``: sentences for the user.
+    however a model's arrays lie.  ``warnings``: sentences for the user.  ``overlapping``: samples
+    share values with their neighbours.
     """
 
     x: Samples
@@ -68,6 +69,7 @@ class Source:
     sample_rate: int | None = None
     warnings: tuple[str, ...] = ()
     decoded: bool = False
+    overlapping: bool = False
 
     def check_count(self) -> None:
         """DataError where there are not as many labels as samples."""
@@ -94,6 +96,7 @@ class Request:
     input without the batch.  ``memory``: arrays of more bytes are not loaded.  ``targets``: what
     the labels are to be; None: no labels are wanted.  ``inputs``: of the model,
     each.  ``arrays``: they are the data, and ``path`` is what messages call them.
+    ``said``: the part of ``declaration`` that is of this call, not the model's own.
     """
 
     path: str
@@ -106,6 +109,7 @@ class Request:
     targets: Targets | None = Targets()
     inputs: tuple[Tensor, ...] = ()
     arrays: Arrays | None = None
+    said: Declaration = Declaration()
 
     @property
     def several(self) -> bool:
