@@ -119,6 +119,7 @@ def tune(
     order: str | None = None,
     out: str | os.PathLike[str] | None = None,
     reporter: Reporter | None = None,
+    **reading: Any,
 ) -> Tuned:
     """``model`` goes on learning on a device, and comes back as a .tflite file.
 
@@ -146,6 +147,8 @@ def tune(
         scale, offset, mean, order: what makes the data real values, as --scale and its like.
         out: the run's folder; without it a numbered one below runs/.
         reporter: is told what happens.
+        reading: what else `load_data` takes of a path by name: ``window=(50, 25)``, ``features``,
+            ``fit``, ``sample_rate``, ``label_column``, ``part``.
 
     Raises:
         UsageError: there is no test set, or arguments exclude each other.
@@ -156,7 +159,7 @@ def tune(
     data: dict[str, Any] = _source(x, y, test, split)
     said = {"class_names": tuple(classes), "scale": scale, "offset": offset, "mean": mean,
             "order": order}
-    data |= {name: value for name, value in said.items() if value not in (None, ())}
+    data |= {name: value for name, value in said.items() if value not in (None, ())} | reading
     job = Job(model, board, recipe, data, device=device, out=out, reporter=reporter)
     settings = job.resolved(TuneSettings(
         seed, samples, passes, verify, guard, endless, continued

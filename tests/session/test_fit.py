@@ -38,8 +38,13 @@ def runs(arrays, tmp_path_factory):
 @pytest.mark.thorough
 def test_arrays_leave_the_run_that_the_command_line_leaves(runs):
     given, words = runs
-    for name in ("run.json", "metrics.jsonl"):
-        assert (given.folder / name).read_text() == (words / name).read_text()
+    ours, theirs = (json.loads((f / "run.json").read_text()) for f in (given.folder, words))
+    for part in ("model", "board", "device", "recipe", "settings", "data", "plan", "guard"):
+        assert ours[part] == theirs[part]
+    for part in ("before", "after", "digest", "file_agrees"):
+        assert ours["result"][part] == theirs["result"][part]
+    logs = [(f / "metrics.jsonl").read_text() for f in (given.folder, words)]
+    assert logs[0] == logs[1]
     assert given.tuned.read_bytes() == (words / "tuned.tflite").read_bytes()
 
 
@@ -80,6 +85,8 @@ def test_what_is_learnt_by_values_has_a_loss_in_their_unit():
 
 def test_a_path_is_what_a_job_takes():
     assert _source("d.npz", None, None, 0.8) == {"path": "d.npz", "split": 0.8}
+    with pytest.raises(UsageError, match="Windows|window"):
+        api.tune(MODEL, board=BOARD, device="host", x=DATA, window=(0, 1))
     assert _source("x.npy", "y.npy", ("a.npy", "b.npy"), None) == {
         "path": "x.npy", "labels": "y.npy", "test": "a.npy", "test_labels": "b.npy",
     }
