@@ -32,7 +32,7 @@ class _Words(click.ParamType):
         return tuple(name.strip() for name in str(value).split(",") if name.strip())
 
 
-class Numbers(click.ParamType):
+class _Numbers(click.ParamType):
     """Numbers between commas, as a tuple: ``count`` of them, where it is given."""
 
     def __init__(self, kind: type = float, count: int | None = None, name: str = "NUMBER[,...]"):
@@ -48,6 +48,9 @@ class Numbers(click.ParamType):
         if self._count not in (None, len(numbers)):
             self.fail(f"{value!r} is no {self.name}.", param, ctx)
         return numbers
+
+
+numbers = _Numbers  # for verbs with pairs of their own
 
 
 class _Bytes(click.ParamType):
@@ -169,7 +172,7 @@ def recipe_options(function):
         click.option("--reset", is_flag=True, help="Zero the trained layers first."),
         click.option("--loss", type=click.Choice([AUTO, *LOSSES]), default=AUTO, show_default=True,
                      help="What is learnt by; auto: what the model's end says."),
-        click.option("--class-weights", type=Numbers(), default=(), metavar="NUMBER,...",
+        click.option("--class-weights", type=_Numbers(), default=(), metavar="NUMBER,...",
                      help="One a class, or one a label for its positive samples."),
         click.option("--label-smoothing", type=float, default=0.0, metavar="SHARE",
                      help="The share of a target that is spread over all outcomes, below 1."),
@@ -210,10 +213,10 @@ _declaration = stack(
                  help="Of a CSV, counted from 1; the last one without it."),
     click.option("--classes", type=_Words("NAME,..."),
                  help="The model's classes in its order; sorted by name without it."),
-    click.option("--scale", type=Numbers(), help="real value = scale * stored value + "
+    click.option("--scale", type=_Numbers(), help="real value = scale * stored value + "
                  "offset; one number, or one a channel."),
-    click.option("--offset", type=Numbers(), help="See --scale."),
-    click.option("--mean", type=Numbers(), help="In place of --offset: "
+    click.option("--offset", type=_Numbers(), help="See --scale."),
+    click.option("--mean", type=_Numbers(), help="In place of --offset: "
                  "real value = scale * (stored value - mean)."),
     click.option("--order", type=click.Choice(ORDERS), help="Of a stored sample's dimensions: "
                  "chw, channels first; bgr, channels reversed."),
@@ -221,9 +224,9 @@ _declaration = stack(
                  "images, the others for sounds. Without it they are refused."),
     click.option("--sample-rate", type=click.IntRange(1), metavar="HZ",
                  help="Of WAV files; that of the first without it."),
-    click.option("--frame", type=Numbers(int, 2, "LENGTH,HOP"),
+    click.option("--frame", type=_Numbers(int, 2, "LENGTH,HOP"),
                  help="Cut sounds into frames of so many values."),
-    click.option("--window", type=Numbers(int, 2, "ROWS,HOP"),
+    click.option("--window", type=_Numbers(int, 2, "ROWS,HOP"),
                  help="Cut a logger's CSV, a row a moment, into windows of so many rows."),
     click.option("--features", metavar="RECIPE", help="What the model reads of sounds: log-mel or "
                  "mfcc, and what differs from window=480,hop=320,bands=40 (docs/data.md)."),

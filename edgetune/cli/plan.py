@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edgetune.cli.options import Numbers, job_options
+from edgetune.cli.options import job_options, numbers
 from edgetune.cli.printer import Printer
 from edgetune.cli.show_plan import guard_facts, plan_facts, show_plan
 from edgetune.cli.verb import verb
@@ -19,7 +19,7 @@ from edgetune.session.job import Job
               help="Of the run whose guard is planned.")
 @click.option("--held-out", type=click.IntRange(LEAST_HELD, MOST_HELD), metavar="SAMPLES",
               help="How many samples the guard judges by; without it by the running error.")
-@click.option("--power", type=Numbers(count=2, name="UA_PER_MHZ,VOLTS"), help="What the chip draws "
+@click.option("--power", type=numbers(count=2, name="UA_PER_MHZ,VOLTS"), help="What the chip draws "
               "while it runs, as its datasheet has it: the energy of a step is then estimated.")
 def command(
     printer: Printer, job: Job, steps: int, held_out: int | None,
