@@ -20,7 +20,8 @@ OTHER_KEYS = {  # that are no option of a verb
     "([in a pipeline](../ci.md)).",
 }
 _C_NAME = re.compile(
-    r"^(?:#define +(\w+)|(?:extern |static inline |struct |const )*[\w ]+?[ *]+(\w+)\(|} (\w+);"
+    r"^(?:#define +(\w+)|(?! )(?:extern |static inline |struct |const )*[\w ]+?[ *]+(\w+)\("
+    r"|} (\w+);"
     r"|extern [^;(]*?(\w+)(?:\[\])?;|struct (\w+) \{|typedef struct \w+ (\w+);"
     r"| {4}(EDGETUNE_\w+) =)",
     re.MULTILINE,
