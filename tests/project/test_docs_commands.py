@@ -25,7 +25,7 @@ CLOSE = 4.0  # points, or hundredths of an AUC: converters of floats may differ 
 
 def commands(page: Path) -> list[list[str]]:
     """Lines of a page's code that begin with a program of ours; a \\ goes on in the next."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    text = re.sub(r" *\\\n +", " ", page.read_text(encoding="utf-8"))
     lines = re.findall(r"^    ((?:edgetune|python) .*)$", text, re.MULTILINE)
     return [shlex.split(re.split(r"  +#|    +", line)[0]) for line in lines]
 

@@ -47,11 +47,13 @@ def draw() -> str:
         x = left + unit * (OFFSET + total * k // TRIALS) + unit / 2
         parts.append(f'<path class="mark" d="M{x} 34V58"/>')
         parts.append(_text(x, 28, f"w{i} {'-' if GRADIENT[i] > 0 else '+'} 1", "middle"))
-    parts.append(_text(left, 140, "Gradients of ten weights, each as wide as it is large. A random "
-                       "offset and equal strides"))
-    parts.append(_text(left, 160, "choose which ones move by one step, against their sign. Weights "
-                       "without a gradient never do."))
-    return _svg(2 * left + unit * total, 172, "Four trials drawn from ten gradients", parts)
+    words = (
+        "Gradients of ten weights, each as wide as it is large.",
+        "A random offset and equal strides choose which weights move by one step,",
+        "against the gradient's sign. Weights without a gradient never do.",
+    )
+    parts += [_text(left, 140 + 20 * i, text) for i, text in enumerate(words)]
+    return _svg(2 * left + unit * total, 192, "Four trials drawn from ten gradients", parts)
 
 
 def step() -> str:

@@ -193,9 +193,10 @@ def _python() -> str:
     for name, _ in public_names():
         found = getattr(edgetune, name)
         call = "()" if inspect.isfunction(found) else ""
-        lines.append(f"| `edgetune.{name}{call}` | {_first_sentence(found)} |")
+        lines.append(f"| `{name}{call}` | {_first_sentence(found)} |")
     return (
-        "# Names of the Python package\n\n[From Python](../python.md) shows how they are used; "
+        "# Names of the Python package\n\nAll are names of `edgetune`: `edgetune.Job`. "
+        "[From Python](../python.md) shows how they are used; "
         "`help(edgetune.Job)` prints each one's arguments, units and errors, which the site has "
         "below.\n\n" + "\n".join(lines)
     )
