@@ -19,7 +19,12 @@ from edgetune.cli.main import main
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 TUTORIALS = ("first-ten-minutes.md", "tutorials/wearable.md", "tutorials/microphone.md",
-             "tutorials/anomaly.md")
+             "tutorials/anomaly.md", pytest.param("pytorch.md", marks=pytest.mark.slow))
+SHORTER = {  # what makes a page's commands short, without leaving one out
+    "conversion.md": {"convert": ["--samples", "20"]}, "ci.md": {}, "costs.md": {},
+    "store.md": {"tune": ["--samples", "5", "--passes", "1"]},
+    "explanation/bits.md": {"verify": ["--device", "host", "--steps", "5", "--forward", "5"]},
+}
 CLOSE = 4.0  # points, or hundredths of an AUC: converters of floats may differ in a last bit
 
 
@@ -68,9 +73,11 @@ def test_a_tutorial_does_what_it_says(name, tmp_path, monkeypatch):
     the same."""
     if "microphone" in name:
         pytest.importorskip("librosa", reason="librosa is not installed (the extra sound)")
+    if "pytorch" in name:
+        pytest.importorskip("onnx", reason="onnx is not installed (the extra onnx)")
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "examples" / "digits", "examples/digits")
-    shutil.copytree(ROOT / "examples" / "tutorials", "examples/tutorials")
+    for folder in ("digits", "pytorch", "tutorials"):
+        shutil.copytree(ROOT / "examples" / folder, f"examples/{folder}")
     page = ROOT / "docs" / name
     reached = []
     for program, *words in commands(page):
@@ -84,3 +91,22 @@ def test_a_tutorial_does_what_it_says(name, tmp_path, monkeypatch):
     said = [f for line in page.read_text().splitlines() for f in figures(line)]
     assert len(reached) == 2 and (not said or reached == pytest.approx(said, abs=CLOSE))
     assert reached[1] > reached[0] + 10
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", SHORTER)
+def test_a_page_s_commands_run(name, tmp_path, monkeypatch):
+    """On the demo's model and data, by the names that the page has for them."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples" / "digits", "examples/digits")
+    kind = "float" if name == "conversion.md" else "int8"
+    shutil.copy(f"examples/digits/digits_{kind}.tflite", "model.tflite")
+    shutil.copy("examples/digits/digits.npz", "samples.npz")
+    ran = 0
+    for program, *words in commands(ROOT / "docs" / name):
+        if program == "python":  # of the tree: each has a test of its own
+            continue
+        outcome = edgetune(*words, *SHORTER[name].get(words[0], []))
+        assert outcome.code == 0, (words, outcome.stdout, outcome.stderr)
+        ran += 1
+    assert ran
