@@ -11,7 +11,9 @@
 # make fuzz-store  ten million broken contents of a board's flash: the store of weights refuses or
 #                  mends each; takes minutes, FUZZ="--seed 2 --count 1000" for others
 # make calibrate   measure what the firmware's parts cost, for `edgetune plan`; takes minutes
-# make pages       docs/boards, from the boards' data, and the table of docs/operators.md
+# make pages       docs/boards, from the boards' data, the table of docs/operators.md, the reference,
+#                  the types of the public names, and what the notebooks give
+# make docs        the documentation's site, build/site, and man pages, build/man; no warning passes
 # make clean       remove what these made
 # Each does its own set-up, apt packages included.
 
@@ -26,7 +28,7 @@ STYLE = $(BIN)/ruff check --quiet && $(BIN)/mypy --no-error-summary && \
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many interpreters
-.PHONY: demo test test-fast test-slow lint wheel fuzz fuzz-link fuzz-requests fuzz-store line-faults calibrate pages clean
+.PHONY: demo test test-fast test-slow lint wheel fuzz fuzz-link fuzz-requests fuzz-store line-faults calibrate pages docs clean
 demo: $(VENV)/installed
 	$(BIN)/edgetune tune $(DIGITS)/digits_int8.tflite --board stm32f4-discovery --device qemu \
 		--data $(DIGITS)/digits.npz
@@ -68,6 +70,13 @@ calibrate: $(VENV)/test-installed
 pages: $(VENV)/test-installed
 	$(BIN)/python tools/board_pages.py
 	$(BIN)/python tools/operator_page.py
+	$(BIN)/python tools/public_names.py
+	$(BIN)/python tools/reference_pages.py
+	$(BIN)/python tools/notebooks.py
+
+docs: $(VENV)/docs-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python tools/man_pages.py build/man
 
 $(VENV)/system: tools/system_packages.sh
 	sh tools/system_packages.sh
@@ -81,6 +90,10 @@ $(VENV)/installed: $(VENV)/system pyproject.toml
 
 $(VENV)/test-installed: $(VENV)/installed
 	$(PIP) install -e '.[test]'
+	touch $@
+
+$(VENV)/docs-installed: $(VENV)/installed
+	$(PIP) install -e '.[docs]'
 	touch $@
 
 clean:

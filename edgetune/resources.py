@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from edgetune.errors import EdgetuneError
+from edgetune.installation import install_command
 
 _PACKAGE = Path(__file__).parent
 
@@ -22,5 +23,5 @@ def resource_path(name: str) -> Path:
     raise EdgetuneError(
         f"edgetune's own folder '{name}' is missing.",
         "The installation is incomplete.",
-        "Install again: pip install --force-reinstall edgetune",
+        f"Install again: {install_command(again=True)}",
     )

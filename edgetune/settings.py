@@ -12,7 +12,8 @@ FILE = "edgetune.toml"
 KEYS = (
     "model", "board", "device", "devices", "data", "labels", "test-data", "test-labels", "split",
     "part", "label-column", "classes", "scale", "offset", "mean", "order", "fit", "sample-rate",
-    "frame", "inputs", "layers", "output", "rule", "rate", "null-mass", "draw", "reset", "loss",
+    "frame", "window", "features", "inputs", "layers", "output", "rule", "rate", "null-mass",
+    "draw", "reset", "loss",
     "class-weights", "label-smoothing", "huber-delta", "seed", "passes", "samples", "endless",
     "continued", "save-every", "no-verify", "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
     "ram",
@@ -23,7 +24,7 @@ DATA = {
     "data": "path", "test_data": "test", "classes": "class_names",
     **{name: name for name in (
         "labels", "test_labels", "test_part", "split", "part", "label_column", "scale", "offset",
-        "mean", "order", "fit", "sample_rate", "frame",
+        "mean", "order", "fit", "sample_rate", "frame", "window", "features",
     )},
 }  # fmt: skip
 

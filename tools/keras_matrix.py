@@ -4,7 +4,7 @@ each file: a matrix.
     python tools/keras_matrix.py [MODEL ...] [--format NAME ...] [--way NAME ...] [--out FOLDER]
                                  [--host]
 
-Needs TensorFlow (`pip install 'edgetune[keras]'`).  A cell says "ok" (read, every output is
+Needs TensorFlow (`pip install '.[keras]'`).  A cell says "ok" (read, every output is
 tflite-runtime's, and it learns), "refused" (for a reason of ``keras_files/refused.py``), "REFUSED"
 (for another one), "DIFFERS", "TF" where TensorFlow itself does not convert; sentences stand below
 the matrix.  With --host each model's .keras and .h5 file goes through the whole of `edgetune

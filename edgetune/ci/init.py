@@ -14,6 +14,7 @@ from edgetune.ci.project import Project
 from edgetune.ci.settings import job_of
 from edgetune.errors import UsageError
 from edgetune.files import save_atomically
+from edgetune.installation import wheel_file
 from edgetune.session.job import Job
 from edgetune.settings import FILE
 
@@ -31,7 +32,8 @@ def present_services(folder: Path) -> list[str]:
 
 
 def pipeline_files(
-    folder: Path, board: str, model: str, data: str, services: Sequence[str]
+    folder: Path, board: str, model: str, data: str, services: Sequence[str],
+    install: str = workflows.WHEEL_PATH,
 ) -> dict[str, str]:
     """Text of every file of a pipeline in the project ``folder``, by path; nothing is written.
 
@@ -47,7 +49,7 @@ def pipeline_files(
     job = job_of(loaded, project.with_settings(choices))
     seconds = seconds_of_test(job)  # reads the data, and so checks them
     texts = {
-        _workflow_path(folder, name): workflows.workflow(name, loaded, seconds)
+        _workflow_path(folder, name): workflows.workflow(name, loaded, seconds, install)
         for name in services
     }
     return texts | {
@@ -78,6 +80,16 @@ def write_files(folder: Path, texts: dict[str, str], force: bool) -> dict[str, s
         path: "kept" if path in kept else "replaced" if path in there else "written"
         for path in texts
     }
+
+
+def bring_wheel(folder: Path) -> bool:
+    """Puts the wheel that this edgetune was installed from where the workflow looks for it, if it
+    is still there; whether one is in place now."""
+    target, found = folder / workflows.WHEEL_PATH, wheel_file()
+    if not target.exists() and found is not None:
+        target.parent.mkdir(exist_ok=True)
+        save_atomically(target, found.read_bytes())
+    return target.exists()
 
 
 def _write_all(folder: Path, texts: dict[str, str]) -> None:

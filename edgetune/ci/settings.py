@@ -15,7 +15,8 @@ from edgetune.session.reporter import Reporter
 from edgetune.session.tuning import TuneSettings
 from edgetune.settings import DATA, KEYS
 
-_LISTS = {"layers": str.strip, "classes": str.strip, "frame": int, "class_weights": float}
+_LISTS = {"layers": str.strip, "classes": str.strip, "frame": int, "window": int,
+          "class_weights": float}
 _NUMBERS = {"seed": int, "samples": int, "passes": int, "save_every": int,
             "sample_rate": int, "rate": float, "null_mass": float, "split": float,
             "label_smoothing": float, "huber_delta": float}  # fmt: skip

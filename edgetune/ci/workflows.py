@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 
 from edgetune import __version__
 from edgetune.boards import Board
 from edgetune.ci import SECONDS
+from edgetune.errors import UsageError
+from edgetune.installation import WHEEL
 
 TEMPLATES = Path(__file__).parent / "templates"
 PYTHON = "3.11"  # the newest with tflite-runtime, which judges the tuned files
@@ -19,20 +22,26 @@ RENODE_URL = (
 )
 RENODE_SHA256 = "00e113cdbd0f5354cf2f64bbe3f5a070d8958409542fca66e45ac97d982938c0"
 RENODE_PACKAGES = "libicu-dev"  # for its .NET
+WHEELS = "wheels"  # a folder of the repository
+WHEEL_PATH = f"{WHEELS}/{WHEEL}"
+_PLAIN = string.ascii_letters + string.digits + "/.+-_@:=~%"
 MINUTES = 20  # of a job, where a test keeps to the plugin's own bound
 
 
-def workflow(service: str, board: Board, seconds: int = int(SECONDS)) -> str:
+def workflow(
+    service: str, board: Board, seconds: int = int(SECONDS), install: str = WHEEL_PATH
+) -> str:
     """The pipeline of ``service``, "github" or "gitlab": the devices of ``board`` learn.
 
     Args:
         seconds: what a test may take on one device.
+        install: what pip installs edgetune from: a wheel in the repository, or an address.
     """
     renode = "renode" in board.emulators
     part = _template(f"{service}_renode.yml.in") if renode else ""
     longer = max(0.0, seconds - SECONDS)
     return _filled(_template(f"{service}.yml.in").replace("@RENODE@", part), {
-        "VERSION": __version__, "PYTHON": PYTHON, "PYTEST": PYTEST,
+        "EDGETUNE": _word(install), "VERSION": __version__, "PYTHON": PYTHON, "PYTEST": PYTEST,
         "PACKAGES": f"{PACKAGES} {RENODE_PACKAGES}" if renode else PACKAGES,
         "RENODE_VERSION": RENODE, "RENODE_URL": RENODE_URL, "RENODE_SHA256": RENODE_SHA256,
         "DEVICES": ",".join(devices(board)),
@@ -59,6 +68,17 @@ def learning_test(budgets: tuple[int, int] | None) -> str:
 def settings_file(choices: dict[str, str]) -> str:
     """edgetune.toml."""
     return "".join(f'{key} = {_quoted(value)}\n' for key, value in choices.items())
+
+
+def _word(requirement: str) -> str:
+    """One word of a shell's command, and text of a YAML file at once."""
+    if not set(requirement) <= set(_PLAIN) or not requirement[:1].isalnum():
+        raise UsageError(
+            f"'{requirement}' is nothing that a pipeline's pip can be asked for.",
+            "It is the path of a wheel in the repository, or an address: https://..., git+https://.",
+            "Name one of these with --install; blanks and quotes have no place in it.",
+        )
+    return requirement
 
 
 def _quoted(value: str) -> str:

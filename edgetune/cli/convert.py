@@ -109,7 +109,7 @@ def _convert(
         )
     names = ("part", "label_column")
     declared = {k: data[k] for k in ("scale", "offset", "mean", "order", "fit", "sample_rate",
-                                     "frame")}
+                                     "frame", "window", "features")}
     samples, how, warnings = load_samples(
         data["path"], found.input, options.samples, **{k: data[k] for k in names}, **declared
     )

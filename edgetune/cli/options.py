@@ -8,6 +8,7 @@ from functools import partial, wraps
 import click
 
 from edgetune.build.cmsis_nn import find_cmsis_nn
+from edgetune.cli import completion
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
 from edgetune.guard import NONE, RUNNING
@@ -52,6 +53,9 @@ class _Numbers(click.ParamType):
         return numbers
 
 
+numbers = _Numbers  # for verbs with pairs of their own
+
+
 class _Bytes(click.ParamType):
     """A number of bytes; K and M stand for 1024 and for its square."""
 
@@ -66,14 +70,15 @@ class _Bytes(click.ParamType):
         return int(number) * unit
 
 
-model_argument = click.argument("model")
+model_argument = click.argument("model", shell_complete=completion.files)
 board_option = click.option(
-    "--board", required=True, metavar="BOARD", help="A name that `edgetune boards list` shows, "
-    "or a folder with a board.toml."
+    "--board", required=True, shell_complete=completion.boards, metavar="BOARD",
+    help="A name that `edgetune boards list` shows, or a folder with a board.toml.",
 )
 device_option = click.option(
-    "--device", metavar="DEVICE", help="host, qemu, renode, auto, /dev/tty..., or id:SERIAL; "
-    "without it the board's first emulator."
+    "--device", shell_complete=completion.devices, metavar="DEVICE",
+    help="host, qemu, renode, auto, /dev/tty..., or id:SERIAL; without it the board's first "
+    "emulator.",
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
@@ -224,6 +229,10 @@ _declaration = stack(
                  help="Of WAV files; that of the first without it."),
     click.option("--frame", type=_Numbers(int, 2, "LENGTH,HOP"),
                  help="Cut sounds into frames of so many values."),
+    click.option("--window", type=_Numbers(int, 2, "ROWS,HOP"),
+                 help="Cut a logger's CSV, a row a moment, into windows of so many rows."),
+    click.option("--features", metavar="RECIPE", help="What the model reads of sounds: log-mel or "
+                 "mfcc, and what differs from window=480,hop=320,bands=40 (docs/data.md)."),
 )
 _SOURCES = (
     "An .npz, .npy or .csv file, a folder of images or WAV files for each class, or "

@@ -21,6 +21,7 @@ from edgetune.cli.stored_weights import (
     status_command,
 )
 from edgetune.cli.verb import verb
+from edgetune.device import is_launched
 from edgetune.errors import ModelError
 from edgetune.files import check_regular, save_atomically
 from edgetune.model.read import read_tflite
@@ -62,6 +63,12 @@ def push_command(printer: Printer, job: Job, tuned: str):
     with connect(firmware, device, printer.reporter) as client:
         digest = push(client, job.plan, content)
     printer.result = {"device": device, "tuned": tuned, "digest": f"{digest:08x}"}
+    if is_launched(device):
+        printer.text(
+            f"{device} took the weights of {tuned} and gave the digest {digest:08x}. It has ended "
+            "with this command: only a board keeps what it is given."
+        )
+        return
     printer.text(f"{device} holds the weights of {tuned} (digest {digest:08x}).")
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from edgetune.homes import at_first_use
 
 if TYPE_CHECKING:
+    from edgetune.data.arrays import Arrays
     from edgetune.data.dataset import Dataset, load_data, load_labelled, load_samples
     from edgetune.data.preprocessing import Preprocessing
     from edgetune.data.split import Split
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
     from edgetune.data.targets import Targets
 
 __all__ = [
-    "Dataset", "Preprocessing", "Split", "Targets", "load_data", "load_labelled", "load_samples",
-    "preprocessing_note", "stored_preprocessing",
+    "Arrays", "Dataset", "Preprocessing", "Split", "Targets", "load_data", "load_labelled",
+    "load_samples", "preprocessing_note", "stored_preprocessing",
 ]  # fmt: skip
 
 __getattr__ = at_first_use(__name__, {
+    "arrays": ("Arrays",),
     "dataset": ("Dataset", "load_data", "load_labelled", "load_samples",),
     "preprocessing": ("Preprocessing",),
     "split": ("Split",),

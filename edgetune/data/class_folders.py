@@ -9,6 +9,9 @@ import numpy as np
 from edgetune.data.source import Request
 from edgetune.errors import DataError
 
+TRAIN = ("tune", "train", "training")
+TEST = ("test", "testing", "val", "valid", "validation")  # the first that is there
+
 
 def class_files(
     request: Request, suffixes: tuple[str, ...]
@@ -38,6 +41,18 @@ def class_files(
         raise no_files(request.file, suffixes)
     warnings = [f"{others} files in {request.path} are of another kind: left out."] * (others > 0)
     return files, np.array(labels) if request.takes_labels and labels else None, warnings
+
+
+def train_and_test(folder: Path) -> tuple[Path, Path] | None:
+    """The two folders of a data set that came divided, by their usual names; None where ``folder``
+    is none.  A class may be called so too, if it has no folders in it."""
+    names = {path.name.lower(): path for path in visible(folder) if path.is_dir()}
+    train = next((names[name] for name in TRAIN if name in names), None)
+    test = next((names[name] for name in TEST if name in names), None)
+    others = set(names) - {*TRAIN, *TEST}
+    if train is None or test is None or others:
+        return None
+    return (train, test) if any(path.is_dir() for path in visible(train)) else None
 
 
 def _check_use(request: Request, mixed: bool):

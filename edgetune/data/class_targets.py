@@ -114,5 +114,14 @@ def _no_class_number(name: str, y: np.ndarray) -> DataError:
     return DataError(
         f"{name} does not hold one class number per sample: {y.dtype} of shape {y.shape}.",
         "Labels are whole numbers from 0, or names.",
-        f"For one-hot labels save {name}.argmax(axis=1).",
+        _class_number_advice(name, y),
     )
+
+
+def _class_number_advice(name: str, y: np.ndarray) -> str:
+    if y.size == len(y) and y.dtype.kind == "f":
+        return (
+            "Values that the model is to give are learnt by another loss: --loss mse; its outputs "
+            "are as many as a sample's values."
+        )
+    return f"For one-hot labels save {name}.argmax(axis=1)."

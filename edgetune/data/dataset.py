@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from edgetune.data.arrays import Arrays
 from edgetune.data.declaration import Declaration
 from edgetune.data.open_source import open_source
 from edgetune.data.preprocessing import Preprocessing
@@ -17,6 +19,12 @@ from edgetune.data.target_arrays import read_targets, target_warnings
 from edgetune.data.targets import Targets
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Tensor
+
+_OVERLAP = (
+    "Windows overlap and are split at random: windows to test on share rows with some to tune on, "
+    "which flatters the measure. Give another recording by --test-data, or a hop as long as a "
+    "window."
+)
 
 
 @dataclass
@@ -48,9 +56,16 @@ class Dataset:
     classes: tuple[str, ...] = ()
     targets: Targets = Targets()
 
+    def __repr__(self) -> str:
+        """In one line: a notebook shows it."""
+        return (
+            f"<Dataset: {len(self.tune_x):,} samples to tune on, {len(self.test_x):,} to test on, "
+            f"each {list(self.tune_x.shape[1:])}>"
+        )
+
 
 def load_data(
-    path: str | Path,
+    path: str | os.PathLike | Arrays,
     graph_input: Tensor,
     split: str | float | None = None,
     targets: Targets = Targets(),
@@ -66,7 +81,7 @@ def load_data(
     **declared,
 ) -> Dataset:
     """A tuning and a test set from ``path``: an .npz, .npy or .csv file, a folder of images or
-    WAV files for each class, or ``module:function``.
+    WAV files for each class, ``module:function``, or `Arrays` of the program itself.
 
     Trailing dimensions of one may be missing or extra in a sample.  What does not fit into
     ``memory`` bytes is streamed; it has been read and checked once when this returns.
@@ -86,19 +101,21 @@ def load_data(
             Of targets "input" the first name is that of normal samples.
         stored: the model's own preprocessing, for what is not declared here.
         declared: the fields of `Declaration`: scale, offset, mean, order, fit, sample_rate,
-            frame.  Without scale and offset those of the file are taken, then the stored ones.
-            Without any, int8 is taken as quantised already and all else as real values,
-            provided that they suit the input's range.
+            frame, window, features.  Without scale and offset those of the file are taken, then
+            the stored ones.  Without any, int8 is taken as quantised already and all else as real
+            values, provided that they suit the input's range.
 
     Raises:
         DataError: the data cannot be used.
         UsageError: an option has no usable value, or does not go with the data.
     """
+    _check_paths(path=path, labels=labels, test=test, test_labels=test_labels)
     how = make_split(split) if split is not None else None
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets, _inputs_of(graph_input),
+        memory, targets, _inputs_of(graph_input), path if isinstance(path, Arrays) else None,
+        Declaration(**declared),
     )
     tune, test_set = open_source(request)
     test_set = _test_set(request, tune, test_set, how, _text(test), _text(test_labels))
@@ -107,6 +124,8 @@ def load_data(
     y, parts = found.y, None
     if test_set is None:
         parts = split_rows(y[0], found.targets, len(tune.x), how)
+        if tune.overlapping:
+            tune.warnings += (_OVERLAP,)
     preprocessing, warnings = _decide(sources, graph_input, Declaration(**declared), stored)
     x = [prepare(source, graph_input, preprocessing, memory) for source in sources]
     if parts is not None:
@@ -122,7 +141,7 @@ def load_data(
 
 
 def load_samples(
-    path: str | Path,
+    path: str | os.PathLike | Arrays,
     graph_input: Tensor,
     count: int | None = None,
     *,
@@ -140,10 +159,12 @@ def load_samples(
     Returns:
         the samples as the model takes them, their preprocessing, and sentences for the user.
     """
+    _check_paths(path=path)
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, None, label_column, part, memory,
         targets=None, inputs=_inputs_of(graph_input),
+        arrays=path if isinstance(path, Arrays) else None, said=Declaration(**declared),
     )
     source, _ = open_source(request)
     preprocessing, warnings = _decide([source], graph_input, Declaration(**declared), stored)
@@ -177,7 +198,7 @@ def load_labelled(
     declaration = Declaration(**declared).after(stored)
     request = Request(
         str(path), tuple(graph_input.shape[1:]), declaration, _text(labels), label_column, part,
-        memory, targets, _inputs_of(graph_input),
+        memory, targets, _inputs_of(graph_input), said=Declaration(**declared),
     )
     found, own = open_source(request)
     source = own or found
@@ -207,7 +228,7 @@ def _test_set(
         )
     if test is not None:
         found, held_out = open_source(
-            replace(request, path=test, labels=test_labels, part=None)
+            replace(request, path=test, labels=test_labels, part=None, arrays=None)
         )
         return held_out or found
     if own is None and how is None:
@@ -248,6 +269,24 @@ def _decide(
             "All sounds of a model have one sample rate.", "Resample one of them.",
         )
     return decide(first, tensor, declaration, stored)
+
+
+def _check_paths(**given) -> None:
+    """UsageError for arrays in the place of a path: a list of numbers is no file's name."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, (str, os.PathLike, Arrays)):
+            raise UsageError(
+                f"{name} is {_kind(value)}, where the name of a file or a folder is expected.",
+                "Samples are read from a file, a folder, or a function: module:function.",
+                "Give arrays to edgetune.tune(model, board=..., x=..., y=...); or save them, "
+                "numpy.savez('d.npz', x=x, y=y), and name that file.",
+            )
+
+
+def _kind(value) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"a {type(value).__name__}"
 
 
 def _inputs_of(graph_input: Tensor) -> tuple[Tensor, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.data.features import parse_features
 from edgetune.data.preprocessing import FITS, ORDERS, Preprocessing
 from edgetune.errors import UsageError
 
@@ -31,6 +32,8 @@ class Declaration:
     fit: str | None = None
     sample_rate: int | None = None
     frame: tuple[int, int] | None = None
+    window: tuple[int, int] | None = None
+    features: str | None = None
 
     def __post_init__(self):
         for name in ("scale", "offset", "mean"):
@@ -41,8 +44,13 @@ class Declaration:
             value = getattr(self, name)
             if value and value not in choices:
                 raise _wrong(name, f"is {value!r}", f"Choose among {', '.join(choices)}.")
-        if self.frame is not None and (len(self.frame) != 2 or min(self.frame) < 1):
-            raise _wrong("frame", f"is {self.frame}", "Give length and hop in values: 640,320.")
+        for name, pair, unit in (("frame", self.frame, "values"), ("window", self.window, "rows")):
+            if pair is not None and (len(pair) != 2 or min(pair) < 1):
+                raise _wrong(name, f"is {pair}", f"Give length and hop in {unit}: 640,320.")
+        if self.features is not None:
+            parse_features(self.features)
+            if self.frame is not None:
+                raise _wrong("frame", "and features exclude each other", "Leave --frame out.")
         if self.sample_rate is not None and self.sample_rate < 1:
             raise _wrong("sample rate", f"is {self.sample_rate}", "Give it in Hz: 16000.")
 
@@ -65,7 +73,9 @@ class Declaration:
             self.order or stored.order,
             self.fit if self.fit is not None else stored.fit,
             self.sample_rate or stored.sample_rate,
-            self.frame or stored.frame,
+            self.frame or (None if self.features else stored.frame),
+            self.window or stored.window,
+            self.features or stored.features,
         )  # fmt: skip
 
 

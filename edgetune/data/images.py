@@ -12,6 +12,7 @@ from edgetune.data.class_folders import class_files
 from edgetune.data.source import LazySamples, Request, Source
 from edgetune.errors import DataError, ToolchainError
 from edgetune.files import check_regular
+from edgetune.installation import install_command
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's, by the model's channels
@@ -122,5 +123,5 @@ def _need_pillow():
         raise ToolchainError(
             "Images cannot be read without Pillow.",
             "It is not installed: it comes with an extra.",
-            "pip install 'edgetune[images]'",
+            install_command("images"),
         ) from None

@@ -1,4 +1,5 @@
-"""``.npz`` archives: ``tune_x, tune_y, test_x, test_y``, or ``x, y``, or a set by its name."""
+"""``.npz`` archives: ``tune_x, tune_y, test_x, test_y``, or ``x, y``, or a set by its name; Keras'
+``x_train, y_train, x_test, y_test`` stand for the first four."""
 
 from __future__ import annotations
 
@@ -19,13 +20,37 @@ from edgetune.model.graph import Tensor
 from edgetune.model.inputs import signature_name
 
 DECLARED = "scale", "offset"
+_KERAS = {"tune_x": "x_train", "tune_y": "y_train", "test_x": "x_test", "test_y": "y_test"}
 MOST_DECLARED = 1 << 16  # channels
 _LOCAL_HEADER = 30  # bytes before a member's name; name's and extra's lengths at 26 and 28
 
 
 def read(request: Request) -> tuple[Source, Source | None]:
     """The samples, and the test set where the archive has one of its own."""
-    stored = _read(request)
+    return sets_of(_read(request), request)
+
+
+def sets_of(stored: dict, request: Request) -> tuple[Source, Source | None]:
+    """The set, or both, of arrays by their names; see `read`."""
+    names = _keras_names(stored)
+    stored = stored | {ours: stored[theirs] for ours, theirs in names.items()}
+    found = _sets_of(stored, request)
+    for source in found:
+        if source is not None and names:
+            source.x_name = names.get(source.x_name, source.x_name)
+            source.y_name = names.get(source.y_name, source.y_name)
+    return found
+
+
+def _keras_names(held: Mapping | Sequence) -> dict[str, str]:
+    """Our names of arrays -> those that Keras' data sets have for them, where these are held."""
+    if "x_train" not in held or "tune_x" in held or "x" in held:
+        return {}
+    names = _KERAS if "x_test" in held else {"x": "x_train", "y": "y_train"}
+    return {ours: theirs for ours, theirs in names.items() if theirs in held}
+
+
+def _sets_of(stored: dict, request: Request) -> tuple[Source, Source | None]:
     if request.part:
         return _source(stored, f"{request.part}_", request), None
     if request.takes_labels and _holds_both(stored, request.inputs, request.needs_labels):
@@ -45,7 +70,7 @@ def has_test_set(path: Path, inputs: Sequence[Tensor] = ()) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         held = [name.removesuffix(".npy") for name in archive.namelist()]
-        return _holds_both(held, inputs, labels=True)
+        return _holds_both([*held, *_keras_names(held)], inputs, labels=True)
 
 
 def _holds_both(held: Mapping | Sequence, inputs: Sequence[Tensor], labels: bool) -> bool:
@@ -121,7 +146,7 @@ def _read(request: Request) -> dict:
     inputs = request.inputs
     names = ["x", "y", *(signature_name(t.name) for t in inputs), *numbered_names("", inputs)]
     prefixes = "", "tune_", "test_", f"{request.part}_"
-    used = {*DECLARED, *(prefix + name for prefix in prefixes for name in names)}
+    used = {*DECLARED, *_KERAS.values(), *(prefix + name for prefix in prefixes for name in names)}
     try:
         with np.load(check_regular(path), allow_pickle=False) as archive:
             large = {key: _large(path, archive.zip, key, request.memory)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from edgetune.data import function, images, npy, npz, sounds, table
-from edgetune.data.class_folders import no_files, visible
+from edgetune.data import arrays, function, images, npy, npz, sounds, table
+from edgetune.data.class_folders import no_files, train_and_test, visible
 from edgetune.data.several_inputs import listed
 from edgetune.data.source import Request, Source, missing
 from edgetune.errors import DataError, UsageError
@@ -23,6 +24,9 @@ def open_source(request: Request) -> tuple[Source, Source | None]:
         DataError: the data is missing, damaged or of no known kind.
         UsageError: an option does not go with this kind of data.
     """
+    if request.arrays is not None:
+        _check_options(request, "arrays")
+        return arrays.read(request.arrays, request)
     path = request.file
     if path.is_dir():
         kind, source = "a folder", _folder(path)
@@ -53,7 +57,14 @@ def _file(path: Path):
 
 
 def _folder(path: Path):
-    """By the first image or sound in it or in its class folders."""
+    """By the first image or sound in it or in its class folders; or by those of the folders
+    train and test in it."""
+    if parts := train_and_test(path):
+        reader = _folder(parts[0])
+        return lambda request: (
+            reader(replace(request, path=str(parts[0]))),
+            reader(replace(request, path=str(parts[1]))),
+        )
     files = (f for p in visible(path) for f in (visible(p) if p.is_dir() else [p]))
     for file in files:
         for reader in (images, sounds):
@@ -68,7 +79,9 @@ def _check_options(request: Request, kind: str):
         "--labels": (request.labels, (".npy",)),
         "--label-column": (request.label_column, (".csv", ".tsv")),
         "--part": (request.part, (".npz",)),
-        "--frame": (request.declaration.frame, ("a folder",)),
+        "--frame": (request.said.frame, ("a folder",)),
+        "--window": (request.said.window, (".csv", ".tsv")),
+        "--features": (request.said.features, ("a folder",)),
     }
     for option, (value, kinds) in given.items():
         if value is not None and kind not in kinds:

@@ -28,6 +28,8 @@ class Preprocessing:
     ``fit``: what becomes of files of another size: "" they are refused; "resize": images;
     "crop", "pad", "crop-pad": sounds, at their end.
     ``sample_rate``: of sounds, in Hz.  ``frame``: length and hop of a sound's frames, in values.
+    ``window``: length and hop of windows of a logger's rows.  ``features``: of sounds, as
+    `edgetune.data.features` reads them.
     """
 
     scale: float | tuple[float, ...] = 1.0
@@ -37,6 +39,8 @@ class Preprocessing:
     fit: str = ""
     sample_rate: int | None = None
     frame: tuple[int, int] | None = None
+    window: tuple[int, int] | None = None
+    features: str | None = None
 
     def as_dict(self) -> dict:
         """The declaration as JSON can hold it."""

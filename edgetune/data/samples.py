@@ -90,7 +90,8 @@ def decide(
     """
     how = Preprocessing(
         order=declared.order or "hwc", fit=declared.fit or "",
-        sample_rate=source.sample_rate, frame=declared.frame,
+        sample_rate=source.sample_rate, frame=declared.frame, window=declared.window,
+        features=declared.features,
     )  # fmt: skip
     glance = _glance(source)
     values = declared.values or source.declared.values

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetune.data.class_folders import class_files
+from edgetune.data.features import Features, parse_features
 from edgetune.data.source import LazySamples, Request, Source
 from edgetune.errors import DataError
 from edgetune.files import check_regular
@@ -28,18 +29,26 @@ class SoundFiles(LazySamples):
     """float32 samples in the model's shape, PCM of any width as -1 to below 1.
 
     A longer file is cut, a shorter one is followed by silence, both only as ``fit`` allows.
-    ``frame``: length and hop; the values become overlapping frames, one a row.
+    ``frame``: length and hop; the values become overlapping frames, one a row.  ``features``: what
+    is computed of frames in their place.
     """
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, files: list[Path], shape: tuple[int, ...], frame: tuple[int, int] | None):
+    def __init__(
+        self, files: list[Path], shape: tuple[int, ...], frame: tuple[int, int] | None,
+        features: Features | None = None,
+    ):
         self.shape, self._files, self._frame = (len(files), *shape), files, frame
+        self._features, self._rate = features, 0
         size = math.prod(shape)
-        self._channels = shape[-1] if len(shape) == 2 and frame is None else 1
+        plain = frame is None and features is None
+        self._channels = shape[-1] if len(shape) == 2 and plain else 1
         self._length = size // self._channels
         if frame:
             self._length = frame[0] + (size // frame[0] - 1) * frame[1]
+        if features:
+            self._length = features.length(size // features.width)
 
     def check_headers(self, rate: int | None, fit: str) -> int:
         """The one sample rate of all files; DataError where they differ or do not fit."""
@@ -53,7 +62,8 @@ class SoundFiles(LazySamples):
                     "Resample the file.",
                 )
             self._check_shape(path, header, fit)
-        return rate
+        self._rate = rate or 0
+        return self._rate
 
     def _check_shape(self, path: Path, header: _Header, fit: str):
         if header.channels != self._channels:
@@ -75,7 +85,9 @@ class SoundFiles(LazySamples):
     def sample(self, row: int) -> np.ndarray:
         values = _decode(self._files[row])[: self._length]
         values = np.pad(values, ((0, self._length - len(values)), (0, 0)))
-        if self._frame:
+        if self._features:
+            values = self._features.of(values[:, 0], self._rate)
+        elif self._frame:
             length, hop = self._frame
             values = np.lib.stride_tricks.sliding_window_view(values[:, 0], length)[::hop]
         return values.reshape(self.shape[1:])
@@ -90,8 +102,15 @@ def read(request: Request) -> Source:
             f"It takes {request.shape}, {size} values.",
             "Declare the frame's length as the model has it: --frame LENGTH,HOP.",
         )
+    features = parse_features(declaration.features) if declaration.features else None
+    if features and size % features.width:
+        raise DataError(
+            f"Frames of {features.width} {features.kind} numbers do not make up the model's input.",
+            f"It takes {request.shape}, {size} values.",
+            "Declare as many bands, or coefficients, as the model has.",
+        )
     files, labels, left_out = class_files(request, SUFFIXES)
-    sounds = SoundFiles(files, request.shape, declaration.frame)
+    sounds = SoundFiles(files, request.shape, declaration.frame, features)
     rate = sounds.check_headers(declaration.sample_rate, declaration.fit or "")
     return Source(
         sounds, labels, request.path, request.path, sample_rate=rate, warnings=tuple(left_out)

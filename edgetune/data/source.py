@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from edgetune.data.declaration import Declaration
 from edgetune.data.targets import Targets
 from edgetune.errors import DataError
 from edgetune.model.graph import Tensor
+
+if TYPE_CHECKING:
+    from edgetune.data.arrays import Arrays
 
 MEMORY = 1 << 28  # bytes of an array beyond which samples are read when they are asked for
 BLOCK_VALUES = 1 << 20  # read at once; a few times that many bytes are in memory
@@ -53,7 +57,8 @@ class Source:
 
     ``declared``: the scale and offset that the file itself declares.
     ``sample_rate``: of sounds, in Hz.  ``decoded``: files whose reader puts channels last,
-    however a model's arrays lie.  ``warnings``: sentences for the user.
+    however a model's arrays lie.  ``warnings``: sentences for the user.  ``overlapping``: samples
+    share values with their neighbours.
     """
 
     x: Samples
@@ -64,6 +69,7 @@ class Source:
     sample_rate: int | None = None
     warnings: tuple[str, ...] = ()
     decoded: bool = False
+    overlapping: bool = False
 
     def check_count(self) -> None:
         """DataError where there are not as many labels as samples."""
@@ -89,7 +95,8 @@ class Request:
     without it.  ``part``: the set ``PART_x``, ``PART_y`` of an .npz.  ``shape``: the model's
     input without the batch.  ``memory``: arrays of more bytes are not loaded.  ``targets``: what
     the labels are to be; None: no labels are wanted.  ``inputs``: of the model,
-    each.
+    each.  ``arrays``: they are the data, and ``path`` is what messages call them.
+    ``said``: the part of ``declaration`` that is of this call, not the model's own.
     """
 
     path: str
@@ -101,6 +108,8 @@ class Request:
     memory: int = MEMORY
     targets: Targets | None = Targets()
     inputs: tuple[Tensor, ...] = ()
+    arrays: Arrays | None = None
+    said: Declaration = Declaration()
 
     @property
     def several(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetune.data import windows
 from edgetune.data.source import LazySamples, Request, Source, missing
 from edgetune.errors import DataError, UsageError
 from edgetune.files import check_regular
 
 DELIMITERS = (",", ";", "\t")
+_DECIMAL = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")  # a number with a decimal comma
 LONGEST_LINE = 1 << 24  # bytes: what is no text must not be read in one piece
 
 
@@ -35,19 +38,19 @@ class CsvRows(LazySamples):
         self._file.seek(self._starts[row])
         fields = self._layout.fields(self._file.readline(LONGEST_LINE), self._lines[row])
         for column, field in enumerate(fields):
-            if column not in self._layout.labels and not _is_number(field):
+            if column not in self._layout.apart and not _is_number(field):
                 raise self._layout.no_number(
                     self._lines[row], column, field, "All columns but the label's are a sample's "
                     "values.", "say which column is the label: --label-column NAME.",
                 )
-        values = [float(f) for i, f in enumerate(fields) if i not in self._layout.labels]
+        values = [float(f) for i, f in enumerate(fields) if i not in self._layout.apart]
         return np.array(values, np.float32).reshape(self.shape[1:])
 
 
 @dataclass
 class _Layout:
     """How a row is read: ``labels`` are the labels' columns, from 0; ``numeric``: they must be
-    numbers."""
+    numbers.  ``time``: the column of a logger's times, where windows are asked for."""
 
     path: Path
     delimiter: str
@@ -55,6 +58,12 @@ class _Layout:
     labels: tuple[int, ...]
     numeric: bool
     header: bool
+    time: int | None = None
+
+    @property
+    def apart(self) -> tuple[int, ...]:
+        """The columns that are no values of a sample."""
+        return self.labels if self.time is None else (*self.labels, self.time)
 
     def fields(self, line: bytes, number: int) -> list[str]:
         fields = _split(line, self.delimiter)
@@ -98,14 +107,16 @@ def read(request: Request) -> Source:
             f"{path} cannot be read.", f"{error.strerror}.", "Name a file of numbers in rows."
         ) from None
     layout = _layout(file.readline(LONGEST_LINE), request)
-    starts, lines, labels = _rows(file, layout)
-    count = layout.columns - len(layout.labels)
+    starts, lines, labels, times = _rows(file, layout)
+    count = layout.columns - len(layout.apart)
     shape = request.shape if count == np.prod(request.shape) else (count,)
-    rows = CsvRows(file, layout, starts, lines, shape)
-    if not request.takes_labels or not layout.labels:
-        return Source(rows, None, path.name, path.name)
-    y = np.array(labels).reshape(len(starts), -1)
-    return Source(rows, y[:, 0] if y.shape[1] == 1 else y, path.name, path.name)
+    source = Source(CsvRows(file, layout, starts, lines, shape), None, path.name, path.name)
+    if request.takes_labels and layout.labels:
+        y = np.array(labels).reshape(len(starts), -1)
+        source.y = y[:, 0] if y.shape[1] == 1 else y
+    if request.declaration.window is None:
+        return source
+    return windows.cut(source, times if layout.time is not None else None, request)
 
 
 def _layout(first: bytes, request: Request) -> _Layout:
@@ -113,25 +124,40 @@ def _layout(first: bytes, request: Request) -> _Layout:
     if b"\0" in first or not first.strip():
         raise DataError(f"{path} is no CSV file.", "Its first line is no text.", "Check the path.")
     text = first.decode("utf-8-sig", "replace")
-    delimiter = max(DELIMITERS, key=text.count)
+    delimiter = _delimiter(text)
     fields = _split(first, delimiter)
-    labels = _label_columns(fields, request)
-    values = [_is_number(field) for i, field in enumerate(fields) if i not in labels]
+    time = windows.time_column(fields) if request.declaration.window else None
+    labels = _label_columns(fields, request, time)
+    apart = {*labels, time}
+    values = [_is_number(field) for i, field in enumerate(fields) if i not in apart]
     if not values:
         count = "one column only" if len(fields) == 1 else "no columns beside its labels"
         raise DataError(f"{path} has {count}.", "A row is a sample and its labels.",
                         "Separate the columns by commas, and name the labels': --label-column.")
     numeric = request.needs_labels and not request.targets.named
-    return _Layout(path, delimiter, len(fields), labels, numeric, not any(values))
+    return _Layout(path, delimiter, len(fields), labels, numeric, not any(values), time)
 
 
-def _label_columns(fields: list[str], request: Request) -> tuple[int, ...]:
+def _delimiter(text: str) -> str:
+    """What separates the fields of a file's first line.  A comma between two digits may be the
+    decimal one: where semicolons or tabs leave no other comma, it is."""
+    for delimiter in DELIMITERS[1:]:
+        fields = text.strip().split(delimiter)
+        if len(fields) > 1 and all(_DECIMAL.fullmatch(f.strip()) or "," not in f for f in fields):
+            return delimiter
+    return max(DELIMITERS, key=text.count)
+
+
+def _label_columns(
+    fields: list[str], request: Request, time: int | None = None
+) -> tuple[int, ...]:
     """Those that were named; else the last ones, as many as a sample has labels."""
     named = request.label_column
     if named is not None:
         names = [named] if named in fields else named.split(",")
         return tuple(dict.fromkeys(_column(name.strip(), fields, request) for name in names))
-    if not request.needs_labels and len(fields) == np.prod(request.shape):
+    values = len(fields) - (time is not None)
+    if not request.needs_labels and values == windows.values_a_row(request):
         return ()
     several = request.needs_labels and request.targets.kind != "class"
     count = (request.targets.size or 1) if several else 1
@@ -151,9 +177,9 @@ def _column(column: str, fields: list[str], request: Request) -> int:
     )
 
 
-def _rows(file, layout: _Layout) -> tuple[array, array, list]:
-    """Where the rows begin, their line numbers and labels; blank lines are passed over."""
-    starts, lines, labels = array("q"), array("q"), []
+def _rows(file, layout: _Layout) -> tuple[array, array, list, list[str]]:
+    """Where the rows begin, their line numbers, labels and times; blank lines are passed over."""
+    starts, lines, labels, times = array("q"), array("q"), [], []
     at = file.tell() if layout.header else 0
     file.seek(at)
     for number, line in enumerate(_lines(file), start=1 + layout.header):
@@ -162,10 +188,12 @@ def _rows(file, layout: _Layout) -> tuple[array, array, list]:
             starts.append(at)
             lines.append(number)
             labels.append(layout.label(fields, number))
+            if layout.time is not None:
+                times.append(fields[layout.time])
         at += len(line)
     if not starts:
         raise DataError(f"{layout.path} holds no samples.", "It has no rows.", "Check the path.")
-    return starts, lines, labels
+    return starts, lines, labels, times
 
 
 def _lines(file) -> Iterator[bytes]:
@@ -178,7 +206,10 @@ def _split(line: bytes, delimiter: str) -> list[str]:
     if '"' in text:
         with suppress(csv.Error):  # as it stands it fails as a number, with its line and column
             fields = next(csv.reader([text], delimiter=delimiter))
-    return [field.strip() for field in fields]
+    stripped = [field.strip() for field in fields]
+    if delimiter == ",":
+        return stripped
+    return [f.replace(",", ".") if _DECIMAL.fullmatch(f) else f for f in stripped]
 
 
 def _is_number(field: str) -> bool:

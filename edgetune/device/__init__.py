@@ -6,11 +6,11 @@ from edgetune.homes import at_first_use
 
 if TYPE_CHECKING:
     from edgetune.device.base import Device
-    from edgetune.device.select import needs_native, open_device, resolve_device
+    from edgetune.device.select import is_launched, needs_native, open_device, resolve_device
 
-__all__ = ["Device", "needs_native", "open_device", "resolve_device"]
+__all__ = ["Device", "is_launched", "needs_native", "open_device", "resolve_device"]
 
 __getattr__ = at_first_use(__name__, {
     "base": ("Device",),
-    "select": ("needs_native", "open_device", "resolve_device",),
+    "select": ("is_launched", "needs_native", "open_device", "resolve_device",),
 })  # fmt: skip

@@ -44,6 +44,11 @@ def needs_native(name: str) -> bool:
     return name == "host"
 
 
+def is_launched(name: str) -> bool:
+    """Whether a resolved device is a process that ends with the session, and keeps nothing."""
+    return not name.startswith("/")
+
+
 def open_device(
     spec: str | None, board: Board, image: Path | None = None, *, icount: bool = False
 ) -> Device:

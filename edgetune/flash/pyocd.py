@@ -12,6 +12,7 @@ from edgetune.flash import faults
 from edgetune.flash.base import Flasher, Progress, Written, no_progress
 from edgetune.flash.image import FlashImage
 from edgetune.flash.pyocd_faults import explain, target_unknown
+from edgetune.installation import install_command
 from edgetune.packs import PackStore
 
 READ = 4096  # bytes compared at a time
@@ -30,7 +31,7 @@ class PyocdFlasher(Flasher):
             raise ToolchainError(
                 "pyOCD is not installed.",
                 f"{error}.",
-                "Install it: pip install 'edgetune[flash]'",
+                f"Install it: {install_command('flash')}",
             ) from None
 
     def write(self, image: FlashImage, progress: Progress = no_progress) -> Written:

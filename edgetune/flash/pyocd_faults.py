@@ -47,7 +47,7 @@ def target_unknown(facts: dict, board: Board, said: str) -> EdgetuneError:
     if pack := facts.get("pack"):
         step = f"Install the pack that brings it: edgetune packs install {pack}"
     else:
-        step = "Install a newer pyOCD: pip install --upgrade 'edgetune[flash]'"
+        step = "Install a newer pyOCD: pip install --upgrade pyocd"
     return ToolchainError(f"pyOCD does not know the target {facts['target']}.", said, step)
 
 

@@ -53,7 +53,7 @@ class SampleLosses:
         """Of a training step, before its update."""
         if self.kind == CLASS:
             return float(result.prediction != target)
-        return self._of_measure(result.measure)
+        return self.of_measure(result.measure)
 
     def of_output(self, output: np.ndarray, sample: np.ndarray, target: Any) -> float:
         """Of a forward pass: the int8 ``output``, flat, for an int8 ``sample``."""
@@ -64,7 +64,7 @@ class SampleLosses:
             found = end.scale * (output.astype(float) - end.zero_point)
             return float(np.abs(found - np.asarray(target).reshape(-1)).mean())
         logits, x = output.astype(np.int64), np.asarray(sample, np.int64)
-        return self._of_measure(self.loss.error(logits, target, x)[1])
+        return self.of_measure(self.loss.error(logits, target, x)[1])
 
     def of_constant(self, samples: Samples) -> np.ndarray:
         """(n,), of the best answer that is the same for all ``samples``: what can be reached
@@ -98,7 +98,8 @@ class SampleLosses:
             return f"a mean probability of {1 - mean:.3f} for what is right"
         return f"a mean error of {mean:.3g} output steps"
 
-    def _of_measure(self, measure: int) -> float:
+    def of_measure(self, measure: int) -> float:
+        """Of a step whose reply has this measure; not of classes."""
         return 1 - measure / ONE_Q15 if self.kind == LABELS else measure / STEP_Q8
 
     def _wanted(self, sample: np.ndarray, target: Any) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from edgetune.errors import ToolchainError
+from edgetune.installation import install_command
 
 
 def need(package: str, extra: str, what: str) -> None:
@@ -19,5 +20,5 @@ def need(package: str, extra: str, what: str) -> None:
         raise ToolchainError(
             f"{what} cannot be read without {package}.",
             "It is not installed: it comes with an extra.",
-            f"pip install 'edgetune[{extra}]'",
+            install_command(extra),
         )

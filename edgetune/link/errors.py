@@ -105,10 +105,16 @@ def no_hello(seconds: float, heard: bytes, framed: bool) -> LinkError:
 def no_reply(name: str, seconds: float, bad_frames: int) -> LinkError:
     if bad_frames:
         cause = f"{bad_frames} damaged frames came in from it: the line is too noisy"
-        step = "lower the baud rate or shorten the cable, then say hello again"
+        step = (
+            "shorten the cable or try another port or adapter, without software flow control, "
+            "which swallows bytes; the rate is baud in the board's board.toml"
+        )
     else:
         cause = "it is stuck, or needs longer for one step than the host waits"
-        step = "raise the timeout if one step may take that long, else reset the device"
+        step = (
+            "reset the device and look at its power and line; where `edgetune plan` says that a "
+            "step takes as long, train fewer layers (--train)"
+        )
     return LinkError(f"no reply to {name} within {seconds:g} s", cause, step)
 
 

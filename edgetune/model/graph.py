@@ -161,6 +161,13 @@ class Graph:
     frames: tuple[int, int] | None = None
     other_buffers: frozenset[int] = frozenset()
 
+    def __repr__(self) -> str:
+        """In one line: a notebook shows it."""
+        shapes = ", ".join(str(list(tensor.shape)) for tensor in self.input_tensors)
+        return (
+            f"<Graph: {len(self.operators)} operators, from {shapes} to {list(self.output.shape)}>"
+        )
+
     @property
     def input(self) -> Tensor:
         """What a sample is: the input, or all of them packed (``inputs``)."""

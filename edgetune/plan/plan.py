@@ -58,6 +58,14 @@ class Plan:
     store: bool = False
     savings: Savings = NONE
 
+    def __repr__(self) -> str:
+        """In one line: a notebook shows it."""
+        layers = self.program.weighted_layers
+        return (
+            f"<Plan for {self.board.name}: {len(self.trained)} of {len(layers)} layers learn, "
+            f"arena {self.arena_bytes:,} bytes, state {self.state_bytes:,} bytes>"
+        )
+
     @property
     def trained(self) -> list[WeightedLayer]:
         return self.recipe.trained(self.program)

@@ -72,7 +72,7 @@ class Job:
         ram: int | None = None,
     ):
         self.model, self.recipe, self.out = model, recipe, out
-        self.source = {"path": data} if isinstance(data, (str, os.PathLike)) else data
+        self.source = data if isinstance(data, Mapping) or data is None else {"path": data}
         self.device_name, self.flash, self.store = device, flash, store
         self.reporter = reporter or Reporter()
         self._board, self._cmsis_nn, self.ram = board, cmsis_nn, ram

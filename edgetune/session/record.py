@@ -76,6 +76,13 @@ class TuneResult:
     file_fault: str = ""
     no_judge: str = ""
 
+    def __repr__(self) -> str:
+        """In one line: a notebook shows it."""
+        return (
+            f"<TuneResult: {self.after.name} {self.before.shown} to {self.after.shown} in "
+            f"{self.steps:,} steps, digest {self.digest:08x}>"
+        )
+
     @property
     def accuracy_before(self) -> float | None:
         """The share of right predictions, 0 to 1; None of a model that makes none."""

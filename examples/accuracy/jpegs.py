@@ -1,6 +1,6 @@
 """CIFAR-10 as a JPEG camera gives it: the images of ``cifar10_jpeg.npz``, decoded.
 
-Needs Pillow (``pip install 'edgetune[images]'``).
+Needs Pillow (``pip install '.[images]'``).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ to be tuned on shifted ones; linear, hidden and convolutional hold random weight
 nothing: their scales leave room for weights and activations four times as large, since training
 makes them grow, and what starts at 127 cannot.
 
-Needs TensorFlow (``pip install 'edgetune[keras]'``) and of edgetune nothing.
+Needs TensorFlow (``pip install '.[keras]'``) and of edgetune nothing.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def prepare() -> None:
         sys.exit(
             "Error: networks cannot be made without TensorFlow.\n"
             "Cause: it is not installed: it comes with an extra.\n"
-            "Next: pip install 'edgetune[keras]'"
+            "Next: pip install '.[keras]'"
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")

@@ -3,7 +3,7 @@
     python examples/conversion/networks.py FOLDER [NAME ...] [--mnist FILE]
 
 writes float models into FOLDER: .tflite and .keras files of the Keras networks (which need
-TensorFlow, ``pip install 'edgetune[keras]'``) and an .onnx file of the torch one (``torch``,
+TensorFlow, ``pip install '.[keras]'``) and an .onnx file of the torch one (``torch``,
 ``onnx`` and ``onnxscript``).  What ``models/`` holds was made so.  ``check_networks.py`` converts
 them.
 """

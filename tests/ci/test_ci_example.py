@@ -134,15 +134,12 @@ def test_every_step_is_known_here():
 
 def _install(tmp_path: Path, project: Path) -> dict:
     """The workflow's own pip command in an empty environment, edgetune built from this tree."""
-    wheels = tmp_path / "wheels"
+    wheels = project / "wheels"
     _well(run(f'"{sys.executable}" -m pip wheel -q --no-deps -w "{wheels}" "{ROOT}"', tmp_path))
     _well(run(f'"{sys.executable}" -m venv env', tmp_path))
-    (tmp_path / "this-tree.txt").write_text(
-        f"edgetune @ {next(wheels.glob('edgetune-*.whl')).as_uri()}\n"
-    )
     path = f"{tmp_path / 'env' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     _well(run(
-        command(INSTALL), project, PATH=path, PIP_CONSTRAINT=str(tmp_path / "this-tree.txt"),
+        command(INSTALL), project, PATH=path,
         PIP_DISABLE_PIP_VERSION_CHECK="1",
     ))
     return {"PATH": path}

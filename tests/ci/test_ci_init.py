@@ -191,7 +191,7 @@ def test_github():
         if "uses" in step:
             assert step["uses"].partition("@")[2], step
     commands = "\n".join(step.get("run", "") for step in steps(text))
-    assert f"edgetune=={package.__version__}" in commands
+    assert f"edgetune-{package.__version__}-py3" in commands
     assert "--edgetune-devices host,qemu,renode --junitxml" in commands
     assert "releases/download/v1.16.1/renode-1.16.1.linux-portable-dotnet.tar.gz" in commands
     assert f'echo "{RENODE_SHA256}  renode.tar.gz" | sha256sum -c -' in commands

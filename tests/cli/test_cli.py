@@ -16,6 +16,7 @@ from tiny_tflite import ModelBuilder
 import edgetune as api
 from edgetune.cli.main import VERBS
 from edgetune.model.read import read_tflite
+from edgetune.session.tuning import tune
 
 
 @pytest.fixture(autouse=True)
@@ -228,7 +229,8 @@ def test_verify():
 def test_weights_pull_gives_the_model_back(folder):
     succeed("weights", "pull", MODEL, "out.tflite", *ON_HOST)
     assert (folder / "out.tflite").read_bytes() == Path(MODEL).read_bytes()
-    succeed("weights", "push", MODEL, "out.tflite", *ON_HOST)
+    pushed = edgetune("weights", "push", MODEL, "out.tflite", *ON_HOST)
+    assert pushed.code == 0 and "only a board keeps" in pushed.stdout
 
 
 @pytest.mark.thorough
@@ -260,7 +262,7 @@ def test_python_api(folder):
     data = api.load_data(DATA, graph.input)
     plan = api.make_plan(graph, api.Recipe(layers=("last",)), api.load_board(BOARD))
     firmware = api.build_firmware(plan, folder / "firmware", "digits", native=True)
-    result = api.tune(
+    result = tune(
         firmware, "host", data, api.TuneSettings(samples=50), api.RunFolder(folder / "run")
     )
     assert result.verified and result.steps == 100

@@ -126,4 +126,4 @@ def test_without_pillow_the_extra_is_named(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(Exception, match="without Pillow") as caught:
         load_data(folder, COLOUR, 0.5)
-    assert caught.value.exit_code == 9 and "edgetune[images]" in caught.value.next_step
+    assert caught.value.exit_code == 9 and "[images]" in caught.value.next_step

@@ -72,13 +72,16 @@ def test_a_table_is_the_archive(tmp_path):
         (TABLE.split("\n", 1)[1], {}),
         (TABLE.replace(",", ";"), {}),
         (TABLE.replace(",", "\t"), {}),
+        (TABLE.replace(",", ";").replace(".", ","), {}),
+        (TABLE.replace(",", ";").replace(".", ",").split("\n", 1)[1], {}),
         (TABLE.replace("\n", "\r\n"), {}),
         (b"\xef\xbb\xbf" + TABLE.encode(), {}),
         (TABLE.replace("up", '"up"'), {}),
         (TABLE.rstrip("\n"), {"label_column": "label"}),
         ("label,a,b,c\nup,.1,.2,.3\ndown,.4,.5,.9\nup,0,1,.5\ndown,1,.3,.2", {"label_column": "1"}),
     ],
-    ids=["no header", "semicolons", "tabs", "CRLF", "byte order mark", "quotes", "by name",
+    ids=["no header", "semicolons", "tabs", "decimal commas",
+         "decimal commas without a header", "CRLF", "byte order mark", "quotes", "by name",
          "by number"],
 )  # fmt: skip
 def test_tables_are_written_in_many_ways(tmp_path, text, options):

@@ -20,6 +20,7 @@ from edgetune.errors import DeviceNotFoundError, ToolchainError
 from edgetune.flash import choose_flasher
 from edgetune.flash.image import read_image
 from edgetune.flash.probes import usb_probes
+from edgetune.installation import install_command
 
 exceptions = pytest.importorskip("pyocd.core.exceptions", reason="pyOCD is not installed")
 from pyocd.core.memory_map import MemoryMap, RamRegion  # noqa: E402
@@ -124,7 +125,7 @@ def test_pyocd_is_not_installed(elf, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyocd", None)
     error = refused("flash", "--board", BOARD, "--image", elf)
     assert error["exit_code"] == 9
-    assert error["next_step"] == "Install it: pip install 'edgetune[flash]'"
+    assert error["next_step"] == f"Install it: {install_command('flash')}"
 
 
 # -- with a chip ------------------------------------------------------------------------------

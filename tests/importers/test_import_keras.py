@@ -21,6 +21,7 @@ from edgetune.importers.keras.old_files import modern, modern_file
 from edgetune.importers.kind import kind_of
 from edgetune.importers.load import load_model
 from edgetune.importers.other_files import refuse_other
+from edgetune.installation import install_command
 from edgetune.model.outputs import SeveralOutputs
 
 
@@ -143,7 +144,7 @@ def test_files_are_told_apart_by_their_content(tmp_path):
 def test_a_missing_extra_is_named_with_the_command_that_installs_it():
     with pytest.raises(ToolchainError, match="ONNX files cannot be read") as error:
         need("no_such_package", "onnx", "ONNX files")
-    assert error.value.next_step == "pip install 'edgetune[onnx]'"
+    assert error.value.next_step == install_command("onnx")
 
 
 def test_layers_that_do_nothing_at_inference_pass():

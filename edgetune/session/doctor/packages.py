@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
+from edgetune.installation import install_command
 from edgetune.session.doctor.check import Check, version_of
-
-REINSTALL = "pip install --force-reinstall edgetune"
 
 
 def check_packages() -> list[Check]:
@@ -15,17 +14,17 @@ def check_packages() -> list[Check]:
         _package("numpy"),
         _package("tflite"),
         _tflite_runtime(),
-        _package("pillow", "folders of images", "pip install 'edgetune[images]'"),
+        _package("pillow", "folders of images", install_command("images")),
         _keras(),
-        _package("onnx", "ONNX models", "pip install 'edgetune[onnx]'"),
-        _package("pyocd", "flash --tool pyocd", "pip install 'edgetune[flash]'"),
+        _package("onnx", "ONNX models", install_command("onnx")),
+        _package("pyocd", "flash --tool pyocd", install_command("flash")),
         _pack_manager(),
     ]
 
 
 def _package(name: str, use: str = "", fix: str = "") -> Check:
     found = _version(name)
-    fix = "" if found else fix or f"{REINSTALL} (it brings {name})"
+    fix = "" if found else fix or f"{install_command(again=True)} (it brings {name})"
     return Check(name, bool(found), not use, use, found or "not installed", fix)
 
 
@@ -36,7 +35,7 @@ def _tflite_runtime() -> Check:
         return Check(name, True, False, use, f"ai-edge-litert {litert}")
     runtime = _version("tflite-runtime")
     if not runtime:
-        return Check(name, False, False, use, "not installed", REINSTALL)
+        return Check(name, False, False, use, "not installed", install_command(again=True))
     numpy = _version("numpy") or "0"
     if version_of(numpy) >= (2,):
         found = f"tflite-runtime {runtime} does not work with numpy {numpy}"
@@ -46,7 +45,7 @@ def _tflite_runtime() -> Check:
 
 def _keras() -> Check:
     """TensorFlow, which comes in packages of two names."""
-    fix = "pip install 'edgetune[keras]'"
+    fix = install_command("keras")
     found = _package("tensorflow-cpu", "Keras models", fix)
     return found if found.ok else _package("tensorflow", "Keras models", fix)
 

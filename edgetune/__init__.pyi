@@ -1,0 +1,52 @@
+"""Made by tools/public_names.py from edgetune/__init__.py: change that, not this."""
+
+from edgetune.boards import list_boards as list_boards
+from edgetune.boards import load_board as load_board
+from edgetune.boards.adding import BoardWishes as BoardWishes
+from edgetune.boards.adding import add_board as add_board
+from edgetune.data import Arrays as Arrays
+from edgetune.data import Preprocessing as Preprocessing
+from edgetune.data import Targets as Targets
+from edgetune.data import load_data as load_data
+from edgetune.data import load_samples as load_samples
+from edgetune.errors import AccuracyGateError as AccuracyGateError
+from edgetune.errors import DataError as DataError
+from edgetune.errors import DeviceNotFoundError as DeviceNotFoundError
+from edgetune.errors import DivergenceError as DivergenceError
+from edgetune.errors import DoesNotFitError as DoesNotFitError
+from edgetune.errors import EdgetuneError as EdgetuneError
+from edgetune.errors import LinkError as LinkError
+from edgetune.errors import ModelError as ModelError
+from edgetune.errors import ToolchainError as ToolchainError
+from edgetune.errors import UsageError as UsageError
+from edgetune.flash import choose_flasher as choose_flasher
+from edgetune.importers.load import load_model as load_model
+from edgetune.learn.recipe import Recipe as Recipe
+from edgetune.model.inspect import describe as describe
+from edgetune.model.read import read_tflite as read_tflite
+from edgetune.packs import PackStore as PackStore
+from edgetune.packs import install_file as install_file
+from edgetune.packs import install_pack as install_pack
+from edgetune.packs import update_index as update_index
+from edgetune.plan.cost import estimate as estimate
+from edgetune.plan.fit import check_fit as check_fit
+from edgetune.plan.plan import make_plan as make_plan
+from edgetune.quantize import convert as convert
+from edgetune.session.bench import bench as bench
+from edgetune.session.connection import connect as connect
+from edgetune.session.evaluation import check_accuracy as check_accuracy
+from edgetune.session.evaluation import measure as measure
+from edgetune.session.evaluation import outputs_of as outputs_of
+from edgetune.session.firmware import build_firmware as build_firmware
+from edgetune.session.fit import Tuned as Tuned
+from edgetune.session.fit import tune as tune
+from edgetune.session.flashing import ensure_firmware as ensure_firmware
+from edgetune.session.flashing import write_image as write_image
+from edgetune.session.guarding import HeldOut as HeldOut
+from edgetune.session.job import Job as Job
+from edgetune.session.reporter import Reporter as Reporter
+from edgetune.session.run_folder import RunFolder as RunFolder
+from edgetune.session.tuning import TuneSettings as TuneSettings
+from edgetune.session.verification import verify as verify
+
+__version__: str

@@ -1,0 +1,60 @@
+"""What a step takes in milliseconds and in energy: estimates, because nothing counts cycles here.
+
+Instructions are counted exactly.  Cycles are not: Arm's reference manuals have one for most
+instructions of these cores, two for a load and up to four for a taken branch, to which wait states
+of the flash come; the Cortex-M7 starts two at once where they allow it.  So a step lies between the
+bounds of `CYCLES`, and what is said is both of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgetune.plan.cost import Estimate
+
+SINGLE = (1.0, 2.0)  # cycles an instruction
+CYCLES = {"cortex-m7": (0.5, 1.5)}  # of cores that are not like the others
+
+
+@dataclass(frozen=True)
+class Speed:
+    """``hz`` of the core; ``step_ms`` and ``forward_ms``: the least and the most.  ``step_uj``:
+    microjoules, where a current was given."""
+
+    hz: int
+    step_ms: tuple[float, float]
+    forward_ms: tuple[float, float]
+    step_uj: tuple[float, float] | None = None
+
+    def as_dict(self) -> dict:
+        """For JSON: an estimate, in its own words."""
+        return {
+            "estimate": True, "hz": self.hz, "step_ms": list(self.step_ms),
+            "forward_ms": list(self.forward_ms),
+            "step_uj": None if self.step_uj is None else list(self.step_uj),
+        }
+
+
+def speed_of(estimate: Estimate, power: tuple[float, float] | None = None) -> Speed:
+    """Of a step and a forward pass on the plan's board.
+
+    Args:
+        power: what the chip draws while it runs, as its datasheet has it: microamperes a
+            megahertz, and volts.
+    """
+    board = estimate.plan.board
+    hz = int(board.clock["hz"])
+    cycles = CYCLES.get(board.core.name, SINGLE)
+
+    def milliseconds(instructions: float) -> tuple[float, float]:
+        return cycles[0] * instructions / hz * 1e3, cycles[1] * instructions / hz * 1e3
+
+    energy = None
+    if power is not None:
+        joules = power[0] * 1e-12 * power[1]  # a cycle: 1 uA a MHz is 1 pC
+        low, high = (joules * c * estimate.step_instructions * 1e6 for c in cycles)
+        energy = (low, high)
+    return Speed(
+        hz, milliseconds(estimate.step_instructions), milliseconds(estimate.forward_instructions),
+        energy,
+    )

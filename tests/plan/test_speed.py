@@ -1,0 +1,36 @@
+"""Milliseconds and energy of a step: estimates, whose arithmetic is worked out by hand."""
+
+import pytest
+from cli_runner import MODEL, edgetune, refused, succeed
+
+import edgetune as api
+from edgetune.plan.speed import speed_of
+
+
+@pytest.mark.parametrize("board, hz, cycles", [
+    ("stm32f4-discovery", 168_000_000, (1, 2)), ("nucleo-h753zi", 400_000_000, (0.5, 1.5)),
+])  # fmt: skip
+def test_time_is_cycles_over_the_clock(board, hz, cycles):
+    cost = api.Job(MODEL, board).estimate
+    found = speed_of(cost)
+    assert found.hz == hz and found.step_uj is None
+    for spoken, count in ((found.step_ms, cost.step_instructions),
+                          (found.forward_ms, cost.forward_instructions)):
+        assert spoken == pytest.approx([1000 * c * count / hz for c in cycles])
+
+
+def test_energy_is_current_times_voltage_times_time():
+    cost = api.Job(MODEL, "nucleo-l476rg").estimate
+    found = speed_of(cost, (100, 3.0))
+    amperes = 100e-6 * found.hz / 1e6
+    assert found.step_uj == pytest.approx([amperes * 3 * ms * 1e3 for ms in found.step_ms])
+
+
+def test_plan_says_that_it_is_an_estimate():
+    words = ("plan", MODEL, "--board", "nucleo-l476rg", "--power", "79,3.3")
+    said = " ".join(edgetune(*words).stdout.split())
+    assert "Estimates, not measured: a step takes" in said and "microjoules" in said
+    assert succeed(*words)["speed"]["estimate"] is True
+    assert "microjoules" not in edgetune(*words[:4]).stdout
+    for wrong in ("79", "0,3.3", "79,-1"):
+        assert refused(*words[:5], wrong)["exit_code"] == 2
