@@ -222,6 +222,14 @@ _declaration = stack(
     click.option("--frame", type=_Numbers(int, 2, "LENGTH,HOP"),
                  help="Cut sounds into frames of so many values."),
 )
+_test_part = click.option(
+    "--test-part", metavar="NAME", help="The set NAME_x, NAME_y of --test-data, or of --data."
+)
+also_option = click.option(
+    "--also", multiple=True, metavar="NAME=SOURCE|PART", help="A further set that is measured as "
+    "the test set is, to see what is forgotten: NAME=FILE.npz:PART takes PART_x, PART_y of it, "
+    "PART alone that of --data. May be given several times (docs/runs.md).",
+)
 _SOURCES = (
     "An .npz, .npy or .csv file, a folder of images or WAV files for each class, or "
     "module:function (docs/data.md)."
@@ -250,6 +258,7 @@ def data_options(function, required: bool = True):
         click.option("--labels", metavar="FILE.npy", help="The labels of an .npy file."),
         click.option("--test-data", metavar="SOURCE", help="The test set, where --data has none."),
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
+        _test_part,
         click.option("--split", type=float, help="Without a test set: the share to tune on."),
         _declaration,
     )(function)
@@ -262,8 +271,7 @@ def calibration_options(function):
         click.option("--test-data", metavar="SOURCE",
                      help="Labelled samples to compare float and int8 on."),
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
-        click.option("--test-part", metavar="NAME",
-                     help="The set NAME_x, NAME_y of --test-data, or of --data."),
+        _test_part,
         _declaration,
     )(_as_data(function))
 
@@ -278,11 +286,13 @@ def job_options(function, model=model_argument):
     )
     @wraps(function)
     def with_job(
-        printer, model, board, device, recipe, out, cmsis_nn, store, ram, flash=False, **others
+        printer, model, board, device, recipe, out, cmsis_nn, store, ram, flash=False, also=(),
+        **others
     ):
         job = Job(
             model, board, recipe, _taken(others) or None, device=device, out=out,
             cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter, store=store, ram=ram,
+            also=also,
         )
         return function(printer, job=job, **others)
 

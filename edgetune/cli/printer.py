@@ -74,8 +74,12 @@ class Printer:
         _console(sys.stdout).print(table, highlight=False)
 
     def note(self, text: str) -> None:
-        """What happens next, or a warning."""
+        """What happens next."""
         self.reporter.note(text)
+
+    def warning(self, text: str) -> None:
+        """What may void the result: also where quiet was asked for."""
+        self.reporter.warning(text)
 
     @property
     def reporter(self):
@@ -86,7 +90,7 @@ class Printer:
             console = _console(sys.stderr)
             silent = self.quiet or (self.as_json and not self.verbose)
             kind = TerminalReporter if console.is_terminal and not silent else PlainReporter
-            self._reporter = kind(console, silent)
+            self._reporter = kind(console, silent, mute=silent and self.as_json)
         return self._reporter
 
     def finish(self) -> None:

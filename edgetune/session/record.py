@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from edgetune.link.messages import Stats
     from edgetune.measures.measure import Measure
     from edgetune.quantize import Conversion
+    from edgetune.session.further import SetResult
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class TuneResult:
     ``file_agrees``: for how many samples tflite-runtime makes of the tuned file what the device
     does, a prediction or outputs; None where ``no_judge`` says why nothing could.
     ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
-    both "" where there is nothing to say."""
+    both "" where there is nothing to say.  ``test``: the test set sample by sample; ``also``: the
+    further sets likewise, by their names."""
 
     before: Measure
     after: Measure
@@ -75,6 +78,18 @@ class TuneResult:
     file_agrees: int | None = None
     file_fault: str = ""
     no_judge: str = ""
+    test: SetResult | None = None
+    also: Mapping[str, SetResult] = field(default_factory=dict)
+
+    @property
+    def sets(self) -> tuple[SetResult, ...]:
+        """The test set and the further ones."""
+        return (*filter(None, (self.test,)), *self.also.values())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each set that is worth less than before, beyond its standard error."""
+        return tuple(found.words for found in self.also.values() if found.fell)
 
     @property
     def accuracy_before(self) -> float | None:
@@ -94,6 +109,7 @@ class TuneResult:
 def begun_record(
     plan: Plan, model: str | os.PathLike | None, device: str, data: Dataset,
     settings: TuneSettings, conversion: Conversion | None = None,
+    also: Mapping[str, Dataset] | None = None,
 ) -> dict:
     """What run.json keeps of a run from its first second on: enough to repeat it; the model's
     file is null if not known."""
@@ -108,6 +124,8 @@ def begun_record(
         "data": {
             "preprocessing": data.preprocessing.as_dict(), "split": split,
             "classes": list(data.classes),
+            "samples": {"tune": len(data.tune_x), "test": len(data.test_x),
+                        **{name: len(one.test_x) for name, one in (also or {}).items()}},
         },
         "plan": {
             "arena_bytes": plan.arena_bytes, "state_bytes": plan.state_bytes,
@@ -132,6 +150,7 @@ def result_record(result: TuneResult) -> dict:
             "file_fault": result.file_fault,
             "no_judge": result.no_judge,
             "stack_used": result.stats.stack_used,
+            "also": {name: found.as_dict() for name, found in result.also.items()},
         },
         "guard": result.guard.as_dict(),
         "rectifiers": [asdict(layer) for layer in result.rectifiers],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -23,6 +24,7 @@ from edgetune.session.checkpoint import Checkpoint, identity
 from edgetune.session.connection import DeviceClient, connect
 from edgetune.session.evaluation import measure, outputs_of
 from edgetune.session.firmware import Firmware
+from edgetune.session.further import TEST, SetResult, compared
 from edgetune.session.guarding import DeviceDesk, Guarding
 from edgetune.session.journal import Journal
 from edgetune.session.keeper import Keeper
@@ -41,7 +43,8 @@ MOST_RETURNS = 5  # without a step between
 
 
 def first_moment(
-    folder: RunFolder, plan: Plan, settings: TuneSettings, data: Dataset, order: np.ndarray
+    folder: RunFolder, plan: Plan, settings: TuneSettings, data: Dataset, order: np.ndarray,
+    also: Mapping[str, Dataset] | None = None,
 ) -> Checkpoint:
     """That of a new run, which is then in ``folder``, or that which the ``folder``'s run broke off
     at.
@@ -52,7 +55,7 @@ def first_moment(
     """
     asked = settings_record(settings)
     del asked["save_every"], asked["faults"]
-    run = identity(plan, asked, data, order)
+    run = identity(plan, asked, data, order, also)
     if folder.resumed:
         found = Checkpoint.read(folder.checkpoint).of_plan(plan, run)
         folder.keep_metrics(found.steps)
@@ -94,6 +97,7 @@ class Run:
     chosen: Guarding
     order: np.ndarray
     losses: SampleLosses
+    also: Mapping[str, Dataset] = field(default_factory=dict)
     guard: Guard | None = field(default=None, init=False)
     talked: bool = field(default=False, init=False)  # the device once was what it should be
 
@@ -135,7 +139,7 @@ class Run:
         begun = learner_of(plan, start.begun)
         simulation = self._start(client, begun)
         if keeper.before is None:
-            keeper.before = outputs_of(client, data, reporter, "before")
+            keeper.before = self._outputs(client, "before")
             keeper.save()
         journal = Journal(keeper.journal, self._carry_on(client, simulation, start))
         desk = DeviceDesk(client, simulation, self.losses, journal)
@@ -149,20 +153,45 @@ class Run:
         state = client.read_state()
         keeper.mark(state)
         keeper.save()
-        after = outputs_of(client, data, reporter, "after")
+        after = self._outputs(client, "after")
         digest = client.digest(full=True)
         if simulation:
             compare_end(simulation, state, digest)
-        worth = [measure(plan.program, outputs, data) for outputs in (keeper.before, after)]
+        test, *others = self._compared(keeper.before, after)
+        worth = test.before, test.after
         if plan.store:
             keep_learnt(client, *worth, reporter)
         stats, executed = client.stats(), client.executed_instructions()
         learnt = [learner_of(plan, one) for one in (*self.guard.given_up, desk.learnt or state)]
         return TuneResult(
-            *worth, after, stream.steps, digest, self.settings.verify, state, stats, found,
+            *worth, after[: test.samples], stream.steps, digest, self.settings.verify, state,
+            stats, found,
             compare_rectifiers(begun, learnt, self.chosen.samples(self.order)),
-            executed,
+            executed, test=test, also={found.name: found for found in others},
         )
+
+    @property
+    def _sets(self) -> dict[str, Dataset]:
+        """All that is measured before and after."""
+        return {TEST: self.data, **self.also}
+
+    def _outputs(self, client: Client, phase: str) -> np.ndarray:
+        """The device's for all sets, one behind the other, int8 [n, outputs]."""
+        return np.concatenate([
+            outputs_of(client, data, self.reporter, phase if name == TEST else f"{phase} {name}")
+            for name, data in self._sets.items()
+        ])
+
+    def _compared(self, before: np.ndarray, after: np.ndarray) -> list[SetResult]:
+        """Each set by its part of the outputs."""
+        found, first = [], 0
+        for name, data in self._sets.items():
+            rows = slice(first, first + len(data.test_x))
+            parts = before[rows], after[rows]
+            worth = [measure(self.plan.program, outputs, data) for outputs in parts]
+            found.append(compared(name, data, self.losses, *parts, (worth[0], worth[1])))
+            first = rows.stop
+        return found
 
     def _start(self, client: Client, begun: Learner) -> Simulation | None:
         """The device as ``begun``, and the simulation beside it where there is to be one."""

@@ -110,5 +110,10 @@ def test_classes_and_warnings_are_noted(tiny):
     np.savez("d.npz", **arrays)
     notes = Notes()
     found = api.Job("tiny.tflite", BOARD, data=SOURCE, reporter=notes).data
-    assert notes.said[1] == "Classes: 0 cat, 1 dog"
+    by_alphabet = "Classes: 0 cat, 1 dog, by alphabet; --classes gives the model's order."
+    assert notes.said[1] == f"Warning: {by_alphabet}"
     assert found.warnings and notes.said[2:] == [f"Warning: {text}" for text in found.warnings]
+    notes = Notes()
+    _ = api.Job("tiny.tflite", BOARD, data=SOURCE | {"class_names": ("dog", "cat")},
+                reporter=notes).data
+    assert notes.said[1] == "Classes: 0 dog, 1 cat"
