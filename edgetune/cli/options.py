@@ -183,25 +183,6 @@ def recipe_options(function):
     return with_recipe
 
 
-def recipe_words(recipe: Recipe) -> list[str]:
-    """The options that say ``recipe``; none for what they are without them."""
-    words = [] if recipe.layers == Recipe.layers else ["--train", ",".join(recipe.layers)]
-    words += [] if recipe.output is None else ["--output", str(recipe.output)]
-    words += [] if recipe.rule == Recipe.rule else ["--rule", recipe.rule]
-    words += [] if recipe.rate is None else ["--rate", str(recipe.rate)]
-    words += [] if recipe.null_mass is None else ["--null-mass", str(recipe.null_mass)]
-    words += [] if recipe.draw == Recipe.draw else ["--draw", recipe.draw]
-    words += [] if recipe.loss == AUTO else ["--loss", recipe.loss]
-    if recipe.class_weights:
-        words += ["--class-weights", ",".join(map(str, recipe.class_weights))]
-    for name in ("label_smoothing", "huber_delta"):
-        if (value := getattr(recipe, name)) != getattr(Recipe, name):
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    for name, constant in recipe.inputs:
-        words += ["--input", f"{name}={constant}"]
-    return words + ["--reset"] * recipe.reset
-
-
 _declaration = stack(
     click.option("--part", metavar="NAME", help="The set NAME_x, NAME_y of an .npz."),
     click.option("--label-column", metavar="NAME|NUMBER",

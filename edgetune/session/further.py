@@ -89,11 +89,11 @@ class SetResult:
     name: str
     before: Measure
     after: Measure
-    losses_before: np.ndarray = field(repr=False)
-    losses_after: np.ndarray = field(repr=False)
-    predictions_before: np.ndarray | None = field(default=None, repr=False)
-    predictions_after: np.ndarray | None = field(default=None, repr=False)
-    targets: np.ndarray | None = field(default=None, repr=False)
+    losses_before: np.ndarray = field(repr=False, compare=False)
+    losses_after: np.ndarray = field(repr=False, compare=False)
+    predictions_before: np.ndarray | None = field(default=None, repr=False, compare=False)
+    predictions_after: np.ndarray | None = field(default=None, repr=False, compare=False)
+    targets: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def samples(self) -> int:

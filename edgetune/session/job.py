@@ -75,7 +75,7 @@ class Job:
         self.source = {"path": data} if isinstance(data, (str, os.PathLike)) else data
         self.device_name, self.flash, self.store = device, flash, store
         self.reporter = reporter or Reporter()
-        self._board, self._cmsis_nn, self.ram = board, cmsis_nn, ram
+        self.given_board, self.given_cmsis_nn, self.ram = board, cmsis_nn, ram
         self.places = places_of(also)
         self._held_out: dict[str | float, HeldOut] = {}
 
@@ -85,13 +85,14 @@ class Job:
 
     @cached_property
     def board(self) -> Board:
-        board = self._board if isinstance(self._board, Board) else load_board(self._board)
+        given = self.given_board
+        board = given if isinstance(given, Board) else load_board(given)
         return board if self.ram is None else board.with_ram(self.ram)
 
     @cached_property
     def cmsis_nn(self) -> Path | None:
         """The folder of its sources."""
-        return find_cmsis_nn(self._cmsis_nn) if self._cmsis_nn else None
+        return find_cmsis_nn(self.given_cmsis_nn) if self.given_cmsis_nn else None
 
     @cached_property
     def conversion(self) -> Conversion | None:
@@ -316,6 +317,7 @@ class Job:
         Raises:
             EdgetuneError: see `tune`, and whatever the job reads and builds.
         """
+        from edgetune.session.again import again_record
         from edgetune.session.tuning import tune
 
         self.check(settings)
@@ -327,7 +329,7 @@ class Job:
         return tune(
             firmware or self.firmware(folder.firmware), self.device, self.data, settings, folder,
             self.reporter, model=self.model, conversion=self.conversion, held_out=held_out,
-            also=self.also,
+            also=self.also, again=again_record(self, settings),
         )
 
 

@@ -62,7 +62,8 @@ class TuneResult:
     does, a prediction or outputs; None where ``no_judge`` says why nothing could.
     ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
     both "" where there is nothing to say.  ``test``: the test set sample by sample; ``also``: the
-    further sets likewise, by their names."""
+    further sets likewise, by their names.  ``layers``: what changed in each, see `layer_changes`;
+    ``traffic``: on the line since the device was last connected, see `Client.traffic`."""
 
     before: Measure
     after: Measure
@@ -80,6 +81,8 @@ class TuneResult:
     no_judge: str = ""
     test: SetResult | None = None
     also: Mapping[str, SetResult] = field(default_factory=dict)
+    layers: tuple[dict, ...] = ()
+    traffic: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def sets(self) -> tuple[SetResult, ...]:
@@ -109,7 +112,7 @@ class TuneResult:
 def begun_record(
     plan: Plan, model: str | os.PathLike | None, device: str, data: Dataset,
     settings: TuneSettings, conversion: Conversion | None = None,
-    also: Mapping[str, Dataset] | None = None,
+    also: Mapping[str, Dataset] | None = None, again: dict | None = None,
 ) -> dict:
     """What run.json keeps of a run from its first second on: enough to repeat it; the model's
     file is null if not known."""
@@ -120,6 +123,8 @@ def begun_record(
         "device": device,
         "recipe": plan.recipe.as_dict(),
         "loss": plan.program.loss.name,
+        "target": plan.program.loss.target,
+        "trained": [layer.name for layer in plan.trained],
         "settings": settings_record(settings),
         "data": {
             "preprocessing": data.preprocessing.as_dict(), "split": split,
@@ -130,8 +135,23 @@ def begun_record(
         "plan": {
             "arena_bytes": plan.arena_bytes, "state_bytes": plan.state_bytes,
             "table_bytes": plan.table_bytes, "stack_bytes": estimate(plan).stack_bytes,
+            "ram_available": plan.board.ram.length, "flash_available": plan.flash_length,
+            "cost": estimate(plan).as_dict(), "arena": arena_record(plan),
         },
+        **(again or {}),
         **({"conversion": conversion.report.as_dict()} if conversion else {}),
+    }
+
+
+def arena_record(plan: Plan) -> dict:
+    """Who lies where in the arena, and when: the stages' names, and the buffers with bytes and
+    first and last stage."""
+    return {
+        "stages": [stage.name for stage in plan.schedule.stages],
+        "buffers": [
+            {"name": b.name, "offset": b.offset, "size": b.size, "first": b.first, "last": b.last}
+            for b in plan.schedule.buffers if b.offset is not None and not b.outside
+        ],
     }
 
 
@@ -150,7 +170,14 @@ def result_record(result: TuneResult) -> dict:
             "file_fault": result.file_fault,
             "no_judge": result.no_judge,
             "stack_used": result.stats.stack_used,
+            "executed_instructions": result.executed_instructions,
+            "test": result.test and result.test.as_dict(),
             "also": {name: found.as_dict() for name, found in result.also.items()},
+        },
+        "layers": list(result.layers),
+        "link": {
+            **result.traffic, "device_bad_frames": result.stats.bad_frames,
+            "device_bytes_dropped": result.stats.rx_overruns,
         },
         "guard": result.guard.as_dict(),
         "rectifiers": [asdict(layer) for layer in result.rectifiers],

@@ -17,6 +17,7 @@ from edgetune.files import save_atomically
 from edgetune.printable import one_line
 
 FORMAT = 1
+RECORD, LOG, REPORT, PREDICTIONS = "run.json", "metrics.jsonl", "report.html", "predictions.npz"
 STATE, CHECKPOINT = "state.bin", "checkpoint.npz"
 RUNNING, FAILED, DONE = "running", "failed", "done"
 _NUMBERED = re.compile(r"(\d{4,})-(.*)", re.DOTALL)
@@ -28,9 +29,10 @@ NAME_CHARACTERS = 80
 class RunFolder:
     """``run.json`` (settings and results; its ``status`` is running, failed or done from the first
     second on), ``metrics.jsonl`` (a line a step), ``tuned.tflite``, ``state.bin``, from which a
-    further run goes on, ``converted.tflite`` of a float model, and ``firmware/``, the generated
-    project.  A run that broke off leaves ``checkpoint.npz``, from which it can be resumed, its
-    weights so far as ``last.tflite``, and the guard's best as ``best.tflite``.
+    further run goes on, ``converted.tflite`` of a float model, ``report.html``, all of it to be
+    looked at, ``predictions.npz``, the measured sets sample by sample, and ``firmware/``, the
+    generated project.  A run that broke off leaves ``checkpoint.npz``, from which it can be
+    resumed, its weights so far as ``last.tflite``, and the guard's best as ``best.tflite``.
 
     One run has a folder: it is locked while the run lives, and a folder that holds a run's results
     is refused.  Open until `close`, or until the end of a `with` statement.
@@ -105,6 +107,14 @@ class RunFolder:
     @property
     def tuned(self) -> Path:
         return self.path / "tuned.tflite"
+
+    @property
+    def report(self) -> Path:
+        return self.path / REPORT
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / PREDICTIONS
 
     @property
     def state(self) -> Path:
@@ -183,6 +193,12 @@ class RunFolder:
         save_atomically(self.path / "run.json", text.encode())
         self.status = status
 
+    def add(self, facts: dict, write: bool = True) -> None:
+        """More of what is known, to the record of a run that is under way."""
+        self._record = self._record | facts
+        if write:
+            self.write_record(self._record, self.status)
+
     def failed(self, error: BaseException | None) -> None:
         """The run ended without a result, for this ``error``; as far as that can be written."""
         self.release()
@@ -246,8 +262,9 @@ class RunFolder:
                 + ("; or carry on that run: edgetune tune --resume FOLDER"
                    if CHECKPOINT in left else ""),
             )
-        with suppress(FileNotFoundError):
-            self.converted.unlink()
+        for path in (self.converted, self.report, self.predictions):
+            with suppress(FileNotFoundError):
+                path.unlink()
         self.keep_metrics(0)
 
     def _lose_log(self, error: Exception) -> None:

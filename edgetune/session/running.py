@@ -20,6 +20,7 @@ from edgetune.learn.learner import Learner
 from edgetune.link import DeviceResetError
 from edgetune.link.client import Client
 from edgetune.plan.plan import Plan
+from edgetune.session.changes import layer_changes
 from edgetune.session.checkpoint import Checkpoint, identity
 from edgetune.session.connection import DeviceClient, connect
 from edgetune.session.evaluation import measure, outputs_of
@@ -40,6 +41,7 @@ from edgetune.session.tuned_file import learner_of, tuned_model
 RETURN_SECONDS = 60.0  # for a device that is gone to be there again
 RETRY_SECONDS = 1.0
 MOST_RETURNS = 5  # without a step between
+ROOM_FOR_REPORT = 2 << 20  # bytes; a page has some hundred kilobytes
 
 
 def first_moment(
@@ -76,7 +78,8 @@ def _first_state(plan: Plan, settings: TuneSettings, steps: int) -> Learner:
 
 def room_for_results(plan: Plan) -> int:
     """Bytes that a run's files take at the most, but for its log and its guard's memory."""
-    return 4 * (len(plan.program.graph.content) + plan.state_bytes) + (1 << 20)
+    files = 4 * (len(plan.program.graph.content) + plan.state_bytes)
+    return files + ROOM_FOR_REPORT + (1 << 20)
 
 
 def faults_of(settings: TuneSettings) -> Faults | None:
@@ -141,6 +144,7 @@ class Run:
         if keeper.before is None:
             keeper.before = self._outputs(client, "before")
             keeper.save()
+        self._note_before(keeper.before)
         journal = Journal(keeper.journal, self._carry_on(client, simulation, start))
         desk = DeviceDesk(client, simulation, self.losses, journal)
         self.guard = self.chosen.guard(desk, self.losses, self.order, plan)
@@ -168,6 +172,7 @@ class Run:
             stats, found,
             compare_rectifiers(begun, learnt, self.chosen.samples(self.order)),
             executed, test=test, also={found.name: found for found in others},
+            layers=tuple(layer_changes(begun, learner_of(plan, state))), traffic=client.traffic,
         )
 
     @property
@@ -181,6 +186,11 @@ class Run:
             outputs_of(client, data, self.reporter, phase if name == TEST else f"{phase} {name}")
             for name, data in self._sets.items()
         ])
+
+    def _note_before(self, outputs: np.ndarray) -> None:
+        """In run.json, for who looks at it before the end."""
+        found = self._compared(outputs, outputs)
+        self.folder.add({"before": {one.name: one.before.as_dict() for one in found}})
 
     def _compared(self, before: np.ndarray, after: np.ndarray) -> list[SetResult]:
         """Each set by its part of the outputs."""
@@ -242,6 +252,8 @@ class Run:
         if saved and not isinstance(error, DivergenceError):
             said.append(f"carry the run on: edgetune tune --resume {self.folder.path}")
         if marked.steps:
+            begun, now = (learner_of(self.plan, one) for one in (marked.begun, marked.state))
+            self.folder.add({"layers": layer_changes(begun, now)}, write=False)
             content = tuned_model(self.plan, marked.state)
             where = _written(self.folder.last, content, rescue=not saved)
             said.append(f"the weights of step {marked.steps:,} are in {where}" if where else

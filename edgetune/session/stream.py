@@ -69,9 +69,13 @@ class Stream:
         if self._losses.kind == CLASS:
             self._right.append(result.prediction == target)
             share, label = float(np.mean(self._right[-WINDOW:])), {"label": int(target)}
-        self.folder.metric(step=self.steps, sample=index, **label, **asdict(result))
-        if self._simulation:
-            self._simulation.step(self._data.tune_x[index], target, result)
+        spent: dict[str, list[int]] = {}
+        try:
+            if self._simulation:
+                self._simulation.step(self._data.tune_x[index], target, result)
+                spent = self._simulation.spent
+        finally:
+            self.folder.metric(step=self.steps, sample=index, **label, **asdict(result), **spent)
         self.steps += 1
         self._reporter.progress("learning", self.steps, len(self._order), share)
         return self._losses.of_step(result, target)

@@ -22,9 +22,11 @@ from edgetune.session.guarding import HeldOut, guarding
 from edgetune.session.interpreter import judge
 from edgetune.session.kept_states import save_state
 from edgetune.session.order import sample_order
+from edgetune.session.predictions import save_predictions
 from edgetune.session.record import TuneResult, TuneSettings, begun_record, result_record
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import DONE, RUNNING, RunFolder
+from edgetune.session.run_report import write_report
 from edgetune.session.running import Run, first_moment, room_for_results
 from edgetune.session.tuned_file import learner_of, trained_places, tuned_model
 
@@ -45,6 +47,7 @@ def tune(
     conversion: Conversion | None = None,
     held_out: HeldOut | None = None,
     also: Mapping[str, Dataset] | None = None,
+    again: dict | None = None,
 ) -> TuneResult:
     """Evaluate, learn, evaluate again, and keep the run in ``folder``: every file that
     `RunFolder` names but the firmware.  It stays open.
@@ -56,6 +59,7 @@ def tune(
         held_out: what the guard judges by, where ``settings`` name a file of it.
         also: further test sets by name, each the ``test_x``, ``test_y`` of a Dataset; measured
             before and after.
+        again: what the record keeps to run it again, see `again_record`.
 
     Whether that file is the trained network, ``check_tuned_file`` says afterwards.
 
@@ -68,18 +72,20 @@ def tune(
     device = resolve_device(device, firmware.plan.board)
     if conversion:
         save_atomically(folder.converted, conversion.content)
-    also = also or {}
-    record = begun_record(firmware.plan, model, device, data, settings, conversion, also)
+    also, reporter = also or {}, reporter or Reporter()
+    record = begun_record(firmware.plan, model, device, data, settings, conversion, also, again)
     folder.write_record(record, RUNNING)
     try:
         result = _run(
-            firmware, device, data, settings, folder, reporter or Reporter(), held_out, also
+            firmware, device, data, settings, folder, reporter, held_out, also
         )
     except BaseException as error:
         folder.failed(error)
+        write_report(folder.path, reporter)
         raise
     folder.write_record(record | result_record(result), DONE)
     folder.tidy()
+    write_report(folder.path, reporter)
     return result
 
 
@@ -100,6 +106,7 @@ def _run(
     save_state(folder, plan, result.state)
     content = tuned_model(plan, result.state)
     save_atomically(folder.tuned, content)
+    save_predictions(folder.predictions, result.sets)
     return _judged(result, plan, content, data.test_x)
 
 
