@@ -29,6 +29,7 @@ NESTED = {
     "boards": ("list", "show", "add"),
     "ci": ("init",),
     "packs": ("list", "update", "install", "path"),
+    "runs": ("list", "show", "compare"),
     "weights": ("pull", "push", "diff"),
 }
 ALL = [(verb, *rest) for verb in VERBS for rest in ([n] for n in NESTED.get(verb, [None]))]

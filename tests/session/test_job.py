@@ -39,6 +39,7 @@ def tiny_float_model(tmp_path, monkeypatch):
 def left(folder: Path) -> dict:
     """What a run left: its files, and run.json."""
     record = json.loads((folder / "run.json").read_text())
+    assert record.pop("begun") <= record.pop("ended")
     return {path.name for path in folder.iterdir()} - {"firmware"}, record
 
 

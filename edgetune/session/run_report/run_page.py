@@ -10,7 +10,7 @@ from edgetune.errors import EdgetuneError
 from edgetune.pages.page import code, page, paragraph, section, table
 from edgetune.session.further import FELL
 from edgetune.session.predictions import read_predictions
-from edgetune.session.run_folder import DONE, LOG, PREDICTIONS, RECORD, RUNNING
+from edgetune.session.run_folder import DONE, LOG, PREDICTIONS, RUNNING, record_of
 from edgetune.session.run_report.costs import costs_section, link_section
 from edgetune.session.run_report.learning import curve_section, layers_section
 from edgetune.session.run_report.log import RunLog
@@ -21,14 +21,6 @@ from edgetune.session.run_report.sets import (
 )
 
 REFRESH = 2  # seconds, of the page of a run under way
-
-
-def record_of(folder: Path) -> dict:
-    """run.json; {} where there is none, or none that can be read."""
-    with suppress(OSError, ValueError):
-        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
-    return {}
 
 
 def run_page(folder: Path, log: RunLog | None = None, live: bool = False) -> str:
@@ -67,6 +59,8 @@ def _head(record: dict, log: RunLog) -> str:
         f"{record.get('device', 'unknown')}: "
         f"{words.get(status, f'{status} after {log.steps:,} steps')}.", "status",
     )]
+    if when := " to ".join(filter(None, (record.get("begun"), record.get("ended")))):
+        parts.append(paragraph(when))
     if error := record.get("error"):
         parts += [paragraph(error[key], "warning") for key in ("message", "cause", "next_step")
                   if error.get(key)]
