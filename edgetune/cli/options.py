@@ -153,7 +153,8 @@ def recipe_options(function):
                      "`edgetune inspect` prints them."),
         output_option,
         click.option("--rule", type=click.Choice(list(RULES)), default=Recipe.rule,
-                     show_default=True, help="What says how far a step goes (docs/learning.md)."),
+                     metavar="RULE", show_default=True, help="What says how far a step goes "
+                     f"(docs/learning.md): {', '.join(RULES)}."),
         click.option("--rate", type=float, help="Of the rule; adaptive: what a step is to win, "
                      "over the mean error, by default after the number of trained layers; fixed: "
                      "trials of a step over the root of the number of weights, likewise; "
