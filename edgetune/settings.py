@@ -10,13 +10,12 @@ from edgetune.files import check_regular
 
 FILE = "edgetune.toml"
 KEYS = (
-    "model", "board", "device", "devices", "data", "labels", "test-data", "test-labels", "split",
-    "part", "label-column", "classes", "scale", "offset", "mean", "order", "fit", "sample-rate",
-    "frame", "window", "features", "inputs", "layers", "output", "rule", "rate", "null-mass",
-    "draw", "reset", "loss",
-    "class-weights", "label-smoothing", "huber-delta", "seed", "passes", "samples", "endless",
-    "continued", "save-every", "no-verify", "guard", "no-guard", "min-accuracy", "out", "cmsis-nn",
-    "ram",
+    "model", "board", "device", "devices", "data", "labels", "test-data", "test-labels",
+    "test-part", "also", "split", "part", "label-column", "classes", "scale", "offset", "mean",
+    "order", "fit", "sample-rate", "frame", "window", "features", "inputs", "layers", "output",
+    "rule", "rate", "null-mass", "draw", "reset", "loss", "class-weights", "label-smoothing",
+    "huber-delta", "seed", "passes", "samples", "endless", "continued", "save-every", "no-verify",
+    "guard", "no-guard", "min-accuracy", "out", "cmsis-nn", "ram",
 )  # fmt: skip
 
 # Settings that say how data is read, and the parameters of `load_data` that take them.

@@ -94,6 +94,7 @@ class EdgetuneDevice:
             accuracy_before=outcome.accuracy_before, accuracy_after=outcome.accuracy_after,
             steps=outcome.steps, digest=outcome.digest, verified=outcome.verified,
             ram_used=outcome.ram_used, guard_kept=outcome.guard.kept,
+            **{f"also_{name}": found.as_dict() for name, found in outcome.also.items()},
         )
         return outcome
 
@@ -175,6 +176,7 @@ class EdgetuneDevice:
             self.label, result.before, result.after, len(result.outputs),
             result.steps, digest, result.verified, ram, folder.path, folder.tuned,
             lambda: self._shared.digests(test, settings, self.name, digest), result.guard,
+            result.also,
         )
 
     def _hold(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgetune.ci.failures import fail
 from edgetune.guard import NONE
 from edgetune.guard import Outcome as GuardOutcome
 from edgetune.measures.measure import Measure
+from edgetune.session.further import SetResult
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Outcome:
     device's memory at the end.  ``verified``: every step was compared with the simulation.
     ``ram_used``: bytes, variables and the most of the stack that was in use; None where the
     device cannot tell.  ``folder``: a `RunFolder` without firmware; ``tuned``, its tuned model.
-    ``guard``: which weights the run ended with, and why.
+    ``guard``: which weights the run ended with, and why.  ``also``: the further sets by name,
+    before and after.
     """
 
     device: str
@@ -36,6 +38,7 @@ class Outcome:
     tuned: Path
     note_digest: Callable[[], dict[str, str]]
     guard: GuardOutcome = GuardOutcome(NONE)
+    also: Mapping[str, SetResult] = field(default_factory=dict)
 
     @property
     def accuracy_before(self) -> float | None:
@@ -96,6 +99,26 @@ class Outcome:
                 f"at least {100 * least:+.1f} points",
                 "learn on more samples or in more passes, look at what changed in model, data or "
                 "recipe, or lower the bound",
+            )
+
+    def assert_remembers(self, name: str | None = None) -> None:
+        """Fails where the further set ``name``, of all without it one, is worth less than before
+        by more than the standard error."""
+        __tracebackhide__ = True
+        names = list(self.also) if name is None else [name]
+        if unknown := [one for one in names if one not in self.also] or not names:
+            fail(
+                "A further set is asked for that was not measured.",
+                f"{', '.join(map(str, unknown)) if names else 'none was measured'}",
+                f"one of {', '.join(self.also) or 'those that also= names'}",
+                'name it: edgetune_device.tune(also={"clean": "old.npz"})',
+            )
+        for found in (self.also[one] for one in names if self.also[one].fell):
+            fail(
+                f"Learning on {self.device} made it forget.", found.words,
+                f"at least {found.before.shown} of {found.name}, within the standard error",
+                "mix samples of that set into the tuning set, train fewer layers, or take a "
+                "smaller rate",
             )
 
     def assert_digest(self, digest: str | int) -> None:

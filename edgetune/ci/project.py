@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgetune.boards.loader import OWN_BOARDS, list_boards
 from edgetune.model.constant_inputs import pairs_of
+from edgetune.session.further import places_of
 from edgetune.settings import FILE, project_settings
 
 _PATHS = ("model", "data", "labels", "test_data", "test_labels", "cmsis_nn", "guard")
@@ -40,7 +41,17 @@ class Project:
         if "inputs" in values:
             pairs = pairs_of(values["inputs"])
             values["inputs"] = {k: self.at(v) if _is_path(v) else v for k, v in pairs}
+        if "also" in values:
+            values["also"] = self._also(values["also"])
         return {k: self.at(v) if k in _PATHS else v for k, v in values.items()}
+
+    def _also(self, also) -> dict[str, str]:
+        """The further sets, each with its path made whole; a part of the data as it is."""
+        return {
+            name: self.at(source) if source else part for name, source, part in (
+                (name, place.whole, f":{place.part}") for name, place in places_of(also).items()
+            )
+        }
 
     def board(self, name: str) -> str:
         """What `load_board` takes for ``name``: a name, or the folder of a board of the

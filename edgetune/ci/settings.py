@@ -52,7 +52,8 @@ def job_of(
     data = {DATA[name]: value for name, value in _chosen(settings, *DATA).items()}
     place = settings.get("cmsis_nn") or os.environ.get("EDGETUNE_CMSIS_NN")
     return Job(
-        settings["model"], board, recipe, data, device=device, cmsis_nn=place, reporter=reporter
+        settings["model"], board, recipe, data, device=device, cmsis_nn=place, reporter=reporter,
+        also=settings.get("also"),
     )
 
 

@@ -13,7 +13,6 @@ from edgetune.cli.options import (
     cmsis_nn_place_option,
     device_option,
     recipe_options,
-    recipe_words,
 )
 from edgetune.cli.printer import Printer
 from edgetune.cli.verb import verb
@@ -21,6 +20,7 @@ from edgetune.errors import ToolchainError, UsageError
 from edgetune.flash.udev import udev_rules
 from edgetune.learn.recipe import Recipe
 from edgetune.plan.thrift import plan_within
+from edgetune.session.again import recipe_words
 from edgetune.session.conversion import read_int8
 from edgetune.session.doctor import Check, examine, examine_firmware
 

@@ -29,6 +29,7 @@ VERBS = {
     "verify": "The device equals the simulation, bit for bit, step by step.",
     "monitor": "What a device says, until Ctrl-C.",
     "weights": "Pull, push and compare trained weights.",
+    "runs": "The runs so far: list them, show one, compare two.",
     "boards": "The boards that edgetune knows, and adding one.",
     "packs": "CMSIS packs: install, list, locate.",
     "bench": "Executed instructions of a step, layer by layer.",
@@ -109,7 +110,7 @@ def _heed_signals() -> None:
 def _verb(args: list[str]) -> str:
     """The verb's name for the JSON output: "plan", "boards list"."""
     words = [word for word in args[:2] if not word.startswith("-")]
-    if words and words[0] in ("boards", "ci", "packs", "weights"):
+    if words and words[0] in ("boards", "ci", "packs", "runs", "weights"):
         return " ".join(words)
     return words[0] if words else ""
 

@@ -161,7 +161,8 @@ def recipe_options(function):
                      "`edgetune inspect` prints them."),
         output_option,
         click.option("--rule", type=click.Choice(list(RULES)), default=Recipe.rule,
-                     show_default=True, help="What says how far a step goes (docs/learning.md)."),
+                     metavar="RULE", show_default=True, help="What says how far a step goes "
+                     f"(docs/learning.md): {', '.join(RULES)}."),
         click.option("--rate", type=float, help="Of the rule; adaptive: what a step is to win, "
                      "over the mean error, by default after the number of trained layers; fixed: "
                      "trials of a step over the root of the number of weights, likewise; "
@@ -191,25 +192,6 @@ def recipe_options(function):
     return with_recipe
 
 
-def recipe_words(recipe: Recipe) -> list[str]:
-    """The options that say ``recipe``; none for what they are without them."""
-    words = [] if recipe.layers == Recipe.layers else ["--train", ",".join(recipe.layers)]
-    words += [] if recipe.output is None else ["--output", str(recipe.output)]
-    words += [] if recipe.rule == Recipe.rule else ["--rule", recipe.rule]
-    words += [] if recipe.rate is None else ["--rate", str(recipe.rate)]
-    words += [] if recipe.null_mass is None else ["--null-mass", str(recipe.null_mass)]
-    words += [] if recipe.draw == Recipe.draw else ["--draw", recipe.draw]
-    words += [] if recipe.loss == AUTO else ["--loss", recipe.loss]
-    if recipe.class_weights:
-        words += ["--class-weights", ",".join(map(str, recipe.class_weights))]
-    for name in ("label_smoothing", "huber_delta"):
-        if (value := getattr(recipe, name)) != getattr(Recipe, name):
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    for name, constant in recipe.inputs:
-        words += ["--input", f"{name}={constant}"]
-    return words + ["--reset"] * recipe.reset
-
-
 _declaration = stack(
     click.option("--part", metavar="NAME", help="The set NAME_x, NAME_y of an .npz."),
     click.option("--label-column", metavar="NAME|NUMBER",
@@ -233,6 +215,14 @@ _declaration = stack(
                  help="Cut a logger's CSV, a row a moment, into windows of so many rows."),
     click.option("--features", metavar="RECIPE", help="What the model reads of sounds: log-mel or "
                  "mfcc, and what differs from window=480,hop=320,bands=40 (docs/data.md)."),
+)
+_test_part = click.option(
+    "--test-part", metavar="NAME", help="The set NAME_x, NAME_y of --test-data, or of --data."
+)
+also_option = click.option(
+    "--also", multiple=True, metavar="NAME=SOURCE|PART", help="A further set that is measured as "
+    "the test set is, to see what is forgotten: NAME=FILE.npz:PART takes PART_x, PART_y of it, "
+    "PART alone that of --data. May be given several times (docs/runs.md).",
 )
 _SOURCES = (
     "An .npz, .npy or .csv file, a folder of images or WAV files for each class, or "
@@ -262,6 +252,7 @@ def data_options(function, required: bool = True):
         click.option("--labels", metavar="FILE.npy", help="The labels of an .npy file."),
         click.option("--test-data", metavar="SOURCE", help="The test set, where --data has none."),
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
+        _test_part,
         click.option("--split", type=float, help="Without a test set: the share to tune on."),
         _declaration,
     )(function)
@@ -274,8 +265,7 @@ def calibration_options(function):
         click.option("--test-data", metavar="SOURCE",
                      help="Labelled samples to compare float and int8 on."),
         click.option("--test-labels", metavar="FILE.npy", help="The labels of --test-data."),
-        click.option("--test-part", metavar="NAME",
-                     help="The set NAME_x, NAME_y of --test-data, or of --data."),
+        _test_part,
         _declaration,
     )(_as_data(function))
 
@@ -290,11 +280,13 @@ def job_options(function, model=model_argument):
     )
     @wraps(function)
     def with_job(
-        printer, model, board, device, recipe, out, cmsis_nn, store, ram, flash=False, **others
+        printer, model, board, device, recipe, out, cmsis_nn, store, ram, flash=False, also=(),
+        **others
     ):
         job = Job(
             model, board, recipe, _taken(others) or None, device=device, out=out,
             cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter, store=store, ram=ram,
+            also=also,
         )
         return function(printer, job=job, **others)
 

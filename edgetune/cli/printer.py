@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from edgetune.cli.shown import broken, shown
+from edgetune.cli.shown import broken, fitted, shown
 from edgetune.errors import EdgetuneError, Interrupted
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FORMAT = 1  # of the JSON output; a change that could break a reader raises it
 SENTENCE_WIDTH = 100  # of sentences, there
 GAP = 2  # blanks between columns of a table
+INDENT, CAUSE = 2, 9  # of what follows a line that was broken; of an error's parts
 
 
 class Printer:
@@ -32,14 +33,16 @@ class Printer:
         self._reporter = None
 
     def text(self, text: str = "") -> None:
-        """A line of the result."""
-        if not self.as_json:
-            _console(sys.stdout).print(shown(text), highlight=False, soft_wrap=True)
+        """A line of the result, on a terminal broken between words where it is too long."""
+        self.wrapped(text, INDENT)
 
     def wrapped(self, text: str, indent: int) -> None:
-        """A long line of the result, on a terminal broken between words and indented."""
+        """The same, where what follows is indented by so many blanks."""
+        if self.as_json:
+            return
         console = _console(sys.stdout)
-        self.text(broken(text, console.width, indent) if console.is_terminal else text)
+        lines = fitted(text, console.width, indent) if console.is_terminal else text
+        console.print(shown(lines), highlight=False, soft_wrap=True)
 
     def sentences(self, text: str) -> None:
         """Sentences of the result, broken between words."""
@@ -64,18 +67,42 @@ class Printer:
     def _table(self, headers: list[str], rows: list[list], title: str) -> None:
         from edgetune.cli.console import Table
 
+        console = _console(sys.stdout)
+        words = [_longest_word([header, *(row[c] for row in rows)])
+                 for c, header in enumerate(headers)]
+        if sum(words) + GAP * (len(words) - 1) > console.width:
+            self._rows_by_line(headers, rows, title)
+            return
         table = Table(title=shown(title) or None, title_justify="left", box=None, pad_edge=False)
         for column, header in enumerate(headers):
             cells = [row[column] for row in rows if row[column] is not None]
             right = all(map(_is_number, cells))
-            table.add_column(shown(header), justify="right" if right else "left", overflow="fold")
+            table.add_column(
+                shown(header), justify="right" if right else "left", overflow="fold",
+                min_width=words[column],
+            )
         for row in rows:
             table.add_row(*(shown(_cell(value)) for value in row))
-        _console(sys.stdout).print(table, highlight=False)
+        console.print(table, highlight=False)
+
+    def _rows_by_line(self, headers: list[str], rows: list[list], title: str) -> None:
+        """A table that no terminal of this width has room for: a line a cell."""
+        for line in filter(None, [title]):
+            self.text(line)
+        for number, row in enumerate(rows):
+            if number:
+                self.text()
+            for header, value in zip(headers, row):
+                if value is not None:
+                    self.text(f"{header}: {_cell(value)}")
 
     def note(self, text: str) -> None:
-        """What happens next, or a warning."""
+        """What happens next."""
         self.reporter.note(text)
+
+    def warning(self, text: str) -> None:
+        """What may void the result: also where quiet was asked for."""
+        self.reporter.warning(text)
 
     @property
     def reporter(self):
@@ -86,7 +113,7 @@ class Printer:
             console = _console(sys.stderr)
             silent = self.quiet or (self.as_json and not self.verbose)
             kind = TerminalReporter if console.is_terminal and not silent else PlainReporter
-            self._reporter = kind(console, silent)
+            self._reporter = kind(console, silent, mute=silent and self.as_json)
         return self._reporter
 
     def finish(self) -> None:
@@ -103,7 +130,8 @@ class Printer:
             self._print_json(result | {"error": error.as_dict()})
         console = _console(sys.stderr)
         if not self.as_json:
-            for line in _error_lines(error):
+            width = console.width if console.is_terminal else 0
+            for line in _error_lines(error, width):
                 console.print(line, highlight=False, soft_wrap=True)
         if trace and self.verbose:
             console.print(shown(trace), highlight=False, soft_wrap=True)
@@ -148,18 +176,23 @@ def _console(file) -> Console:
     return console_of(file)
 
 
-def _error_lines(error: EdgetuneError) -> list[str]:
-    """Message, cause and next step, each under its own heading."""
-    lines = [f"[bold red]Error:[/] {shown(str(error.message))}"]
+def _error_lines(error: EdgetuneError, width: int = 0) -> list[str]:
+    """Message, cause and next step, each under its own heading; ``width``: of the terminal."""
+
+    def part(text: object) -> str:
+        found = fitted(str(text), width - CAUSE, 0) if width > 2 * CAUSE else str(text)
+        return shown(found.replace("\n", "\n" + " " * CAUSE))
+
+    lines = [f"[bold red]Error:[/] {part(error.message)}"]
     if error.cause:
-        lines.append(f"  [bold]Cause:[/] {shown(_indented(error.cause))}")
+        lines.append(f"  [bold]Cause:[/] {part(error.cause)}")
     if error.next_step:
-        lines.append(f"  [bold]Next:[/]  {shown(_indented(error.next_step))}")
+        lines.append(f"  [bold]Next:[/]  {part(error.next_step)}")
     return lines
 
 
-def _indented(text: str) -> str:
-    return str(text).replace("\n", "\n         ")
+def _longest_word(values: list) -> int:
+    return max((len(word) for value in values for word in _cell(value).split()), default=0)
 
 
 def _is_number(value) -> bool:

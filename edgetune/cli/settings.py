@@ -16,7 +16,8 @@ def read_settings(verbs: list[str], folder: Path | None = None) -> dict:
         UsageError: the file is not TOML, or holds an unknown key.
     """
     values = project_settings(folder or Path())
-    if "inputs" in values:  # an option that stands once an input
-        values["inputs"] = tuple(str(values["inputs"]).split(","))
+    for name in ("inputs", "also"):  # options that stand once an input, or once a set
+        if name in values:
+            values[name] = tuple(str(values[name]).split(","))
     values |= {name: dict(values) for name in NESTED}
     return {verb: values for verb in verbs}

@@ -21,7 +21,7 @@ def show_conversion(printer: Printer, report: Report) -> None:
         printer.text(f"Run by tflite-runtime, it predicts as the file itself on "
                      f"{100 * report.agreement:.2f} % of the calibration samples.")
     for warning in report.warnings:
-        printer.note(f"Warning: {warning}")
+        printer.warning(warning)
 
 
 def show_left_out(printer: Printer, report: Report) -> None:

@@ -21,3 +21,14 @@ def broken(text: str, width: int, indent: int = 0) -> str:
         text, width, subsequent_indent=" " * indent, break_long_words=False,
         break_on_hyphens=False,
     ))
+
+
+def fitted(text: str, width: int, indent: int = 2) -> str:
+    """``text`` whose lines are broken between words where they are longer than ``width``; what
+    follows stands under its line's beginning, indented."""
+    return "\n".join(
+        line if len(line) <= width
+        else " " * (lead := len(line) - len(line.lstrip()))
+        + broken(line.lstrip(), width - lead, indent).replace("\n", "\n" + " " * lead)
+        for line in text.split("\n")
+    )

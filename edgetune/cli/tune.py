@@ -9,6 +9,7 @@ import click
 
 from edgetune.cli.build import build_facts, show_build
 from edgetune.cli.options import (
+    also_option,
     data_options,
     flash_option,
     guard_options,
@@ -22,6 +23,7 @@ from edgetune.cli.printer import Printer
 from edgetune.cli.show_conversion import cost_of, show_left_out
 from edgetune.cli.show_guard import show_guard, show_rectifiers
 from edgetune.cli.show_plan import end_of, plan_facts, show_plan
+from edgetune.cli.show_sets import show_sets
 from edgetune.cli.verb import verb
 from edgetune.data import Dataset
 from edgetune.learn.losses import CLASS
@@ -51,6 +53,7 @@ def _options_of(ctx: click.Context, parameter: click.Parameter, folder: str | No
 @job_options
 @flash_option
 @data_options
+@also_option
 @seed_option
 @passes_option
 @samples_option
@@ -127,6 +130,8 @@ def _facts(
         "before": result.before.as_dict(),
         "after": result.after.as_dict(),
         "test_samples": len(job.data.test_x),
+        "also": {name: found.as_dict() for name, found in result.also.items()},
+        "warnings": [*job.data.warnings, *result.warnings],
         "steps": result.steps,
         "digest": f"{result.digest:08x}",
         "verified": result.verified,
@@ -182,6 +187,7 @@ def _show_result(
     )
     if name != "accuracy":
         printer.text(f"After it: {result.after.text}.")
+    show_sets(printer, result)
     show_guard(printer, result.guard)
     show_rectifiers(printer, result.rectifiers, result.guard)
     printer.text(f"Tuned model: {folder.tuned}")

@@ -54,13 +54,14 @@ def class_numbers(
 
 def class_warnings(
     tune: Source, tune_y: np.ndarray, test: Source, test_y: np.ndarray,
-    names: tuple[str, ...], classes: int | None,
+    names: tuple[str, ...], classes: int | None, alone: bool = False,
 ) -> list[str]:  # fmt: skip
-    """Sentences about labels that are usable but look like a mistake."""
+    """Sentences about labels that are usable but look like a mistake; ``alone``: of the test set,
+    which stands for both."""
     sets = ((tune.called("tune"), tune_y), (test.called("test"), test_y))
     warnings = [
         f"{name} holds one class only: {labels[0]}."
-        for name, labels in sets if (labels == labels[0]).all()
+        for name, labels in sets[alone:] if (labels == labels[0]).all()
     ]  # fmt: skip
     if unseen := sorted(set(test_y.tolist()) - set(tune_y.tolist())):
         warnings.append(

@@ -75,6 +75,8 @@ def load_data(
     test_labels: str | Path | None = None,
     label_column: str | None = None,
     part: str | None = None,
+    test_part: str | None = None,
+    whole: bool = False,
     class_names: tuple[str, ...] = (),
     stored: Preprocessing | None = None,
     memory: int = MEMORY,
@@ -97,6 +99,9 @@ def load_data(
         label_column: of a CSV: its name, or its number from 1, several with commas between;
             without it the last ones, as many as ``targets`` has.
         part: of an .npz: the set ``PART_x, PART_y``.
+        test_part: the same of ``test``, or of ``path`` where there is no ``test``.
+        whole: samples of which none are to be tuned on: where there is one set, and no ``split``,
+            all of it is the test set.
         class_names: the names of classes 0, 1, ... where labels are names; sorted without it.
             Of targets "input" the first name is that of normal samples.
         stored: the model's own preprocessing, for what is not declared here.
@@ -117,8 +122,11 @@ def load_data(
         memory, targets, _inputs_of(graph_input), path if isinstance(path, Arrays) else None,
         Declaration(**declared),
     )
-    tune, test_set = open_source(request)
-    test_set = _test_set(request, tune, test_set, how, _text(test), _text(test_labels))
+    tune, own = open_source(request)
+    held_out = _Held(_text(test), _text(test_labels), test_part)
+    test_set = tune if whole and own is None and how is None and held_out.none else _test_set(
+        request, tune, own, how, held_out
+    )
     sources = [tune] if test_set is None else [tune, test_set]
     found = read_targets(sources, targets, tuple(class_names))
     y, parts = found.y, None
@@ -132,7 +140,8 @@ def load_data(
         x = [x[0][rows] for rows in parts]
         y = [None if y[0] is None else y[0][rows] for rows in parts]
     warnings += [w for source in sources for w in source.warnings] + list(found.warnings)
-    warnings += target_warnings(found, tune, y[0], test_set or tune, y[1])
+    warnings += target_warnings(found, tune, y[0], test_set or tune, y[1], alone=test_set is tune)
+    warnings = list(dict.fromkeys(warnings))
     if not targets.required:
         y[0] = np.empty((len(x[0]), 0), np.uint8)
     return Dataset(
@@ -208,28 +217,41 @@ def load_labelled(
     return x, arrays.y[0], warnings + list(source.warnings + arrays.warnings)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What names a test set: a source, its labels, a part of it or of the tuning set's."""
+
+    source: str | None
+    labels: str | None
+    part: str | None
+
+    @property
+    def none(self) -> bool:
+        return self.source is None and self.part is None
+
+
 def _test_set(
-    request: Request, tune: Source, own: Source | None, how: Split | None,
-    test: str | None, test_labels: str | None,
+    request: Request, tune: Source, own: Source | None, how: Split | None, test: _Held
 ) -> Source | None:
-    """The test set of the file or of ``test``; None where the samples are to be split."""
-    if how is not None and (own is not None or test is not None):
+    """The test set of the file or ``test``; None where the samples are to be split."""
+    if how is not None and (own is not None or not test.none):
         raise UsageError(
             f"{request.path} holds a tuning and a test set already."
             if own is not None else "A split and a test set exclude each other.",
             "A split is for data without a test set.",
             "Leave --split out.",
         )
-    if own is not None and test is not None:
+    if own is not None and test.source is not None:
         raise UsageError(
             f"{request.path} has a test set of its own.",
             "It would not be used.",
             "Leave --test-data out, or take one set with --part.",
         )
-    if test is not None:
-        found, held_out = open_source(
-            replace(request, path=test, labels=test_labels, part=None, arrays=None)
-        )
+    if not test.none:
+        place = {} if test.source is None else {
+            "path": test.source, "labels": test.labels, "arrays": None,
+        }
+        found, held_out = open_source(replace(request, part=test.part, **place))
         return held_out or found
     if own is None and how is None:
         raise DataError(
@@ -237,7 +259,7 @@ def _test_set(
             if tune.y is not None and tune.x_name != tune.y_name
             else f"{request.path} is one set: which part is to be tuned on?",
             "A measure is only worth reading on samples that were not tuned on.",
-            "Give for example --split 0.8, or a test set with --test-data.",
+            "Give for example --split 0.8, or a test set with --test-data or --test-part.",
         )
     return own
 

@@ -49,13 +49,17 @@ def read_targets(
 
 def target_warnings(
     arrays: TargetArrays, tune: Source, tune_y: np.ndarray | None,
-    test: Source, test_y: np.ndarray | None,
+    test: Source, test_y: np.ndarray | None, alone: bool = False,
 ) -> list[str]:  # fmt: skip
-    """Sentences about targets of both sets that are usable but look like a mistake."""
+    """Sentences about targets of both sets that are usable but look like a mistake.
+
+    Args:
+        alone: there is a test set only, and it stands for both.
+    """
     kind = arrays.targets.kind
     if kind == "class":
         size = arrays.targets.size
-        return class_warnings(tune, tune_y, test, test_y, arrays.names, size)
+        return class_warnings(tune, tune_y, test, test_y, arrays.names, size, alone)
     one_set = {"labels": label_warnings, "values": value_warnings, "input": flag_warnings}
     return one_set[kind](tune, tune_y)
 

@@ -47,15 +47,21 @@ def independent_draw(magnitudes: np.ndarray, n: int, generator: Generator) -> np
 DRAWS = {"systematic": systematic_draw, "independent": independent_draw}
 
 
-def apply_steps(layer: WeightedLayer, steps: np.ndarray) -> None:
-    """Subtract ``steps`` from weights and biases, saturating.
+def apply_steps(layer: WeightedLayer, steps: np.ndarray) -> int:
+    """Subtract ``steps`` from weights and biases, saturating; how many of them were held.
 
     Args:
         steps: int64 [rows, row_size + 1], the biases' last; or theirs alone, [rows, 1].
     """
+    held = 0
     if steps.shape[1] > 1:
         weights = layer.by_row(layer.weights)  # a view
-        moved = np.clip(weights.astype(np.int64) - steps[:, :-1], -127, 127)
+        wanted = weights.astype(np.int64) - steps[:, :-1]
+        moved = np.clip(wanted, -127, 127)
+        held = int(np.count_nonzero((moved != wanted) & (steps[:, :-1] != 0)))
         weights[...] = np.where(steps[:, :-1] != 0, moved, weights)
-    bias = np.clip(layer.bias - steps[:, -1] * BIAS_INPUT, -BIAS_LIMIT, BIAS_LIMIT)
+    wanted = layer.bias - steps[:, -1] * BIAS_INPUT
+    bias = np.clip(wanted, -BIAS_LIMIT, BIAS_LIMIT)
+    held += int(np.count_nonzero((bias != wanted) & (steps[:, -1] != 0)))
     layer.bias[...] = np.where(steps[:, -1] != 0, bias, layer.bias)
+    return held

@@ -39,6 +39,9 @@ class StepResult:
 class Learner:
     """Runs and trains a Program in numpy, on its own copy of the weights.
 
+    ``spent``: of each trained layer the draws of the last step, and how many of its weights and
+    biases they left at their bound.
+
     Args:
         program: from ``lower``; not changed.
         recipe: what to train.
@@ -56,6 +59,7 @@ class Learner:
         if recipe.reset:
             for array in self.parameters():
                 array[...] = 0
+        self.spent: list[tuple[int, int]] = []
         self.start(seed, total_steps)
 
     def start(self, seed: int, total_steps: int) -> None:
@@ -131,7 +135,7 @@ class Learner:
             self.rule.observe(
                 Outcome(self.step, self.total_steps, logits, target, measure, outputs)
             )
-        self.draws = 0
+        self.draws, self.spent = 0, [(0, 0)] * len(self.trained)
         for step in self.backward.steps:
             _TAKE[type(step)](self, step)
         self.step += 1
@@ -198,7 +202,8 @@ class Learner:
             return 0
         facts = Gradient(np.abs(gradient), error, exponent)
         counts = self.rule.counts(index, facts, DRAWS[self.recipe.draw], self.generator)
-        apply_steps(layer, np.sign(gradient) * counts)
+        held = apply_steps(layer, np.sign(gradient) * counts)
+        self.spent[index] = (int(counts.sum()), held)
         return int(counts.sum())
 
     def _gradient(self, layer: WeightedLayer, error: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -80,6 +80,7 @@ class Channel:
         self._timeout, self._hello_timeout, self._nudge = timeout, hello_timeout, nudge
         least = min(least_nudge, nudge)
         self._round_trips = RoundTrips(nudge, least, max(timeout / 6, least))
+        self.traffic = {"bytes_sent": 0, "bytes_received": 0, "asked_again": 0, "bad_frames": 0}
         self.close()
 
     def close(self) -> None:
@@ -149,6 +150,7 @@ class Channel:
     def _pump(self) -> bool:
         """Takes what has come; whether there was anything."""
         data = self._read()
+        self.traffic["bytes_received"] += len(data)
         if not self._framed:
             self._heard = (self._heard + data)[:48]
         for frame in self._reader.feed(data):
@@ -171,6 +173,7 @@ class Channel:
         return data
 
     def _write(self, wire: bytes) -> None:
+        self.traffic["bytes_sent"] += len(wire)
         try:
             self._transport.write(wire)
         except OSError as failure:
@@ -198,6 +201,7 @@ class Channel:
 
     def _on_damage(self) -> None:
         self.bad_frames += 1
+        self.traffic["bad_frames"] += 1
         if self.info is not None:
             self._recover()
 
@@ -287,6 +291,7 @@ class Channel:
             self._recovering, self._first_tag = True, self._tag
         for pending in self._pending:
             pending.asked = True
+        self.traffic["asked_again"] += 1
         first = self._pending[0].seq
         payload = PAIR.pack(self._tag, 0)
         self._write(encode_frame(Frame(Request.POLL, self._session, first, payload)))

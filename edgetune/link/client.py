@@ -76,6 +76,12 @@ class Client:
         """What the device said of itself; None without a session."""
         return self._channel.info
 
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Bytes to and from the device since the client was made, how often it was asked where it
+        stands, and damaged frames from it."""
+        return dict(self._channel.traffic)
+
     def hello(self) -> DeviceInfo:
         """Begins a session. The model keeps its state; requests under way are forgotten."""
         info = self._channel.open()

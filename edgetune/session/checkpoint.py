@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
@@ -89,7 +90,10 @@ class Checkpoint:
         )
 
 
-def identity(plan: Plan, settings: dict, data: Dataset, order: np.ndarray) -> dict:
+def identity(
+    plan: Plan, settings: dict, data: Dataset, order: np.ndarray,
+    also: Mapping[str, Dataset] | None = None,
+) -> dict:
     """What a run is, beside its network: its settings, and its samples in their order."""
     targets = np.ascontiguousarray(data.tune_y) if data.tune_y is not None else np.zeros(0)
     run = {
@@ -99,6 +103,8 @@ def identity(plan: Plan, settings: dict, data: Dataset, order: np.ndarray) -> di
         "order": crc32(np.ascontiguousarray(order, "<i8")),
         "targets": crc32(targets.tobytes()),
     }
+    if also:
+        run["also"] = {name: len(one.test_x) for name, one in also.items()}
     return json.loads(json.dumps(run))  # as a file gives it back
 
 

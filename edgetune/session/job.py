@@ -25,6 +25,7 @@ from edgetune.plan.fit import check_fit
 from edgetune.plan.instructions import STEP
 from edgetune.plan.plan import Plan
 from edgetune.plan.thrift import Price, plan_within, prices
+from edgetune.session.further import Further, Place, places_of
 from edgetune.session.record import TuneResult, TuneSettings
 from edgetune.session.reporter import Reporter
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from edgetune.session.run_folder import RunFolder
 
 # What is said of the tuning and test set alone.
-_OF_TUNING = ("path", "labels", "test", "test_labels", "part", "split")
+_OF_TUNING = ("path", "labels", "test", "test_labels", "test_part", "part", "split", "whole")
 RUNS = Path("runs")
 LAST_RUN = "last"
 PROJECTS = Path("build")
@@ -62,6 +63,7 @@ class Job:
         flash: write the firmware to a board on a serial port that runs another.
         store: the firmware keeps what it learnt in the board's flash (docs/store.md).
         ram: bytes of the board's RAM that the firmware may take; all without it.
+        also: further sets, to be measured before and after: names and sources (docs/runs.md).
     """
 
     def __init__(
@@ -69,13 +71,14 @@ class Job:
         data: str | os.PathLike | Mapping | None = None, *, device: str | None = None,
         out: str | os.PathLike | None = None, cmsis_nn: str | os.PathLike | None = None,
         flash: bool = False, reporter: Reporter | None = None, store: bool = False,
-        ram: int | None = None,
+        ram: int | None = None, also: Further | None = None,
     ):
         self.model, self.recipe, self.out = model, recipe, out
         self.source = data if isinstance(data, Mapping) or data is None else {"path": data}
         self.device_name, self.flash, self.store = device, flash, store
         self.reporter = reporter or Reporter()
-        self._board, self._cmsis_nn, self.ram = board, cmsis_nn, ram
+        self.given_board, self.given_cmsis_nn, self.ram = board, cmsis_nn, ram
+        self.places = places_of(also)
         self._held_out: dict[str | float, HeldOut] = {}
 
     @property
@@ -84,13 +87,14 @@ class Job:
 
     @cached_property
     def board(self) -> Board:
-        board = self._board if isinstance(self._board, Board) else load_board(self._board)
+        given = self.given_board
+        board = given if isinstance(given, Board) else load_board(given)
         return board if self.ram is None else board.with_ram(self.ram)
 
     @cached_property
     def cmsis_nn(self) -> Path | None:
         """The folder of its sources."""
-        return find_cmsis_nn(self._cmsis_nn) if self._cmsis_nn else None
+        return find_cmsis_nn(self.given_cmsis_nn) if self.given_cmsis_nn else None
 
     @cached_property
     def conversion(self) -> Conversion | None:
@@ -155,12 +159,31 @@ class Job:
 
         stored = stored_preprocessing(self.graph)
         dataset = self._load(self.graph.input, targets_of(self.plan.program.loss), stored)
-        if dataset.classes:
-            named = ", ".join(f"{i} {name}" for i, name in enumerate(dataset.classes))
-            self.reporter.note(f"Classes: {named}")
+        self._say_classes(dataset.classes)
         for warning in dataset.warnings:
-            self.reporter.note(f"Warning: {warning}")
+            self.reporter.warning(warning)
         return dataset
+
+    def _say_classes(self, names: tuple[str, ...]) -> None:
+        if not names:
+            return
+        named = ", ".join(f"{i} {name}" for i, name in enumerate(names))
+        if (self.source or {}).get("class_names"):
+            self.reporter.note(f"Classes: {named}")
+        else:
+            self.reporter.warning(
+                f"Classes: {named}, by alphabet; --classes gives the model's order."
+            )
+
+    def to_evaluate(self) -> Job:
+        """This job where nothing is tuned: all samples that are given are the test set, where
+        they have none of their own."""
+        given = {k: v for k, v in (self.source or {}).items() if v is not None}
+        if "path" not in given and "test" in given:
+            moved = {"test": "path", "test_labels": "labels", "test_part": "part"}
+            given = {moved.get(name, name): value for name, value in given.items()}
+        self.source = given | {"whole": True}
+        return self
 
     def _load(
         self, tensor: Tensor, targets: Targets, stored: Preprocessing | None = None
@@ -186,18 +209,34 @@ class Job:
         return self._held_out[guard]
 
     def _read_held_out(self, guard: str | float) -> HeldOut:
-        from edgetune.data import load_labelled, stored_preprocessing
         from edgetune.session.guarding import HeldOut
 
+        x, y = self._read_labelled(guard)
+        return HeldOut(x, np.zeros((len(x), 0)) if y is None else y)
+
+    def _read_labelled(self, path, name: str = "", **of_set):
+        """Samples and targets of a set beside the tuning and the test set, read as they are."""
+        from edgetune.data import load_labelled, stored_preprocessing
+
         given = {k: v for k, v in (self.source or {}).items() if v is not None}
-        how = {k: v for k, v in given.items() if k not in _OF_TUNING}
+        how = {k: v for k, v in given.items() if k not in _OF_TUNING} | of_set
         x, y, warnings = load_labelled(
-            guard, self.graph.input, targets_of(self.plan.program.loss),
+            path, self.graph.input, targets_of(self.plan.program.loss),
             stored=stored_preprocessing(self.graph), **self._classes(how),
         )
         for warning in warnings:
-            self.reporter.note(f"Warning: {warning}")
-        return HeldOut(x, np.zeros((len(x), 0)) if y is None else y)
+            self.reporter.warning(f"{name}: {warning}" if name else warning)
+        return x, y
+
+    @cached_property
+    def also(self) -> dict[str, Dataset]:
+        """The further sets: each the ``test_x`` and ``test_y`` of a Dataset like `data`."""
+        return {name: self._further(name, place) for name, place in self.places.items()}
+
+    def _further(self, name: str, place: Place) -> Dataset:
+        source = place.source or (self.source or {}).get("path")
+        x, y = self._read_labelled(source, name, part=place.part)
+        return replace(self.data, test_x=x, test_y=y)
 
     def _classes(self, how: dict) -> dict:
         """With the names that the data's classes have, where it has names."""
@@ -222,6 +261,7 @@ class Job:
         if settings:
             faults_of(settings)
             self.held_out(settings.guard)
+            _ = self.also
             check_steps(len(self.data.tune_x), settings.samples, settings.passes)
         return self.data, self.device
 
@@ -294,6 +334,7 @@ class Job:
         Raises:
             EdgetuneError: see `tune`, and whatever the job reads and builds.
         """
+        from edgetune.session.again import again_record
         from edgetune.session.tuning import tune
 
         self.check(settings)
@@ -305,6 +346,7 @@ class Job:
         return tune(
             firmware or self.firmware(folder.firmware), self.device, self.data, settings, folder,
             self.reporter, model=self.model, conversion=self.conversion, held_out=held_out,
+            also=self.also, again=again_record(self, settings),
         )
 
 

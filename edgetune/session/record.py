@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from edgetune.link.messages import Stats
     from edgetune.measures.measure import Measure
     from edgetune.quantize import Conversion
+    from edgetune.session.further import SetResult
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class TuneResult:
     ``file_agrees``: for how many samples tflite-runtime makes of the tuned file what the device
     does, a prediction or outputs; None where ``no_judge`` says why nothing could.
     ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
-    both "" where there is nothing to say."""
+    both "" where there is nothing to say.  ``test``: the test set sample by sample; ``also``: the
+    further sets likewise, by their names.  ``layers``: what changed in each, see `layer_changes`;
+    ``traffic``: on the line since the device was last connected, see `Client.traffic`."""
 
     before: Measure
     after: Measure
@@ -75,6 +79,20 @@ class TuneResult:
     file_agrees: int | None = None
     file_fault: str = ""
     no_judge: str = ""
+    test: SetResult | None = None
+    also: Mapping[str, SetResult] = field(default_factory=dict)
+    layers: tuple[dict, ...] = ()
+    traffic: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def sets(self) -> tuple[SetResult, ...]:
+        """The test set and the further ones."""
+        return (*filter(None, (self.test,)), *self.also.values())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each set that is worth less than before, beyond its standard error."""
+        return tuple(found.words for found in self.also.values() if found.fell)
 
     def __repr__(self) -> str:
         """In one line: a notebook shows it."""
@@ -101,6 +119,7 @@ class TuneResult:
 def begun_record(
     plan: Plan, model: str | os.PathLike | None, device: str, data: Dataset,
     settings: TuneSettings, conversion: Conversion | None = None,
+    also: Mapping[str, Dataset] | None = None, again: dict | None = None,
 ) -> dict:
     """What run.json keeps of a run from its first second on: enough to repeat it; the model's
     file is null if not known."""
@@ -111,16 +130,35 @@ def begun_record(
         "device": device,
         "recipe": plan.recipe.as_dict(),
         "loss": plan.program.loss.name,
+        "target": plan.program.loss.target,
+        "trained": [layer.name for layer in plan.trained],
         "settings": settings_record(settings),
         "data": {
             "preprocessing": data.preprocessing.as_dict(), "split": split,
             "classes": list(data.classes),
+            "samples": {"tune": len(data.tune_x), "test": len(data.test_x),
+                        **{name: len(one.test_x) for name, one in (also or {}).items()}},
         },
         "plan": {
             "arena_bytes": plan.arena_bytes, "state_bytes": plan.state_bytes,
             "table_bytes": plan.table_bytes, "stack_bytes": estimate(plan).stack_bytes,
+            "ram_available": plan.board.ram.length, "flash_available": plan.flash_length,
+            "cost": estimate(plan).as_dict(), "arena": arena_record(plan),
         },
+        **(again or {}),
         **({"conversion": conversion.report.as_dict()} if conversion else {}),
+    }
+
+
+def arena_record(plan: Plan) -> dict:
+    """Who lies where in the arena, and when: the stages' names, and the buffers with bytes and
+    first and last stage."""
+    return {
+        "stages": [stage.name for stage in plan.schedule.stages],
+        "buffers": [
+            {"name": b.name, "offset": b.offset, "size": b.size, "first": b.first, "last": b.last}
+            for b in plan.schedule.buffers if b.offset is not None and not b.outside
+        ],
     }
 
 
@@ -139,6 +177,14 @@ def result_record(result: TuneResult) -> dict:
             "file_fault": result.file_fault,
             "no_judge": result.no_judge,
             "stack_used": result.stats.stack_used,
+            "executed_instructions": result.executed_instructions,
+            "test": result.test and result.test.as_dict(),
+            "also": {name: found.as_dict() for name, found in result.also.items()},
+        },
+        "layers": list(result.layers),
+        "link": {
+            **result.traffic, "device_bad_frames": result.stats.bad_frames,
+            "device_bytes_dropped": result.stats.rx_overruns,
         },
         "guard": result.guard.as_dict(),
         "rectifiers": [asdict(layer) for layer in result.rectifiers],

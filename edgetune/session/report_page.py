@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from html import escape
 
+from edgetune.pages.page import figure, page, paragraph, section, table
 from edgetune.quantize.report import Accuracy, LayerReport, Report
 
 ROW, LEFT, WIDTH = 22, 260, 560  # pixels of a plot: a row's height, the names', the bars'
 GOOD_DB, NOISY_DB = 20.0, 10.0
 MOST_DB = 60.0  # where bars end: inputs that fit exactly would dwarf all others
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
-       color: #222; }
-table { border-collapse: collapse; font-size: 13px; }
-td, th { padding: 2px 10px; text-align: right; border-bottom: 1px solid #ddd; }
-td:nth-child(-n+2), th:nth-child(-n+2) { text-align: left; overflow-wrap: anywhere; }
-svg { font: 12px system-ui, sans-serif; max-width: 100%; height: auto; }
 .good { fill: #4a8; } .fair { fill: #da4; } .noisy { fill: #d55; }
 .int8 { fill: #bcd; } .seen { stroke: #235; stroke-width: 3; } .zero { stroke: #999; }
-.warning { color: #a30; }
 """
 HEADERS = ("layer", "tensor", "seen from", "to", "int8 from", "to", "scale", "zero point",
            "clipped %", "SQNR dB")
@@ -30,24 +24,23 @@ def report_page(model: str, report: Report) -> str:
     Args:
         model: what the page calls the model.
     """
-    parts = [f"<h1>{escape(model)} in int8</h1>", _summary(report)]
-    parts += [f'<p class="warning">{escape(warning)}</p>' for warning in report.warnings]
+    parts = [_summary(report), *(paragraph(text, "warning") for text in report.warnings)]
     if report.layers:
+        ratios = [[layer.kind, _first(layer), layer.sqnr_db] for layer in report.layers]
         parts += [
-            "<h2>Signal-to-noise ratio</h2><p>Energy of a layer's float values over that of "
-            "their difference to int8's, all layers before included, in decibels.</p>",
-            _ratios(report.layers),
-            "<h2>Ranges</h2><p>Line: values seen in calibration. Bar: what int8 covers. Each "
-            "row has a scale of its own.</p>",
-            _ranges(report.layers),
-            "<h2>Layers</h2>", _table(report.layers),
-            *(f"<p>{escape(note)}</p>" for note in report.notes),
+            section("Signal-to-noise ratio", figure(
+                _ratios(report.layers), "Energy of a layer's float values over that of their "
+                "difference to int8's, all layers before included, in decibels.",
+                ["layer", "tensor", "dB"], ratios,
+            )),
+            section("Ranges", paragraph(
+                "Line: values seen in calibration. Bar: what int8 covers. Each row has a scale of "
+                "its own."
+            ), _ranges(report.layers)),
+            section("Layers", table(HEADERS, [_cells(layer) for layer in report.layers])),
+            *(paragraph(note) for note in report.notes),
         ]
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(model)} in int8</title><style>{STYLE}</style></head>\n<body>\n"
-        + "\n".join(parts) + "\n</body></html>\n"
-    )
+    return page(f"{model} in int8", parts, STYLE)
 
 
 def _summary(report: Report) -> str:
@@ -114,7 +107,7 @@ def _quality(ratio: float) -> str:
 
 
 def _name(layer: LayerReport, y: float) -> str:
-    name = layer.tensor.split(";")[0]
+    name = _first(layer)
     shown = name if len(name) <= 20 else "..." + name[-17:]
     title = f"<title>{escape(name)}</title>"
     return f'<text x="0" y="{y + 15}">{escape(f"{layer.kind} {shown}")}{title}</text>'
@@ -132,19 +125,15 @@ def _svg(rows: list[str], count: int, label: str) -> str:
     )
 
 
-def _table(layers: list[LayerReport]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in HEADERS)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(layer)) + "</tr>\n"
-        for layer in layers
-    )
-    return f"<table><tr>{head}</tr>\n{body}</table>"
+def _first(layer: LayerReport) -> str:
+    """The first of the names that TensorFlow joins."""
+    return layer.tensor.split(";")[0]
 
 
 def _cells(layer: LayerReport) -> list[str]:
     bounds = (layer.low, layer.high, layer.range_low, layer.range_high, layer.scale)
     return [
-        layer.kind, layer.tensor.split(";")[0], *(f"{value:.4g}" for value in bounds),
+        layer.kind, _first(layer), *(f"{value:.4g}" for value in bounds),
         str(layer.zero_point), f"{100 * layer.clipped:.2g}",
         "" if layer.sqnr_db is None else f"{layer.sqnr_db:.1f}",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+WINDOW = 100  # steps whose right predictions make the running accuracy
+
 
 class Reporter:
     """Silent by default; override what you want to show."""
@@ -9,5 +11,10 @@ class Reporter:
     def note(self, text: str) -> None:
         """A sentence about what happens next."""
 
+    def warning(self, text: str) -> None:
+        """A sentence about what may void the result: it is never to be hidden."""
+        self.note(f"Warning: {text}")
+
     def progress(self, phase: str, done: int, total: int, accuracy: float | None = None) -> None:
-        """``done`` of ``total`` samples in ``phase``; the share of right predictions so far."""
+        """``done`` of ``total`` samples in ``phase``; the share of right predictions, while
+        learning of the last `WINDOW` steps, else of all so far."""

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from edgetune.files import save_atomically
 from edgetune.printable import one_line
 
 FORMAT = 1
+RECORD, LOG, REPORT, PREDICTIONS = "run.json", "metrics.jsonl", "report.html", "predictions.npz"
 STATE, CHECKPOINT = "state.bin", "checkpoint.npz"
 RUNNING, FAILED, DONE = "running", "failed", "done"
 _NUMBERED = re.compile(r"(\d{4,})-(.*)", re.DOTALL)
@@ -27,10 +29,12 @@ NAME_CHARACTERS = 80
 
 class RunFolder:
     """``run.json`` (settings and results; its ``status`` is running, failed or done from the first
-    second on), ``metrics.jsonl`` (a line a step), ``tuned.tflite``, ``state.bin``, from which a
-    further run goes on, ``converted.tflite`` of a float model, and ``firmware/``, the generated
-    project.  A run that broke off leaves ``checkpoint.npz``, from which it can be resumed, its
-    weights so far as ``last.tflite``, and the guard's best as ``best.tflite``.
+    second on, ``begun`` and ``ended`` are times in UTC), ``metrics.jsonl`` (a line a step),
+    ``tuned.tflite``, ``state.bin``, from which a further run goes on, ``converted.tflite`` of a
+    float model, ``report.html``, all of it to be looked at, ``predictions.npz``, the measured sets
+    sample by sample, and ``firmware/``, the generated project.  A run that broke off leaves
+    ``checkpoint.npz``, from which it can be resumed, its weights so far as ``last.tflite``, and
+    the guard's best as ``best.tflite``.
 
     One run has a folder: it is locked while the run lives, and a folder that holds a run's results
     is refused.  Open until `close`, or until the end of a `with` statement.
@@ -48,6 +52,7 @@ class RunFolder:
         self.options: dict | None = None  # of the command line, to resume the run by
         self.log_lost = ""  # why metrics.jsonl is not whole
         self._record: dict = {}
+        self._begun = (record_of(self.path).get("begun") if resumed else None) or _now()
         self._lock = -1
         self._metrics: IO[str] | None = self._open()
         try:
@@ -105,6 +110,14 @@ class RunFolder:
     @property
     def tuned(self) -> Path:
         return self.path / "tuned.tflite"
+
+    @property
+    def report(self) -> Path:
+        return self.path / REPORT
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / PREDICTIONS
 
     @property
     def state(self) -> Path:
@@ -179,9 +192,17 @@ class RunFolder:
         """Replace run.json by ``record`` and ``status``."""
         self._record = record
         lost = {"log_lost": self.log_lost} if self.log_lost else {}
-        text = json.dumps({"format": FORMAT, "status": status} | record | lost, indent=2) + "\n"
-        save_atomically(self.path / "run.json", text.encode())
+        when = {"begun": self._begun} | ({} if status == RUNNING else {"ended": _now()})
+        head = {"format": FORMAT, "status": status} | when
+        text = json.dumps(head | record | lost, indent=2) + "\n"
+        save_atomically(self.path / RECORD, text.encode())
         self.status = status
+
+    def add(self, facts: dict, write: bool = True) -> None:
+        """More of what is known, to the record of a run that is under way."""
+        self._record = self._record | facts
+        if write:
+            self.write_record(self._record, self.status)
 
     def failed(self, error: BaseException | None) -> None:
         """The run ended without a result, for this ``error``; as far as that can be written."""
@@ -246,8 +267,9 @@ class RunFolder:
                 + ("; or carry on that run: edgetune tune --resume FOLDER"
                    if CHECKPOINT in left else ""),
             )
-        with suppress(FileNotFoundError):
-            self.converted.unlink()
+        for path in (self.converted, self.report, self.predictions):
+            with suppress(FileNotFoundError):
+                path.unlink()
         self.keep_metrics(0)
 
     def _lose_log(self, error: Exception) -> None:
@@ -288,10 +310,25 @@ def check_resumable(folder: Path) -> None:
 
 def status_of(folder: Path) -> str:
     """Of the run in ``folder``, as its run.json says; "" without one."""
-    with suppress(OSError, ValueError, AttributeError):
-        found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        return found.get("status", DONE if "result" in found else "")
-    return ""
+    found = record_of(folder)
+    return found.get("status", DONE if "result" in found else "")
+
+
+def record_of(folder: Path) -> dict:
+    """run.json of the run in ``folder``; {} where there is none, or none that can be read."""
+    with suppress(OSError, ValueError, RecursionError):
+        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def runs_below(parent: Path) -> list[Path]:
+    """The folders of runs below ``parent``, by their numbers."""
+    return [path for _, _, path in sorted(_runs(parent)) if (path / RECORD).is_file()]
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def is_live(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -19,10 +20,12 @@ from edgetune.learn.learner import Learner
 from edgetune.link import DeviceResetError
 from edgetune.link.client import Client
 from edgetune.plan.plan import Plan
+from edgetune.session.changes import layer_changes
 from edgetune.session.checkpoint import Checkpoint, identity
 from edgetune.session.connection import DeviceClient, connect
 from edgetune.session.evaluation import measure, outputs_of
 from edgetune.session.firmware import Firmware
+from edgetune.session.further import TEST, SetResult, compared
 from edgetune.session.guarding import DeviceDesk, Guarding
 from edgetune.session.journal import Journal
 from edgetune.session.keeper import Keeper
@@ -38,10 +41,12 @@ from edgetune.session.tuned_file import learner_of, tuned_model
 RETURN_SECONDS = 60.0  # for a device that is gone to be there again
 RETRY_SECONDS = 1.0
 MOST_RETURNS = 5  # without a step between
+ROOM_FOR_REPORT = 2 << 20  # bytes; a page has some hundred kilobytes
 
 
 def first_moment(
-    folder: RunFolder, plan: Plan, settings: TuneSettings, data: Dataset, order: np.ndarray
+    folder: RunFolder, plan: Plan, settings: TuneSettings, data: Dataset, order: np.ndarray,
+    also: Mapping[str, Dataset] | None = None,
 ) -> Checkpoint:
     """That of a new run, which is then in ``folder``, or that which the ``folder``'s run broke off
     at.
@@ -52,7 +57,7 @@ def first_moment(
     """
     asked = settings_record(settings)
     del asked["save_every"], asked["faults"]
-    run = identity(plan, asked, data, order)
+    run = identity(plan, asked, data, order, also)
     if folder.resumed:
         found = Checkpoint.read(folder.checkpoint).of_plan(plan, run)
         folder.keep_metrics(found.steps)
@@ -73,7 +78,8 @@ def _first_state(plan: Plan, settings: TuneSettings, steps: int) -> Learner:
 
 def room_for_results(plan: Plan) -> int:
     """Bytes that a run's files take at the most, but for its log and its guard's memory."""
-    return 4 * (len(plan.program.graph.content) + plan.state_bytes) + (1 << 20)
+    files = 4 * (len(plan.program.graph.content) + plan.state_bytes)
+    return files + ROOM_FOR_REPORT + (1 << 20)
 
 
 def faults_of(settings: TuneSettings) -> Faults | None:
@@ -94,6 +100,7 @@ class Run:
     chosen: Guarding
     order: np.ndarray
     losses: SampleLosses
+    also: Mapping[str, Dataset] = field(default_factory=dict)
     guard: Guard | None = field(default=None, init=False)
     talked: bool = field(default=False, init=False)  # the device once was what it should be
 
@@ -135,8 +142,9 @@ class Run:
         begun = learner_of(plan, start.begun)
         simulation = self._start(client, begun)
         if keeper.before is None:
-            keeper.before = outputs_of(client, data, reporter, "before")
+            keeper.before = self._outputs(client, "before")
             keeper.save()
+        self._note_before(keeper.before)
         journal = Journal(keeper.journal, self._carry_on(client, simulation, start))
         desk = DeviceDesk(client, simulation, self.losses, journal)
         self.guard = self.chosen.guard(desk, self.losses, self.order, plan)
@@ -149,20 +157,51 @@ class Run:
         state = client.read_state()
         keeper.mark(state)
         keeper.save()
-        after = outputs_of(client, data, reporter, "after")
+        after = self._outputs(client, "after")
         digest = client.digest(full=True)
         if simulation:
             compare_end(simulation, state, digest)
-        worth = [measure(plan.program, outputs, data) for outputs in (keeper.before, after)]
+        test, *others = self._compared(keeper.before, after)
+        worth = test.before, test.after
         if plan.store:
             keep_learnt(client, *worth, reporter)
         stats, executed = client.stats(), client.executed_instructions()
         learnt = [learner_of(plan, one) for one in (*self.guard.given_up, desk.learnt or state)]
         return TuneResult(
-            *worth, after, stream.steps, digest, self.settings.verify, state, stats, found,
+            *worth, after[: test.samples], stream.steps, digest, self.settings.verify, state,
+            stats, found,
             compare_rectifiers(begun, learnt, self.chosen.samples(self.order)),
-            executed,
+            executed, test=test, also={found.name: found for found in others},
+            layers=tuple(layer_changes(begun, learner_of(plan, state))), traffic=client.traffic,
         )
+
+    @property
+    def _sets(self) -> dict[str, Dataset]:
+        """All that is measured before and after."""
+        return {TEST: self.data, **self.also}
+
+    def _outputs(self, client: Client, phase: str) -> np.ndarray:
+        """The device's for all sets, one behind the other, int8 [n, outputs]."""
+        return np.concatenate([
+            outputs_of(client, data, self.reporter, phase if name == TEST else f"{phase} {name}")
+            for name, data in self._sets.items()
+        ])
+
+    def _note_before(self, outputs: np.ndarray) -> None:
+        """In run.json, for who looks at it before the end."""
+        found = self._compared(outputs, outputs)
+        self.folder.add({"before": {one.name: one.before.as_dict() for one in found}})
+
+    def _compared(self, before: np.ndarray, after: np.ndarray) -> list[SetResult]:
+        """Each set by its part of the outputs."""
+        found, first = [], 0
+        for name, data in self._sets.items():
+            rows = slice(first, first + len(data.test_x))
+            parts = before[rows], after[rows]
+            worth = [measure(self.plan.program, outputs, data) for outputs in parts]
+            found.append(compared(name, data, self.losses, *parts, (worth[0], worth[1])))
+            first = rows.stop
+        return found
 
     def _start(self, client: Client, begun: Learner) -> Simulation | None:
         """The device as ``begun``, and the simulation beside it where there is to be one."""
@@ -213,6 +252,8 @@ class Run:
         if saved and not isinstance(error, DivergenceError):
             said.append(f"carry the run on: edgetune tune --resume {self.folder.path}")
         if marked.steps:
+            begun, now = (learner_of(self.plan, one) for one in (marked.begun, marked.state))
+            self.folder.add({"layers": layer_changes(begun, now)}, write=False)
             content = tuned_model(self.plan, marked.state)
             where = _written(self.folder.last, content, rescue=not saved)
             said.append(f"the weights of step {marked.steps:,} are in {where}" if where else

@@ -54,6 +54,13 @@ class Simulation:
         if wrong:
             raise diverged(self.learner.step, wrong)
 
+    @property
+    def spent(self) -> dict[str, list[int]]:
+        """Of the last step, a number a trained layer: the draws, and the weights and biases that
+        they left at their bound."""
+        spent = self.learner.spent
+        return {"layer_draws": [n for n, _ in spent], "layer_held": [n for _, n in spent]}
+
     def take_over(self, state: bytes, digest: int) -> None:
         """A state that was written to the device, which then had this ``digest``.
 

@@ -13,11 +13,10 @@ from edgetune.link.client import Client
 from edgetune.link.messages import TrainResult
 from edgetune.session.journal import Journal
 from edgetune.session.keeper import Keeper
-from edgetune.session.reporter import Reporter
+from edgetune.session.reporter import WINDOW, Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.simulation import Simulation
 
-SHOWN = 100  # steps whose right predictions are reported
 CHUNK = 200  # steps between which a device that no simulation follows can be asked for its state
 
 
@@ -69,10 +68,14 @@ class Stream:
         target, share, label = self._data.tune_y[index], None, {}
         if self._losses.kind == CLASS:
             self._right.append(result.prediction == target)
-            share, label = float(np.mean(self._right[-SHOWN:])), {"label": int(target)}
-        self.folder.metric(step=self.steps, sample=index, **label, **asdict(result))
-        if self._simulation:
-            self._simulation.step(self._data.tune_x[index], target, result)
+            share, label = float(np.mean(self._right[-WINDOW:])), {"label": int(target)}
+        spent: dict[str, list[int]] = {}
+        try:
+            if self._simulation:
+                self._simulation.step(self._data.tune_x[index], target, result)
+                spent = self._simulation.spent
+        finally:
+            self.folder.metric(step=self.steps, sample=index, **label, **asdict(result), **spent)
         self.steps += 1
         self._reporter.progress("learning", self.steps, len(self._order), share)
         return self._losses.of_step(result, target)

@@ -135,7 +135,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.count[tag] = self.count.get(tag, 0) + 1
         self.links += [v for k, v in attributes if k in ("src", "href")]
-        if tag not in ("meta", "rect", "line"):
+        if tag not in ("link", "meta", "rect", "line"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attributes):
@@ -149,8 +149,9 @@ def test_page(tiny):
     report = succeed(*CONVERT, "--data", "d.npz", *DECLARED, "--report", "page.html")["report"]
     text = (tiny / "page.html").read_text()
     page = Page(text)
-    assert page.count["svg"] == 2 and page.links == [] and "http" not in text
-    assert page.count["tr"] == 1 + len(report["layers"])
+    assert page.count["svg"] == 2 and page.links == ["data:,"]  # the icon, of nothing
+    assert "http:" not in text and "https:" not in text and "default-src 'none'" in text
+    assert page.count["tr"] == 2 * (1 + len(report["layers"]))  # the first picture is a table too
     assert page.count["rect"] == 2 * len(report["layers"])
     for row in report["layers"]:
         assert row["kind"] in text and f"{row['sqnr_db']:.1f}" in text

@@ -15,9 +15,10 @@ from tiny_tflite import run_in_tflite, serialise
 
 from edgetune.boards import load_board
 from edgetune.ci.settings import job_of
-from edgetune.cli.options import recipe_options, recipe_words
+from edgetune.cli.options import recipe_options
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
+from edgetune.session.again import recipe_words
 from edgetune.session.job import Job
 
 COUNT = 24

@@ -39,6 +39,7 @@ def tiny_float_model(tmp_path, monkeypatch):
 def left(folder: Path) -> dict:
     """What a run left: its files, and run.json."""
     record = json.loads((folder / "run.json").read_text())
+    assert record.pop("begun") <= record.pop("ended")
     return {path.name for path in folder.iterdir()} - {"firmware"}, record
 
 
@@ -52,7 +53,8 @@ def test_python_leaves_what_the_command_line_leaves(tiny):
             "--samples", 10, "--passes", 1, "--out", "there")
     files, record = left(tiny / "runs" / "0001-tiny")
     assert (files, record) == left(tiny / "there")
-    assert files == {"run.json", "metrics.jsonl", "converted.tflite", "tuned.tflite", "state.bin"}
+    assert files == {"run.json", "metrics.jsonl", "converted.tflite", "tuned.tflite", "state.bin",
+                     "report.html", "predictions.npz"}
     assert record["model"]["file"] == "tiny.tflite" and record["conversion"]["samples"] == 40
     converted = read_tflite(tiny / "there" / "converted.tflite")
     assert record["model"]["sha256"] == converted.sha256
@@ -70,7 +72,10 @@ def test_the_plugin_leaves_what_python_leaves(project):
     )).assert_outcomes(passed=1)
     job = api.Job(MODEL, BOARD, data=DATA, device="host", out=project.path / "here")
     job.tune(api.TuneSettings(**SETTINGS))
-    assert left(project.path / "here") == left(project.path / "there")
+    (files, ours), (others, theirs) = (left(project.path / name) for name in ("here", "there"))
+    ours["files"], theirs["files"] = (list(one["files"].values()) for one in (ours, theirs))
+    assert files == others and ours.pop("command") != theirs.pop("command")  # of other folders
+    assert ours == theirs
 
 
 def test_a_float_model_is_converted_once_and_only_by_data(tiny):
@@ -110,5 +115,10 @@ def test_classes_and_warnings_are_noted(tiny):
     np.savez("d.npz", **arrays)
     notes = Notes()
     found = api.Job("tiny.tflite", BOARD, data=SOURCE, reporter=notes).data
-    assert notes.said[1] == "Classes: 0 cat, 1 dog"
+    by_alphabet = "Classes: 0 cat, 1 dog, by alphabet; --classes gives the model's order."
+    assert notes.said[1] == f"Warning: {by_alphabet}"
     assert found.warnings and notes.said[2:] == [f"Warning: {text}" for text in found.warnings]
+    notes = Notes()
+    _ = api.Job("tiny.tflite", BOARD, data=SOURCE | {"class_names": ("dog", "cat")},
+                reporter=notes).data
+    assert notes.said[1] == "Classes: 0 dog, 1 cat"

@@ -133,7 +133,9 @@ def check_resumed(firmware, folder, whole, monkeypatch, at, failure, settings):
     assert outcome(result) == expected
     assert (folder / "metrics.jsonl").read_text() == log
     files = {path.name for path in folder.iterdir()}
-    assert files == {"run.json", "metrics.jsonl", "state.bin", "tuned.tflite"}
+    assert files == {
+        "run.json", "metrics.jsonl", "state.bin", "tuned.tflite", "predictions.npz", "report.html",
+    }
     assert status_of(folder) == "done"
 
 
@@ -251,7 +253,9 @@ def check_moment(firmware, whole, folder, kind: str, ending, at: int) -> None:
         result = learn(firmware, out, **settings)
     assert outcome(result) == expected and (folder / "metrics.jsonl").read_text() == log
     files = {path.name for path in folder.iterdir()}
-    assert files == {"run.json", "metrics.jsonl", "state.bin", "tuned.tflite"}
+    assert files == {
+        "run.json", "metrics.jsonl", "state.bin", "tuned.tflite", "predictions.npz", "report.html",
+    }
 
 
 def moments(count: int, seed: int):

@@ -152,13 +152,15 @@ def test_a_run_that_was_done_keeps_its_folder(tmp_path):
 ])
 def test_run_json_says_how_the_run_ended(tmp_path, error, code, said):
     folder = RunFolder(tmp_path)
-    assert record(tmp_path) == {"format": 1, "status": "running"}
+    begun = record(tmp_path).pop("begun")
+    assert record(tmp_path) == {"format": 1, "status": "running", "begun": begun}
     folder.write_record({"board": "x"}, RUNNING)
     with pytest.raises(type(error)), folder:
         raise error
     found = record(tmp_path)
     assert (found["status"], found["board"]) == ("failed", "x")
     assert (found["error"]["exit_code"], found["error"]["message"]) == (code, said)
+    assert found["begun"] == begun <= found["ended"]
 
 
 def test_a_run_without_an_end_has_failed(tmp_path):
