@@ -88,7 +88,8 @@ $(VENV)/installed: $(VENV)/system pyproject.toml
 	$(PIP) install -e .
 	touch $@
 
-$(VENV)/test-installed: $(VENV)/installed
+$(VENV)/test-installed: $(VENV)/installed tools/browser_package.sh
+	sh tools/browser_package.sh
 	$(PIP) install -e '.[test]'
 	touch $@
 

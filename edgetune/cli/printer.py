@@ -100,6 +100,10 @@ class Printer:
         """What happens next."""
         self.reporter.note(text)
 
+    def said(self, text: str) -> None:
+        """What was asked for and is no result: on stderr, whatever else is said there."""
+        _console(sys.stderr).print(shown(text), highlight=False, soft_wrap=True)
+
     def warning(self, text: str) -> None:
         """What may void the result: also where quiet was asked for."""
         self.reporter.warning(text)

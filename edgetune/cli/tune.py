@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -70,12 +73,14 @@ def _options_of(ctx: click.Context, parameter: click.Parameter, folder: str | No
               "at RESETS of the messages, by default none, the device starts afresh. What is "
               "learnt stays the same.")
 @click.option("--no-verify", is_flag=True, help="Do not repeat every step in the simulation.")
+@click.option("--view", is_flag=True, help="Show the run's report in a browser while it grows, "
+              "served to this computer only.")
 @guard_options
 @min_accuracy_option
 def command(
     printer: Printer, job: Job, resume: str | None, seed: int, passes: int, samples: int | None,
     endless: bool, continued: str | None, save_every: int | None, faults: str | None,
-    no_verify: bool, guard: str | float, min_accuracy: float | None,
+    no_verify: bool, view: bool, guard: str | float, min_accuracy: float | None,
 ):
     """MODEL goes on learning on a device, from the tuning set of the data.
 
@@ -99,7 +104,8 @@ def command(
         firmware = job.firmware(folder.firmware)
         show_build(printer, firmware)
         printer.note(f"Learning on {device}")
-        result = job.tune(settings, folder, firmware)
+        with _viewed(printer, folder) if view else nullcontext():
+            result = job.tune(settings, folder, firmware)
     printer.result = _facts(job, firmware, folder, result, settings.continued)
     printer.text()
     _show_ram(printer, job, firmware, result)
@@ -108,10 +114,24 @@ def command(
     check_accuracy(result.after, min_accuracy)
 
 
+def _viewed(printer: Printer, folder: RunFolder):
+    """The run's page, served while the run goes on; a browser is asked to show it where there is
+    a screen."""
+    import webbrowser
+
+    from edgetune.session.live_view import LiveView
+
+    view = LiveView(folder.path)
+    printer.said(f"The run can be looked at while it grows: {view.url}")
+    if sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+        webbrowser.open(view.url)
+    return view
+
+
 def _options(settings: TuneSettings) -> dict:
     """Of this command, for JSON: what it takes to resume the run."""
     given = click.get_current_context().params | {"continued": settings.continued}
-    left_out = ("resume", "out")
+    left_out = ("resume", "out", "view")
     return {name: str(value) if isinstance(value, Path) else value
             for name, value in given.items() if value is not None and name not in left_out}
 
@@ -144,6 +164,7 @@ def _facts(
         "folder": str(folder.path),
         "continued": continued,
         "tuned": str(folder.tuned),
+        "report": str(folder.report),
         **_conversion(job, folder),
     }
 
@@ -191,6 +212,7 @@ def _show_result(
     show_guard(printer, result.guard)
     show_rectifiers(printer, result.rectifiers, result.guard)
     printer.text(f"Tuned model: {folder.tuned}")
+    printer.text(f"Report: {folder.report}")
     if result.file_agrees is not None:
         printer.text(
             f"Run by tflite-runtime it gives {result.file_agrees} of the device's "

@@ -17,6 +17,7 @@ from written_run import write_run
 
 import edgetune as api
 from edgetune.cli.main import main
+from edgetune.learn.draws import BIAS_LIMIT, apply_steps
 from edgetune.pages.boxes import Box, boxes
 from edgetune.pages.charts import lines, stacked_bars
 from edgetune.session import run_report
@@ -220,6 +221,19 @@ def test_changes_are_counted():
     row = layer_changes(before, after)[0]
     assert (row["changed"], row["mean"], row["largest"]) == (2, 3.0, 4)
     assert (row["biases_changed"], row["largest_bias"]) == (1, 9)
+
+
+def test_steps_beyond_a_bound_are_counted():
+    """Of three weights at 127 one is pushed beyond, one is left and one goes down."""
+    layer = new_learner(
+        api.make_plan(digits().graph, api.Recipe(), api.load_board(BOARD))
+    ).trained[0]
+    layer.by_row(layer.weights)[0, :3] = 127
+    layer.bias[0], layer.bias[1] = BIAS_LIMIT, BIAS_LIMIT
+    steps = np.zeros((layer.rows, layer.row_size + 1), np.int64)
+    steps[0, 0], steps[0, 2], steps[0, -1], steps[1, -1] = -1, 5, -3, 3
+    assert apply_steps(layer, steps) == 2  # the weight, and the first bias
+    assert layer.by_row(layer.weights)[0, :3].tolist() == [127, 127, 122]
 
 
 def test_charts_hold_what_they_are_given():
