@@ -23,7 +23,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal  # neighbours share fixtures
 DIGITS = examples/digits
-C_FILES = $(shell find firmware host tests examples/product -name '*.[ch]' -not -path 'tests/regressions/*' -not -path '*/build/*')
+C_FILES = $(shell find firmware host tests tools examples/product -name '*.[ch]' -not -path 'tests/regressions/*' -not -path '*/build/*')
 STYLE = $(BIN)/ruff check --quiet && $(BIN)/mypy --no-error-summary && \
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
