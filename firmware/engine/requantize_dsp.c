@@ -6,13 +6,13 @@
 #define LARGEST_PRODUCT (128u * 255)
 
 et_outputs_4 et_outputs_of(const et_quantization *q, const int32_t *bias, uint32_t first,
-                           uint32_t width, uint32_t row_size)
+                           uint32_t width, uint32_t row_size, int32_t doubling)
 {
     et_outputs_4 outputs = {.zero_point = 2 * q->output_zero_point + 1,
                             .low = et_four_bytes(q->activation_min),
                             .high = et_four_bytes(q->activation_max),
                             .narrow = q->activation_min > -128 || q->activation_max < 127,
-                            .doubled = 1,
+                            .doubled = doubling,
                             .width = (int32_t)width,
                             .quantization = q};
     for (uint32_t c = 0; c < width; c++) {
