@@ -23,6 +23,15 @@ et_outputs_4 et_outputs_of(const et_quantization *q, const int32_t *bias, uint32
         outputs.doubled &= outputs.channel[c].shift < 0 && most < (1u << 30) &&
                            row_size * LARGEST_PRODUCT < (1u << 30) - most;
     }
+#ifdef __ARM_FEATURE_MVE
+    int32x4x2_t channel = vld2q_s32(&outputs.channel[0].multiplier);
+    outputs.multipliers = channel.val[0];
+    outputs.left = vmaxq_s32(channel.val[1], vdupq_n_s32(0));
+    outputs.right = vminq_s32(channel.val[1], vdupq_n_s32(0));
+    outputs.zero_points = vdupq_n_s32(q->output_zero_point);
+    outputs.least = vdupq_n_s32(q->activation_min);
+    outputs.most = vdupq_n_s32(q->activation_max);
+#endif
     for (uint32_t c = 0; c < 4 && outputs.doubled; c++) {
         outputs.bias[c] *= 2;
         outputs.channel[c].shift = c < width ? -outputs.channel[c].shift - 1 : 0;

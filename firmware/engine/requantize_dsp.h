@@ -25,6 +25,9 @@ typedef struct {
     int32_t narrow;     /* it is not all of int8 */
     int32_t doubled, width;
     const et_quantization *quantization;
+#ifdef __ARM_FEATURE_MVE
+    int32x4_t multipliers, left, right, zero_points, least, most; /* shifts right are negative */
+#endif
 } et_outputs_4;
 
 /* Channels first .. first + width - 1, width <= 4, of layers with row_size weights each.
@@ -70,15 +73,11 @@ ET_DSP_INLINE void et_outputs_narrow(const et_outputs_4 *outputs, int8_t *y)
  * negative and shifted right, then half up again, is et_multiply. */
 ET_DSP_INLINE void et_outputs_put_four(const et_outputs_4 *outputs, const int32_t *sums, int8_t *y)
 {
-    const et_quantization *q = outputs->quantization;
-    int32x4x2_t channel = vld2q_s32(&outputs->channel[0].multiplier);
-    int32x4_t none = vdupq_n_s32(0), right = vminq_s32(channel.val[1], none);
-    int32x4_t value = vshlq_s32(vldrwq_s32(sums), vmaxq_s32(channel.val[1], none));
-    value = vqrdmulhq_s32(value, channel.val[0]);
-    value = vaddq_s32(value, vshrq_n_s32(vandq_s32(value, right), 31));
-    value = vaddq_n_s32(vrshlq_s32(value, right), q->output_zero_point);
-    value = vmaxq_s32(value, vdupq_n_s32(q->activation_min));
-    vstrbq_s32(y, vminq_s32(value, vdupq_n_s32(q->activation_max)));
+    int32x4_t value = vqrdmulhq_s32(vshlq_s32(vldrwq_s32(sums), outputs->left),
+                                    outputs->multipliers);
+    value = vaddq_s32(value, vshrq_n_s32(vandq_s32(value, outputs->right), 31));
+    value = vaddq_s32(vrshlq_s32(value, outputs->right), outputs->zero_points);
+    vstrbq_s32(y, vminq_s32(vmaxq_s32(value, outputs->least), outputs->most));
 }
 
 #elif defined(ET_VECTORS)

@@ -18,37 +18,49 @@
 #ifdef __ARM_FEATURE_MVE
 
 #define COLUMN(w, sum) "vldrb.8 q1, [%[" w "]], #16\n\tvmladava.s8 " sum ", q0, q1\n\t"
+#define SUM_ROW                                                                                   \
+    "vldrb.8 q0, [%[x]], #16\n\t" COLUMN("w0", "%[s0]") COLUMN("w1", "%[s1]")                     \
+        COLUMN("w2", "%[s2]") COLUMN("w3", "%[s3]")
 #define MOVE(w) "add %[" w "], lr\n\t"
+#define OPERANDS                                                                                  \
+    [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [s0] "+r"(s0),       \
+        [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3)
 
-static void sum_window(const et_two_windows *two, const int8_t *x, const int32_t *start,
-                       int32_t *sums)
+ET_DSP_INLINE void sum_window(const et_two_windows *two, const int8_t *x, const int32_t *start,
+                              int32_t *sums)
 {
     const et_panel *w0 = two->panel, *w1 = w0 + two->size, *w2 = w1 + two->size;
     const et_panel *w3 = w2 + two->size;
-    int32_t rows = two->rows, run = two->run, back = run - ((run + 15) & ~15);
-    int32_t skip = two->line - run + back;
+    int32_t rows = two->rows, run = two->run;
     register int32_t s0 __asm__("r0") = start[0], s1 __asm__("r2") = start[1];
     register int32_t s2 __asm__("r4") = start[2], s3 __asm__("r6") = start[3];
+    if (rows == 1) {
+        __asm__ volatile("dlstp.8 lr, %[run]\n"
+                         "1:\n\t" SUM_ROW "letp lr, 1b\n\t"
+                         "strd %[s0], %[s1], [%[sums]]\n\t"
+                         "strd %[s2], %[s3], [%[sums], #8]"
+                         : OPERANDS
+                         : [run] "r"(run), [sums] "r"(sums)
+                         : "q0", "q1", "lr", "memory");
+        return;
+    }
+    int32_t back = run - ((run + 15) & ~15), skip = two->line - run + back;
     __asm__ volatile("1:\n\t" /* a row */
-                     "ldr lr, %[run]\n\t"
-                     "dlstp.8 lr, lr\n"
-                     "2:\n\t"
-                     "vldrb.8 q0, [%[x]], #16\n\t" COLUMN("w0", "%[s0]") COLUMN("w1", "%[s1]")
-                         COLUMN("w2", "%[s2]") COLUMN("w3", "%[s3]") "letp lr, 2b\n\t"
-                     "ldr lr, %[rows]\n\t"
-                     "subs lr, #1\n\t"
+                     "dlstp.8 lr, %[run]\n"
+                     "2:\n\t" SUM_ROW "letp lr, 2b\n\t"
+                     "subs %[rows], #1\n\t"
                      "beq 3f\n\t"
-                     "str lr, %[rows]\n\t"
-                     "ldr lr, %[skip]\n\t"
-                     "add %[x], lr\n\t"
-                     "ldr lr, %[back]\n\t" MOVE("w0") MOVE("w1") MOVE("w2") MOVE("w3") "b 1b\n"
-                     "3:"
-                     : [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3),
-                       [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
-                       [rows] "+m"(rows)
-                     : [run] "m"(run), [skip] "m"(skip), [back] "m"(back)
+                     "add %[x], %[skip]\n\t"
+                     "ldr lr, %[back]\n\t"
+                     "cmp lr, #0\n\t"
+                     "beq 1b\n\t" MOVE("w0") MOVE("w1") MOVE("w2") MOVE("w3") "b 1b\n"
+                     "3:\n\t"
+                     "ldr lr, %[sums]\n\t"
+                     "strd %[s0], %[s1], [lr]\n\t"
+                     "strd %[s2], %[s3], [lr, #8]"
+                     : OPERANDS, [rows] "+r"(rows)
+                     : [run] "r"(run), [skip] "r"(skip), [back] "m"(back), [sums] "m"(sums)
                      : "q0", "q1", "lr", "cc", "memory");
-    sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
 }
 
 #else
