@@ -71,13 +71,8 @@ static int32_t cell_at(const error_phase *f, int32_t row, int32_t column)
 static void fill_tap(const int8_t *w, int32_t row_size, int32_t outputs, int32_t size, int32_t k,
                      et_panel *panel)
 {
-    panel += k;
-    for (; outputs; outputs--, w += row_size, panel++) {
-        uint32_t word = et_load_word(w);
-        panel[0] = (int8_t)word;
-        panel[size] = (int8_t)(word >> 8);
-        panel[2 * size] = (int8_t)(word >> 16);
-        panel[3 * size] = (int8_t)(word >> 24);
+    for (int32_t c = 0; c < 4; c++) {
+        et_pick_bytes(w + c, row_size, outputs, panel + c * size + k);
     }
 }
 
