@@ -73,8 +73,8 @@ ET_DSP_INLINE void et_outputs_narrow(const et_outputs_4 *outputs, int8_t *y)
  * negative and shifted right, then half up again, is et_multiply. */
 ET_DSP_INLINE void et_outputs_put_four(const et_outputs_4 *outputs, const int32_t *sums, int8_t *y)
 {
-    int32x4_t value = vqrdmulhq_s32(vshlq_s32(vldrwq_s32(sums), outputs->left),
-                                    outputs->multipliers);
+    int32x4_t value =
+        vqrdmulhq_s32(vshlq_s32(vldrwq_s32(sums), outputs->left), outputs->multipliers);
     value = vaddq_s32(value, vshrq_n_s32(vandq_s32(value, outputs->right), 31));
     value = vaddq_s32(vrshlq_s32(value, outputs->right), outputs->zero_points);
     vstrbq_s32(y, vminq_s32(vmaxq_s32(value, outputs->least), outputs->most));

@@ -53,11 +53,12 @@ ET_DSP_INLINE void sum_window(const et_two_windows *two, const int8_t *x, const 
                      "add %[x], %[skip]\n\t"
                      "ldr lr, %[back]\n\t"
                      "cmp lr, #0\n\t"
-                     "beq 1b\n\t" MOVE("w0") MOVE("w1") MOVE("w2") MOVE("w3") "b 1b\n"
-                     "3:\n\t"
-                     "ldr lr, %[sums]\n\t"
-                     "strd %[s0], %[s1], [lr]\n\t"
-                     "strd %[s2], %[s3], [lr, #8]"
+                     "beq 1b\n\t" MOVE("w0") MOVE("w1") MOVE("w2")
+                         MOVE("w3") "b 1b\n"
+                                    "3:\n\t"
+                                    "ldr lr, %[sums]\n\t"
+                                    "strd %[s0], %[s1], [lr]\n\t"
+                                    "strd %[s2], %[s3], [lr, #8]"
                      : OPERANDS, [rows] "+r"(rows)
                      : [run] "r"(run), [skip] "r"(skip), [back] "m"(back), [sums] "m"(sums)
                      : "q0", "q1", "lr", "cc", "memory");
