@@ -214,6 +214,20 @@ static void put_errors(const plane *f, const et_error_words *block, const int8_t
 #endif
 }
 
+/* Sets out with the shift that the first channel's middle line needs, before any is written: the
+ * fewer bytes are halved later. */
+static void foretell_shift(const plane *f, et_error_words *block, const int32_t *kernel,
+                           const int8_t *x)
+{
+    const et_planes *p = &f->planes;
+    int32_t line = p->output_lines / 2;
+    int8_t *end = block->end;
+    block->end = block->start;
+    sum_line(f, line, kernel, 0);
+    grow(block, f->sums, p->outputs, x + line * p->output_line, p->output_step);
+    block->end = end;
+}
+
 int32_t et_depthwise_conv_2d_mve_input_error(const et_depthwise_conv_2d *p, const int8_t *weights,
                                              const int8_t *e, const int8_t *x, et_clip clip,
                                              int8_t *e_in, void *scratch)
@@ -229,6 +243,9 @@ int32_t et_depthwise_conv_2d_mve_input_error(const et_depthwise_conv_2d *p, cons
     for (int32_t c = 0; c < channels; c++) {
         take_kernel(&f, weights + c, channels, 1, kernel);
         fill_cells(&f, c, 0);
+        if (!c) {
+            foretell_shift(&f, &block, kernel, x);
+        }
         for (int32_t line = 0; line < f.planes.output_lines; line++) {
             int32_t at = line * f.planes.output_line + c;
             sum_line(&f, line, kernel, 0);
