@@ -34,22 +34,22 @@ static plane plane_of(const int8_t *data, et_shape in, et_shape out, int32_t pad
     return f;
 }
 
-/* What a channel's windows read; cells in the padding have the value outside. */
-static void fill_cells(const plane *f, int32_t channel, int32_t outside)
+/* All cells get the value outside, which those in the padding keep. */
+static void clear_cells(const plane *f, int32_t outside)
+{
+    et_fill_bytes(f->cells, outside, (f->planes.output_lines + 2) * f->pitch);
+}
+
+/* What a channel's windows read inside. */
+static void fill_cells(const plane *f, int32_t channel)
 {
     const et_planes *p = &f->planes;
-    int8_t *to = f->cells;
     int32_t inside = et_min(p->length, f->pitch - p->before);
-    for (int32_t i = 0; i < p->output_lines + 2; i++, to += f->pitch) {
-        int32_t line = i - p->before_lines;
-        if (line < 0 || line >= p->lines) {
-            et_fill_bytes(to, outside, f->pitch);
-            continue;
-        }
-        et_fill_bytes(to, outside, p->before);
-        et_pick_bytes(p->data + line * p->data_line + channel, p->data_step, inside,
-                      to + p->before);
-        et_fill_bytes(to + p->before + inside, outside, f->pitch - p->before - inside);
+    et_range lines = et_taps_inside(-p->before_lines, p->output_lines + 2, p->lines);
+    int8_t *to = f->cells + lines.from * f->pitch + p->before;
+    const int8_t *from = p->data + (lines.from - p->before_lines) * p->data_line + channel;
+    for (int32_t i = lines.to - lines.from; i; i--, from += p->data_line, to += f->pitch) {
+        et_pick_bytes(from, p->data_step, inside, to);
     }
 }
 
@@ -89,7 +89,7 @@ static void sum_line(const plane *f, int32_t line, const int32_t *kernel, int32_
                      "vmov q0, q2\n\t" LINE("x0", "r3", "r4", "r5") LINE("x1", "r6", "r7", "r8")
                          LINE("x2", "r9", "r10", "r11") "vstrw.32 q0, [%[sums]], #16\n\t"
                                                         "le lr, 1b"
-                     : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [sums] "+r"(sums)
+                     : [x0] "+l"(x0), [x1] "+l"(x1), [x2] "+l"(x2), [sums] "+r"(sums)
                      : [start] "m"(start), [kernel] "m"(kernel), [turns] "m"(turns)
                      : "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "lr", "q0", "q1",
                        "q2", "memory");
@@ -119,17 +119,31 @@ static void put_line(const plane *f, const et_quantization *q, int32_t c, int8_t
     const int32_t *sums = f->sums;
     int32_t count = f->planes.outputs, step = f->planes.output_step;
 #ifdef __ARM_FEATURE_MVE
-    int32_t shift = q->shift[c], multiplier = q->multiplier[c];
+    int32_t shift = q->shift[c];
     int32x4_t left = vdupq_n_s32(et_max(shift, 0)), right = vdupq_n_s32(et_min(shift, 0));
     int32x4_t least = vdupq_n_s32(q->activation_min), most = vdupq_n_s32(q->activation_max);
     uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)step);
-    for (; count > 0; count -= 4, sums += 4, y += 4 * step) {
-        int32x4_t value = vqrdmulhq_n_s32(vshlq_s32(vldrwq_s32(sums), left), multiplier);
-        value = vaddq_s32(value, vshrq_n_s32(vandq_s32(value, right), 31));
-        value = vaddq_n_s32(vrshlq_s32(value, right), q->output_zero_point);
-        value = vminq_s32(vmaxq_s32(value, least), most);
-        vstrbq_scatter_offset_p_s32(y, places, value, vctp32q((uint32_t)count));
-    }
+    __asm__ volatile(
+        "dlstp.32 lr, %[count]\n"
+        "1:\n\t"
+        "vldrw.32 q0, [%[sums]], #16\n\t"
+        "vshl.s32 q0, q0, %q[left]\n\t"
+        "vqrdmulh.s32 q0, q0, %[multiplier]\n\t"
+        "vand q1, q0, %q[right]\n\t"
+        "vshr.s32 q1, q1, #31\n\t"
+        "vadd.i32 q0, q0, q1\n\t"
+        "vrshl.s32 q0, q0, %q[right]\n\t"
+        "vadd.i32 q0, q0, %[zero_point]\n\t"
+        "vmax.s32 q0, q0, %q[least]\n\t"
+        "vmin.s32 q0, q0, %q[most]\n\t"
+        "vstrb.32 q0, [%[y], %q[places]]\n\t"
+        "add %[y], %[step]\n\t"
+        "letp lr, 1b"
+        : [sums] "+r"(sums), [y] "+r"(y)
+        : [count] "r"(count), [step] "r"(4 * step), [left] "w"(left), [right] "w"(right),
+          [least] "w"(least), [most] "w"(most), [places] "w"(places),
+          [multiplier] "r"(q->multiplier[c]), [zero_point] "r"((int32_t)q->output_zero_point)
+        : "q0", "q1", "lr", "memory");
 #else
     for (; count > 0; count--, y += step) {
         int32_t value = et_multiply(*sums++, q->multiplier[c], q->shift[c]);
@@ -145,10 +159,11 @@ void et_depthwise_conv_2d_mve_forward(const et_depthwise_conv_2d *p, const int8_
     const et_quantization *q = &p->quantization;
     plane f = plane_of(x, p->in, p->out, p->window.pad_h, p->window.pad_w, scratch);
     int32_t channels = p->out.channels, kernel[TAPS];
+    clear_cells(&f, q->input_zero_point);
     for (int32_t c = 0; c < channels; c++) {
         uint32_t sum = (uint32_t)take_kernel(&f, weights + c, channels, 0, kernel);
         uint32_t start = (uint32_t)bias[c] - (uint32_t)(int32_t)q->input_zero_point * sum;
-        fill_cells(&f, c, q->input_zero_point);
+        fill_cells(&f, c);
         for (int32_t line = 0; line < f.planes.output_lines; line++) {
             sum_line(&f, line, kernel, (int32_t)start);
             put_line(&f, q, c, y + line * f.planes.output_line + c);
@@ -177,9 +192,14 @@ static uint32_t largest(const int32_t *sums, int32_t count)
 {
     uint32_t most = 0;
 #ifdef __ARM_FEATURE_MVE
-    for (; count > 0; count -= 4, sums += 4) {
-        most = vmaxavq_p_s32(most, vldrwq_s32(sums), vctp32q((uint32_t)count));
-    }
+    __asm__ volatile("dlstp.32 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrw.32 q0, [%[sums]], #16\n\t"
+                     "vmaxav.s32 %[most], q0\n\t"
+                     "letp lr, 1b"
+                     : [sums] "+r"(sums), [most] "+r"(most)
+                     : [count] "r"(count)
+                     : "q0", "lr", "memory");
 #else
     for (; count > 0; count--) {
         most |= et_absolute(*sums++);
@@ -196,15 +216,27 @@ static void put_errors(const plane *f, const et_error_words *block, const int8_t
 #ifdef __ARM_FEATURE_MVE
     int32x4_t round = vdupq_n_s32(block->round), none = vdupq_n_s32(0);
     uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)step);
-    for (; count > 0; count -= 4, sums += 4, x += 4 * step, e_in += 4 * step) {
-        mve_pred16_t some = vctp32q((uint32_t)count);
-        int32x4_t acc = vldrwq_s32(sums), value = vldrbq_gather_offset_z_s32(x, places, some);
-        acc = vaddq_s32(acc, vandq_s32(vshrq_n_s32(acc, 31), round));
-        acc = vshlq_r_s32(acc, -(int32_t)block->shift);
-        mve_pred16_t passes = vcmpgtq_n_s32(value, block->clip.low);
-        passes = vcmpltq_m_n_s32(value, block->clip.high, passes);
-        vstrbq_scatter_offset_p_s32(e_in, places, vpselq_s32(acc, none, passes), some);
-    }
+    __asm__ volatile("dlstp.32 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrw.32 q0, [%[sums]], #16\n\t"
+                     "vshr.s32 q1, q0, #31\n\t"
+                     "vand q1, q1, %q[round]\n\t"
+                     "vadd.i32 q0, q0, q1\n\t"
+                     "vshl.s32 q0, %[shift]\n\t"
+                     "vldrb.s32 q1, [%[x], %q[places]]\n\t"
+                     "vcmp.s32 gt, q1, %[low]\n\t"
+                     "vpst\n\t"
+                     "vcmpt.s32 lt, q1, %[high]\n\t"
+                     "vpsel q0, q0, %q[none]\n\t"
+                     "vstrb.32 q0, [%[e_in], %q[places]]\n\t"
+                     "add %[x], %[step]\n\t"
+                     "add %[e_in], %[step]\n\t"
+                     "letp lr, 1b"
+                     : [sums] "+r"(sums), [x] "+r"(x), [e_in] "+r"(e_in)
+                     : [count] "r"(count), [step] "r"(4 * step), [round] "w"(round),
+                       [none] "w"(none), [places] "w"(places), [shift] "r"(-(int32_t)block->shift),
+                       [low] "r"((int32_t)block->clip.low), [high] "r"((int32_t)block->clip.high)
+                     : "q0", "q1", "lr", "cc", "memory");
 #else
     for (; count > 0; count--, sums++, x += step, e_in += step) {
         int32_t passes = *x > block->clip.low && *x < block->clip.high;
@@ -240,9 +272,10 @@ int32_t et_depthwise_conv_2d_mve_input_error(const et_depthwise_conv_2d *p, cons
     }
     et_error_words block = et_error_words_open(e_in, size, clip);
     plane f = plane_of(e, p->out, p->in, 2 - p->window.pad_h, 2 - p->window.pad_w, scratch);
+    clear_cells(&f, 0);
     for (int32_t c = 0; c < channels; c++) {
         take_kernel(&f, weights + c, channels, 1, kernel);
-        fill_cells(&f, c, 0);
+        fill_cells(&f, c);
         if (!c) {
             foretell_shift(&f, &block, kernel, x);
         }
@@ -295,7 +328,6 @@ static int32_t fill_errors(const plane *f, const int8_t *e, int8_t *to)
     const et_planes *p = &f->planes;
     for (int32_t line = 0; line < p->output_lines; line++, to += f->pitch) {
         et_pick_bytes(e + line * p->output_line, p->output_step, p->outputs, to);
-        to[p->outputs] = to[p->outputs + 1] = 0;
     }
     return p->output_lines * f->pitch - 2;
 }
@@ -323,8 +355,10 @@ void et_depthwise_conv_2d_mve_gradient(const void *layer, uint32_t first, uint32
     int32_t zero_point = p->quantization.input_zero_point;
     plane f = plane_of(x, p->in, p->out, p->window.pad_h, p->window.pad_w, scratch);
     int8_t *errors = f.cells + (f.planes.output_lines + 2) * f.pitch;
+    clear_cells(&f, zero_point);
+    et_fill_bytes(errors, 0, f.planes.output_lines * f.pitch);
     for (uint32_t c = first; c < first + count; c++, gradient += TAPS + 1) {
-        fill_cells(&f, (int32_t)c, zero_point);
+        fill_cells(&f, (int32_t)c);
         int32_t length = fill_errors(&f, e + c, errors);
         put_row(&f, errors, length, zero_point, gradient);
     }

@@ -19,35 +19,32 @@
 
 #define ET_PICKED 9362 /* bytes: the widest step whose eighth fits into an offset of 16 bits */
 
-/* count bytes, then zeros up to room of them; returns the bytes' sum. */
-ET_DSP_INLINE int32_t et_copy_summed(int8_t *to, const int8_t *from, int32_t count, int32_t room)
-{
-    int32_t sum = 0;
-    for (; room > 0; room -= 16, count -= 16, from += 16, to += 16) {
-        int8x16_t bytes = vldrbq_z_s8(from, vctp8q((uint32_t)(count > 0 ? count : 0)));
-        sum = vaddvaq_s8(sum, bytes);
-        vstrbq_p_s8(to, bytes, vctp8q((uint32_t)room));
-    }
-    return sum;
-}
-
 /* The sum of count bytes. */
 ET_DSP_INLINE int32_t et_sum_bytes(const int8_t *bytes, int32_t count)
 {
-    int32_t sum = 0;
-    for (; count > 0; count -= 16, bytes += 16) {
-        sum = vaddvaq_s8(sum, vldrbq_z_s8(bytes, vctp8q((uint32_t)count)));
-    }
+    register int32_t sum __asm__("r0") = 0;
+    __asm__ volatile("dlstp.8 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrb.8 q0, [%[bytes]], #16\n\t"
+                     "vaddva.s8 %[sum], q0\n\t"
+                     "letp lr, 1b"
+                     : [bytes] "+r"(bytes), [sum] "+r"(sum)
+                     : [count] "r"(count)
+                     : "q0", "lr", "memory");
     return sum;
 }
 
 /* count bytes of one value. */
 ET_DSP_INLINE void et_fill_bytes(int8_t *to, int32_t value, int32_t count)
 {
-    int8x16_t bytes = vdupq_n_s8((int8_t)value);
-    for (; count > 0; count -= 16, to += 16) {
-        vstrbq_p_s8(to, bytes, vctp8q((uint32_t)count));
-    }
+    __asm__ volatile("vdup.8 q0, %[value]\n\t"
+                     "dlstp.8 lr, %[count]\n"
+                     "1:\n\t"
+                     "vstrb.8 q0, [%[to]], #16\n\t"
+                     "letp lr, 1b"
+                     : [to] "+r"(to)
+                     : [value] "r"(value), [count] "r"(count)
+                     : "q0", "lr", "memory");
 }
 
 /* count bytes, step apart, one behind the other: eight at a time. */
@@ -60,10 +57,35 @@ ET_DSP_INLINE void et_pick_bytes(const int8_t *from, int32_t step, int32_t count
         return;
     }
     uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)step);
-    for (; count > 0; count -= 8, from += 8 * step, to += 8) {
-        mve_pred16_t some = vctp16q((uint32_t)count);
-        vstrbq_p_s16(to, vldrbq_gather_offset_z_s16(from, places, some), some);
+    __asm__ volatile("dlstp.16 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrb.u16 q0, [%[from], %q[places]]\n\t"
+                     "vstrb.16 q0, [%[to]], #8\n\t"
+                     "add %[from], %[step]\n\t"
+                     "letp lr, 1b"
+                     : [from] "+r"(from), [to] "+l"(to)
+                     : [places] "w"(places), [step] "r"(8 * step), [count] "r"(count)
+                     : "q0", "lr", "memory");
+}
+
+/* count bytes, then zeros up to room of them; returns the bytes' sum. */
+ET_DSP_INLINE int32_t et_copy_summed(int8_t *to, const int8_t *from, int32_t count, int32_t room)
+{
+    register int32_t sum __asm__("r0") = 0;
+    int8_t *behind = to + count;
+    __asm__ volatile("dlstp.8 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrb.8 q0, [%[from]], #16\n\t"
+                     "vaddva.s8 %[sum], q0\n\t"
+                     "vstrb.8 q0, [%[to]], #16\n\t"
+                     "letp lr, 1b"
+                     : [from] "+r"(from), [to] "+r"(to), [sum] "+r"(sum)
+                     : [count] "r"(count)
+                     : "q0", "lr", "memory");
+    for (; count < room; count++) {
+        *behind++ = 0;
     }
+    return sum;
 }
 
 #else
