@@ -1,6 +1,6 @@
-/* The vectors of MVE (Helium), for the innermost loops of the kernels that the DSP extension
- * serves too.  Where ET_VECTORS is defined without them these are plain C, so that the PC runs
- * what surrounds them. */
+/* The vectors of MVE (Helium).  Without them what is here is plain C, so that the PC runs the
+ * kernels that are made of it.  ET_VECTORS: kernels that the DSP extension serves too take vectors
+ * for their innermost loops. */
 #ifndef ET_VECTORS_H
 #define ET_VECTORS_H
 
@@ -12,8 +12,6 @@
 #endif
 
 #include "dsp.h"
-
-#ifdef ET_VECTORS
 
 #ifdef __ARM_FEATURE_MVE
 
@@ -120,6 +118,5 @@ ET_DSP_INLINE int32_t et_copy_summed(int8_t *to, const int8_t *from, int32_t cou
     return et_sum_bytes(to, count);
 }
 
-#endif
 #endif
 #endif

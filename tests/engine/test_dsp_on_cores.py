@@ -1,4 +1,5 @@
-"""The DSP extension's kernels on emulated cores: on the core itself against the portable ones."""
+"""The kernels of the DSP extension and of MVE on emulated cores: on the core itself against the
+portable ones."""
 
 import shutil
 import time
@@ -23,9 +24,8 @@ PORTABLE = {
 }
 SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
-    if path.stem in PORTABLE | {"error_words"} or path.stem.endswith("_dsp")
+    if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_mve"))
 ]
-VECTORS = ["depthwise_conv_2d_mve.c"]  # on cores with MVE
 
 
 def answer(board, elf) -> str:
@@ -44,11 +44,10 @@ def answer(board, elf) -> str:
 def test_kernels_agree_with_the_portable_ones(core, tmp_path):
     need_emulator()
     board = load_board(CORES[core])
-    sources = [*SOURCES, *(VECTORS if board.core.mve else [])]
-    for path in [SWEEP, *(ENGINE / name for name in sources), *ENGINE.glob("*.h")]:
+    for path in [SWEEP, *(ENGINE / name for name in SOURCES), *ENGINE.glob("*.h")]:
         shutil.copyfile(path, tmp_path / path.name)
     write_build_files(
-        tmp_path, board, [SWEEP.name, *sources], {"ROUNDS": ROUNDS},
+        tmp_path, board, [SWEEP.name, *SOURCES], {"ROUNDS": ROUNDS},
         includes=["firmware/ports"], flags=["-Werror"],
     )
     assert answer(board, build_project(tmp_path, board).elf) == "equal"

@@ -13,7 +13,6 @@
 #include "error_scale_dsp.h"
 #include "fully_connected_dsp.h"
 #include "port.h"
-#include "vectors.h"
 
 #define LARGEST 8192
 
@@ -209,8 +208,6 @@ static int depthwise_conv_2d_gradient(void)
     return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
 }
 
-#ifdef ET_VECTORS
-
 static int depthwise_conv_2d_mve_forward(void)
 {
     et_depthwise_conv_2d p;
@@ -241,8 +238,6 @@ static int depthwise_conv_2d_mve_gradient(void)
     et_depthwise_conv_2d_mve_gradient(&p, first, count, e, x, blocks, scratch);
     return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
 }
-
-#endif
 
 static et_fully_connected random_dense(void)
 {
@@ -341,11 +336,9 @@ static const struct {
     {"depthwise_conv_2d_forward", depthwise_conv_2d_forward},
     {"depthwise_conv_2d_input_error", depthwise_conv_2d_input_error},
     {"depthwise_conv_2d_gradient", depthwise_conv_2d_gradient},
-#ifdef ET_VECTORS
     {"depthwise_conv_2d_mve_forward", depthwise_conv_2d_mve_forward},
     {"depthwise_conv_2d_mve_input_error", depthwise_conv_2d_mve_input_error},
     {"depthwise_conv_2d_mve_gradient", depthwise_conv_2d_mve_gradient},
-#endif
     {"fully_connected_forward", fully_connected_forward},
     {"fully_connected_input_error", fully_connected_input_error},
     {"error_scale", error_scale},
