@@ -104,7 +104,7 @@ LOOPS = {
         "groups": line(CONV, "forward_group g = {"),
         "panel_words": turns(CONV, "for (; weights != end; weights += 4"),
         "panel_rest": line(CONV, "word = word << 8 |"),
-        "panel_missing": line(CONV, "et_panel_put(panel, k, c, 0)"),
+        "panel_missing": line(CONV, "et_panel_put(panel, et_padded(size), k, c, 0)"),
         "rows": line(CONV, "int8_t *y = g->y + row *"),
         "runs": line(CONV, "et_two_windows two = et_windows_in_place("),
         "patches": line(CONV, "forward_patches(g, row, column, count"),
