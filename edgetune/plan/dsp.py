@@ -67,9 +67,13 @@ def conv_2d_gradient_rows(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> in
 
 def depthwise_conv_2d_fits(layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core) -> bool:
     """3x3 windows side by side, of channels that come in fours, the last ones perhaps twice."""
+    return core.dsp and layer.rows >= 4 and side_by_side(layer)
+
+
+def side_by_side(layer: p.DepthwiseConv2D) -> bool:
     window = layer.window
     return (
-        core.dsp and layer.multiplicity == 1 and layer.rows >= 4 and max(window.pad) <= 2
+        layer.multiplicity == 1 and max(window.pad) <= 2
         and (window.kernel, window.stride) == ((3, 3), (1, 1))
     )
 

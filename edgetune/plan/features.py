@@ -14,6 +14,7 @@ from edgetune.learn.lower.backward import InputError
 from edgetune.learn.rules import FixedRate
 from edgetune.plan import window_features as window
 from edgetune.plan.dsp_features import DSP_FEATURES
+from edgetune.plan.mve import MVE_FEATURES
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
 from edgetune.plan.update_features import UPDATES, draws, every_error
@@ -46,7 +47,7 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
             return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
         return name, found | _rule(plan, work)
-    found = {"calls": 1} | (FEATURES | DSP_FEATURES)[stage.kernel.cost](work)
+    found = {"calls": 1} | (FEATURES | DSP_FEATURES | MVE_FEATURES)[stage.kernel.cost](work)
     if isinstance(stage.step, InputError):
         found["halved"] = work.seen.get(f"{HALVED}{layer.inputs[operand]}", 0)
     return stage.kernel.cost, found
@@ -58,7 +59,8 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     if name == "update":
         name = _gradient_loops(work.layer)
     elif name == "update_blocks":
-        name = f"update_{work.layer.kind}_dsp"
+        formed = stage.kernel.forms.removeprefix("et_").removesuffix("_gradient")
+        name = f"update_{formed}"
     drawn = {f"{draw}_{feature}": count for feature, count in draws(work, draw).items()}
     return name, {"calls": 1} | drawn | UPDATES[name](work)
 

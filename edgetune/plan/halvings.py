@@ -56,7 +56,15 @@ def _middle_line(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
     return (cells[:, None] + np.arange(4)).reshape(-1)
 
 
+def _middle_channel(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
+    """The same of depthwise_conv_2d_mve.c."""
+    cells = np.arange(x[0] * x[1]).reshape(x[:2])
+    line = cells[:, x[1] // 2] if x[0] >= x[1] else cells[x[0] // 2]
+    return line * x[2]
+
+
 FORETOLD: dict[str, Callable[..., np.ndarray]] = {
     "conv_2d_dsp_input_error": _middle_pairs,
     "depthwise_conv_2d_dsp_input_error": _middle_line,
+    "depthwise_conv_2d_mve_input_error": _middle_channel,
 }

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from edgetune.boards import Core
 from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
-from edgetune.plan import cmsis_nn, dsp
+from edgetune.plan import cmsis_nn, dsp, mve
 
 FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
@@ -121,28 +122,34 @@ def _cmsis_nn(kind: str) -> Kernel:
     )
 
 
-def _dsp(kind: str, part: str, *beside: str, source: str = "") -> Kernel:
-    """By the DSP extension."""
-    stage = f"{kind}_{part}"
-    found = getattr(dsp, f"{stage}_fits"), getattr(dsp, f"{stage}_scratch")
+def _dsp(kind: str, part: str, *beside: str, source: str = "", by: ModuleType = dsp) -> Kernel:
+    """By the DSP extension, or what ``by`` knows."""
+    stage, name = f"{kind}_{part}", by.__name__.rpartition(".")[2]
+    found = getattr(by, f"{stage}_fits"), getattr(by, f"{stage}_scratch")
     fits, scratch = (_at(function) for function in found)
     return Kernel(
-        stage, f"et_{kind}_dsp_{part}", source or f"{kind}_dsp.c", f"{kind}_dsp_{part}",
-        fits=fits, scratch=scratch, header=f"{kind}_dsp.h", beside=beside,
+        stage, f"et_{kind}_{name}_{part}", source or f"{kind}_{name}.c", f"{kind}_{name}_{part}",
+        fits=fits, scratch=scratch, header=f"{kind}_{name}.h", beside=beside,
     )
 
 
-def _dsp_update(stage: str, kind: str, *beside: str) -> Kernel:
-    """Of a gradient that the DSP extension forms."""
+def _dsp_update(
+    stage: str, kind: str, *beside: str, source: str = "", by: ModuleType = dsp
+) -> Kernel:
+    """Of a gradient that the DSP extension forms, or what ``by`` knows."""
     names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows"))
-    fits, scratch, rows = (_at(getattr(dsp, name)) for name in names)
-    source = f"{kind}_gradient_dsp"
+    fits, scratch, rows = (_at(getattr(by, name)) for name in names)
+    source = source or f"{kind}_gradient_dsp"
     return Kernel(
         stage, "et_update_blocks", "update_blocks.c", "update_blocks", header=f"{source}.h",
         fits=lambda site: site.layer is not None and site.layer.kind == kind and fits(site),
         scratch=scratch, beside=(f"{source}.c", *beside), rows=rows,
-        forms=f"et_{kind}_dsp_gradient",
+        forms=f"et_{kind}_{by.__name__.rpartition('.')[2]}_gradient",
     )
+
+
+def _depthwise_mve(stage: str) -> Kernel:
+    return _dsp_update(stage, _DEPTHWISE, *_PLANES, source=f"{_DEPTHWISE}_mve", by=mve)
 
 
 def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
@@ -150,6 +157,7 @@ def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
     return lambda site: function(site.layer, site.x, site.y, site.core)
 
 
+_DEPTHWISE = "depthwise_conv_2d"
 _PLANES = "planes_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a depthwise one
 
 
@@ -158,6 +166,8 @@ _ROWS = [
     _dsp("conv_2d", "forward", "windows_dsp.c", "requantize_dsp.c"),
     _dsp("conv_2d", "input_error", "windows_dsp.c", "error_words.c",
          source="conv_2d_input_error_dsp.c"),
+    _dsp(_DEPTHWISE, "forward", *_PLANES, by=mve),
+    _dsp(_DEPTHWISE, "input_error", *_PLANES, by=mve),
     _dsp("depthwise_conv_2d", "forward", *_PLANES),
     _dsp("depthwise_conv_2d", "input_error", *_PLANES),
     _dsp("fully_connected", "forward", "error_words.c"),
@@ -173,6 +183,7 @@ _ROWS = [
            fits=_is_large_dense),
     _dsp_update("update", "conv_2d", "windows_dsp.c"),
     _dsp_update("update_formed", "conv_2d", "windows_dsp.c"),
+    _depthwise_mve("update"), _depthwise_mve("update_formed"),
     _dsp_update("update", "depthwise_conv_2d", "planes_dsp.c"),
     _dsp_update("update_formed", "depthwise_conv_2d", "planes_dsp.c"),
     Kernel("update", "et_update", "update.c", "update"),

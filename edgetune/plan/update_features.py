@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from edgetune.learn import operators as p
+from edgetune.plan import mve
 from edgetune.plan.dsp_lines import conv_2d_gradient, depthwise_gradient
 from edgetune.plan.window_features import on_output
 from edgetune.plan.windows import axes, gradient_loops
@@ -92,4 +93,5 @@ UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_factored": _update_factored, "update_biases": every_error,
     "update_conv_2d_dsp": _update_blocks(conv_2d_gradient),
     "update_depthwise_conv_2d_dsp": _update_blocks(depthwise_gradient),
+    "update_depthwise_conv_2d_mve": _update_blocks(mve.depthwise_gradient),
 }

@@ -32,6 +32,17 @@ static int32_t row_size_of(const et_conv_2d *p)
     return p->window.kernel_h * p->window.kernel_w * p->in.channels;
 }
 
+#ifdef ET_VECTORS
+
+/* One column of a panel from size weights; returns their sum. */
+static int32_t fill_column(const int8_t *weights, int32_t size, int32_t doubled, et_panel *column)
+{
+    (void)doubled;
+    return et_copy_summed(column, weights, size, et_padded(size));
+}
+
+#else
+
 /* A row's weights k to k + 3; returns sum and they. */
 ET_DSP_INLINE int32_t put_four_weights(uint32_t word, int32_t doubled, et_panel *panel,
                                        int32_t sum)
@@ -70,17 +81,20 @@ static int32_t fill_column(const int8_t *weights, int32_t size, int32_t doubled,
     return doubled ? put_weights(weights, size, 1, panel) : put_weights(weights, size, 0, panel);
 }
 
+#endif
+
 /* The panel of the group's rows; what is missing of four is zero. */
 static void fill_panel(const int8_t *weights, int32_t size, et_outputs_4 *outputs, et_panel *panel)
 {
     int32_t sums[4] = {0};
     for (int32_t c = 0; c < 4; c++) {
         if (c < outputs->width) {
-            sums[c] = fill_column(weights + c * size, size, outputs->doubled, panel + 2 * c);
+            et_panel *column = et_panel_column(panel, et_padded(size), c);
+            sums[c] = fill_column(weights + c * size, size, outputs->doubled, column);
             continue;
         }
         for (int32_t k = 0; k < et_padded(size); k++) {
-            et_panel_put(panel, k, c, 0);
+            et_panel_put(panel, et_padded(size), k, c, 0);
         }
     }
     et_outputs_take(outputs, sums);
@@ -98,7 +112,7 @@ typedef struct {
 static void put_outputs(const forward_group *g, const int32_t *sums, int32_t count, int8_t *y)
 {
     const et_outputs_4 *outputs = g->outputs;
-    if (count == 2 && outputs->doubled && outputs->width == 4) {
+    if (count == 2 && et_outputs_quick(outputs)) {
         et_outputs_put_two(outputs, sums, y, y + g->channels);
         return;
     }
@@ -123,7 +137,8 @@ static void forward_patches(const forward_group *g, int32_t row, int32_t column,
                           .second = g->patches + (count - 1) * size,
                           .rows = 1,
                           .run = size,
-                          .line = size};
+                          .line = size,
+                          .size = size};
     et_sum_two_windows(&two);
     put_outputs(g, sums, count, y);
 }
@@ -135,7 +150,7 @@ static void forward_pairs(const forward_group *g, et_two_windows two, int32_t pa
     int32_t sums[8], step = 2 * g->windows->stride_w * g->windows->depth, channels = g->channels;
     two.start = outputs->bias;
     two.sums = sums;
-    if (outputs->width < 4 || !outputs->doubled) {
+    if (!et_outputs_quick(outputs)) {
         for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
             et_sum_two_windows(&two);
             put_outputs(g, sums, 2, y);
@@ -176,7 +191,7 @@ static void forward_windows(const et_conv_2d *p, const int8_t *weights, const in
     for (int32_t o = 0; o < channels; o += 4) {
         uint32_t width = (uint32_t)et_min(4, channels - o);
         et_outputs_4 outputs =
-            et_outputs_of(&p->quantization, bias, (uint32_t)o, width, (uint32_t)size);
+            et_outputs_of(&p->quantization, bias, (uint32_t)o, width, (uint32_t)size, ET_DOUBLING);
         forward_group g = {w, panel, &outputs, patches, y + o, channels};
         fill_panel(weights + o * size, size, &outputs, panel);
         for (int32_t row = 0; row < w->rows; row++) {

@@ -1,11 +1,63 @@
 /* The gradient of CONV_2D by the DSP extension.  A weight's gradient is a sum over positions, of
  * which two neighbours make a pair of halves: of the errors, and of the inputs less their zero
- * point, 0 where a tap lies in the padding. */
+ * point, 0 where a tap lies in the padding.  Vectors take bytes, a lane a channel, and sums of
+ * errors times the zero point are taken off at the end. */
 #include "conv_2d_gradient_dsp.h"
 
 #include "operators.h"
 #include "pairs_dsp.h"
+#include "vectors.h"
 #include "windows_dsp.h"
+
+#ifdef ET_VECTORS
+
+typedef int8_t operand; /* of a position; what belongs to a channel lies in a lane */
+
+#define TOGETHER 1 /* positions of an operand */
+
+/* A row's four sums over count positions: of 16 at a time one load of the errors, then one of each
+ * lane and a VMLADAVA. */
+#ifdef __ARM_FEATURE_MVE
+
+#define LANE(x, sum) "vldrb.8 q1, [%[" x "]], #16\n\tvmladava.s8 %[" sum "], q0, q1\n\t"
+
+static void sum_lanes(int32_t *row, const operand *x0, int32_t lane, const operand *e,
+                      int32_t count)
+{
+    const operand *x1 = x0 + lane, *x2 = x1 + lane, *x3 = x2 + lane;
+    register int32_t s0 __asm__("r0") = row[0], s1 __asm__("r2") = row[1];
+    register int32_t s2 __asm__("r4") = row[2], s3 __asm__("r6") = row[3];
+    __asm__ volatile("dlstp.8 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrb.8 q0, [%[e]], #16\n\t" LANE("x0", "s0") LANE("x1", "s1")
+                         LANE("x2", "s2") LANE("x3", "s3") "letp lr, 1b\n\t"
+                                                           "strd %[s0], %[s1], [%[row]]\n\t"
+                                                           "strd %[s2], %[s3], [%[row], #8]"
+                     : [e] "+r"(e), [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3),
+                       [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3)
+                     : [count] "r"(count), [row] "r"(row)
+                     : "q0", "q1", "lr", "memory");
+}
+
+#else
+
+static void sum_lanes(int32_t *row, const operand *x, int32_t lane, const operand *e,
+                      int32_t count)
+{
+    for (int32_t k = 0; k < 4; k++) {
+        for (int32_t i = 0; i < count; i++) {
+            row[k] += x[k * lane + i] * e[i];
+        }
+    }
+}
+
+#endif
+
+#else
+
+typedef uint32_t operand; /* a pair of positions; four channels lie one behind the other */
+
+#define TOGETHER 2
 
 /* Two rows meet four weights of each in eight sums.  For each pair of positions
  *
@@ -28,7 +80,7 @@
 
 #define LAST_PAIR PAIR(", #-16]", ", #-8]", ", #-16]")
 
-static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint32_t *e,
+static void sum_pairs(int32_t *row, int32_t *next, const operand *x, const operand *e,
                       int32_t pairs)
 {
     const uint32_t *end = x + 4 * pairs;
@@ -65,7 +117,7 @@ static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint
 
 #else
 
-static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint32_t *e,
+static void sum_pairs(int32_t *row, int32_t *next, const operand *x, const operand *e,
                       int32_t pairs)
 {
     for (; pairs; pairs--, x += 4, e += 4) {
@@ -75,6 +127,8 @@ static void sum_pairs(int32_t *row, int32_t *next, const uint32_t *x, const uint
         }
     }
 }
+
+#endif
 
 #endif
 
@@ -88,20 +142,21 @@ typedef struct {
     int32_t segment, per_line, at_once;
     int32_t upright; /* lines go down */
     int32_t row_size;
-    uint32_t *x_pairs, *e_pairs;
+    int32_t room; /* operands of a channel that are prepared together */
+    operand *x_operands, *e_operands;
     int8_t *columns;
 } walk;
 
-/* Positions from .. to - 1 of a line, and the pairs that they take. */
+/* Positions from .. to - 1 of a line, and the operands that they take. */
 typedef struct {
-    int32_t line, from, to, pairs;
+    int32_t line, from, to, operands;
 } segment;
 
 static segment segment_at(const walk *w, int32_t index)
 {
     segment s = {index / w->per_line, index % w->per_line * w->segment, 0, 0};
     s.to = et_min(s.from + w->segment, w->length);
-    s.pairs = (s.to - s.from + 1) / 2;
+    s.operands = (s.to - s.from + TOGETHER - 1) / TOGETHER;
     return s;
 }
 
@@ -156,19 +211,72 @@ static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, void 
     } else {
         walk_lines(&w);
     }
-    int32_t pairs = w.at_once * w.segment / 2;
-    w.x_pairs = scratch;
-    w.e_pairs = w.x_pairs + 4 * pairs;
-    w.columns = (int8_t *)(w.e_pairs + rows * pairs);
+    w.room = w.at_once * w.segment / TOGETHER;
+    w.x_operands = scratch;
+    w.e_operands = w.x_operands + 4 * w.room;
+    w.columns = (int8_t *)(w.e_operands + rows * w.room);
     return w;
 }
 
-/* -- errors ------------------------------------------------------------------------------- */
+/* -- lines --------------------------------------------------------------------------------- */
+
+#ifdef ET_VECTORS
+
+/* What four channels have at count positions, step apart, of which those inside exist; values is
+ * where the first one would lie.  The others have the zero point.  Returns what lies behind. */
+static operand *put_line(const walk *w, const int8_t *values, int32_t step, et_range inside,
+                         int32_t count, int32_t zero_point, operand *to)
+{
+    if (inside.from >= inside.to) {
+        inside.from = inside.to = 0;
+    }
+    for (int32_t k = 0; k < 4; k++) {
+        operand *lane = to + k * w->room;
+        et_fill_bytes(lane, zero_point, inside.from);
+        et_pick_bytes(values + inside.from * step + k, step, inside.to - inside.from,
+                      lane + inside.from);
+        et_fill_bytes(lane + inside.to, zero_point, count - inside.to);
+    }
+    return to + count;
+}
+
+/* The errors of width < 4 rows. */
+static operand *put_few_errors(const walk *w, const int8_t *e, int32_t count, int32_t width,
+                               operand *to)
+{
+    for (int32_t k = 0; k < width; k++) {
+        et_pick_bytes(e + k, w->e_step, count, to + k * w->room);
+    }
+    return to + count;
+}
+
+/* The errors of four rows at most, summed into their biases' gradients. */
+static void sum_biases(const walk *w, const operand *e, int32_t count, int32_t width,
+                       int32_t *bias, int32_t stride)
+{
+    for (int32_t k = 0; k < width; k++) {
+        bias[k * stride] += ET_BIAS_INPUT * et_sum_bytes(e + k * w->room, count);
+    }
+}
+
+#else
+
+static operand *put_line(const walk *w, const int8_t *values, int32_t step, et_range inside,
+                         int32_t count, int32_t zero_point, operand *to)
+{
+    int32_t pairs = (count + 1) / 2;
+    et_pair_target target = {to, 1, 4};
+    (void)w;
+    et_pair_line(values, step, inside, pairs, (uint16_t)-zero_point * 0x10001u, target);
+    return to + 4 * pairs;
+}
 
 /* The errors of width < 4 rows: words that lack the others. */
-static void pair_few_errors(const int8_t *e, int32_t step, int32_t count, int32_t width,
-                            et_pair_target to)
+static operand *put_few_errors(const walk *w, const int8_t *e, int32_t count, int32_t width,
+                               operand *to)
 {
+    et_pair_target target = {to, 1, 4};
+    int32_t step = w->e_step;
     for (int32_t j = 0; 2 * j < count; j++, e += 2 * step) {
         uint32_t word[2] = {0};
         for (int32_t i = 0; i < 2 && 2 * j + i < count; i++) {
@@ -176,35 +284,18 @@ static void pair_few_errors(const int8_t *e, int32_t step, int32_t count, int32_
                 word[i] |= (uint32_t)(uint8_t)e[i * step + k] << 8 * k;
             }
         }
-        et_put_pairs(to, j, word[0], word[1], 0);
+        et_put_pairs(target, j, word[0], word[1], 0);
     }
-}
-
-/* Rows row .. row + width - 1 over segments from .. to - 1; returns the pairs. */
-static int32_t pair_errors(const walk *w, int32_t row, int32_t width, int32_t from, int32_t to,
-                           uint32_t *pairs)
-{
-    et_pair_target target = {pairs, 1, 4};
-    for (int32_t i = from; i < to; i++) {
-        segment s = segment_at(w, i);
-        const int8_t *e = w->e + s.line * w->e_line + s.from * w->e_step + row;
-        et_range all = {0, s.to - s.from};
-        if (width == 4) {
-            et_pair_line(e, w->e_step, all, s.pairs, 0, target);
-        } else {
-            pair_few_errors(e, w->e_step, all.to, width, target);
-        }
-        target.pairs += 4 * s.pairs;
-    }
-    return (int32_t)(target.pairs - pairs) / 4;
+    return to + 4 * ((count + 1) / 2);
 }
 
 /* The errors of four rows at most, summed into their biases' gradients. */
-static void sum_biases(const uint32_t *e, int32_t pairs, int32_t width, int32_t *bias,
-                       int32_t stride)
+static void sum_biases(const walk *w, const operand *e, int32_t pairs, int32_t width,
+                       int32_t *bias, int32_t stride)
 {
     int32_t sums[4] = {0};
-    for (const uint32_t *end = e + 4 * pairs; e != end; e += 4) {
+    (void)w;
+    for (const operand *end = e + 4 * pairs; e != end; e += 4) {
         for (int32_t k = 0; k < 4; k++) {
             sums[k] = et_mac_halves(e[k], 0x10001, sums[k]);
         }
@@ -212,6 +303,27 @@ static void sum_biases(const uint32_t *e, int32_t pairs, int32_t width, int32_t 
     for (int32_t k = 0; k < width; k++) {
         bias[k * stride] += ET_BIAS_INPUT * sums[k];
     }
+}
+
+#endif
+
+/* Rows row .. row + width - 1 over segments from .. to - 1; returns how many operands of each. */
+static int32_t put_errors(const walk *w, int32_t row, int32_t width, int32_t from, int32_t to,
+                          operand *out)
+{
+    int32_t operands = 0;
+    for (int32_t i = from; i < to; i++) {
+        segment s = segment_at(w, i);
+        const int8_t *e = w->e + s.line * w->e_line + s.from * w->e_step + row;
+        et_range all = {0, s.to - s.from};
+        if (width == 4) {
+            out = put_line(w, e, w->e_step, all, all.to, 0, out);
+        } else {
+            out = put_few_errors(w, e, all.to, width, out);
+        }
+        operands += s.operands;
+    }
+    return operands;
 }
 
 /* -- inputs ------------------------------------------------------------------------------- */
@@ -223,41 +335,38 @@ static et_range outputs_of(int32_t tap, int32_t pad, int32_t stride, int32_t in,
 }
 
 /* What the tap (ky, kx) and channels c to c + 3 read over segments from .. to - 1. */
-static void pair_tap(const walk *w, int32_t ky, int32_t kx, int32_t c, int32_t from, int32_t to)
+static void put_tap(const walk *w, int32_t ky, int32_t kx, int32_t c, int32_t from, int32_t to)
 {
     const et_conv_2d *p = w->p;
     const et_window *window = &p->window;
     int32_t depth = p->in.channels, line = p->in.width * depth;
-    uint32_t offset = (uint16_t)-p->quantization.input_zero_point * 0x10001u;
     et_range rows = outputs_of(ky, window->pad_h, window->stride_h, p->in.height, p->out.height);
     et_range columns = outputs_of(kx, window->pad_w, window->stride_w, p->in.width, p->out.width);
     et_range along = w->upright ? rows : columns, lines = w->upright ? columns : rows;
     int32_t down = window->stride_h * line, across = window->stride_w * depth;
     int32_t step = w->upright ? down : across, next = w->upright ? across : down;
     const int8_t *x = w->x + ((ky - window->pad_h) * line + (kx - window->pad_w) * depth + c);
-    et_pair_target target = {w->x_pairs, 1, 4};
+    operand *out = w->x_operands;
     for (int32_t i = from; i < to; i++) {
         segment s = segment_at(w, i);
         et_range inside = {et_max(along.from, s.from) - s.from, et_min(along.to, s.to) - s.from};
         if (s.line < lines.from || s.line >= lines.to) {
             inside.from = inside.to = 0;
         }
-        et_pair_line(x + s.line * next + s.from * step, step, inside, s.pairs, offset, target);
-        target.pairs += 4 * s.pairs;
+        out = put_line(w, x + s.line * next + s.from * step, step, inside, s.to - s.from,
+                       p->quantization.input_zero_point, out);
     }
 }
 
 /* The same of four weights from k on where all positions are one line: in x itself or in copies
  * of the windows. */
-static void pair_flat(const walk *w, int32_t k, int32_t index)
+static void put_flat(const walk *w, int32_t k, int32_t index)
 {
     segment s = segment_at(w, index);
-    uint32_t offset = (uint16_t)-w->p->quantization.input_zero_point * 0x10001u;
     int32_t step = w->copied ? et_padded(w->row_size) : w->p->in.channels;
     const int8_t *values = w->copied ? w->columns : w->x + s.from * step;
     et_range all = {0, s.to - s.from};
-    et_pair_target target = {w->x_pairs, 1, 4};
-    et_pair_line(values + k, step, all, s.pairs, offset, target);
+    put_line(w, values + k, step, all, all.to, w->p->quantization.input_zero_point, w->x_operands);
 }
 
 static void copy_windows(const walk *w, int32_t index)
@@ -286,10 +395,47 @@ static void copy_windows(const walk *w, int32_t index)
 
 /* -- sums --------------------------------------------------------------------------------- */
 
-/* The errors of two rows of a tile. */
-static const uint32_t *errors_of(const walk *w, int32_t row)
+#ifdef ET_VECTORS
+
+/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
+static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t operands,
+                        int32_t *gradient)
 {
-    return w->e_pairs + (row & ~3) * (w->at_once * w->segment / 2) + (row & 2);
+    int32_t stride = w->row_size + 1, width = w->row_size - k;
+    const operand *e = w->e_operands;
+    gradient += k;
+    for (; count; count--, gradient += stride, e += w->room) {
+        if (width >= 4) {
+            sum_lanes(gradient, w->x_operands, w->room, e, operands);
+            continue;
+        }
+        int32_t sums[4] = {0};
+        sum_lanes(sums, w->x_operands, w->room, e, operands);
+        for (int32_t i = 0; i < width; i++) {
+            gradient[i] += sums[i];
+        }
+    }
+}
+
+/* What the inputs' zero point is worth in count rows: so much times the sum of the errors. */
+static void take_zero_point(const walk *w, int32_t count, int32_t *gradient)
+{
+    int32_t zero_point = w->p->quantization.input_zero_point;
+    for (; count; count--) {
+        int32_t worth = zero_point * (gradient[w->row_size] / ET_BIAS_INPUT);
+        for (int32_t *end = gradient + w->row_size; gradient != end; gradient++) {
+            *gradient -= worth;
+        }
+        gradient++;
+    }
+}
+
+#else
+
+/* The errors of two rows of a tile. */
+static const operand *errors_of(const walk *w, int32_t row)
+{
+    return w->e_operands + (row & ~3) * w->room + (row & 2);
 }
 
 /* The same as below of width < 4 weights. */
@@ -299,7 +445,7 @@ static void sum_few_weights(const walk *w, int32_t count, int32_t width, int32_t
     int32_t stride = w->row_size + 1;
     for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
         int32_t sums[2][4] = {0};
-        sum_pairs(sums[0], sums[1], w->x_pairs, errors_of(w, row), pairs);
+        sum_pairs(sums[0], sums[1], w->x_operands, errors_of(w, row), pairs);
         for (int32_t i = 0; i < width; i++) {
             gradient[i] += sums[0][i];
             if (row + 1 < count) {
@@ -319,29 +465,36 @@ static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, 
         return;
     }
     for (; row + 1 < count; row += 2, gradient += 2 * stride) {
-        sum_pairs(gradient, gradient + stride, w->x_pairs, errors_of(w, row), pairs);
+        sum_pairs(gradient, gradient + stride, w->x_operands, errors_of(w, row), pairs);
     }
     if (row < count) {
         int32_t none[4] = {0};
-        sum_pairs(gradient, none, w->x_pairs, errors_of(w, row), pairs);
+        sum_pairs(gradient, none, w->x_operands, errors_of(w, row), pairs);
     }
 }
+
+static void take_zero_point(const walk *w, int32_t count, int32_t *gradient)
+{
+    (void)w, (void)count, (void)gradient;
+}
+
+#endif
 
 static void sum_tile(const walk *w, int32_t row, int32_t count, int32_t from, int32_t to,
                      int32_t *gradient)
 {
     const et_conv_2d *p = w->p;
-    int32_t stride = w->row_size + 1, room = w->at_once * w->segment / 2, pairs = 0;
+    int32_t stride = w->row_size + 1, operands = 0;
     for (int32_t r = 0; r < count; r += 4) {
-        uint32_t *e = w->e_pairs + r * room;
+        operand *e = w->e_operands + r * w->room;
         int32_t width = et_min(4, count - r);
-        pairs = pair_errors(w, row + r, width, from, to, e);
-        sum_biases(e, pairs, width, gradient + r * stride + w->row_size, stride);
+        operands = put_errors(w, row + r, width, from, to, e);
+        sum_biases(w, e, operands, width, gradient + r * stride + w->row_size, stride);
     }
     if (w->copied || is_flat(p)) {
         for (int32_t k = 0; k < w->row_size; k += 4) {
-            pair_flat(w, k, from);
-            sum_weights(w, count, k, pairs, gradient);
+            put_flat(w, k, from);
+            sum_weights(w, count, k, operands, gradient);
         }
         return;
     }
@@ -349,8 +502,8 @@ static void sum_tile(const walk *w, int32_t row, int32_t count, int32_t from, in
     for (int32_t ky = 0; ky < p->window.kernel_h; ky++) {
         for (int32_t kx = 0; kx < p->window.kernel_w; kx++) {
             for (int32_t c = 0; c < p->in.channels; c += 4, k += 4) {
-                pair_tap(w, ky, kx, c, from, to);
-                sum_weights(w, count, k, pairs, gradient);
+                put_tap(w, ky, kx, c, from, to);
+                sum_weights(w, count, k, operands, gradient);
             }
         }
     }
@@ -381,4 +534,5 @@ void et_conv_2d_dsp_gradient(const void *layer, uint32_t first, uint32_t count, 
             sum_tile(&w, (int32_t)first + row, tile, from, to, gradient + row * stride);
         }
     }
+    take_zero_point(&w, rows, gradient);
 }

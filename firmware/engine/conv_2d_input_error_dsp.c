@@ -65,6 +65,25 @@ static int32_t cell_at(const error_phase *f, int32_t row, int32_t column)
     return f->first + row * f->row_step + column * f->column_step;
 }
 
+#ifdef ET_VECTORS
+
+/* Four input channels' weights of one tap and any number of outputs, from k on. */
+static void fill_tap(const int8_t *w, int32_t row_size, int32_t outputs, int32_t size, int32_t k,
+                     et_panel *panel)
+{
+    for (int32_t c = 0; c < 4; c++) {
+        et_pick_bytes(w + c, row_size, outputs, panel + c * size + k);
+    }
+}
+
+static int in_groups(int32_t outputs)
+{
+    (void)outputs;
+    return 1;
+}
+
+#else
+
 ET_DSP_INLINE void put_pairs(et_panel *panel, uint32_t first, uint32_t second)
 {
     uint32_t low = et_low_halves(first, second), high = et_high_halves(first, second);
@@ -74,22 +93,32 @@ ET_DSP_INLINE void put_pairs(et_panel *panel, uint32_t first, uint32_t second)
     et_store_word(panel + 6, et_bytes_13(high));
 }
 
-/* Four input channels' weights of one tap; those of four outputs make 4 k. */
-static void fill_tap(const int8_t *w, int32_t row_size, int32_t outputs, et_panel *panel)
+/* Four input channels' weights of one tap, from k on; those of four outputs make 4 k. */
+static void fill_tap(const int8_t *w, int32_t row_size, int32_t outputs, int32_t size, int32_t k,
+                     et_panel *panel)
 {
+    (void)size;
+    panel += ET_PANEL_K * k;
     for (; outputs; outputs -= 4, w += 4 * row_size, panel += ET_PANEL_STEP) {
         put_pairs(panel, et_load_word(w), et_load_word(w + 2 * row_size));
         put_pairs(panel + 8, et_load_word(w + row_size), et_load_word(w + 3 * row_size));
     }
 }
 
+static int in_groups(int32_t outputs)
+{
+    return outputs % 4 == 0;
+}
+
+#endif
+
 /* Column by column, of any number of outputs and up to four channels. */
 static void fill_any_tap(const int8_t *w, int32_t row_size, int32_t outputs, int32_t width,
-                         int32_t k, et_panel *panel)
+                         int32_t size, int32_t k, et_panel *panel)
 {
     for (int32_t o = 0; o < outputs; o++, w += row_size) {
         for (int32_t c = 0; c < 4; c++) {
-            et_panel_put(panel, k + o, c, c < width ? w[c] : 0);
+            et_panel_put(panel, size, k + o, c, c < width ? w[c] : 0);
         }
     }
 }
@@ -99,23 +128,24 @@ static void fill_any_tap(const int8_t *w, int32_t row_size, int32_t outputs, int
 static void fill_error_panel(const error_phase *f, int32_t c, int32_t width)
 {
     const et_conv_2d *p = f->p;
-    int32_t size = p->window.kernel_h * p->window.kernel_w * p->in.channels;
+    int32_t row_size = p->window.kernel_h * p->window.kernel_w * p->in.channels;
     int32_t outputs = p->out.channels, k = 0;
+    int32_t size = et_padded(f->down.taps * f->across.taps * outputs);
     for (int32_t i = f->down.taps - 1; i >= 0; i--) {
         for (int32_t j = f->across.taps - 1; j >= 0; j--, k += outputs) {
             int32_t tap = (f->down.tap + i * f->down.step) * p->window.kernel_w + f->across.tap +
                           j * f->across.step;
             const int8_t *w = f->weights + tap * p->in.channels + c;
-            if (width == 4 && outputs % 4 == 0) {
-                fill_tap(w, size, outputs, f->panel + 4 * k);
+            if (width == 4 && in_groups(outputs)) {
+                fill_tap(w, row_size, outputs, size, k, f->panel);
             } else {
-                fill_any_tap(w, size, outputs, width, k, f->panel);
+                fill_any_tap(w, row_size, outputs, width, size, k, f->panel);
             }
         }
     }
     for (; k % 4; k++) {
         for (int32_t column = 0; column < 4; column++) {
-            et_panel_put(f->panel, k, column, 0);
+            et_panel_put(f->panel, size, k, column, 0);
         }
     }
 }
@@ -134,14 +164,12 @@ static void error_pairs(const error_phase *f, et_two_windows two, int32_t pairs,
     two.sums = sums;
     for (; pairs; pairs--, two.first += 2 * depth, two.second += 2 * depth) {
         et_sum_two_windows(&two);
-        uint32_t all = et_absolute_4(sums[0], sums[1], sums[2], sums[3]) |
-                       et_absolute_4(sums[4], sums[5], sums[6], sums[7]);
-        if (__builtin_expect((all >> block.shift) > 127, 0)) {
+        if (__builtin_expect((et_largest_of_8(sums) >> block.shift) > 127, 0)) {
             et_error_words_grow(&block, sums, x, 4);
             et_error_words_grow(&block, sums + 4, x + step, 4);
         }
-        et_error_words_store(&block, sums[0], sums[1], sums[2], sums[3], x, e_in);
-        et_error_words_store(&block, sums[4], sums[5], sums[6], sums[7], x + step, e_in + step);
+        et_error_words_store_4(&block, sums, x, e_in);
+        et_error_words_store_4(&block, sums + 4, x + step, e_in + step);
         x += 2 * step;
         e_in += 2 * step;
     }
@@ -163,7 +191,8 @@ static void error_patches(const error_phase *f, const et_windows *w, int32_t row
                           .second = f->patches + (count - 1) * size,
                           .rows = 1,
                           .run = size,
-                          .line = size};
+                          .line = size,
+                          .size = size};
     et_sum_two_windows(&two);
     for (int32_t i = 0; i < count; i++) {
         int32_t at = cell_at(f, row, column + i) + c;

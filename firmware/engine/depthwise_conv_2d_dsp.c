@@ -147,7 +147,7 @@ void et_depthwise_conv_2d_dsp_forward(const et_depthwise_conv_2d *p, const int8_
     int32_t channels = p->out.channels;
     for (int32_t c = 0; c < channels; c += 4) {
         int32_t first = et_four_from(c, channels);
-        et_outputs_4 outputs = et_outputs_of(q, bias, (uint32_t)first, 4, 9);
+        et_outputs_4 outputs = et_outputs_of(q, bias, (uint32_t)first, 4, 9, 1);
         four_channels f = {.planes = &planes,
                            .outputs = &outputs,
                            .sums = (int32_t *)(planes.planes + 4 * planes.plane),

@@ -1,10 +1,78 @@
 /* Errors of a layer with one weight scale a channel, by the DSP extension: down four channels at a
- * time, first for the largest error of each, then to scale them. */
+ * time, first for the largest error of each, then to scale them.  Vectors look at 16 channels for
+ * their largest errors. */
 #include "error_scale_dsp.h"
 
 #include "dsp.h"
 #include "error_block.h"
 #include "error_words.h"
+#include "vectors.h"
+
+#ifdef __ARM_FEATURE_MVE
+
+#define TOGETHER 16u /* channels */
+
+/* The largest scaled error of width <= 16 channels. */
+static uint32_t largest_of_some(const int8_t *e, uint32_t positions, uint32_t channels,
+                                const uint16_t *ratio, uint32_t width)
+{
+    uint8_t sizes[TOGETHER];
+    uint8x16_t most = vdupq_n_u8(0);
+    uint32_t largest = 0;
+    __asm__ volatile("vctp.8 %[width]\n\t"
+                     "dls lr, %[positions]\n"
+                     "1:\n\t"
+                     "vpstt\n\t"
+                     "vldrbt.8 q0, [%[e]]\n\t"
+                     "vmaxat.s8 %q[most], q0\n\t"
+                     "add %[e], %[channels]\n\t"
+                     "le lr, 1b"
+                     : [e] "+r"(e), [most] "+w"(most)
+                     : [width] "r"(width), [positions] "r"(positions), [channels] "r"(channels)
+                     : "q0", "lr", "cc", "memory");
+    vstrbq_u8(sizes, most);
+    for (uint32_t k = 0; k < width; k++) {
+        uint32_t scaled = sizes[k] * (uint32_t)ratio[k];
+        largest = scaled > largest ? scaled : largest;
+    }
+    return largest;
+}
+
+static uint32_t largest_of_all(const int8_t *e, uint32_t positions, uint32_t channels,
+                               const uint16_t *ratio)
+{
+    uint32_t largest = 0;
+    for (uint32_t c = 0; c < channels; c += TOGETHER) {
+        uint32_t left = channels - c, width = left < TOGETHER ? left : TOGETHER;
+        uint32_t most = largest_of_some(e + c, positions, channels, ratio + c, width);
+        largest = most > largest ? most : largest;
+    }
+    return largest;
+}
+
+static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio,
+                       uint32_t shift)
+{
+    int32x4_t ratios = vreinterpretq_s32_u32(vldrhq_u32(ratio));
+    int32x4_t round = vdupq_n_s32((int32_t)((1u << shift) - 1));
+    __asm__ volatile("dls lr, %[positions]\n"
+                     "1:\n\t"
+                     "vldrb.s32 q0, [%[e]]\n\t"
+                     "vmul.i32 q0, q0, %q[ratios]\n\t"
+                     "vshr.s32 q1, q0, #31\n\t"
+                     "vand q1, q1, %q[round]\n\t"
+                     "vadd.i32 q0, q0, q1\n\t"
+                     "vshl.s32 q0, %[shift]\n\t"
+                     "vstrb.32 q0, [%[e]]\n\t"
+                     "add %[e], %[channels]\n\t"
+                     "le lr, 1b"
+                     : [e] "+l"(e)
+                     : [positions] "r"(positions), [channels] "r"(channels), [ratios] "w"(ratios),
+                       [round] "w"(round), [shift] "r"(-(int32_t)shift)
+                     : "q0", "q1", "lr", "memory");
+}
+
+#else
 
 /* The largest scaled error of four channels, or of the first width ones of them. */
 static uint32_t largest_of_four(const int8_t *e, uint32_t positions, uint32_t channels,
@@ -34,6 +102,18 @@ static uint32_t largest_of_one(const int8_t *e, uint32_t positions, uint32_t cha
     return most * ratio;
 }
 
+static uint32_t largest_of_all(const int8_t *e, uint32_t positions, uint32_t channels,
+                               const uint16_t *ratio)
+{
+    uint32_t largest = 0, whole = channels & ~3u;
+    for (uint32_t c = 0; c < channels; c += c < whole ? 4 : 1) {
+        uint32_t most = c < whole ? largest_of_four(e + c, positions, channels, ratio + c)
+                                  : largest_of_one(e + c, positions, channels, ratio[c]);
+        largest = most > largest ? most : largest;
+    }
+    return largest;
+}
+
 static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio,
                        uint32_t shift)
 {
@@ -50,6 +130,8 @@ static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const u
     }
 }
 
+#endif
+
 static void scale_one(int8_t *e, uint32_t positions, uint32_t channels, int32_t ratio,
                       uint32_t shift)
 {
@@ -60,12 +142,8 @@ static void scale_one(int8_t *e, uint32_t positions, uint32_t channels, int32_t 
 
 int32_t et_error_scale_dsp(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio)
 {
-    uint32_t largest = 0, whole = channels & ~3u, shift = 0;
-    for (uint32_t c = 0; c < channels; c += c < whole ? 4 : 1) {
-        uint32_t most = c < whole ? largest_of_four(e + c, positions, channels, ratio + c)
-                                  : largest_of_one(e + c, positions, channels, ratio[c]);
-        largest = most > largest ? most : largest;
-    }
+    uint32_t largest = largest_of_all(e, positions, channels, ratio), whole = channels & ~3u;
+    uint32_t shift = 0;
     while ((largest >> shift) > 127) {
         shift++;
     }

@@ -6,13 +6,13 @@
 #define LARGEST_PRODUCT (128u * 255)
 
 et_outputs_4 et_outputs_of(const et_quantization *q, const int32_t *bias, uint32_t first,
-                           uint32_t width, uint32_t row_size)
+                           uint32_t width, uint32_t row_size, int32_t doubling)
 {
     et_outputs_4 outputs = {.zero_point = 2 * q->output_zero_point + 1,
                             .low = et_four_bytes(q->activation_min),
                             .high = et_four_bytes(q->activation_max),
                             .narrow = q->activation_min > -128 || q->activation_max < 127,
-                            .doubled = 1,
+                            .doubled = doubling,
                             .width = (int32_t)width,
                             .quantization = q};
     for (uint32_t c = 0; c < width; c++) {
@@ -23,6 +23,15 @@ et_outputs_4 et_outputs_of(const et_quantization *q, const int32_t *bias, uint32
         outputs.doubled &= outputs.channel[c].shift < 0 && most < (1u << 30) &&
                            row_size * LARGEST_PRODUCT < (1u << 30) - most;
     }
+#ifdef __ARM_FEATURE_MVE
+    int32x4x2_t channel = vld2q_s32(&outputs.channel[0].multiplier);
+    outputs.multipliers = channel.val[0];
+    outputs.left = vmaxq_s32(channel.val[1], vdupq_n_s32(0));
+    outputs.right = vminq_s32(channel.val[1], vdupq_n_s32(0));
+    outputs.zero_points = vdupq_n_s32(q->output_zero_point);
+    outputs.least = vdupq_n_s32(q->activation_min);
+    outputs.most = vdupq_n_s32(q->activation_max);
+#endif
     for (uint32_t c = 0; c < 4 && outputs.doubled; c++) {
         outputs.bias[c] *= 2;
         outputs.channel[c].shift = c < width ? -outputs.channel[c].shift - 1 : 0;

@@ -11,9 +11,10 @@
 
 #include "dsp.h"
 #include "operators.h"
+#include "vectors.h"
 
 /* Four channels.  doubled: whether their sums are to be, which they are where they cannot reach
- * 2**30 and shifts go right. */
+ * 2**30 and shifts go right; vectors need no doubling. */
 typedef struct {
     int32_t bias[8]; /* 0 to 3, less input zero point times the row's weights; then the same */
     struct {
@@ -24,17 +25,33 @@ typedef struct {
     int32_t narrow;     /* it is not all of int8 */
     int32_t doubled, width;
     const et_quantization *quantization;
+#ifdef __ARM_FEATURE_MVE
+    int32x4_t multipliers, left, right, zero_points, least, most; /* shifts right are negative */
+#endif
 } et_outputs_4;
 
-/* Channels first .. first + width - 1, width <= 4, of layers with row_size weights each. */
+/* Channels first .. first + width - 1, width <= 4, of layers with row_size weights each.
+ * doubling: whether their sums may be doubled. */
 et_outputs_4 et_outputs_of(const et_quantization *q, const int32_t *bias, uint32_t first,
-                           uint32_t width, uint32_t row_size);
+                           uint32_t width, uint32_t row_size, int32_t doubling);
 
 /* Once the sum of each channel's weights is known, doubled if these are. */
 void et_outputs_take(et_outputs_4 *outputs, const int32_t *weight_sums);
 
 /* y[c] of the sums, whatever they are. */
 void et_outputs_put_any(const et_outputs_4 *outputs, const int32_t *sums, int8_t *y);
+
+#ifdef ET_VECTORS
+#define ET_DOUBLING 0 /* of sums that et_outputs_put_two takes */
+#else
+#define ET_DOUBLING 1
+#endif
+
+/* Whether et_outputs_put_two serves. */
+ET_DSP_INLINE int32_t et_outputs_quick(const et_outputs_4 *outputs)
+{
+    return outputs->width == 4 && outputs->doubled == ET_DOUBLING;
+}
 
 ET_DSP_INLINE int32_t et_output(int32_t sum, int32_t multiplier, int32_t shift, int32_t zero_point)
 {
@@ -49,6 +66,40 @@ ET_DSP_INLINE void et_outputs_narrow(const et_outputs_4 *outputs, int8_t *y)
     word = et_where_not_below(word, outputs->low, word, outputs->low);
     et_store_word(y, et_where_not_below(word, outputs->high, outputs->high, word));
 }
+
+#if defined(__ARM_FEATURE_MVE)
+
+/* Four sums of one position.  High words round half up, as et_multiply_high does; one less where
+ * negative and shifted right, then half up again, is et_multiply. */
+ET_DSP_INLINE void et_outputs_put_four(const et_outputs_4 *outputs, const int32_t *sums, int8_t *y)
+{
+    int32x4_t value =
+        vqrdmulhq_s32(vshlq_s32(vldrwq_s32(sums), outputs->left), outputs->multipliers);
+    value = vaddq_s32(value, vshrq_n_s32(vandq_s32(value, outputs->right), 31));
+    value = vaddq_s32(vrshlq_s32(value, outputs->right), outputs->zero_points);
+    vstrbq_s32(y, vminq_s32(vmaxq_s32(value, outputs->least), outputs->most));
+}
+
+#elif defined(ET_VECTORS)
+
+ET_DSP_INLINE void et_outputs_put_four(const et_outputs_4 *outputs, const int32_t *sums, int8_t *y)
+{
+    et_outputs_put_any(outputs, sums, y);
+}
+
+#endif
+
+#ifdef ET_VECTORS
+
+/* Eight sums: four of one position, four of another. */
+ET_DSP_INLINE void et_outputs_put_two(const et_outputs_4 *outputs, const int32_t *sums, int8_t *y,
+                                      int8_t *other)
+{
+    et_outputs_put_four(outputs, sums, y);
+    et_outputs_put_four(outputs, sums + 4, other);
+}
+
+#else
 
 /* Channel c of two positions. */
 ET_DSP_INLINE void et_output_two(const et_outputs_4 *outputs, const int32_t *sums, uint32_t c,
@@ -73,5 +124,7 @@ ET_DSP_INLINE void et_outputs_put_two(const et_outputs_4 *outputs, const int32_t
         et_outputs_narrow(outputs, other);
     }
 }
+
+#endif
 
 #endif

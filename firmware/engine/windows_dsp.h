@@ -5,6 +5,7 @@
 
 #include "dsp.h"
 #include "operators.h"
+#include "vectors.h"
 
 /* Windows one beside the other: rows * columns of them, the first one's first tap at (top, left).
  * Cells outside of data have the value fill. */
@@ -17,31 +18,61 @@ typedef struct {
     int32_t clipped; /* rows of taps outside of data may be left out: fill is 0 */
 } et_windows;
 
-/* Four columns of weights as the sums read them, in halves: of each four k first k, k + 2 of
- * column 0 to 3, then k + 1, k + 3 of column 0 to 3.  A window of k values takes 4 * k of them,
- * k rounded up to a multiple of 4. */
-typedef int16_t et_panel;
-
-#define ET_PANEL_STEP 16 /* halves of a panel for four k */
-
 static inline int32_t et_padded(int32_t k)
 {
     return (k + 3) & ~3;
 }
 
-static inline void et_panel_put(et_panel *panel, int32_t k, int32_t column, int32_t value)
+/* Four columns of weights as the sums read them, each of size values, a multiple of 4. */
+#ifdef ET_VECTORS
+
+/* One column behind the other. */
+typedef int8_t et_panel;
+
+#define ET_PANEL_K 1 /* from one k to the next */
+
+static inline et_panel *et_panel_column(et_panel *panel, int32_t size, int32_t column)
 {
+    return panel + column * size;
+}
+
+static inline void et_panel_put(et_panel *panel, int32_t size, int32_t k, int32_t column,
+                                int32_t value)
+{
+    panel[column * size + k] = (int8_t)value;
+}
+
+#else
+
+/* In halves: of each four k first k, k + 2 of column 0 to 3, then k + 1, k + 3 of column 0 to 3. */
+typedef int16_t et_panel;
+
+#define ET_PANEL_K 4
+#define ET_PANEL_STEP 16 /* halves of a panel for four k */
+
+static inline et_panel *et_panel_column(et_panel *panel, int32_t size, int32_t column)
+{
+    (void)size;
+    return panel + 2 * column;
+}
+
+static inline void et_panel_put(et_panel *panel, int32_t size, int32_t k, int32_t column,
+                                int32_t value)
+{
+    (void)size;
     panel[k / 4 * ET_PANEL_STEP + (k & 1) * 8 + column * 2 + (k >> 1 & 1)] = (int16_t)value;
 }
 
+#endif
+
 /* Two windows at once: sums[c] of the one at first, sums[4 + c] of the one at second, begun at
- * start.  rows of run bytes each (a multiple of 4), line bytes apart. */
+ * start.  rows of run bytes each (a multiple of 4), line bytes apart.  size: of a column. */
 typedef struct {
     const int32_t *start;
     int32_t *sums;
     const et_panel *panel;
     const int8_t *first, *second;
-    int32_t rows, run, line;
+    int32_t rows, run, line, size;
 } et_two_windows;
 
 void et_sum_two_windows(const et_two_windows *two);

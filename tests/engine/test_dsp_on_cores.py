@@ -1,4 +1,5 @@
-"""The DSP extension's kernels on emulated cores: on the core itself against the portable ones."""
+"""The kernels of the DSP extension and of MVE on emulated cores: on the core itself against the
+portable ones."""
 
 import shutil
 import time
@@ -23,7 +24,7 @@ PORTABLE = {
 }
 SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
-    if path.stem in PORTABLE | {"error_words"} or path.stem.endswith("_dsp")
+    if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_mve"))
 ]
 
 

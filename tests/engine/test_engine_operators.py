@@ -52,12 +52,15 @@ from edgetune.plan.kernels import KERNELS, Site
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this machine")
 
 WEIGHTED = [p.Conv2D, p.DepthwiseConv2D, p.FullyConnected]
-OPTIONS = {"systematic": (), "independent": ("-DET_DRAW_INDEPENDENT",)}
+OPTIONS = {
+    "systematic": (), "independent": ("-DET_DRAW_INDEPENDENT",), "vectors": ("-DET_VECTORS",),
+}
+DRAWN = "systematic", "independent"
 
 
 @pytest.fixture(scope="module")
 def libraries(library, tmp_path_factory):
-    """Of a kind of draw, made when it is asked for."""
+    """By the name of its options, made when it is asked for."""
     made = {"systematic": library}
 
     def of(draw):
@@ -103,7 +106,7 @@ def check_layer(library, rng, layer, xs, out_shape, extreme=False):
 
 def in_blocks(layer, x_shape, y_shape):
     """Kernels of an update that form blocks of the gradient."""
-    site = Site(layer, x_shape, y_shape, CORES["cortex-m4"])
+    site = Site(layer, x_shape, y_shape, CORES["cortex-m55"])
     return [k for k in KERNELS["update"] if k.forms and k.fits(site)]
 
 
@@ -132,6 +135,18 @@ def test_kernels_that_take_several_cells(library, kind, extreme, count):
     for _ in range(count):
         layer, in_shape, out_shape = random_wide_layer(rng, kind, extreme)
         check_layer(library, rng, layer, [int8(rng, in_shape, extreme)], out_shape, extreme)
+
+
+@pytest.mark.thorough  # the engine is compiled anew
+@pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
+@pytest.mark.parametrize("count", counts(40, 600))
+def test_convolutions_by_vectors(libraries, extreme, count):
+    """Their plain twins: what surrounds the vectors' loops."""
+    rng = np.random.default_rng(34)
+    for _ in range(count):
+        layer, in_shape, out_shape = random_wide_layer(rng, p.Conv2D, extreme)
+        x = int8(rng, in_shape, extreme)
+        check_layer(libraries("vectors"), rng, layer, [x], out_shape, extreme)
 
 
 def test_every_operator_has_random_layers():
@@ -282,7 +297,7 @@ def random_samples(rng, in_shape, out_shape, count):
         yield e, int(rng.integers(-25, 25)), int8(rng, in_shape)
 
 
-@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("draw", thinned(DRAWN, 2))
 @pytest.mark.parametrize("kind", thinned(WEIGHTED, 3))
 def test_updates(libraries, kind, draw):
     rng = np.random.default_rng(12)
@@ -294,7 +309,7 @@ def test_updates(libraries, kind, draw):
             assert drawn or limit_q8 < 256
 
 
-@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("draw", thinned(DRAWN, 2))
 @pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D])
 def test_updates_in_blocks(libraries, kind, draw):
     """Of one row, of some, and of all, which are formed once."""
@@ -323,7 +338,7 @@ def test_a_depthwise_kernel_as_high_as_it_has_channels(library):
     check_updates(library, "systematic", layer, shapes, samples, 256 * 9, 0)
 
 
-@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("draw", thinned(DRAWN, 2))
 def test_factored_updates(libraries, draw):
     """The same bits as the gradient's draw, though no gradient is formed."""
     rng = np.random.default_rng(13)
@@ -334,7 +349,7 @@ def test_factored_updates(libraries, draw):
             check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 0, True)
 
 
-@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("draw", thinned(DRAWN, 2))
 @pytest.mark.parametrize("rows, size", [(500, 3000), (9, 700)], ids=["wide", "flat"])
 def test_factored_updates_of_large_layers(libraries, rows, size, draw):
     """Strides beyond a row's mass and far below it, at extreme errors and inputs; weights that the
@@ -351,7 +366,7 @@ def test_factored_updates_of_large_layers(libraries, rows, size, draw):
             check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 0, True)
 
 
-@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("draw", thinned(DRAWN, 2))
 @pytest.mark.parametrize("kind", thinned(WEIGHTED, 3))
 def test_updates_of_biases(libraries, kind, draw):
     """The gradient's last column is all that is drawn from; weights are not even given."""
@@ -366,7 +381,7 @@ def test_updates_of_biases(libraries, kind, draw):
             assert drawn or limit_q8 < 256
 
 
-@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("draw", thinned(DRAWN, 2))
 def test_more_than_64_masses_and_the_end_of_annealing(libraries, draw):
     rng = np.random.default_rng(14)
     layer, *shapes = random_layer(rng, p.FullyConnected)
@@ -374,7 +389,7 @@ def test_more_than_64_masses_and_the_end_of_annealing(libraries, draw):
     check_updates(libraries(draw), draw, layer, shapes, samples, 256 * 40, 100)
 
 
-@pytest.mark.parametrize("draw", thinned(OPTIONS, 2))
+@pytest.mark.parametrize("draw", thinned(DRAWN, 2))
 def test_masses_beyond_32_bits(libraries, draw):
     """A pointwise layer on a large map: single gradients near 2**29, rows beyond 2**32."""
     rng = np.random.default_rng(15)

@@ -16,6 +16,7 @@ from tools.calibration.models import SHAPES, everything, examples_beyond, losses
 
 STAGES = set(KERNELS) - {"update", "update_formed"}
 DSP = CORES["cortex-m4"]
+MVE = CORES["cortex-m55"]
 PORTABLE = replace(DSP, dsp=False)
 # By what is measured: the function and, of an update, what forms its gradient.
 OWN = {(k.symbol, k.forms) for row in KERNELS.values() for k in row if not k.library}
@@ -33,11 +34,11 @@ def stages(graph, recipe=Recipe()) -> set[str]:
 
 
 def own_kernels(graph, recipe=Recipe()) -> set[tuple[str, str]]:
-    """Of one step with the DSP extension, and of one without."""
+    """Of one step with the DSP extension, with MVE, and of one without."""
     program = lower(graph, recipe.loss_choice)
     return {
         (kernel.symbol, kernel.forms)
-        for core in (DSP, PORTABLE)
+        for core in (DSP, MVE, PORTABLE)
         for stage in make_schedule(program, recipe, core).stages
         for kernel in stage.kernels
     }
@@ -64,7 +65,8 @@ def test_the_spread_measures_every_kernel_in_several_models():
 
 @pytest.mark.thorough
 def test_everything_has_what_the_dsp_extension_serves():
-    assert {k for k in OWN if "dsp" in "".join(k)} <= own_kernels(everything())
+    extended = {k for k in OWN if any(name in "".join(k) for name in ("dsp", "mve"))}
+    assert extended <= own_kernels(everything())
 
 
 @pytest.mark.thorough

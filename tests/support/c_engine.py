@@ -100,7 +100,7 @@ def constants_c(layer: Layer, *shapes) -> dict:
 
 def kernels(layer: Layer, part: str, x_shape, y_shape) -> list[Kernel]:
     """The engine's own kernels of a ``part`` of ``layer`` that serve it on some core."""
-    site = Site(layer, x_shape, y_shape, CORES["cortex-m4"])
+    site = Site(layer, x_shape, y_shape, CORES["cortex-m55"])
     found = KERNELS[f"{layer.kind}_{part}"]
     return [k for k in found if not k.library and k.fits(site)]
 

@@ -8,6 +8,7 @@
 #include "conv_2d_gradient_dsp.h"
 #include "depthwise_conv_2d_dsp.h"
 #include "depthwise_conv_2d_gradient_dsp.h"
+#include "depthwise_conv_2d_mve.h"
 #include "dsp.h"
 #include "error_scale_dsp.h"
 #include "fully_connected_dsp.h"
@@ -207,6 +208,37 @@ static int depthwise_conv_2d_gradient(void)
     return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
 }
 
+static int depthwise_conv_2d_mve_forward(void)
+{
+    et_depthwise_conv_2d p;
+    random_square(&p);
+    et_depthwise_conv_2d_forward(&p, weights, bias, x, one, 0);
+    et_depthwise_conv_2d_mve_forward(&p, weights, bias, x, other, scratch);
+    return memcmp(one, other, sizeof one) == 0;
+}
+
+static int depthwise_conv_2d_mve_input_error(void)
+{
+    et_depthwise_conv_2d p;
+    et_clip clip = random_clip();
+    random_square(&p);
+    int32_t expected = et_depthwise_conv_2d_input_error(&p, weights, e, x, clip, one);
+    int32_t got = et_depthwise_conv_2d_mve_input_error(&p, weights, e, x, clip, other, scratch);
+    return got == expected && memcmp(one, other, sizeof one) == 0;
+}
+
+static int depthwise_conv_2d_mve_gradient(void)
+{
+    et_depthwise_conv_2d p;
+    random_square(&p);
+    uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
+    for (uint32_t row = 0; row < count; row++) {
+        et_depthwise_conv_2d_gradient(&p, first + row, e, x, gradient + row * 10);
+    }
+    et_depthwise_conv_2d_mve_gradient(&p, first, count, e, x, blocks, scratch);
+    return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
+}
+
 static et_fully_connected random_dense(void)
 {
     et_fully_connected p = {between(8, 90), between(4, 40), {0}};
@@ -304,6 +336,9 @@ static const struct {
     {"depthwise_conv_2d_forward", depthwise_conv_2d_forward},
     {"depthwise_conv_2d_input_error", depthwise_conv_2d_input_error},
     {"depthwise_conv_2d_gradient", depthwise_conv_2d_gradient},
+    {"depthwise_conv_2d_mve_forward", depthwise_conv_2d_mve_forward},
+    {"depthwise_conv_2d_mve_input_error", depthwise_conv_2d_mve_input_error},
+    {"depthwise_conv_2d_mve_gradient", depthwise_conv_2d_mve_gradient},
     {"fully_connected_forward", fully_connected_forward},
     {"fully_connected_input_error", fully_connected_input_error},
     {"error_scale", error_scale},

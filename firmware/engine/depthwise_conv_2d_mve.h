@@ -1,0 +1,22 @@
+/* DEPTHWISE_CONV_2D of 3x3 windows side by side by MVE's vectors, with the bits of
+ * depthwise_conv_2d.c: strides 1, multiplicity 1, paddings of at most 2. */
+#ifndef ET_DEPTHWISE_CONV_2D_MVE_H
+#define ET_DEPTHWISE_CONV_2D_MVE_H
+
+#include "operators.h"
+#include "update_blocks.h"
+
+/* scratch: edgetune/plan/mve.py. */
+void et_depthwise_conv_2d_mve_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
+                                      const int32_t *bias, const int8_t *x, int8_t *y,
+                                      void *scratch);
+int32_t et_depthwise_conv_2d_mve_input_error(const et_depthwise_conv_2d *p, const int8_t *weights,
+                                             const int8_t *e, const int8_t *x, et_clip clip,
+                                             int8_t *e_in, void *scratch);
+
+/* An et_block_gradient; layer is an et_depthwise_conv_2d. */
+void et_depthwise_conv_2d_mve_gradient(const void *layer, uint32_t first, uint32_t count,
+                                       const int8_t *e, const int8_t *x, int32_t *gradient,
+                                       void *scratch);
+
+#endif
