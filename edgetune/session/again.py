@@ -13,6 +13,7 @@ import numpy as np
 
 from edgetune import __version__
 from edgetune.boards import Board
+from edgetune.data.arrays import Arrays
 from edgetune.guard.choice import NONE, RUNNING
 from edgetune.learn.losses import AUTO
 from edgetune.learn.recipe import Recipe
@@ -26,14 +27,16 @@ MOST_HASHED = 1 << 30  # bytes of a file: a larger one takes longer than many a 
 
 
 def again_record(job: Job, settings: TuneSettings) -> dict:
-    """For run.json: ``command``, one line for a shell; ``files``: of each that was named its
-    SHA-256, None where it is larger than `MOST_HASHED`; ``versions``."""
+    """For run.json: ``command``, one line for a shell, left out where samples were given as arrays,
+    which no line can name; ``files``: of each that was named its SHA-256, None where it is larger
+    than `MOST_HASHED`; ``versions``."""
     named = [job.model, settings.guard, *(job.source or {}).values(),
              *(place.source for place in job.places.values())]
     files = {str(one): _hash(Path(one)) for one in named
              if isinstance(one, (str, os.PathLike)) and Path(one).is_file()}
-    return {"command": shlex.join(tune_words(job, settings)), "files": files,
-            "versions": versions()}
+    arrays = isinstance((job.source or {}).get("path"), Arrays)
+    command = {} if arrays else {"command": shlex.join(tune_words(job, settings))}
+    return command | {"files": files, "versions": versions()}
 
 
 def versions() -> dict[str, str]:

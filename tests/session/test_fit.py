@@ -45,6 +45,8 @@ def test_arrays_leave_the_run_that_the_command_line_leaves(runs):
         assert ours["result"][part] == theirs["result"][part]
     logs = [(f / "metrics.jsonl").read_text() for f in (given.folder, words)]
     assert logs[0] == logs[1]
+    assert "command" in theirs and "command" not in ours  # no line can name an array
+    assert "on arrays" in (given.folder / "report.html").read_text()
     assert given.tuned.read_bytes() == (words / "tuned.tflite").read_bytes()
 
 

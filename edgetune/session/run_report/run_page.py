@@ -104,7 +104,8 @@ def _again(record: dict) -> str:
     return section(
         "To run it again",
         code(record["command"]) if "command" in record else paragraph(
-            "It was begun from Python, with what the settings say."
+            "It was begun from Python, on arrays or on firmware that was built before, with what "
+            "the settings say."
         ),
         table(["file", "SHA-256"], [[name, value or "too large"] for name, value in files]),
         table(["made with", ""], [[k, v] for k, v in record.get("versions", {}).items()])
