@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import textwrap
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -72,6 +74,22 @@ def test_zephyr_s_own_reader_takes_the_kconfig(tmp_path):
     folder = made(tmp_path, "zephyr")
     found = kconfiglib.Kconfig(str(folder / "zephyr" / "Kconfig"))
     assert list(found.syms["EDGETUNE_DIGITS"].nodes) and not found.warnings
+
+
+def test_west_takes_the_module_as_the_readme_says(tmp_path):
+    pytest.importorskip("west")
+    readme = (made(tmp_path / "digits", "zephyr") / "README.md").read_text()
+    lines = re.search(r"\n((?:    .*\n)*    manifest:\n(?:    .*\n)+)", readme)
+    assert lines is not None
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "west.yml").write_text(textwrap.dedent(lines[1]))
+
+    def west(*words: str) -> str:
+        return subprocess.run([sys.executable, "-m", "west", *words], cwd=tmp_path, check=True,
+                              capture_output=True, text=True).stdout
+
+    west("init", "-l", "app")
+    assert west("list", "-f", "{name} {path}", "digits").split() == ["digits", "modules/lib/digits"]
 
 
 @needs_compilers
