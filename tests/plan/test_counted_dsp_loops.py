@@ -194,7 +194,7 @@ GRADIENT_LOOPS = {
                    line(GRADIENT, "put_flat(w, k, from);")),
     "sums": both(line(GRADIENT, "sum_pairs(gradient, gradient + stride"),
                  line(GRADIENT, "sum_pairs(gradient, none"), line(GRADIENT, "sum_pairs(sums[0]")),
-    "sum_pairs": turns(GRADIENT, "for (; pairs; pairs--, x += 4, e += 4)"),
+    "sum_pairs": turns(f"{GRADIENT}:operands_dsp.h", "for (; pairs; pairs--, x += 4, e += 4)"),
 }
 DEPTHWISE_GRADIENT_LOOPS = {
     "pair_lines": line(f"{PLANES}:pairs_dsp.h", "uint32_t none ="),

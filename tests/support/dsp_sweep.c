@@ -177,66 +177,70 @@ static void random_square(et_depthwise_conv_2d *p)
     p->quantization = random_quantization(9);
 }
 
-static int depthwise_conv_2d_forward(void)
+typedef void forward_of(const et_depthwise_conv_2d *, const int8_t *, const int32_t *,
+                        const int8_t *, int8_t *, void *);
+typedef int32_t input_error_of(const et_depthwise_conv_2d *, const int8_t *, const int8_t *,
+                               const int8_t *, et_clip, int8_t *, void *);
+
+static int forward_agrees(forward_of *kernel)
 {
     et_depthwise_conv_2d p;
     random_square(&p);
     et_depthwise_conv_2d_forward(&p, weights, bias, x, one, 0);
-    et_depthwise_conv_2d_dsp_forward(&p, weights, bias, x, other, scratch);
+    kernel(&p, weights, bias, x, other, scratch);
     return memcmp(one, other, sizeof one) == 0;
+}
+
+static int input_error_agrees(input_error_of *kernel)
+{
+    et_depthwise_conv_2d p;
+    et_clip clip = random_clip();
+    random_square(&p);
+    int32_t expected = et_depthwise_conv_2d_input_error(&p, weights, e, x, clip, one);
+    int32_t got = kernel(&p, weights, e, x, clip, other, scratch);
+    return got == expected && memcmp(one, other, sizeof one) == 0;
+}
+
+static int gradient_agrees(et_block_gradient form)
+{
+    et_depthwise_conv_2d p;
+    random_square(&p);
+    uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
+    for (uint32_t row = 0; row < count; row++) {
+        et_depthwise_conv_2d_gradient(&p, first + row, e, x, gradient + row * 10);
+    }
+    form(&p, first, count, e, x, blocks, scratch);
+    return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
+}
+
+static int depthwise_conv_2d_forward(void)
+{
+    return forward_agrees(et_depthwise_conv_2d_dsp_forward);
 }
 
 static int depthwise_conv_2d_input_error(void)
 {
-    et_depthwise_conv_2d p;
-    et_clip clip = random_clip();
-    random_square(&p);
-    int32_t expected = et_depthwise_conv_2d_input_error(&p, weights, e, x, clip, one);
-    int32_t got = et_depthwise_conv_2d_dsp_input_error(&p, weights, e, x, clip, other, scratch);
-    return got == expected && memcmp(one, other, sizeof one) == 0;
+    return input_error_agrees(et_depthwise_conv_2d_dsp_input_error);
 }
 
 static int depthwise_conv_2d_gradient(void)
 {
-    et_depthwise_conv_2d p;
-    random_square(&p);
-    uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
-    for (uint32_t row = 0; row < count; row++) {
-        et_depthwise_conv_2d_gradient(&p, first + row, e, x, gradient + row * 10);
-    }
-    et_depthwise_conv_2d_dsp_gradient(&p, first, count, e, x, blocks, scratch);
-    return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
+    return gradient_agrees(et_depthwise_conv_2d_dsp_gradient);
 }
 
 static int depthwise_conv_2d_mve_forward(void)
 {
-    et_depthwise_conv_2d p;
-    random_square(&p);
-    et_depthwise_conv_2d_forward(&p, weights, bias, x, one, 0);
-    et_depthwise_conv_2d_mve_forward(&p, weights, bias, x, other, scratch);
-    return memcmp(one, other, sizeof one) == 0;
+    return forward_agrees(et_depthwise_conv_2d_mve_forward);
 }
 
 static int depthwise_conv_2d_mve_input_error(void)
 {
-    et_depthwise_conv_2d p;
-    et_clip clip = random_clip();
-    random_square(&p);
-    int32_t expected = et_depthwise_conv_2d_input_error(&p, weights, e, x, clip, one);
-    int32_t got = et_depthwise_conv_2d_mve_input_error(&p, weights, e, x, clip, other, scratch);
-    return got == expected && memcmp(one, other, sizeof one) == 0;
+    return input_error_agrees(et_depthwise_conv_2d_mve_input_error);
 }
 
 static int depthwise_conv_2d_mve_gradient(void)
 {
-    et_depthwise_conv_2d p;
-    random_square(&p);
-    uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
-    for (uint32_t row = 0; row < count; row++) {
-        et_depthwise_conv_2d_gradient(&p, first + row, e, x, gradient + row * 10);
-    }
-    et_depthwise_conv_2d_mve_gradient(&p, first, count, e, x, blocks, scratch);
-    return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
+    return gradient_agrees(et_depthwise_conv_2d_mve_gradient);
 }
 
 static et_fully_connected random_dense(void)
