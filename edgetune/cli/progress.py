@@ -34,7 +34,7 @@ class PlainReporter(Reporter):
     ):
         self._console, self._clock = console, clock
         self._silent, self._mute = silent, mute
-        self._phase, self._begun, self._next = "", 0.0, 0.0
+        self._phase, self._begun, self._next, self._ended = "", 0.0, 0.0, False
 
     def note(self, text: str) -> None:
         if not self._silent:
@@ -47,7 +47,9 @@ class PlainReporter(Reporter):
         now = self._clock()
         if phase != self._phase:
             self._phase, self._begun, self._next = phase, now, now + SECONDS
-        if not self._silent and (done == total or now >= self._next):
+            self._ended = False
+        said, self._ended = self._ended, done == total  # some tools say their end twice
+        if not self._silent and (self._ended and not said or now >= self._next):
             self._next = now + SECONDS
             more = "" if accuracy is None else f", {running_words(phase, done, accuracy)}"
             self._line(f"{phase}: {done:,} of {total:,}{more}")
@@ -73,6 +75,8 @@ class TerminalReporter(PlainReporter):
     _bars: Progress | None = None
 
     def progress(self, phase: str, done: int, total: int, accuracy: float | None = None) -> None:
+        if self._bars is None and phase == self._phase and done == total:
+            return  # some tools say their end twice
         if self._bars is None or phase != self._phase:
             self._begin(phase, total)
         words = "" if accuracy is None else running_words(phase, done, accuracy)
