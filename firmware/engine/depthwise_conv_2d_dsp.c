@@ -17,7 +17,7 @@ typedef struct {
 
 /* count outputs: sums as in planes_dsp.c, of which requantize_dsp.h makes two.  The second one
  * behind an odd end is not stored. */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 #define TWO_OUTPUTS                                                                               \
     "ldr r10, %[bias]\n\t"                                                                        \

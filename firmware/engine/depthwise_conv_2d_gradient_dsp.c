@@ -14,7 +14,7 @@
  *     tap 1 += t1 e0, + t2 e1    SMLATB, SMLABT
  *     tap 2 += t2 e0 + t3 e1     SMLAD
  */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 #define LINE(at, tap0, tap1, tap2)                                                                \
     "ldrd r12, lr, [%[x]" at "\n\t"                                                               \

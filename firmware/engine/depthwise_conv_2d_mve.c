@@ -69,7 +69,7 @@ static int32_t take_kernel(const plane *f, const int8_t *weights, int32_t channe
 
 /* Sums of a line's outputs, begun at start; they are written in fours.  The kernel stays in r3 to
  * r11, so that only four registers are left for places. */
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
 
 #define TAP(line, step, weight)                                                                   \
     "vldrb.s32 q1, [%[" line "]], #" step "\n\tvmla.s32 q0, q1, " weight "\n\t"
@@ -118,7 +118,7 @@ static void put_line(const plane *f, const et_quantization *q, int32_t c, int8_t
 {
     const int32_t *sums = f->sums;
     int32_t count = f->planes.outputs, step = f->planes.output_step;
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     int32_t shift = q->shift[c];
     int32x4_t left = vdupq_n_s32(et_max(shift, 0)), right = vdupq_n_s32(et_min(shift, 0));
     int32x4_t least = vdupq_n_s32(q->activation_min), most = vdupq_n_s32(q->activation_max);
@@ -191,7 +191,7 @@ static void grow(et_error_words *block, const int32_t *sums, int32_t count, cons
 static uint32_t largest(const int32_t *sums, int32_t count)
 {
     uint32_t most = 0;
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     __asm__ volatile("dlstp.32 lr, %[count]\n"
                      "1:\n\t"
                      "vldrw.32 q0, [%[sums]], #16\n\t"
@@ -213,7 +213,7 @@ static void put_errors(const plane *f, const et_error_words *block, const int8_t
 {
     const int32_t *sums = f->sums;
     int32_t count = f->planes.outputs, step = f->planes.output_step;
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     int32x4_t round = vdupq_n_s32(block->round), none = vdupq_n_s32(0);
     uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)step);
     __asm__ volatile("dlstp.32 lr, %[count]\n"
@@ -297,7 +297,7 @@ int32_t et_depthwise_conv_2d_mve_input_error(const et_depthwise_conv_2d *p, cons
  * load of the errors, then one a tap and a VMLADAVA. */
 static void sum_taps(const int8_t *x, const int8_t *e, int32_t count, int32_t *sums)
 {
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     const int8_t *x1 = x + 1, *x2 = x + 2;
     register int32_t s0 __asm__("r0") = 0, s1 __asm__("r2") = 0, s2 __asm__("r4") = 0;
     __asm__ volatile("dlstp.8 lr, %[count]\n"

@@ -8,6 +8,12 @@
 
 #define ET_DSP_INLINE static inline __attribute__((always_inline))
 
+/* The innermost loops name the registers that gcc leaves to them; clang leaves others, and takes
+ * their plain twins. */
+#if defined(__ARM_FEATURE_DSP) && !defined(__clang__)
+#define ET_DSP_LOOPS
+#endif
+
 /* A word, or a pair of halves, at any address. */
 ET_DSP_INLINE uint32_t et_load_word(const void *address)
 {

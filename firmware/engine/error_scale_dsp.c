@@ -8,7 +8,7 @@
 #include "error_words.h"
 #include "vectors.h"
 
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
 
 #define TOGETHER 16u /* channels */
 

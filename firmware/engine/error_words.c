@@ -16,7 +16,7 @@ et_error_words et_error_words_open(int8_t *e, uint32_t size, et_clip clip)
 }
 
 /* 16 bytes at a time, up to end. */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 #define HALVE(word) "and %[t], %[ones], " word ", lsr #7\n\tshadd8 " word ", " word ", %[t]\n\t"
 

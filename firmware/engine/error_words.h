@@ -66,7 +66,7 @@ ET_DSP_INLINE uint32_t et_absolute_4(int32_t a0, int32_t a1, int32_t a2, int32_t
 /* At least the largest magnitude of eight, and of no more bits. */
 ET_DSP_INLINE uint32_t et_largest_of_8(const int32_t *a)
 {
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     return vmaxavq_s32(vmaxavq_s32(0, vldrwq_s32(a)), vldrwq_s32(a + 4));
 #else
     return et_absolute_4(a[0], a[1], a[2], a[3]) | et_absolute_4(a[4], a[5], a[6], a[7]);
@@ -77,7 +77,7 @@ ET_DSP_INLINE uint32_t et_largest_of_8(const int32_t *a)
 ET_DSP_INLINE void et_error_words_store_4(const et_error_words *block, const int32_t *a,
                                           const int8_t *x, int8_t *e)
 {
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     int32x4_t acc = vldrwq_s32(a), value = vldrbq_s32(x);
     acc = vaddq_s32(acc, vandq_s32(vshrq_n_s32(acc, 31), vdupq_n_s32(block->round)));
     acc = vshlq_r_s32(acc, -(int32_t)block->shift);

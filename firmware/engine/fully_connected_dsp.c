@@ -15,7 +15,7 @@
  *     acc[row] += w0 x0 + w2 x2, + w1 x1 + w3 x3                     two SMLAD a row
  *
  * 16 products in 23 instructions, two fours a turn. */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 #define ROW(load, acc)                                                                            \
     "ldr r10, " load "\n\tsxtb16 r11, r10\n\tsmlad " acc ", r11, r8, " acc "\n\t"                 \
@@ -90,7 +90,7 @@ void et_fully_connected_dsp_forward(const et_fully_connected *p, const int8_t *w
  *     acc[column] += w0 e0 + w2 e2        SXTB16 and SMLAD a column; then rows 1 and 3
  *
  * 16 products in 29 instructions. */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 #define TWO_ROWS(load0, load2, e)                                                                 \
     "ldr r10, " load0 "\n\tldr r11, " load2 "\n\t"                                                \

@@ -14,7 +14,7 @@ typedef int8_t operand; /* of a position; what belongs to a channel lies in a la
 
 /* A row's four sums over count positions: of 16 at a time one load of the errors, then one of each
  * lane and a VMLADAVA. */
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
 
 #define LANE(x, sum) "vldrb.8 q1, [%[" x "]], #16\n\tvmladava.s8 %[" sum "], q0, q1\n\t"
 
@@ -65,7 +65,7 @@ typedef uint32_t operand; /* a pair of positions; four channels lie one behind t
  *
  * 16 products in 11 instructions, four pairs a turn, whose first loads move x and e on; one or two
  * that are left go first.  Both operands lie four values a pair. */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 #define PAIR(x0, x2, e)                                                                           \
     "ldrd r0, r12, [%[e]" e "\n\tldrd r3, lr, [%[x]" x0 "\n\t"                                    \

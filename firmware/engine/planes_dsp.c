@@ -70,7 +70,7 @@ void et_plane_weights(const et_planes *p, const int8_t *weights, int32_t channel
  *     output 1 += t1 w0          SMLATB by (w0, w1)
  *     output 1 += t2 w1 + t3 w2  SMLAD  by (w1, w2)
  */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 void et_plane_sums(const uint32_t *line, const uint32_t *words, int32_t pairs, int32_t *sums)
 {

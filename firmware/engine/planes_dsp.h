@@ -58,7 +58,7 @@ static inline int32_t et_four_from(int32_t c, int32_t channels)
     return c + 4 > channels ? channels - 4 : c;
 }
 
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 /* Of three lines with a kernel's words in r4 to r9: two outputs are added to r10 and r11, and line
  * goes on to the next pair. */

@@ -23,7 +23,7 @@ et_outputs_4 et_outputs_of(const et_quantization *q, const int32_t *bias, uint32
         outputs.doubled &= outputs.channel[c].shift < 0 && most < (1u << 30) &&
                            row_size * LARGEST_PRODUCT < (1u << 30) - most;
     }
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     int32x4x2_t channel = vld2q_s32(&outputs.channel[0].multiplier);
     outputs.multipliers = channel.val[0];
     outputs.left = vmaxq_s32(channel.val[1], vdupq_n_s32(0));

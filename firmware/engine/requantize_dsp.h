@@ -25,7 +25,7 @@ typedef struct {
     int32_t narrow;     /* it is not all of int8 */
     int32_t doubled, width;
     const et_quantization *quantization;
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
     int32x4_t multipliers, left, right, zero_points, least, most; /* shifts right are negative */
 #endif
 } et_outputs_4;
@@ -67,7 +67,7 @@ ET_DSP_INLINE void et_outputs_narrow(const et_outputs_4 *outputs, int8_t *y)
     et_store_word(y, et_where_not_below(word, outputs->high, outputs->high, word));
 }
 
-#if defined(__ARM_FEATURE_MVE)
+#ifdef ET_MVE_LOOPS
 
 /* Four sums of one position.  High words round half up, as et_multiply_high does; one less where
  * negative and shifted right, then half up again, is et_multiply. */

@@ -139,7 +139,7 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
  * return what the digest changes by. */
-#ifdef __thumb2__
+#if defined(__thumb2__) && !defined(__clang__)
 
 typedef char pairs_lie_where_the_loads_have_them[offsetof(row_facts, weights) == 8 &&
                                                          offsetof(row_facts, place_step) == 16 &&

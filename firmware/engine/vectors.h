@@ -4,16 +4,17 @@
 #ifndef ET_VECTORS_H
 #define ET_VECTORS_H
 
-#ifdef __ARM_FEATURE_MVE
+#include "dsp.h"
+
+#if defined(__ARM_FEATURE_MVE) && defined(ET_DSP_LOOPS)
+#define ET_MVE_LOOPS
 #ifndef ET_VECTORS
 #define ET_VECTORS
 #endif
 #include <arm_mve.h>
 #endif
 
-#include "dsp.h"
-
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
 
 #define ET_PICKED 9362 /* bytes: the widest step whose eighth fits into an offset of 16 bits */
 

@@ -15,7 +15,7 @@
  *
  * The last ones of a row are predicated, but pointers move by 16 all the same: past the row's end,
  * from where they are taken back.  VMLADAVA adds to even registers only. */
-#ifdef __ARM_FEATURE_MVE
+#ifdef ET_MVE_LOOPS
 
 #define COLUMN(w, sum) "vldrb.8 q1, [%[" w "]], #16\n\tvmladava.s8 " sum ", q0, q1\n\t"
 #define SUM_ROW                                                                                   \
@@ -103,7 +103,7 @@ void et_sum_two_windows(const et_two_windows *two)
  *
  * 32 products in 32 instructions; the first load of a turn moves the panel's place on.  Sums stay in
  * r4 to r11; r0, r12 and lr are all that is left for operands, so the ends of a row lie on the stack. */
-#ifdef __ARM_FEATURE_DSP
+#ifdef ET_DSP_LOOPS
 
 #define COLUMN(at, a, b)                                                                          \
     "ldr lr, [%[w]" at "\n\tsmlad " a ", lr, r0, " a "\n\tsmlad " b ", lr, r12, " b "\n\t"
