@@ -1,5 +1,5 @@
-"""A library is clean under clang as well, whose register allocation leaves other registers: the loops
-that name gcc's have plain twins.  Zig's clang serves, which has all of Arm's cores."""
+"""A library is clean under clang as well, which leaves other registers to assembly: the loops that
+name gcc's have plain twins.  Zig's clang serves, which has all of Arm's cores."""
 
 import subprocess
 import sys
