@@ -13,7 +13,7 @@ from edgetune.learn import operators as p
 from edgetune.plan import dsp_lines
 from edgetune.plan.dsp import FORETELLING, copies_at_once
 from edgetune.plan.dsp_windows import Windows, backward_phases, forward_windows, windows_beside
-from edgetune.plan.work import GROUP, Work, add
+from edgetune.plan.work import GROUP, Work, add, repeated
 from edgetune.plan.work import groups as groups_of
 
 LARGEST_PRODUCT = 128 * 255  # of requantize_dsp.c
@@ -37,7 +37,7 @@ def _over_windows(work: Work, windows: Windows) -> Counter:
     layer, walk = work.layer, windows.walk()
     groups, rest = -(-layer.rows // GROUP), layer.rows % GROUP
     quick = sum(doubled_groups(layer)) if not rest else sum(doubled_groups(layer)[:-1])
-    loops = _times(walk.loops, groups)
+    loops = repeated(walk.loops, groups)
     two, one = walk.pairs + walk.twos, walk.ones
     add(loops, {
         "groups": groups, "channels": layer.rows,
@@ -105,7 +105,7 @@ def _foretold(windows: Windows) -> Counter:
     row = windows.down.out // 2
     if last - first < 2 or not windows.row_inside(row):
         return Counter()
-    return _times(windows.sums(windows.taps_of_row(row)), FORETELLING) + Counter(
+    return repeated(windows.sums(windows.taps_of_row(row)), FORETELLING) + Counter(
         {"foretold": FORETELLING}
     )
 
@@ -114,7 +114,7 @@ def depthwise_forward(work: Work) -> dict:
     """Four channels at a time, whose planes are filled patch by patch, then line by line."""
     layer, groups = work.layer, -(-work.y[2] // GROUP)
     patches = dsp_lines.planes(work.x, work.y, layer.window.pad)
-    quick, loops = _doubled_fours(layer), _times(patches.filled, groups)
+    quick, loops = _doubled_fours(layer), repeated(patches.filled, groups)
     lines, outputs = patches.lines, patches.outputs
     add(loops, {
         "groups": groups,
@@ -140,7 +140,7 @@ def depthwise_input_error(work: Work) -> dict:
     pad = work.layer.window.pad
     groups = -(-work.x[2] // GROUP)
     patches = dsp_lines.planes(work.y, work.x, (2 - pad[0], 2 - pad[1]))
-    loops = _times(patches.filled, groups)
+    loops = repeated(patches.filled, groups)
     add(loops, {
         "groups": groups, "lines": groups * patches.lines, "pairs": groups * patches.pairs,
         "put_four": groups * patches.outputs, "foretold": patches.first_count,
@@ -185,10 +185,6 @@ def error_scale(work: Work) -> dict:
         "groups": groups, "fours": groups * work.positions,
         "rest": rest, "ones": rest * work.positions,
     }
-
-
-def _times(loops: Counter, times: int) -> Counter:
-    return Counter({name: turns * times for name, turns in loops.items()})
 
 
 DSP_FEATURES: dict[str, Callable[[Work], dict]] = {

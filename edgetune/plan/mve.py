@@ -13,7 +13,7 @@ from edgetune.boards import Core
 from edgetune.learn import operators as p
 from edgetune.learn.program import Shape
 from edgetune.plan import dsp
-from edgetune.plan.work import Work
+from edgetune.plan.work import Work, repeated
 
 LANES = 4  # sums at once
 PICKED = 8  # bytes at once, of those that lie apart
@@ -81,20 +81,16 @@ def _planes(data: Shape, outputs: Shape, pad: tuple[int, int]) -> Counter:
     })
 
 
-def _times(loops: Counter, times: int) -> Counter:
-    return Counter({name: turns * times for name, turns in loops.items()})
-
-
 def depthwise_forward(work: Work) -> Counter:
     loops = _planes(work.x, work.y, work.layer.window.pad) + Counter({"channels": 1})
-    return _times(loops, work.y[2])
+    return repeated(loops, work.y[2])
 
 
 def depthwise_input_error(work: Work) -> Counter:
     """The same under the errors."""
     pad = work.layer.window.pad
     loops = _planes(work.y, work.x, (2 - pad[0], 2 - pad[1])) + Counter({"channels": 1})
-    return _times(loops, work.x[2])
+    return repeated(loops, work.x[2])
 
 
 def depthwise_gradient(work: Work, rows: int) -> Counter:
@@ -107,7 +103,7 @@ def depthwise_gradient(work: Work, rows: int) -> Counter:
         "picked": planes["picked"] + lines * -(-length // PICKED), "error_lines": lines,
         "sixteens": -(-count // 16),
     })
-    return _times(loops, rows) + Counter({"forms": 1})
+    return repeated(loops, rows) + Counter({"forms": 1})
 
 
 MVE_FEATURES: dict[str, Callable[[Work], dict]] = {

@@ -38,3 +38,8 @@ def add(loops: Counter, more: dict, times: float = 1) -> None:
     """``more`` turns of loops, ``times`` over."""
     for name, turns in more.items():
         loops[name] += turns * times
+
+
+def repeated(loops: Counter, count: int) -> Counter:
+    """``loops``, ``count`` times over."""
+    return Counter({name: turns * count for name, turns in loops.items()})

@@ -284,11 +284,11 @@ static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t operand
     gradient += k;
     for (; count; count--, gradient += stride, e += w->room) {
         if (width >= 4) {
-            sum_lanes(gradient, w->x_operands, w->room, e, operands);
+            et_sum_lanes(e, w->x_operands, w->room, operands, gradient, gradient);
             continue;
         }
         int32_t sums[4] = {0};
-        sum_lanes(sums, w->x_operands, w->room, e, operands);
+        et_sum_lanes(e, w->x_operands, w->room, operands, sums, sums);
         for (int32_t i = 0; i < width; i++) {
             gradient[i] += sums[i];
         }

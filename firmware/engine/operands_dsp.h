@@ -12,44 +12,6 @@ typedef int8_t operand; /* of a position; what belongs to a channel lies in a la
 
 #define TOGETHER 1 /* positions of an operand */
 
-/* A row's four sums over count positions: of 16 at a time one load of the errors, then one of each
- * lane and a VMLADAVA. */
-#ifdef ET_MVE_LOOPS
-
-#define LANE(x, sum) "vldrb.8 q1, [%[" x "]], #16\n\tvmladava.s8 %[" sum "], q0, q1\n\t"
-
-static void sum_lanes(int32_t *row, const operand *x0, int32_t lane, const operand *e,
-                      int32_t count)
-{
-    const operand *x1 = x0 + lane, *x2 = x1 + lane, *x3 = x2 + lane;
-    register int32_t s0 __asm__("r0") = row[0], s1 __asm__("r2") = row[1];
-    register int32_t s2 __asm__("r4") = row[2], s3 __asm__("r6") = row[3];
-    __asm__ volatile("dlstp.8 lr, %[count]\n"
-                     "1:\n\t"
-                     "vldrb.8 q0, [%[e]], #16\n\t" LANE("x0", "s0") LANE("x1", "s1")
-                         LANE("x2", "s2") LANE("x3", "s3") "letp lr, 1b\n\t"
-                                                           "strd %[s0], %[s1], [%[row]]\n\t"
-                                                           "strd %[s2], %[s3], [%[row], #8]"
-                     : [e] "+r"(e), [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3),
-                       [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3)
-                     : [count] "r"(count), [row] "r"(row)
-                     : "q0", "q1", "lr", "memory");
-}
-
-#else
-
-static void sum_lanes(int32_t *row, const operand *x, int32_t lane, const operand *e,
-                      int32_t count)
-{
-    for (int32_t k = 0; k < 4; k++) {
-        for (int32_t i = 0; i < count; i++) {
-            row[k] += x[k * lane + i] * e[i];
-        }
-    }
-}
-
-#endif
-
 #else
 
 typedef uint32_t operand; /* a pair of positions; four channels lie one behind the other */

@@ -18,6 +18,35 @@
 
 #define ET_PICKED 9362 /* bytes: the widest step whose eighth fits into an offset of 16 bits */
 
+/* Four lanes at w, stride apart, and what their products with x add to: VMLADAVA adds to even
+ * registers only.  Of 16 values at a time one load of x, then one of each lane and a VMLADAVA; the last
+ * ones are predicated. */
+#define ET_LANES(w, stride, start)                                                                \
+    const int8_t *w0 = (w), *w1 = w0 + (stride), *w2 = w1 + (stride), *w3 = w2 + (stride);        \
+    register int32_t s0 __asm__("r0") = (start)[0], s1 __asm__("r2") = (start)[1];                \
+    register int32_t s2 __asm__("r4") = (start)[2], s3 __asm__("r6") = (start)[3]
+#define ET_LANE(w, sum) "vldrb.8 q1, [%[" w "]], #16\n\tvmladava.s8 %[" sum "], q0, q1\n\t"
+#define ET_SUM_LANES                                                                              \
+    "vldrb.8 q0, [%[x]], #16\n\t" ET_LANE("w0", "s0") ET_LANE("w1", "s1") ET_LANE("w2", "s2")     \
+        ET_LANE("w3", "s3")
+#define ET_LANE_OPERANDS                                                                          \
+    [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [s0] "+r"(s0),       \
+        [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3)
+
+/* sums[k] = start[k] + the products of count values at x and at w + k * stride; k < 4. */
+ET_DSP_INLINE void et_sum_lanes(const int8_t *x, const int8_t *w, int32_t stride, int32_t count,
+                                const int32_t *start, int32_t *sums)
+{
+    ET_LANES(w, stride, start);
+    __asm__ volatile("dlstp.8 lr, %[count]\n"
+                     "1:\n\t" ET_SUM_LANES "letp lr, 1b\n\t"
+                     "strd %[s0], %[s1], [%[sums]]\n\t"
+                     "strd %[s2], %[s3], [%[sums], #8]"
+                     : ET_LANE_OPERANDS
+                     : [count] "r"(count), [sums] "r"(sums)
+                     : "q0", "q1", "lr", "memory");
+}
+
 /* The sum of count bytes. */
 ET_DSP_INLINE int32_t et_sum_bytes(const int8_t *bytes, int32_t count)
 {
@@ -88,6 +117,18 @@ ET_DSP_INLINE int32_t et_copy_summed(int8_t *to, const int8_t *from, int32_t cou
 }
 
 #else
+
+ET_DSP_INLINE void et_sum_lanes(const int8_t *x, const int8_t *w, int32_t stride, int32_t count,
+                                const int32_t *start, int32_t *sums)
+{
+    for (int32_t k = 0; k < 4; k++) {
+        int32_t sum = start[k];
+        for (int32_t i = 0; i < count; i++) {
+            sum += x[i] * w[k * stride + i];
+        }
+        sums[k] = sum;
+    }
+}
 
 ET_DSP_INLINE int32_t et_sum_bytes(const int8_t *bytes, int32_t count)
 {

@@ -8,46 +8,21 @@
 
 #ifdef ET_VECTORS
 
-/* Four columns of weights meet a window.  Of 16 k at a time
- *
- *     x       one load
- *     columns one load each, then sums[c] += their 16 products: one VMLADAVA
- *
- * The last ones of a row are predicated, but pointers move by 16 all the same: past the row's end,
- * from where they are taken back.  VMLADAVA adds to even registers only. */
+/* Four columns of weights meet a window, row by row as et_sum_lanes sums.  Pointers move by 16 past a
+ * row's end, from where they are taken back. */
 #ifdef ET_MVE_LOOPS
 
-#define COLUMN(w, sum) "vldrb.8 q1, [%[" w "]], #16\n\tvmladava.s8 " sum ", q0, q1\n\t"
-#define SUM_ROW                                                                                   \
-    "vldrb.8 q0, [%[x]], #16\n\t" COLUMN("w0", "%[s0]") COLUMN("w1", "%[s1]")                     \
-        COLUMN("w2", "%[s2]") COLUMN("w3", "%[s3]")
 #define MOVE(w) "add %[" w "], lr\n\t"
-#define OPERANDS                                                                                  \
-    [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [s0] "+r"(s0),       \
-        [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3)
 
-ET_DSP_INLINE void sum_window(const et_two_windows *two, const int8_t *x, const int32_t *start,
-                              int32_t *sums)
+ET_DSP_INLINE void sum_rows(const et_two_windows *two, const int8_t *x, const int32_t *start,
+                            int32_t *sums)
 {
-    const et_panel *w0 = two->panel, *w1 = w0 + two->size, *w2 = w1 + two->size;
-    const et_panel *w3 = w2 + two->size;
-    int32_t rows = two->rows, run = two->run;
-    register int32_t s0 __asm__("r0") = start[0], s1 __asm__("r2") = start[1];
-    register int32_t s2 __asm__("r4") = start[2], s3 __asm__("r6") = start[3];
-    if (rows == 1) {
-        __asm__ volatile("dlstp.8 lr, %[run]\n"
-                         "1:\n\t" SUM_ROW "letp lr, 1b\n\t"
-                         "strd %[s0], %[s1], [%[sums]]\n\t"
-                         "strd %[s2], %[s3], [%[sums], #8]"
-                         : OPERANDS
-                         : [run] "r"(run), [sums] "r"(sums)
-                         : "q0", "q1", "lr", "memory");
-        return;
-    }
-    int32_t back = run - ((run + 15) & ~15), skip = two->line - run + back;
+    ET_LANES(two->panel, two->size, start);
+    int32_t rows = two->rows, run = two->run, back = run - ((run + 15) & ~15);
+    int32_t skip = two->line - run + back;
     __asm__ volatile("1:\n\t" /* a row */
                      "dlstp.8 lr, %[run]\n"
-                     "2:\n\t" SUM_ROW "letp lr, 2b\n\t"
+                     "2:\n\t" ET_SUM_LANES "letp lr, 2b\n\t"
                      "subs %[rows], #1\n\t"
                      "beq 3f\n\t"
                      "add %[x], %[skip]\n\t"
@@ -59,28 +34,33 @@ ET_DSP_INLINE void sum_window(const et_two_windows *two, const int8_t *x, const 
                                     "ldr lr, %[sums]\n\t"
                                     "strd %[s0], %[s1], [lr]\n\t"
                                     "strd %[s2], %[s3], [lr, #8]"
-                     : OPERANDS, [rows] "+r"(rows)
+                     : ET_LANE_OPERANDS, [rows] "+r"(rows)
                      : [run] "r"(run), [skip] "r"(skip), [back] "m"(back), [sums] "m"(sums)
                      : "q0", "q1", "lr", "cc", "memory");
 }
 
 #else
 
-static void sum_window(const et_two_windows *two, const int8_t *x, const int32_t *start,
-                       int32_t *sums)
+static void sum_rows(const et_two_windows *two, const int8_t *x, const int32_t *start,
+                     int32_t *sums)
 {
     const et_panel *w = two->panel;
-    memmove(sums, start, 4 * sizeof *sums);
     for (int32_t row = 0; row < two->rows; row++, x += two->line, w += two->run) {
-        for (int32_t c = 0; c < 4; c++) {
-            for (int32_t k = 0; k < two->run; k++) {
-                sums[c] += x[k] * w[c * two->size + k];
-            }
-        }
+        et_sum_lanes(x, w, two->size, two->run, row ? sums : start, sums);
     }
 }
 
 #endif
+
+ET_DSP_INLINE void sum_window(const et_two_windows *two, const int8_t *x, const int32_t *start,
+                              int32_t *sums)
+{
+    if (two->rows == 1) {
+        et_sum_lanes(x, two->panel, two->size, two->run, start, sums);
+        return;
+    }
+    sum_rows(two, x, start, sums);
+}
 
 void et_sum_two_windows(const et_two_windows *two)
 {
