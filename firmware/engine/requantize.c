@@ -15,6 +15,8 @@ void et_requantize(const et_quantization *q, uint32_t first, uint32_t n,
     bias += first;
     for (int8_t *end = y + first + n, *out = y + first; out != end;) {
         int32_t value = et_multiply(wrapping_sum(*bias++, *acc++), *multiplier++, *shift++);
-        *out++ = et_clamp(wrapping_sum(value, zero_point), low, high);
+        value = wrapping_sum(value, zero_point);
+        value = value < low ? low : value;
+        *out++ = (int8_t)(value > high ? high : value);
     }
 }
