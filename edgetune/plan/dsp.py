@@ -42,7 +42,8 @@ def conv_2d_input_error_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core)
 
 
 def conv_2d_gradient_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bool:
-    return core.dsp and layer.row_size <= LARGEST_WINDOW and y[0] * y[1] >= FEWEST_CELLS
+    """By bytes on cores without the extension."""
+    return layer.row_size <= LARGEST_WINDOW and y[0] * y[1] >= FEWEST_CELLS
 
 
 def conv_2d_gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:

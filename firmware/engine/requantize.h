@@ -61,6 +61,8 @@ static inline int8_t et_clamp(int32_t value, int32_t low, int32_t high)
     return (int8_t)(value > high ? high : value);
 }
 
+#define ET_REQUANTIZED 16 /* at once, where an output position has so many */
+
 /* Outputs y of channels first .. first + n - 1, from their sums of products. */
 void et_requantize(const et_quantization *q, uint32_t first, uint32_t n,
                    const int32_t *restrict bias, const int32_t *restrict acc, int8_t *restrict y);
