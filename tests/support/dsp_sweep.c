@@ -20,7 +20,8 @@
 
 static uint32_t state = 1;
 static int8_t weights[LARGEST], x[LARGEST], e[LARGEST], one[LARGEST], other[LARGEST];
-static int32_t bias[64], multiplier[64], shift[64];
+static int32_t bias[64], multiplier[64];
+static int8_t shift[64];
 static int64_t scratch[2 * LARGEST / 8];
 static int32_t gradient[LARGEST], blocks[LARGEST];
 
@@ -99,7 +100,7 @@ static et_quantization random_quantization(uint32_t row_size)
     }
     for (uint32_t c = 0; c < 64; c++) {
         multiplier[c] = (int32_t)(0x40000000u + below(0x40000000u));
-        shift[c] = left ? (int32_t)below(2) : -(int32_t)(between(5, 8) + bits / 2);
+        shift[c] = (int8_t)(left ? (int32_t)below(2) : -(int32_t)(between(5, 8) + bits / 2));
         bias[c] = (int32_t)below(large ? 0x7FFFFFFFu : 40000) - (large ? 0x3FFFFFFF : 20000);
     }
     if (below(3) == 0) {
