@@ -2,9 +2,9 @@
 
     python tools/code_size.py [MODEL] [--core CORE] [--parts COUNT]
 
-Of a step of all layers, as linked: MODEL is one of those of tools/budgets.py, or a file.  "engine and
-tables" is what is left without weights, the link, ports and the compiler's libraries.  Needs the Arm
-compiler.
+Of a step of all layers, as linked: MODEL is one of those of tools/budgets.py, or a file.  "engine
+and tables" is what is left without weights, the link, ports and the compiler's libraries.  Needs
+the Arm compiler.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The kernels of the DSP extension and of MVE, and what cores without both take of them, on emulated
-cores: on the core itself against the portable ones, and assembly against plain C."""
+"""The kernels of the DSP extension and of MVE, and what cores without both take of them: on the
+emulated core itself against the portable ones, and assembly against plain C."""
 
 import shutil
 import time
