@@ -8,7 +8,6 @@ from functools import partial, wraps
 import click
 
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.cli import completion
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
 from edgetune.guard import NONE, RUNNING
@@ -70,13 +69,13 @@ class _Bytes(click.ParamType):
         return int(number) * unit
 
 
-model_argument = click.argument("model", shell_complete=completion.files)
+model_argument = click.argument("model")
 board_option = click.option(
-    "--board", required=True, shell_complete=completion.boards, metavar="BOARD",
+    "--board", required=True, metavar="BOARD",
     help="A name that `edgetune boards list` shows, or a folder with a board.toml.",
 )
 device_option = click.option(
-    "--device", shell_complete=completion.devices, metavar="DEVICE",
+    "--device", metavar="DEVICE",
     help="host, qemu, renode, auto, /dev/tty..., or id:SERIAL; without it the board's first "
     "emulator.",
 )
