@@ -20,7 +20,8 @@ from written_run import write_run
 
 from edgetune.cli.main import VERBS as VERB_MODULES
 from edgetune.cli.main import main
-from edgetune.cli.progress import PlainReporter, TerminalReporter
+from edgetune.cli.progress import PlainReporter, TerminalReporter, last_samples
+from edgetune.session.reporter import LearntSample
 
 FLOAT = MODEL.replace("int8", "float")
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -135,6 +136,31 @@ def test_progress_is_one_line_that_fits(width):
     assert all(len(line) <= width for line in lines)
     assert "1000000/1000000" in lines[-1] and "100.0 % of last 100" in lines[-1]
     assert any("left" in line and "/s" in line for line in lines) or "in 1:00:00" in lines[-1]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_last_samples_are_one_line_that_fits(width):
+    """The newest at its end; names that are long are cut."""
+    samples = [LearntSample("3", "3", 0.02), LearntSample("walking upstairs", "sit", 2.3)] * 8
+    line = last_samples(samples, width)
+    assert line.startswith("Last: ") and width - 36 < len(line) <= width
+    assert line.endswith("3 as 3 right 0.02, walking ups… as sit wrong 2.30")
+    errors = [LearntSample("", "", 0.125), LearntSample("", "", 3.0)]
+    assert last_samples(errors, width) == "Last losses: 0.125, 3"
+    assert last_samples((), width) == ""
+
+
+@pytest.mark.thorough
+def test_a_run_on_a_terminal_shows_its_last_samples_and_elsewhere_does_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = ("tune", MODEL, *ON_HOST, "--data", DATA, "--samples", 40, "--passes", 1)
+    lines = [one for line in on_terminal(run, 80) for one in line.split("\r")]
+    last = [line for line in lines if line.startswith("Last: ")]
+    sample = r"\d as \d (right|wrong) \d+\.\d\d"
+    assert last and all(re.fullmatch(f"Last: {sample}(, {sample})*", line) for line in last)
+    assert max(map(len, lines)) <= 80
+    piped = edgetune(*run)
+    assert piped.code == 0 and "Last: " not in piped.stdout + piped.stderr
 
 
 def test_elsewhere_a_phase_says_a_line_in_ten_seconds():
