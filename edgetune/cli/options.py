@@ -221,7 +221,8 @@ _test_part = click.option(
 also_option = click.option(
     "--also", multiple=True, metavar="NAME=SOURCE|PART", help="A further set that is measured as "
     "the test set is, to see what is forgotten: NAME=FILE.npz:PART takes PART_x, PART_y of it, "
-    "PART alone that of --data. May be given several times (docs/runs.md).",
+    "PART alone that of --data, NAME=X.npy:Y.npy a pair. May be given several times "
+    "(docs/runs.md).",
 )
 _SOURCES = (
     "An .npz, .npy or .csv file, a folder of images or WAV files for each class, or "
