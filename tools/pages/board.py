@@ -144,8 +144,8 @@ def _speed(board: Board) -> list[str]:
                 "`edgetune plan --power`", "takes one."]
     (low, high), supply = speed.step_uj, board.supply
     return [
-        *said, f"With {supply.ua_per_mhz:g} microamperes a megahertz at {supply.volts:g} V it takes "
-        f"{low:.3g} to {high:.3g} microjoules.", f"The current is that of {supply.source}.",
+        *said, f"With {supply.ua_per_mhz:g} microamperes a megahertz at {supply.volts:g} V it "
+        f"takes {low:.3g} to {high:.3g} microjoules.", f"The current is that of {supply.source}.",
     ]
 
 
