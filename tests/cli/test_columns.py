@@ -92,7 +92,8 @@ def on_terminal(words, width: int) -> list[str]:
 
 
 def words_of(lines: list[str]) -> set[str]:
-    return {re.sub(r"^\d{4}-digits_int8/", "", word.replace("runs/", ""))
+    """Without the colon that a column's name has where each cell is a line."""
+    return {re.sub(r"^\d{4}-digits_int8/", "", word.replace("runs/", "")).removesuffix(":")
             for line in lines for word in line.split()}
 
 
