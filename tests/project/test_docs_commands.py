@@ -14,9 +14,12 @@ import click
 import page_folder
 import pytest
 from cli_runner import edgetune
+from emulators import need_emulator
 from page_commands import NOT_RUN, PAGES, PARSED, all_commands, commands_in, row_of, to_run
 
 from edgetune.cli.main import main
+from edgetune.device.renode import find_renode
+from edgetune.errors import ToolchainError
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ("first-ten-minutes.md", "tutorials/wearable.md", "tutorials/microphone.md",
@@ -119,6 +122,27 @@ def walk(texts: list[str], monkeypatch) -> None:
 @pytest.mark.parametrize("page", TO_WALK, ids=name_of)
 def test_a_page_s_commands_run(page, folder, monkeypatch):
     walk(to_run(page), monkeypatch)
+
+
+EMULATED = [
+    (page, device) for page in TO_WALK for device in ("qemu", "renode")
+    if any(f"--device {device}" in text for text in to_run(page))
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page, device", EMULATED, ids=lambda one: getattr(one, "stem", one))
+def test_a_page_s_commands_run_in_the_emulator_that_it_names(page, device, folder, monkeypatch):
+    need_emulator()
+    if device == "renode":
+        try:
+            find_renode()
+        except ToolchainError as error:
+            pytest.skip(f"{error.message} {error.cause}")
+    for text in to_run(page):
+        if f"--device {device}" in text or "boards add" in text:  # a board of the page's own
+            code, said = page_folder.run(text, monkeypatch, device)
+            assert code == 0, (text, said)
 
 
 @pytest.mark.thorough

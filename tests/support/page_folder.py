@@ -1,8 +1,8 @@
 """A folder in which the commands of the documentation's pages run, and what makes them short.
 
 Models and data have the names that the pages give them; what a page calls MODEL or DATA are the
-demo's.  Whatever the device, the same project learns as a process of this computer: emulators and
-boards have tests of their own.
+demo's.  Whatever the device, the same project learns as a process of this computer; where pages
+name an emulator, the slow tests start it.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ def missing(text: str) -> str:
     return ", ".join(name for name in needed if shutil.which(name) is None)
 
 
-def run(text: str, monkeypatch) -> tuple[int, str]:
-    """A page's command in the current folder: its status, and what it said."""
+def run(text: str, monkeypatch, device: str = "host") -> tuple[int, str]:
+    """A page's command in the current folder, on ``device``: its status, and what it said."""
     words = shlex.split(text)
     if words[0] == "export":
         name, _, value = words[1].partition("=")
@@ -168,12 +168,12 @@ def run(text: str, monkeypatch) -> tuple[int, str]:
         break_a_run(monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr("webbrowser.open", lambda *_, **__: False)
-        outcome = edgetune(*_short(text))
+        outcome = edgetune(*_short(text, device))
     return outcome.code, outcome.stdout + outcome.stderr
 
 
-def _short(text: str) -> list[str]:
-    """The words behind `edgetune`: on this computer, of few samples."""
+def _short(text: str, device: str) -> list[str]:
+    """The words behind `edgetune`: on another device, of few samples."""
     for part, model in OTHER_MODELS.items():
         text = re.sub(r"model\.tflite|\bMODEL\b", model, text) if part in text else text
     for part, rest in REST.items():
@@ -182,9 +182,9 @@ def _short(text: str) -> list[str]:
     for model, (known, data) in OTHER_DATA.items():
         words = [data if model in words and word == known else word for word in words]
     if words[0] in LEARNING and "--resume" not in words:
-        words += ["--device", "host"]
+        words += ["--device", device]
     elif "--device" in words:
-        words[words.index("--device") + 1] = "host"
+        words[words.index("--device") + 1] = device
     return words + (SHORTER.get(words[0], []) if "--resume" not in words else [])
 
 
