@@ -216,7 +216,7 @@ def default_rate(layers: int) -> float:
 
 def most_moved(layers: int) -> float:
     """Steps that a layer with others behind it may move its output by."""
-    return min(MOST_MOVED, max(1100 / layers**3, min(0.8, 160 / layers**2)))
+    return min(MOST_MOVED, max(1100 / layers**3, 160 / layers**2))
 
 
 def output_step(outputs: int, rows: int) -> int:
