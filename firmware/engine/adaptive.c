@@ -4,8 +4,9 @@
 
 #define SETTLED 16u /* right samples that count before the first */
 #define REMEMBERED 1024u
-#define PATIENCE (400u << 16) /* steps, Q16, until what is left of a goal without an end is 1/4 */
-#define OLDEST (2800u << 16)  /* 1/64 */
+#define PATIENCE 400u         /* steps until a half is left of a goal without an end */
+#define AT_LAST 3200u         /* until a half of that */
+#define OLDEST (12800u << 16) /* Q16: 1/165 is left */
 
 /* A state from anywhere may hold any number: counts and differences stay defined. */
 static uint32_t counted(uint32_t count, uint32_t most)
@@ -38,8 +39,8 @@ static uint32_t aged(const et_adaptive_network *network)
 
 static uint32_t patience_q16(uint32_t age)
 {
-    uint32_t root = (uint32_t)(((uint64_t)PATIENCE << 16) / (PATIENCE + age));
-    return times_q16(root, root);
+    uint32_t steps = age >> 16;
+    return times_q16((PATIENCE << 16) / (PATIENCE + steps), (AT_LAST << 16) / (AT_LAST + steps));
 }
 
 static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)

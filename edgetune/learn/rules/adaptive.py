@@ -35,7 +35,8 @@ MOST_MOVED = 32  # the others, of few layers; `most_moved` says how many of more
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
-PATIENCE, OLDEST = 400 << 16, 2800 << 16  # steps, Q16: until what is left is 1/4; 1/64
+PATIENCE, AT_LAST = 400, 3200  # steps until a half is left; until a half of that
+OLDEST = 12800 << 16  # steps, Q16: 1/165 is left
 
 
 @dataclass
@@ -244,8 +245,10 @@ def _aged(network: AdaptiveNetwork) -> int:
 
 
 def _patience_q16(age: int) -> int:
-    root = (PATIENCE << 16) // (PATIENCE + age)
-    return (root * root) >> 16
+    """The error falls faster at first, and noise has to later on."""
+    steps = age >> 16
+    left = (PATIENCE << 16) // (PATIENCE + steps)
+    return (left * ((AT_LAST << 16) // (AT_LAST + steps))) >> 16
 
 
 def _note(layer: AdaptiveLayer, decrease: Scaled) -> None:
