@@ -54,11 +54,11 @@ static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)
 static uint32_t left_q16(const et_adaptive_network *network, const et_learner *learner,
                          uint32_t settles)
 {
+    uint32_t doubt = doubt_q16(network->most_since, settles);
     if (learner->total_steps) {
-        return times_q16(et_anneal_q16(learner), doubt_q16(network->most_since, settles));
+        return times_q16(et_anneal_q16(learner), doubt);
     }
     uint32_t patience = patience_q16(network->age);
-    uint32_t doubt = doubt_q16(network->shortfall_since, settles);
     return patience < doubt ? patience : doubt;
 }
 

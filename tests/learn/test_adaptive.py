@@ -202,11 +202,11 @@ def test_without_an_end_the_goal_falls_as_the_run_goes_on(steps):
     rule.network.echo.log2 = 0
     age = rule.network.age / 2**16
     assert 0.93 * steps <= age <= steps or age == 12800 < steps
-    rule.network.shortfall_since = 2**24
+    rule.network.most_since = 2**24
     left = rule._goal(outcome(step=999)) / 2**24 / 40
     expected = 1 / (1 + age / 400) / (1 + age / 3200)
     assert left == pytest.approx(expected, rel=3e-3)
-    rule.network.shortfall_since = 2**24 // 32
+    rule.network.most_since = 2**24 // 32
     doubt = min(expected, (2 / 32) ** 3)
     assert rule._goal(outcome(step=999)) / 2**24 / 40 == pytest.approx(doubt, rel=3e-3)
 

@@ -182,10 +182,10 @@ class Adaptive(Rule):
     def _left_q16(self, outcome: Outcome) -> int:
         """Of the goal, by what there is to learn, and by the time that is left or has gone."""
         network = self.network
+        doubt = self._doubt_q16(network.most_since)
         if outcome.total_steps:
-            left = anneal_q16(outcome.step, outcome.total_steps)
-            return (left * self._doubt_q16(network.most_since)) >> 16
-        return min(_patience_q16(network.age), self._doubt_q16(network.shortfall_since))
+            return (anneal_q16(outcome.step, outcome.total_steps) * doubt) >> 16
+        return min(_patience_q16(network.age), doubt)
 
     def _doubt_q16(self, shortfall: int) -> int:
         doubt = min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
