@@ -63,9 +63,13 @@ def _sums(outputs: Shape) -> int:
 
 
 def _cells(outputs: Shape, core: Core) -> int:
-    """Bytes to vectors, else words."""
     lines, length = _lines(outputs)
-    return (1 if core.mve else 4) * (lines + 2) * (length + 2)
+    return cell_bytes(core) * (lines + 2) * (length + 2)
+
+
+def cell_bytes(core: Core) -> int:
+    """Bytes of a cell: words where the DSP extension is not, and no vectors that take bytes."""
+    return 1 if core.dsp else 4
 
 
 # -- loops ------------------------------------------------------------------------------------

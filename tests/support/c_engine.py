@@ -11,7 +11,7 @@ import numpy as np
 from host_structs import host_objects, host_type
 from kept_files import kept
 
-from edgetune.boards.cores import CORES
+from edgetune.boards.cores import CORES, Core
 from edgetune.codegen.project import rule_sources
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
@@ -37,17 +37,24 @@ pointer = ctypes.c_void_p
 def build(
     folder: Path, *options: str, sources: tuple = (), rule: str = FixedRate.name
 ) -> ctypes.CDLL:
-    """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it."""
+    """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it;
+    ``core``: see `core_of`."""
     library = folder / "engine.so"
     with kept(library, SANITIZE, options, sources, rule) as made:
         if not made:
             _compile(folder, options, sources, rule)
     loaded = ctypes.CDLL(str(library))
+    loaded.core = core_of(options)
     loaded.et_generator_below.restype = ctypes.c_uint64
     loaded.et_generator_below.argtypes = [pointer, ctypes.c_uint64]
     for name in ("et_generator_next", "et_parameter_digest", "et_digest"):
         getattr(loaded, name).restype = u32
     return loaded
+
+
+def core_of(options: tuple) -> Core:
+    """One whose plan suits the engine when it is compiled with ``options``."""
+    return CORES["cortex-m3" if "-DET_WIDE_CELLS" in options else "cortex-m4"]
 
 
 def _compile(folder: Path, options: tuple, sources: tuple, rule: str) -> None:
@@ -105,9 +112,9 @@ def kernels(layer: Layer, part: str, x_shape, y_shape) -> list[Kernel]:
     return [k for k in found if not k.library and k.fits(site)]
 
 
-def scratch_of(kernel: Kernel | None, layer: Layer, x_shape, y_shape):
+def scratch_of(library, kernel: Kernel | None, layer: Layer, x_shape, y_shape):
     """As much memory as the plan gives ``kernel``, or a null pointer."""
-    size = kernel.scratch(Site(layer, x_shape, y_shape, CORES["cortex-m4"])) if kernel else 0
+    size = kernel.scratch(Site(layer, x_shape, y_shape, library.core)) if kernel else 0
     return np.full(size // 8 + 1, -1, np.int64)[: -(-size // 8)].view(np.int8)[:size]
 
 
@@ -118,7 +125,7 @@ def forward_c(library, layer: Layer, xs, out_shape, kernel: Kernel | None = None
     if type(layer) in (p.Softmax, p.LogSoftmax, p.Lookup):
         what.append(u32(xs[0].size))
     if layer.weighted:
-        memory = scratch_of(kernel, layer, xs[0].shape, out_shape)
+        memory = scratch_of(library, kernel, layer, xs[0].shape, out_shape)
         scratch = (address(memory) if memory.size else None,)
         what += [address(layer.weights), address(layer.bias)]
     inputs = [*map(address, xs)]
@@ -143,7 +150,7 @@ def input_error_c(
         what.append(address(layer.weights))
     elif layer.joining:
         what.append(u32(operand))
-    memory = scratch_of(kernel, layer, x.shape, e.shape)
+    memory = scratch_of(library, kernel, layer, x.shape, e.shape)
     shift = getattr(library, kernel.symbol if kernel else f"et_{layer.kind}_input_error")(
         *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in),
         *([address(memory)] if memory.size else []),
@@ -168,7 +175,7 @@ def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -
     """The gradient as an update's ``kernel`` forms it, ``rows`` at a time."""
     constants = constants_c(layer, x.shape, e.shape)
     gradient = np.full((layer.rows, layer.row_size + 1), 7, np.int32)
-    memory = scratch_of(kernel, layer, x.shape, e.shape)
+    memory = scratch_of(library, kernel, layer, x.shape, e.shape)
     for first in range(0, layer.rows, rows):
         block = np.full((min(rows, layer.rows - first), layer.row_size + 1), 7, np.int32)
         getattr(library, kernel.forms)(
@@ -222,7 +229,7 @@ class CUpdate:
 
     def step_in_blocks(self, e, exponent, x, kernel: Kernel, rows: int) -> int:
         """One update through ``kernel``, which forms ``rows`` of the gradient at a time."""
-        memory = scratch_of(kernel, self.layer, *self.shapes)
+        memory = scratch_of(self.library, kernel, self.layer, *self.shapes)
         gradient = np.full(rows * (self.layer.row_size + 1), 7, np.int32)
         scratch = Scratch(*map(address, (gradient, self.row_mass, self.row_hits)))
         form = ctypes.cast(getattr(self.library, kernel.forms), pointer)

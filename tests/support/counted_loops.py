@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from c_engine import ENGINE, SOURCES
+from c_engine import ENGINE, SOURCES, core_of
 
 GCC, GCOV = shutil.which("gcc"), shutil.which("gcov")
 SWITCHES = """\
@@ -85,6 +85,7 @@ class CountedEngine:
         ]
         subprocess.run(command, check=True, cwd=folder)
         self.library = ctypes.CDLL(str(folder / "engine.so"))
+        self.library.core = core_of(options)
 
     def run(self, call: Callable[[ctypes.CDLL], object]) -> Counts:
         """What ``call`` makes the engine do, counted."""

@@ -1,0 +1,20 @@
+"""Cells of depthwise windows are as wide as the plan has room for, whatever compiles them."""
+
+import pytest
+from arm_objects import claim, refusals
+
+from edgetune.boards import CORES
+from edgetune.plan.mve import cell_bytes
+from edgetune.resources import resource_path
+
+SOURCE = '#include "depthwise_conv_2d_mve.c"\n'
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_cells_are_as_wide_as_the_plan_has_room_for(compiler, tmp_path):
+    """clang takes the plain twins of assembly; `__clang__` alone chooses them."""
+    beside = [f"-I{resource_path('firmware') / 'engine'}"]
+    beside += ["-D__clang__"] if compiler == "clang" else []
+    for core in CORES.values():
+        said = claim(f"sizeof(cell) == {cell_bytes(core)}")
+        assert not refusals(tmp_path, SOURCE + said, [*beside, *core.flags]), core.name
