@@ -207,6 +207,7 @@ def test_a_board_brings_sources_of_its_own(tmp_path):
     assert "clock.c" in caught.value.message
     source = (resource_path("firmware") / "ports/cortex_m/fixed_clock.c").read_text()
     (mine / "own.h").write_text('#include "../cortex_m/parts.h"\n')
-    (mine / "clock.c").write_text(source.replace("parts.h", "own.h"))
+    source = source.replace("core.h", "../cortex_m/core.h").replace("parts.h", "own.h")
+    (mine / "clock.c").write_text(source)
     build = build_echo(tmp_path / "one", str(mine))
     assert build.sizes.flash == build_echo(tmp_path / "two", "mps2-an385").sizes.flash
