@@ -1,4 +1,5 @@
-"""Where the DSP extension's kernels run, and the scratch that they need beside their tensors.
+"""Where the DSP extension's kernels run, of which gradients of convolutions serve every core, and
+the scratch that they need beside their tensors.
 
 The sizes are those that the functions of firmware/engine/*_dsp.c take of it.
 """

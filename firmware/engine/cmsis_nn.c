@@ -27,8 +27,8 @@ static cmsis_nn_conv_params conv_params(const et_quantization *q, const et_windo
     return result;
 }
 
-/* CMSIS-NN takes shifts as words: those of count channels, at the start of the scratch.  Returns what
- * lies behind them. */
+/* CMSIS-NN takes shifts as words: those of count channels, at the start of the scratch.  Returns
+ * what lies behind them. */
 static void *put_shifts(const et_quantization *q, int32_t count, int32_t *scratch)
 {
     for (int32_t c = 0; c < count; c++) {

@@ -1,7 +1,7 @@
 /* The gradient of CONV_2D by the DSP extension.  A weight's gradient is a sum over positions, of
  * which two neighbours make a pair of halves: of the errors, and of the inputs less their zero
- * point, 0 where a tap lies in the padding.  Vectors take bytes, a lane a channel, and sums of
- * errors times the zero point are taken off at the end. */
+ * point, 0 where a tap lies in the padding.  Vectors, and cores without the extension, take bytes,
+ * a lane a channel, and sums of errors times the zero point are taken off at the end. */
 #include "conv_2d_gradient_dsp.h"
 
 #include "operators.h"

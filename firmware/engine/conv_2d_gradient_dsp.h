@@ -1,4 +1,5 @@
-/* The gradient of CONV_2D by the DSP extension, with the bits of conv_2d.c. */
+/* The gradient of CONV_2D by the DSP extension, or by bytes for vectors and for cores without it,
+ * with the bits of conv_2d.c. */
 #ifndef ET_CONV_2D_GRADIENT_DSP_H
 #define ET_CONV_2D_GRADIENT_DSP_H
 

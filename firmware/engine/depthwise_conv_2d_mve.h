@@ -1,5 +1,6 @@
-/* DEPTHWISE_CONV_2D of 3x3 windows side by side by MVE's vectors, with the bits of
- * depthwise_conv_2d.c: strides 1, multiplicity 1, paddings of at most 2. */
+/* DEPTHWISE_CONV_2D of 3x3 windows side by side by MVE's vectors, and on cores without the DSP
+ * extension, with the bits of depthwise_conv_2d.c: strides 1, multiplicity 1, paddings of at most
+ * 2. */
 #ifndef ET_DEPTHWISE_CONV_2D_MVE_H
 #define ET_DEPTHWISE_CONV_2D_MVE_H
 

@@ -1,5 +1,5 @@
 /* What the gradient of a convolution is summed from, and its innermost sums: pairs of halves, or
- * bytes, a lane a channel, for vectors. */
+ * bytes, a lane a channel, for vectors and for cores without the DSP extension. */
 #ifndef ET_OPERANDS_DSP_H
 #define ET_OPERANDS_DSP_H
 

@@ -1,6 +1,6 @@
-/* The vectors of MVE (Helium).  Without them what is here is plain C, so that the PC runs the
- * kernels that are made of it.  ET_VECTORS: kernels that the DSP extension serves too take vectors
- * for their innermost loops. */
+/* The vectors of MVE (Helium).  Without them what is here is plain C, so that cores without the DSP
+ * extension and the PC run the kernels that are made of it.  ET_VECTORS: kernels that the DSP
+ * extension serves too take vectors, or their plain C, for their innermost loops. */
 #ifndef ET_VECTORS_H
 #define ET_VECTORS_H
 
@@ -15,7 +15,8 @@
 #include <arm_mve.h>
 #endif
 
-/* Without the extension pairs of halves are no gain: bytes, a lane a channel, serve there as well. */
+/* Without the DSP extension pairs of halves are no gain: bytes, a lane a channel, serve there as
+ * well. */
 #if defined(__arm__) && !defined(__ARM_FEATURE_DSP) && !defined(ET_VECTORS)
 #define ET_VECTORS
 #endif

@@ -1,5 +1,6 @@
 /* The DSP extension's kernels against the portable ones on the core itself, over random shapes:
- * every byte and every sum; and what is assembly on some cores against plain C.  Sends "equal" or what differs, and a line's end. */
+ * every byte and every sum; and what is assembly on some cores against plain C.  Sends "equal" or
+ * what differs, and a line's end. */
 #include <string.h>
 
 #include "add_dsp.h"

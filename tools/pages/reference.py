@@ -100,7 +100,7 @@ def option_help(option: click.Option) -> str:
         text += " Required."
     if option.show_default and not option.is_flag and option.default is not None:
         text += f" [default: {option.default}]"
-    if option.multiple:
+    if option.multiple and "several times" not in text:
         text += " May be given several times."
     return text.strip()
 
