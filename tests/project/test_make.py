@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 LEFT_OUT = {".git", ".venv", "build", "dist", "runs"}
 
 
@@ -22,6 +23,13 @@ def _make(folder: Path, target: str) -> str:
     return done.stdout
 
 
+def shown_in_the_readme() -> list[str]:
+    """What the README says that the demo prints, in parts, with single blanks between words."""
+    block = README[README.index("    Model: examples/digits"):]
+    block = block[: block.index("\n\n")]
+    return [" ".join(part.split()) for part in block.split("    ...\n")]
+
+
 @pytest.mark.thorough
 def test_demo_in_a_fresh_copy(tmp_path):
     folder = tmp_path / "edgetune"
@@ -29,6 +37,8 @@ def test_demo_in_a_fresh_copy(tmp_path):
     first, second = _make(folder, "demo"), _make(folder, "demo")
     for text in (first, second):
         assert "bit for bit in all 1,000 steps" in text
+    for part in shown_in_the_readme():
+        assert part in " ".join(first.split())
     assert "pip" in first and "pip" not in second
 
 
