@@ -31,7 +31,7 @@ from edgetune.learn.words import record
 RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so many layers
 UNSETTLED, BIASES = 1 / 8, 1 / 16  # of it, where no doubt takes anything off; of biases alone
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
-MOST_MOVED = 32  # the others, of few layers; `most_moved` says how many of more
+MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the layers' cube or square
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
@@ -217,7 +217,7 @@ def default_rate(layers: int) -> float:
 
 def most_moved(layers: int) -> float:
     """Steps that a layer with others behind it may move its output by."""
-    return min(MOST_MOVED, max(1100 / layers**3, 160 / layers**2))
+    return min(MOST_MOVED, max(SHALLOW_MOVE / layers**3, SHARED_MOVE / layers**2))
 
 
 def output_step(outputs: int, rows: int) -> int:
