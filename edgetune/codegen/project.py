@@ -71,8 +71,11 @@ def _defines(plan: Plan, profile: bool) -> dict:
 
 
 def recipe_defines(plan: Plan) -> dict:
-    """The macros by which the engine is that of the recipe's rule and draw."""
+    """The macros by which the engine is that of the recipe's rule and draw, and of the scratch that
+    was planned."""
     defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
+    if plan.board.core.mve:
+        defines["ET_VECTORS"] = 1
     if not isinstance(plan.rule, FixedRate):
         defines[f"ET_RULE_{plan.rule.symbol.upper()}"] = 1
     return defines

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 GROUP = 4  # channels that one pass of an inner loop serves
+SIXTEEN, EIGHT = 16, 8  # bytes that a vector holds, and those of them that it picks or widens
 
 
 @dataclass(frozen=True)
 class Work:
     """A stage's layer, the shapes of its input and output, and its counts from `observe`;
-    ``others``: values of its second input, 0 where it has none."""
+    ``others``: values of its second input, 0 where it has none; ``vectors``: whether the core has
+    MVE, whose vectors serve the innermost loops of the DSP extension's convolutions too."""
 
     layer: Any  # of the class that the function serves
     x: tuple[int, int, int]
     y: tuple[int, int, int]
     seen: dict[str, float]
     others: int = 0
+    vectors: bool = False
 
     @property
     def cells(self) -> int:
@@ -27,6 +30,11 @@ class Work:
     @property
     def positions(self) -> int:
         return self.y[0] * self.y[1]
+
+
+def vectors_of(count: int, lanes: int) -> int:
+    """Turns of a loop over ``count`` values with a predicated tail: at least one."""
+    return max(1, -(-count // lanes))
 
 
 def groups(count: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 /* The vectors of MVE (Helium).  Without them what is here is plain C, so that the PC runs the
- * kernels that are made of it.  ET_VECTORS: kernels that the DSP extension serves too take vectors
- * for their innermost loops. */
+ * kernels that are made of it.  ET_VECTORS, which the build defines where the plan counts on it:
+ * kernels that the DSP extension serves too take vectors for their innermost loops, and bytes for
+ * what they keep. */
 #ifndef ET_VECTORS_H
 #define ET_VECTORS_H
 
@@ -8,9 +9,6 @@
 
 #if defined(__ARM_FEATURE_MVE) && defined(ET_DSP_LOOPS)
 #define ET_MVE_LOOPS
-#ifndef ET_VECTORS
-#define ET_VECTORS
-#endif
 #include <arm_mve.h>
 #endif
 
