@@ -47,7 +47,7 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
         if stage.kernel.cost.startswith(("update_steps", "measure")):
             return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
-        return name, found | _rule(plan, work)
+        return name, found | _rule(plan, work, name)
     found = {"calls": 1} | (FEATURES | DSP_FEATURES | MVE_FEATURES)[stage.kernel.cost](work)
     if isinstance(stage.step, InputError):
         found["halved"] = work.seen.get(f"{HALVED}{layer.inputs[operand]}", 0)
@@ -82,11 +82,13 @@ def _formed(plan: Plan, stage: Stage, work: Work) -> tuple[str, dict[str, float]
     }
 
 
-def _rule(plan: Plan, work: Work) -> dict[str, float]:
-    """What the rule looks at beside the mass; the fixed one's share is in every update's call."""
+def _rule(plan: Plan, work: Work, name: str) -> dict[str, float]:
+    """What the rule looks at beside the mass; the fixed one's share is in every update's call.  Of
+    a factored gradient those are its factors."""
     if isinstance(plan.rule, FixedRate):
         return {}
     errors, count = math.prod(work.y), plan.rule.learning.count(work.layer)
+    count = work.layer.row_size if name == "update_factored" else count
     return {f"{plan.rule.symbol}_{key}": value for key, value in (
         ("calls", 1), ("errors", errors), ("gradients", count + work.layer.rows),
     )}
