@@ -104,7 +104,8 @@ class _Observer(Learner):
         counts["moved"] += moved
         counts["rows"] += int(steps.any(axis=1).sum())
         counts["walk"] += _WALKS[self.recipe.draw](steps)
-        counts["halved_rows"] += _row_halvings(steps)
+        if self.recipe.draw == "independent":
+            counts["halved_rows"] += _row_halvings(steps)
         counts["errors"] += float(np.mean(error != 0))
         for name, count in self._of_kernel(layer, steps).items():
             counts[name] += count
