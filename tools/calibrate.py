@@ -27,7 +27,7 @@ from edgetune.session.bench import bench_board, bench_plan  # noqa: E402
 from tools.calibration.benches import errors, instruction_costs, rows_of  # noqa: E402
 from tools.calibration.firmware_parts import firmware_parts  # noqa: E402
 from tools.calibration.model_code import model_costs  # noqa: E402
-from tools.calibration.models import spread  # noqa: E402
+from tools.calibration.models import plain, spread  # noqa: E402
 from tools.calibration.project import compile_model  # noqa: E402
 
 COSTS = Path(__file__).parents[1] / "edgetune" / "plan" / "costs"
@@ -67,13 +67,13 @@ def calibrate(core: str, folder: Path, kernels: frozenset[str] = frozenset()):
 
 
 def _plans(board: Board) -> Iterator[Plan]:
-    """Of every model; on a core with the DSP extension once more with the portable kernels, which
-    serve what its own do not fit."""
+    """Of every model; and once more with the portable kernels, which serve what a core's own do
+    not fit."""
     portable = replace(board, core=replace(board.core, dsp=False))
     for graph, recipe in spread():
         plan = make_plan(graph, recipe, board)
         yield plan
-        other = make_plan(graph, recipe, portable)
+        other = make_plan(graph, recipe, portable, savings=plain(plan.program))
         if _symbols(other) != _symbols(plan):
             yield other
 

@@ -15,7 +15,17 @@ LEAST = 4  # some kernels refuse a null pointer even where they need nothing
 
 
 def forward_scratch(layer: Layer | None, shape: tuple[int, int, int], core: Core) -> int:
-    """Bytes for ``layer`` with an input of ``shape`` (height, width, channels) on ``core``."""
+    """Bytes for ``layer`` with an input of ``shape`` (height, width, channels) on ``core``: its
+    shifts as words, and the kernel's."""
+    return _shifts(layer) + _kernel_scratch(layer, shape, core)
+
+
+def _shifts(layer: Layer | None) -> int:
+    """Rounded up to words in pairs."""
+    return 8 * -(-layer.rows // 2) if isinstance(layer, p.WeightedLayer) else 0
+
+
+def _kernel_scratch(layer: Layer | None, shape: tuple[int, int, int], core: Core) -> int:
     if isinstance(layer, p.Conv2D):
         return max(LEAST, _convolution(layer.row_size, core))
     if isinstance(layer, p.DepthwiseConv2D):

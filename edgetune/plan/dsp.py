@@ -42,7 +42,8 @@ def conv_2d_input_error_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core)
 
 
 def conv_2d_gradient_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bool:
-    return core.dsp and layer.row_size <= LARGEST_WINDOW and y[0] * y[1] >= FEWEST_CELLS
+    """By bytes on cores without the extension."""
+    return layer.row_size <= LARGEST_WINDOW and y[0] * y[1] >= FEWEST_CELLS
 
 
 def conv_2d_gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
@@ -154,8 +155,8 @@ average_pool_2d_input_error_scratch = add_forward_scratch = no_scratch
 
 
 def width(core: Core) -> int:
-    """Bytes of a value of panels and pairs: halves, but vectors take bytes."""
-    return 1 if core.mve else 2
+    """Bytes of a value of panels and pairs: bytes in lanes, else halves."""
+    return 1 if core.lanes else 2
 
 
 def block_rows(layer: p.WeightedLayer) -> int:

@@ -13,7 +13,7 @@ from edgetune.learn import operators as p
 from edgetune.plan import dsp_lines
 from edgetune.plan.dsp import FORETELLING, copies_at_once
 from edgetune.plan.dsp_windows import Windows, backward_phases, forward_windows, windows_beside
-from edgetune.plan.work import EIGHT, GROUP, SIXTEEN, Work, add, repeated, vectors_of
+from edgetune.plan.work import GROUP, Work, add, picked, repeated, turns_of
 from edgetune.plan.work import groups as groups_of
 
 LARGEST_PRODUCT = 128 * 255  # of requantize_dsp.c
@@ -36,13 +36,13 @@ def conv_2d_forward(work: Work) -> dict:
 def _over_windows(work: Work, windows: Windows) -> Counter:
     layer, walk = work.layer, windows.walk()
     groups, full = -(-layer.rows // GROUP), layer.rows // GROUP
-    quick = full if work.vectors else sum(doubled_groups(layer)[:full])
+    quick = full if work.lanes else sum(doubled_groups(layer)[:full])
     loops = repeated(walk.loops, groups)
     add(loops, _panels(work, windows.size))
     two, one = walk.pairs + walk.twos, walk.ones
     add(loops, {
         "groups": groups, "put_two": quick * two,
-        "narrowed": 0 if work.vectors else quick * two * _is_narrow(layer),
+        "narrowed": 0 if work.lanes else quick * two * _is_narrow(layer),
         "put_any": (groups - quick) * 2 * two + groups * one,
         "put_any_outputs": (
             quick * GROUP * one + (layer.rows - quick * GROUP) * (2 * two + one)
@@ -56,8 +56,8 @@ def _panels(work: Work, size: int) -> dict:
     layer = work.layer
     rows, row_size = layer.rows, layer.row_size
     missing = -rows % GROUP * size
-    if work.vectors:
-        return {"channels": rows, "panel_sixteens": rows * vectors_of(row_size, SIXTEEN),
+    if work.lanes:
+        return {"channels": rows, "panel_turns": rows * turns_of(row_size, work.lanes),
                 "panel_rest": rows * (size - row_size), "panel_missing": missing}
     return {"channels": rows, "panel_words": rows * (row_size // 4),
             "panel_rest": rows * (row_size % 4), "panel_missing": missing}
@@ -77,7 +77,7 @@ def _is_narrow(layer: p.WeightedLayer) -> bool:
 def conv_2d_input_error(work: Work) -> dict:
     """Phase by phase of cells that the same taps reach, panel by panel over their windows."""
     loops: Counter = Counter()
-    phases = backward_phases(work.layer, work.x, work.y, work.vectors)
+    phases = backward_phases(work.layer, work.x, work.y, work.lanes)
     for number, (windows, cells) in enumerate(phases):
         loops["phases"] += 1
         if not windows.down.kernel or not windows.along.kernel:
@@ -95,7 +95,7 @@ def _errors_of(windows: Windows, width: int) -> Counter:
     walk = windows.walk(in_place=width == GROUP)
     outputs, taps = windows.depth, windows.down.kernel * windows.along.kernel
     loops = Counter(walk.loops)
-    at_once = width == GROUP and (windows.vectors or outputs % 4 == 0)
+    at_once = width == GROUP and (windows.lanes or outputs % 4 == 0)
     alone = 2 * walk.twos + walk.ones
     add(loops, {
         "groups": 1, "panel_taps": taps,
@@ -105,8 +105,8 @@ def _errors_of(windows: Windows, width: int) -> Counter:
         "put_few": alone if width < GROUP else 0,
         "put_few_errors": alone * width if width < GROUP else 0,
     })
-    if at_once and windows.vectors:
-        add(loops, {"panel_eights": taps * GROUP * vectors_of(outputs, EIGHT)})
+    if at_once and windows.lanes:
+        add(loops, {"panel_picked": taps * GROUP * picked(outputs, windows.lanes)})
     elif at_once:
         add(loops, {"panel_fours": taps * outputs // 4})
     return loops

@@ -12,7 +12,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.program import Shape, Window
 from edgetune.plan.dsp import columns_inside, joined, padded
 from edgetune.plan.windows import Axis, axes
-from edgetune.plan.work import SIXTEEN, Work, add, repeated, vectors_of
+from edgetune.plan.work import Work, add, repeated, turns_of
 
 Taps = tuple[int, int]  # the first one, and the one past the last
 
@@ -30,13 +30,13 @@ class Walk:
 @dataclass(frozen=True)
 class Windows:
     """``et_windows``: over data of ``depth`` values a cell.  ``clipped``: rows of taps outside may
-    be left out; ``vectors``: they sum one window at a time."""
+    be left out; ``lanes``: where bytes are summed, one window at a time, so many a turn."""
 
     down: Axis
     along: Axis
     depth: int
     clipped: bool = False
-    vectors: bool = False
+    lanes: int = 0
 
     @property
     def run(self) -> int:
@@ -88,11 +88,11 @@ class Windows:
         return self._two(taps[1] - taps[0], self.run)
 
     def _two(self, rows: int, run: int) -> Counter:
-        return repeated(_lanes(rows, run), 2) if self.vectors else _sums(rows, run)
+        return repeated(_lanes(rows, run, self.lanes), 2) if self.lanes else _sums(rows, run)
 
     def _one(self, rows: int, run: int) -> Counter:
         """The same window twice."""
-        return _lanes(rows, run) if self.vectors else _sums(rows, run)
+        return _lanes(rows, run, self.lanes) if self.lanes else _sums(rows, run)
 
     def copied(self) -> Counter:
         """Of every window once."""
@@ -148,12 +148,12 @@ def _sums(rows: int, run: int) -> Counter:
     })
 
 
-def _lanes(rows: int, run: int) -> Counter:
-    """``sum_window`` of vectors: one row at once, or row by row."""
+def _lanes(rows: int, run: int, lanes: int) -> Counter:
+    """``sum_window`` of bytes: one row at once, or row by row."""
     kind = "one_row" if rows == 1 else "more_rows"
     return Counter({
         kind: 1, f"{kind}_lines": rows if rows > 1 else 0,
-        "sixteens": rows * vectors_of(run, SIXTEEN),
+        "turns": rows * turns_of(run, lanes),
     })
 
 
@@ -173,17 +173,17 @@ def _taps(axis: Axis, output: int) -> Taps:
 
 def forward_windows(work: Work) -> Windows:
     both = joined(axes(work.layer.window, work.x, work.y))
-    return Windows(*both, work.x[2], vectors=work.vectors)
+    return Windows(*both, work.x[2], lanes=work.lanes)
 
 
 def windows_beside(count: int, windows: Windows) -> Windows:
     """``count`` copied ones of ``windows`` as cells of their own."""
     one = Axis(size=1, out=1, kernel=1, stride=1, pad=0)
-    return Windows(one, Axis(count, count, 1, 1, 0), windows.size, vectors=windows.vectors)
+    return Windows(one, Axis(count, count, 1, 1, 0), windows.size, lanes=windows.lanes)
 
 
 def backward_phases(
-    layer: p.Conv2D, x: Shape, y: Shape, vectors: bool = False
+    layer: p.Conv2D, x: Shape, y: Shape, lanes: int = 0
 ) -> Iterator[tuple[Windows, int]]:
     """Of each phase its windows over the errors, and its cells; the phase of the first cell is the
     first."""
@@ -197,7 +197,7 @@ def backward_phases(
             both = (down, along)
             if along.out == 1 or ends_meet:
                 both = joined(both)
-            yield Windows(*both, y[2], True, vectors), math.prod((down.out, along.out))
+            yield Windows(*both, y[2], True, lanes), math.prod((down.out, along.out))
 
 
 def _phase(first: int, cells: int, errors: int, window: Window, axis: int) -> Axis:

@@ -42,7 +42,7 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     x = shapes[layer.inputs[operand]]
     others = sum(math.prod(shapes[i]) for i in layer.inputs[1:2])
     work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}), others,
-                plan.board.core.mve)
+                plan.board.core.lanes)
     if stage.phase == "update":
         if stage.kernel.cost.startswith(("update_steps", "measure")):
             return _formed(plan, stage, work)

@@ -1,5 +1,5 @@
-"""Where MVE's own kernels run, the scratch that they need beside their tensors, and the loops that
-they make.
+"""Where MVE's own kernels run, which serve cores without the DSP extension too, the scratch that
+they need beside their tensors, and the loops that they make.
 
 The sizes are those that the functions of firmware/engine/*_mve.c take of it.
 """
@@ -21,8 +21,9 @@ SLACK = 16  # bytes behind the last cell, which loads reach into
 
 
 def depthwise_conv_2d_fits(layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core) -> bool:
-    """3x3 windows side by side."""
-    return core.mve and core.dsp and dsp.side_by_side(layer)
+    """3x3 windows side by side; on cores without the DSP extension its plain loops are the
+    quickest."""
+    return (core.mve or not core.dsp) and dsp.side_by_side(layer)
 
 
 depthwise_conv_2d_forward_fits = depthwise_conv_2d_fits
@@ -35,13 +36,13 @@ def depthwise_conv_2d_forward_scratch(
     layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core
 ) -> int:
     """A line's sums, and the cells of one channel's windows."""
-    return _sums(y) + _cells(y) + SLACK
+    return _sums(y) + _cells(y, core) + SLACK
 
 
 def depthwise_conv_2d_input_error_scratch(
     layer: p.DepthwiseConv2D, x: Shape, y: Shape, core: Core
 ) -> int:
-    return _sums(x) + _cells(x) + SLACK
+    return _sums(x) + _cells(x, core) + SLACK
 
 
 def depthwise_conv_2d_gradient_scratch(
@@ -49,7 +50,7 @@ def depthwise_conv_2d_gradient_scratch(
 ) -> int:
     """And errors on lines of the same pitch."""
     lines, outputs = _lines(y)
-    return _sums(y) + _cells(y) + lines * (outputs + 2) + SLACK
+    return _sums(y) + _cells(y, core) + lines * (outputs + 2) + SLACK
 
 
 def _lines(outputs: Shape) -> tuple[int, int]:
@@ -61,16 +62,17 @@ def _sums(outputs: Shape) -> int:
     return 4 * LANES * -(-max(outputs[:2]) // LANES)
 
 
-def _cells(outputs: Shape) -> int:
+def _cells(outputs: Shape, core: Core) -> int:
+    """Bytes to vectors, else words."""
     lines, length = _lines(outputs)
-    return (lines + 2) * (length + 2)
+    return (1 if core.mve else 4) * (lines + 2) * (length + 2)
 
 
 # -- loops ------------------------------------------------------------------------------------
 
 
 def _planes(data: Shape, outputs: Shape, pad: tuple[int, int]) -> Counter:
-    """Of one channel: cells that are filled, and lines of outputs."""
+    """Of one channel: cells that are filled, and lines of outputs; by vectors, and one by one."""
     along, across = (0, 1) if outputs[0] >= outputs[1] else (1, 0)
     lines, length = outputs[across], outputs[along]
     inside = min(data[along], length + 2 - pad[along])
@@ -78,6 +80,7 @@ def _planes(data: Shape, outputs: Shape, pad: tuple[int, int]) -> Counter:
     return Counter({
         "lines": lines, "cell_lines": lines + 2, "data_lines": exist,
         "picked": exist * -(-inside // PICKED), "fours": lines * -(-length // LANES),
+        "cells": exist * inside, "pairs": lines * -(-length // 2), "outputs": lines * length,
     })
 
 
@@ -102,6 +105,7 @@ def depthwise_gradient(work: Work, rows: int) -> Counter:
         "put_rows": 1, "cell_lines": planes["cell_lines"],
         "picked": planes["picked"] + lines * -(-length // PICKED), "error_lines": lines,
         "sixteens": -(-count // 16),
+        "cells": planes["cells"], "errors": lines * length, "places": count,
     })
     return repeated(loops, rows) + Counter({"forms": 1})
 

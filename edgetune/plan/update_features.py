@@ -87,7 +87,7 @@ def _update_blocks(form: Callable[[Work, int], Counter]) -> Callable[[Work], dic
 
 
 def _conv_2d_gradient(work: Work, rows: int) -> Counter:
-    return (vector_lines if work.vectors else dsp_lines).conv_2d_gradient(work, rows)
+    return (vector_lines if work.lanes else dsp_lines).conv_2d_gradient(work, rows)
 
 
 def _update_factored(work: Work) -> dict:

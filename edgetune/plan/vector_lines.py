@@ -1,5 +1,5 @@
-"""How often the loops of conv_2d_gradient_dsp.c turn where vectors serve them: bytes, a lane a
-channel, instead of pairs of halves."""
+"""How often the loops of conv_2d_gradient_dsp.c turn where they take bytes, a lane a channel, and
+not pairs of halves: by vectors, and without the DSP extension."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 
 from edgetune.plan.dsp import TILE
 from edgetune.plan.dsp_lines import Lines, Span, copied_windows, gradient_lines, tap_spans
-from edgetune.plan.work import EIGHT, GROUP, SIXTEEN, Work, add, vectors_of
+from edgetune.plan.work import GROUP, Work, add, picked, turns_of
 
 
 def conv_2d_gradient(work: Work, rows: int) -> Counter:
@@ -21,25 +21,25 @@ def conv_2d_gradient(work: Work, rows: int) -> Counter:
     if walk.copied:
         add(loops, copied_windows(work))
     for _, start, end in walk.segments:
-        add(loops, _line(0, end - start, end - start, "error"), fours)
-        add(loops, {"few_lanes": few, "picked": few * vectors_of(end - start, EIGHT)})
+        add(loops, _line(work, 0, end - start, end - start, "error"), fours)
+        add(loops, {"few_lanes": few, "picked": few * picked(end - start, work.lanes)})
     for positions, count in chunks.items():
         add(loops, {"chunks": 1, "tiles": len(tiles)}, count)
-        sixteens = vectors_of(positions, SIXTEEN)
-        add(loops, {"bias_sums": 1, "bias_sixteens": sixteens}, count * rows)
-        add(loops, {"sums": 1, "sixteens": sixteens}, count * weights * rows)
+        turns = turns_of(positions, work.lanes)
+        add(loops, {"bias_sums": 1, "bias_turns": turns}, count * rows)
+        add(loops, {"sums": 1, "turns": turns}, count * weights * rows)
     if layer.row_size % GROUP:
         add(loops, {"partial": rows * sum(chunks.values())})
     add(loops, _input_lines(work, walk), len(tiles))
     return loops
 
 
-def _line(first: int, last: int, count: int, what: str) -> Counter:
+def _line(work: Work, first: int, last: int, count: int, what: str) -> Counter:
     """``put_line``: four lanes, of ``count`` positions those from ``first`` to ``last`` - 1."""
     first, last = (first, last) if first < last else (0, 0)
     return Counter({
-        f"{what}_lines": 1, "picked": GROUP * vectors_of(last - first, EIGHT),
-        "filled": GROUP * (vectors_of(first, SIXTEEN) + vectors_of(count - last, SIXTEEN)),
+        f"{what}_lines": 1, "picked": GROUP * picked(last - first, work.lanes),
+        "filled": GROUP * (turns_of(first, work.lanes) + turns_of(count - last, work.lanes)),
     })
 
 
@@ -49,15 +49,15 @@ def _input_lines(work: Work, walk: Lines) -> Counter:
     weights = -(-work.layer.row_size // GROUP)
     if walk.flat:
         for _, start, end in walk.segments:
-            add(loops, _line(0, end - start, end - start, "input"), weights)
+            add(loops, _line(work, 0, end - start, end - start, "input"), weights)
         return loops + Counter({"inputs": weights * len(walk.segments)})
     for along, lines in tap_spans(work, walk):
-        add(loops, _tap_lines(walk, along, lines), work.x[2] // GROUP)
+        add(loops, _tap_lines(work, walk, along, lines), work.x[2] // GROUP)
     return loops + Counter({"inputs": weights * len(list(walk.chunks))})
 
 
-def _tap_lines(walk: Lines, along: Span, lines: Span) -> Counter:
+def _tap_lines(work: Work, walk: Lines, along: Span, lines: Span) -> Counter:
     loops: Counter = Counter()
     for start, end, first, last in walk.inside(along, lines):
-        add(loops, _line(first, last, end - start, "input"))
+        add(loops, _line(work, first, last, end - start, "input"))
     return loops

@@ -8,6 +8,8 @@ from edgetune.plan.windows import Axis, axes
 from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
 
+REQUANTIZED = 16  # of requantize.h
+
 
 def _window(work: Work, groups: int, rest: int, depth: int = 1) -> dict[str, float]:
     """Loops of a window's sums, over groups of channels and single ones; each channel reads
@@ -40,7 +42,8 @@ def tap_count(work: Work) -> int:
 
 
 def conv_2d_forward(work: Work) -> dict:
-    return _window(work, *groups_of(work.y[2]), work.x[2])
+    batches = work.positions * -(-work.y[2] // REQUANTIZED)
+    return _window(work, *groups_of(work.y[2]), work.x[2]) | {"batches": batches}
 
 
 def _dilated(work: Work, groups: int, rest: int, depth: int = 1) -> dict:

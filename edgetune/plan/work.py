@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 GROUP = 4  # channels that one pass of an inner loop serves
-SIXTEEN, EIGHT = 16, 8  # bytes that a vector holds, and those of them that it picks or widens
-
-
 @dataclass(frozen=True)
 class Work:
     """A stage's layer, the shapes of its input and output, and its counts from `observe`;
-    ``others``: values of its second input, 0 where it has none; ``vectors``: whether the core has
-    MVE, whose vectors serve the innermost loops of the DSP extension's convolutions too."""
+    ``others``: values of its second input, 0 where it has none; ``lanes``: of its core."""
 
     layer: Any  # of the class that the function serves
     x: tuple[int, int, int]
     y: tuple[int, int, int]
     seen: dict[str, float]
     others: int = 0
-    vectors: bool = False
+    lanes: int = 0
 
     @property
     def cells(self) -> int:
@@ -32,9 +28,14 @@ class Work:
         return self.y[0] * self.y[1]
 
 
-def vectors_of(count: int, lanes: int) -> int:
-    """Turns of a loop over ``count`` values with a predicated tail: at least one."""
-    return max(1, -(-count // lanes))
+def turns_of(count: int, lanes: int) -> int:
+    """Turns of a loop over ``count`` values: by vectors, whose tail is predicated, at least one."""
+    return count if lanes == 1 else max(1, -(-count // lanes))
+
+
+def picked(count: int, lanes: int) -> int:
+    """The same of values that lie apart: half as many a turn."""
+    return turns_of(count, max(1, lanes // 2))
 
 
 def groups(count: int) -> tuple[int, int]:

@@ -27,10 +27,20 @@ static cmsis_nn_conv_params conv_params(const et_quantization *q, const et_windo
     return result;
 }
 
-/* CMSIS-NN does not write to them, but its types do not say so. */
-static cmsis_nn_per_channel_quant_params channels(const et_quantization *q)
+/* CMSIS-NN takes shifts as words: those of count channels, at the start of the scratch.  Returns what
+ * lies behind them. */
+static void *put_shifts(const et_quantization *q, int32_t count, int32_t *scratch)
 {
-    cmsis_nn_per_channel_quant_params result = {(int32_t *)q->multiplier, (int32_t *)q->shift};
+    for (int32_t c = 0; c < count; c++) {
+        scratch[c] = q->shift[c];
+    }
+    return scratch + ((count + 1) & ~1);
+}
+
+/* CMSIS-NN does not write to multipliers, but its types do not say so. */
+static cmsis_nn_per_channel_quant_params channels(const et_quantization *q, int32_t *shifts)
+{
+    cmsis_nn_per_channel_quant_params result = {(int32_t *)q->multiplier, shifts};
     return result;
 }
 
@@ -60,9 +70,9 @@ static int is_pointwise(const et_conv_2d *p)
 void et_cmsis_nn_conv_2d_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
                                  const int8_t *x, int8_t *y, void *scratch)
 {
-    cmsis_nn_context context = {scratch, 0};
+    cmsis_nn_context context = {put_shifts(&p->quantization, p->out.channels, scratch), 0};
     cmsis_nn_conv_params params = conv_params(&p->quantization, &p->window);
-    cmsis_nn_per_channel_quant_params quantization = channels(&p->quantization);
+    cmsis_nn_per_channel_quant_params quantization = channels(&p->quantization, scratch);
     cmsis_nn_dims in = dims(p->in), out = dims(p->out), biases = {1, 1, 1, out.c};
     cmsis_nn_dims filter = {out.c, p->window.kernel_h, p->window.kernel_w, in.c};
     if (is_pointwise(p)) {
@@ -88,7 +98,7 @@ void et_cmsis_nn_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const 
                                            void *scratch)
 {
     const et_quantization *q = &p->quantization;
-    cmsis_nn_context context = {scratch, 0};
+    cmsis_nn_context context = {put_shifts(q, p->out.channels, scratch), 0};
     cmsis_nn_dw_conv_params params = {-q->input_zero_point,
                                       q->output_zero_point,
                                       p->multiplicity,
@@ -96,7 +106,7 @@ void et_cmsis_nn_depthwise_conv_2d_forward(const et_depthwise_conv_2d *p, const 
                                       {p->window.pad_w, p->window.pad_h},
                                       {1, 1},
                                       activation(q)};
-    cmsis_nn_per_channel_quant_params quantization = channels(q);
+    cmsis_nn_per_channel_quant_params quantization = channels(q, scratch);
     cmsis_nn_dims in = dims(p->in), out = dims(p->out), biases = {1, 1, 1, out.c};
     cmsis_nn_dims filter = {1, p->window.kernel_h, p->window.kernel_w, out.c};
     if (is_usual(p)) {
@@ -114,14 +124,14 @@ void et_cmsis_nn_fully_connected_forward(const et_fully_connected *p, const int8
 {
     const et_quantization *q = &p->quantization;
     int32_t in_size = (int32_t)p->in, out_size = (int32_t)p->out;
-    cmsis_nn_context context = {scratch, 0};
+    cmsis_nn_context context = {put_shifts(q, out_size, scratch), 0};
     cmsis_nn_fc_params params = {-q->input_zero_point, 0, q->output_zero_point, activation(q)};
-    cmsis_nn_quant_params quantization = {(int32_t *)q->multiplier, (int32_t *)q->shift, 1};
+    cmsis_nn_quant_params quantization = {(int32_t *)q->multiplier, scratch, 1};
     cmsis_nn_dims in = {1, 1, 1, in_size}, out = {1, 1, 1, out_size};
     cmsis_nn_dims filter = {in_size, 1, 1, out_size}, biases = {1, 1, 1, out_size};
 #ifdef ARM_MATH_MVEI
     /* Bias and input offset times the row's sum; training changes the weights, so every time. */
-    arm_vector_sum_s8(scratch, in_size, out_size, weights, params.input_offset, 0, bias);
+    arm_vector_sum_s8(context.buf, in_size, out_size, weights, params.input_offset, 0, bias);
 #endif
     arm_fully_connected_wrapper_s8(&context, &params, &quantization, &in, x, &filter, weights,
                                    &biases, bias, &out, y);

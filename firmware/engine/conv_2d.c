@@ -31,30 +31,42 @@ static patch patch_at(const et_conv_2d *p, const int8_t *x, int32_t oy, int32_t 
     return cells;
 }
 
-static void conv_position(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
-                          const patch *cells, int8_t *y)
+/* Sums of n channels, four at a time; weights: of the first one's first cell. */
+static void sum_channels(const et_conv_2d *p, const int8_t *weights, const patch *cells,
+                         uint32_t n, int32_t *acc)
 {
-    const et_quantization *q = &p->quantization;
+    int32_t zero_point = p->quantization.input_zero_point;
     uint32_t x_row = (uint32_t)p->in.width * p->in.channels;
     uint32_t w_row = (uint32_t)p->window.kernel_w * p->in.channels;
     uint32_t row_size = w_row * p->window.kernel_h;
-    uint32_t o = 0;
-    weights += cells->weight;
-    for (; o + 4 <= p->out.channels; o += 4, weights += 4 * row_size) {
-        int32_t acc[4] = {0};
+    for (; n >= 4; n -= 4, acc += 4, weights += 4 * row_size) {
         const int8_t *x = cells->x, *w = weights;
+        acc[0] = acc[1] = acc[2] = acc[3] = 0;
         for (uint32_t row = cells->rows; row; row--, x += x_row, w += w_row) {
-            et_dot_4(x, w, row_size, cells->run, q->input_zero_point, acc);
+            et_dot_4(x, w, row_size, cells->run, zero_point, acc);
         }
-        et_requantize(q, o, 4, bias, acc, y);
     }
-    for (; o < p->out.channels; o++, weights += row_size) {
-        int32_t acc = 0;
+    for (; n; n--, acc++, weights += row_size) {
         const int8_t *x = cells->x, *w = weights;
+        *acc = 0;
         for (uint32_t row = cells->rows; row; row--, x += x_row, w += w_row) {
-            acc += et_dot(x, w, cells->run, q->input_zero_point);
+            *acc += et_dot(x, w, cells->run, zero_point);
         }
-        et_requantize(q, o, 1, bias, &acc, y);
+    }
+}
+
+static void conv_position(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
+                          const patch *cells, int8_t *y)
+{
+    uint32_t row_size =
+        (uint32_t)p->window.kernel_h * p->window.kernel_w * (uint32_t)p->in.channels;
+    int32_t acc[ET_REQUANTIZED];
+    weights += cells->weight;
+    for (uint32_t o = 0, n; o < p->out.channels; o += n, weights += n * row_size) {
+        n = p->out.channels - o;
+        n = n < ET_REQUANTIZED ? n : ET_REQUANTIZED;
+        sum_channels(p, weights, cells, n, acc);
+        et_requantize(&p->quantization, o, n, bias, acc, y);
     }
 }
 

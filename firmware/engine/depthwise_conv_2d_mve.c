@@ -1,14 +1,18 @@
-/* DEPTHWISE_CONV_2D by MVE's vectors: one channel at a time as a plane of bytes, in lines along the
- * outputs' longer side, with the padding written out.
+/* DEPTHWISE_CONV_2D by MVE's vectors, and of cores without the DSP extension: one channel at a time
+ * as a plane of cells, in lines along the outputs' longer side, with the padding written out.
  *
  *     line 0    | t0 t1 t2 t3 t4 ...      outputs 0 to 3 are four lanes:
  *     line 1    | t0 t1 t2 t3 t4 ...      of each tap one load of four bytes, at any place,
  *     line 2    | t0 t1 t2 t3 t4 ...      and one VMLA by the tap's weight
+ *
+ * Cells are bytes to vectors, else words (ET_WIDE_CELLS, as the build defines it): one LDM takes what
+ * a line has for two outputs.
  */
 #include "depthwise_conv_2d_mve.h"
 
 #include <string.h>
 
+#include "armv6m.h"
 #include "error_words.h"
 #include "planes_dsp.h"
 #include "requantize.h"
@@ -17,12 +21,43 @@
 
 #define TAPS 9
 
-/* planes: where windows lie; pitch: bytes of a line of cells. */
+#ifdef ET_WIDE_CELLS
+
+typedef int32_t cell;
+
+#define APART __attribute__((noinline)) /* a loop that needs all registers */
+
+static void fill_with(cell *cells, int32_t value, int32_t count)
+{
+    for (cell *end = cells + count; cells != end;) {
+        *cells++ = value;
+    }
+}
+
+/* count bytes, step apart. */
+static void pick(const int8_t *from, int32_t step, int32_t count, cell *to)
+{
+    for (cell *end = to + et_max(count, 0); to != end; from += step) {
+        *to++ = *from;
+    }
+}
+
+#else
+
+typedef int8_t cell;
+
+#define APART
+#define fill_with et_fill_bytes
+#define pick et_pick_bytes
+
+#endif
+
+/* planes: where windows lie; pitch: cells of a line. */
 typedef struct {
     et_planes planes;
     int32_t pitch;
     int32_t *sums; /* of a line */
-    int8_t *cells;
+    cell *cells;
 } plane;
 
 static plane plane_of(const int8_t *data, et_shape in, et_shape out, int32_t pad_h, int32_t pad_w,
@@ -30,14 +65,14 @@ static plane plane_of(const int8_t *data, et_shape in, et_shape out, int32_t pad
 {
     plane f = {.planes = et_planes_of(data, in, out, pad_h, pad_w, 0, 0), .sums = scratch};
     f.pitch = f.planes.outputs + 2;
-    f.cells = (int8_t *)(f.sums + (f.planes.outputs + 3) / 4 * 4);
+    f.cells = (cell *)(f.sums + (f.planes.outputs + 3) / 4 * 4);
     return f;
 }
 
 /* All cells get the value outside, which those in the padding keep. */
 static void clear_cells(const plane *f, int32_t outside)
 {
-    et_fill_bytes(f->cells, outside, (f->planes.output_lines + 2) * f->pitch);
+    fill_with(f->cells, outside, (f->planes.output_lines + 2) * f->pitch);
 }
 
 /* What a channel's windows read inside. */
@@ -46,10 +81,10 @@ static void fill_cells(const plane *f, int32_t channel)
     const et_planes *p = &f->planes;
     int32_t inside = et_min(p->length, f->pitch - p->before);
     et_range lines = et_taps_inside(-p->before_lines, p->output_lines + 2, p->lines);
-    int8_t *to = f->cells + lines.from * f->pitch + p->before;
+    cell *to = f->cells + lines.from * f->pitch + p->before;
     const int8_t *from = p->data + (lines.from - p->before_lines) * p->data_line + channel;
     for (int32_t i = lines.to - lines.from; i; i--, from += p->data_line, to += f->pitch) {
-        et_pick_bytes(from, p->data_step, inside, to);
+        pick(from, p->data_step, inside, to);
     }
 }
 
@@ -95,17 +130,80 @@ static void sum_line(const plane *f, int32_t line, const int32_t *kernel, int32_
                        "q2", "memory");
 }
 
+#elif defined(ET_ARMV6M_LOOPS)
+
+/* Two outputs, in r6 and r7, meet a line of four cells
+ *
+ *     c0 to c3     LDM
+ *     r6 += c0 w0 + c1 w1 + c2 w2, r7 += c1 w0 + c2 w1 + c3 w2
+ *
+ * MULS writes over a factor: of each weight's copy and a cell the one that is not needed any more.
+ * 18 products in 60 instructions. */
+#define TAP(weight, x, next, rest)                                                                \
+    weight "muls " x ", r5\n\tadds r6, " x "\n\tmuls " rest "\n\tadds r7, " next "\n\t"
+#define LINE(w0, w1, w2)                                                                          \
+    "ldmia r0!, {r1-r4}\n\t" TAP(w0, "r1", "r5", "r5, r2") TAP(w1, "r2", "r5", "r5, r3")          \
+        TAP(w2, "r3", "r4", "r4, r5")
+#define KEPT(register) "mov r5, " register "\n\t"
+#define SPILLED(at) "ldr r5, [sp, " at "]\n\t"
+
+/* Sums of two outputs at a time up to end; pitch: bytes of a line.  On the stack four weights,
+ * start, sums, and from behind the last line's cells to the next ones. */
+ET_ARMV6M_FUNCTION static void sum_line_pairs(const cell *cells, const int32_t *kernel,
+                                              int32_t start, int32_t *sums, int32_t pitch,
+                                              const int32_t *end)
+{
+    (void)cells, (void)kernel, (void)start, (void)sums, (void)pitch, (void)end;
+    __asm__(
+        ET_ARMV6M_ENTER
+        "sub sp, #28\n\t"
+        "str r2, [sp, #16]\n\t"
+        "str r3, [sp, #20]\n\t"
+        "ldmia r1!, {r2-r6}\n\t"
+        "mov r8, r2\n\tmov r9, r3\n\tmov r10, r4\n\tmov r11, r5\n\tmov r12, r6\n\t"
+        "ldmia r1!, {r2-r5}\n\t"
+        "mov r6, sp\n\t"
+        "stmia r6!, {r2-r5}\n\t"
+        "ldr r2, [sp, #64]\n\t"
+        "movs r3, r2\n\t"
+        "subs r3, #16\n\t"
+        "mov lr, r3\n\t"
+        "lsls r2, r2, #1\n\t"
+        "adds r2, #8\n\t"
+        "rsbs r2, r2, #0\n\t"
+        "str r2, [sp, #24]\n"
+        "1:\n\t"
+        "ldr r6, [sp, #16]\n\t"
+        "movs r7, r6\n\t" LINE(KEPT("r8"), KEPT("r9"), KEPT("r10")) "add r0, lr\n\t" LINE(
+            KEPT("r11"), KEPT("r12"),
+            SPILLED("#0")) "add r0, lr\n\t" LINE(SPILLED("#4"), SPILLED("#8"),
+                                                 SPILLED(
+                                                     "#12")) "ldr r5, [sp, #24]\n\t"
+                                                             "adds r0, r0, r5\n\t"
+                                                             "ldr r5, [sp, #20]\n\t"
+                                                             "stmia r5!, {r6, r7}\n\t"
+                                                             "str r5, [sp, #20]\n\t"
+                                                             "ldr r4, [sp, #68]\n\t"
+                                                             "cmp r5, r4\n\t"
+                                                             "bne 1b\n\t"
+                                                             "add sp, #28\n\t" ET_ARMV6M_LEAVE);
+}
+
+static void sum_line(const plane *f, int32_t line, const int32_t *kernel, int32_t start)
+{
+    sum_line_pairs(f->cells + line * f->pitch, kernel, start, f->sums,
+                   f->pitch * (int32_t)sizeof(cell), f->sums + ((f->planes.outputs + 1) & ~1));
+}
+
 #else
 
 static void sum_line(const plane *f, int32_t line, const int32_t *kernel, int32_t start)
 {
-    const int8_t *x = f->cells + line * f->pitch;
-    for (int32_t i = 0; i < f->planes.outputs; i++, x++) {
-        int32_t sum = start;
-        for (int32_t tap = 0; tap < TAPS; tap++) {
-            sum += x[tap / 3 * f->pitch + tap % 3] * kernel[tap];
-        }
-        f->sums[i] = sum;
+    const cell *x0 = f->cells + line * f->pitch, *x1 = x0 + f->pitch, *x2 = x1 + f->pitch;
+    for (int32_t *sum = f->sums, *end = sum + f->planes.outputs; sum != end; x0++, x1++, x2++) {
+        *sum++ = start + x0[0] * kernel[0] + x0[1] * kernel[1] + x0[2] * kernel[2] +
+                 x1[0] * kernel[3] + x1[1] * kernel[4] + x1[2] * kernel[5] + x2[0] * kernel[6] +
+                 x2[1] * kernel[7] + x2[2] * kernel[8];
     }
 }
 
@@ -114,7 +212,7 @@ static void sum_line(const plane *f, int32_t line, const int32_t *kernel, int32_
 /* -- forward ------------------------------------------------------------------------------ */
 
 /* A line's sums of channel c become outputs from y on. */
-static void put_line(const plane *f, const et_quantization *q, int32_t c, int8_t *y)
+static APART void put_line(const plane *f, const et_quantization *q, int32_t c, int8_t *y)
 {
     const int32_t *sums = f->sums;
     int32_t count = f->planes.outputs, step = f->planes.output_step;
@@ -145,9 +243,12 @@ static void put_line(const plane *f, const et_quantization *q, int32_t c, int8_t
           [multiplier] "r"(q->multiplier[c]), [zero_point] "r"((int32_t)q->output_zero_point)
         : "q0", "q1", "lr", "memory");
 #else
-    for (; count > 0; count--, y += step) {
-        int32_t value = et_multiply(*sums++, q->multiplier[c], q->shift[c]);
-        *y = et_clamp(value + q->output_zero_point, q->activation_min, q->activation_max);
+    int32_t multiplier = q->multiplier[c], shift = q->shift[c], zero_point = q->output_zero_point;
+    int32_t low = q->activation_min, high = q->activation_max;
+    for (const int32_t *end = sums + count; sums != end; y += step) {
+        int32_t value = et_multiply(*sums++, multiplier, shift) + zero_point;
+        value = value < low ? low : value;
+        *y = (int8_t)(value > high ? high : value);
     }
 #endif
 }
@@ -238,10 +339,11 @@ static void put_errors(const plane *f, const et_error_words *block, const int8_t
                        [low] "r"((int32_t)block->clip.low), [high] "r"((int32_t)block->clip.high)
                      : "q0", "q1", "lr", "cc", "memory");
 #else
+    int32_t low = block->clip.low, high = block->clip.high, round = block->round;
+    uint32_t shift = block->shift;
     for (; count > 0; count--, sums++, x += step, e_in += step) {
-        int32_t passes = *x > block->clip.low && *x < block->clip.high;
-        int32_t mantissa = et_error_mantissa(*sums, block->round, block->shift);
-        *e_in = (int8_t)(passes ? mantissa : 0);
+        int32_t mantissa = et_error_mantissa(*sums, round, shift);
+        *e_in = (int8_t)(*x > low && *x < high ? mantissa : 0);
     }
 #endif
 }
@@ -295,7 +397,7 @@ int32_t et_depthwise_conv_2d_mve_input_error(const et_depthwise_conv_2d *p, cons
 
 /* Adds the sums of count errors times the cells from x, x + 1 and x + 2 on: of 16 at a time one
  * load of the errors, then one a tap and a VMLADAVA. */
-static void sum_taps(const int8_t *x, const int8_t *e, int32_t count, int32_t *sums)
+static void sum_taps(const cell *x, const int8_t *e, int32_t count, int32_t *sums)
 {
 #ifdef ET_MVE_LOOPS
     const int8_t *x1 = x + 1, *x2 = x + 2;
@@ -313,12 +415,14 @@ static void sum_taps(const int8_t *x, const int8_t *e, int32_t count, int32_t *s
                      : "q0", "q1", "lr", "memory");
     sums[0] = s0, sums[1] = s1, sums[2] = s2;
 #else
-    for (int32_t k = 0; k < 3; k++) {
-        sums[k] = 0;
-        for (int32_t i = 0; i < count; i++) {
-            sums[k] += x[k + i] * e[i];
-        }
+    int32_t sum0 = 0, sum1 = 0, sum2 = 0;
+    for (const int8_t *end = e + count; e != end; x++) {
+        int32_t error = *e++;
+        sum0 += x[0] * error;
+        sum1 += x[1] * error;
+        sum2 += x[2] * error;
     }
+    sums[0] = sum0, sums[1] = sum1, sums[2] = sum2;
 #endif
 }
 
@@ -354,7 +458,7 @@ void et_depthwise_conv_2d_mve_gradient(const void *layer, uint32_t first, uint32
     const et_depthwise_conv_2d *p = layer;
     int32_t zero_point = p->quantization.input_zero_point;
     plane f = plane_of(x, p->in, p->out, p->window.pad_h, p->window.pad_w, scratch);
-    int8_t *errors = f.cells + (f.planes.output_lines + 2) * f.pitch;
+    int8_t *errors = (int8_t *)(f.cells + (f.planes.output_lines + 2) * f.pitch);
     clear_cells(&f, zero_point);
     et_fill_bytes(errors, 0, f.planes.output_lines * f.pitch);
     for (uint32_t c = first; c < first + count; c++, gradient += TAPS + 1) {

@@ -38,16 +38,18 @@ static void halve(int8_t *e, const int8_t *end)
 
 #else
 
-/* Bytes toward zero: a negative one is rounded up, so it takes one more first. */
+/* Bytes toward zero: a negative odd one takes one more.  Sums that reach a byte's sign go no
+ * further than it. */
 ET_DSP_INLINE uint32_t halved(uint32_t word)
 {
-    return et_mean_bytes(word, word >> 7 & 0x01010101u);
+    uint32_t more = word & word >> 7 & 0x01010101u;
+    return ((word >> 1 & 0x7F7F7F7Fu) + more) ^ (word & 0x80808080u);
 }
 
 static void halve(int8_t *e, const int8_t *end)
 {
-    for (; e != end; e += 4) {
-        et_store_word(e, halved(et_load_word(e)));
+    for (uint32_t *word = __builtin_assume_aligned(e, 4); word != (const void *)end; word++) {
+        et_store_word(word, halved(et_load_word(word)));
     }
 }
 

@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     int16_t input_zero_point, output_zero_point, activation_min, activation_max;
     const int32_t *multiplier;
-    const int32_t *shift;
+    const int8_t *shift;
 } et_quantization;
 
 /* CONV_2D, weights [out][kh][kw][in]; and TRANSPOSE_CONV, whose window slides over the output. */

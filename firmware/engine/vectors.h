@@ -5,6 +5,7 @@
 #ifndef ET_VECTORS_H
 #define ET_VECTORS_H
 
+#include "dot.h"
 #include "dsp.h"
 
 #if defined(__ARM_FEATURE_MVE) && defined(ET_DSP_LOOPS)
@@ -119,13 +120,9 @@ ET_DSP_INLINE int32_t et_copy_summed(int8_t *to, const int8_t *from, int32_t cou
 ET_DSP_INLINE void et_sum_lanes(const int8_t *x, const int8_t *w, int32_t stride, int32_t count,
                                 const int32_t *start, int32_t *sums)
 {
-    for (int32_t k = 0; k < 4; k++) {
-        int32_t sum = start[k];
-        for (int32_t i = 0; i < count; i++) {
-            sum += x[i] * w[k * stride + i];
-        }
-        sums[k] = sum;
-    }
+    int32_t acc[4] = {start[0], start[1], start[2], start[3]};
+    et_dot_4(x, w, (uint32_t)stride, (uint32_t)count, 0, acc);
+    sums[0] = acc[0], sums[1] = acc[1], sums[2] = acc[2], sums[3] = acc[3];
 }
 
 ET_DSP_INLINE int32_t et_sum_bytes(const int8_t *bytes, int32_t count)

@@ -146,7 +146,7 @@ def test_an_update_takes_the_exponent_of_its_own_error():
         "conv_2d_0_exponent = depthwise_conv_2d_1_exponent + et_depthwise_conv_2d_input_error",
         "draws += et_update(depthwise_conv_2d_1_error, depthwise_conv_2d_1_exponent)",
         "conv_2d_0_exponent += et_error_scale",
-        "draws += et_update(conv_2d_0_error, conv_2d_0_exponent)",
+        "draws += et_update_blocks(conv_2d_0_error, conv_2d_0_exponent)",
     ]
 
 
@@ -168,8 +168,8 @@ def test_errors_of_two_readers_meet_in_the_first_ones_unit():
         "conv_2d_0_exponent_of_9 = conv_2d_1_exponent + et_conv_2d_input_error",
         "conv_2d_0_exponent = et_error_join(conv_2d_0_error, conv_2d_0_error_of_9, 8, "
         "(et_join){24576, 2}, conv_2d_0_exponent, conv_2d_0_exponent_of_9)",
-        "draws += et_update(conv_2d_1_error, conv_2d_1_exponent)",
-        "draws += et_update(conv_2d_0_error, conv_2d_0_exponent)",
+        "draws += et_update_blocks(conv_2d_1_error, conv_2d_1_exponent)",
+        "draws += et_update_blocks(conv_2d_0_error, conv_2d_0_exponent)",
     ]
 
 

@@ -1,5 +1,5 @@
-"""The kernels of the DSP extension and of MVE on emulated cores: on the core itself against the
-portable ones."""
+"""The kernels of the DSP extension and of MVE, and what cores without both take of them: on the
+emulated core itself against the portable ones, and assembly against plain C."""
 
 import shutil
 import time
@@ -12,10 +12,11 @@ from thinned import quick
 
 from edgetune.boards import load_board
 from edgetune.build import build_project, write_build_files
+from edgetune.codegen.project import core_defines
 from edgetune.device.qemu import QemuDevice
 
 SWEEP = Path(__file__).parents[1] / "support" / "dsp_sweep.c"
-WITH_DSP = ["M4", "M7", "M33", "M55"]
+SWEPT = ["M0+", "M3", "M4", "M7", "M33", "M55"]
 ROUNDS = 120
 PATIENCE = 120.0  # seconds; a bound, not an expectation
 PORTABLE = {
@@ -40,14 +41,14 @@ def answer(board, elf) -> str:
     return data.decode().strip()
 
 
-@pytest.mark.parametrize("core", quick(WITH_DSP, ["M4"]))
+@pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
 def test_kernels_agree_with_the_portable_ones(core, tmp_path):
     need_emulator()
     board = load_board(CORES[core])
     for path in [SWEEP, *(ENGINE / name for name in SOURCES), *ENGINE.glob("*.h")]:
         shutil.copyfile(path, tmp_path / path.name)
     write_build_files(
-        tmp_path, board, [SWEEP.name, *SOURCES], {"ROUNDS": ROUNDS},
+        tmp_path, board, [SWEEP.name, *SOURCES], {"ROUNDS": ROUNDS} | core_defines(board.core),
         includes=["firmware/ports"], flags=["-Werror"],
     )
     assert answer(board, build_project(tmp_path, board).elf) == "equal"

@@ -53,7 +53,8 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this
 
 WEIGHTED = [p.Conv2D, p.DepthwiseConv2D, p.FullyConnected]
 OPTIONS = {
-    "systematic": (), "independent": ("-DET_DRAW_INDEPENDENT",), "vectors": ("-DET_VECTORS",),
+    "systematic": (), "independent": ("-DET_DRAW_INDEPENDENT",),
+    "without dsp": ("-DET_VECTORS", "-DET_WIDE_CELLS", "-DET_HALF_PRODUCTS"),
 }
 DRAWN = "systematic", "independent"
 
@@ -139,14 +140,16 @@ def test_kernels_that_take_several_cells(library, kind, extreme, count):
 
 @pytest.mark.thorough  # the engine is compiled anew
 @pytest.mark.parametrize("extreme", [False, True], ids=["random", "extreme"])
+@pytest.mark.parametrize("kind", [p.Conv2D, p.DepthwiseConv2D])
 @pytest.mark.parametrize("count", counts(40, 600))
-def test_convolutions_by_vectors(libraries, extreme, count):
-    """Their plain twins: what surrounds the vectors' loops."""
+def test_convolutions_without_the_dsp_extension(libraries, kind, extreme, count):
+    """By bytes, a lane a channel, as vectors take them too; by cells of words; and by products of
+    halves: the plain twins of what surrounds the assembly."""
     rng = np.random.default_rng(34)
     for _ in range(count):
-        layer, in_shape, out_shape = random_wide_layer(rng, p.Conv2D, extreme)
+        layer, in_shape, out_shape = random_wide_layer(rng, kind, extreme)
         x = int8(rng, in_shape, extreme)
-        check_layer(libraries("vectors"), rng, layer, [x], out_shape, extreme)
+        check_layer(libraries("without dsp"), rng, layer, [x], out_shape, extreme)
 
 
 def test_every_operator_has_random_layers():
@@ -168,7 +171,10 @@ def test_an_operand_that_repeats_as_often_as_it_may(library, kind):
     assert (got[0].item(), got[1]) == (expected.item(), shift) and expected.any()
 
 
-def test_requantisation_at_its_ends(library):
+@pytest.mark.parametrize("built", [
+    "systematic", pytest.param("without dsp", marks=pytest.mark.thorough),
+])
+def test_requantisation_at_its_ends(libraries, built):
     """Accumulators, multipliers and shifts up to their limits, through a dense layer's bias."""
     rng = np.random.default_rng(2)
     for shift in range(-31, 31):
@@ -183,7 +189,7 @@ def test_requantisation_at_its_ends(library):
         layer.multiplier[-3:] = [2**30, 2**31 - 1, 0]
         layer.shift = np.full(rows, shift, np.int32)
         layer.output_zero_point, layer.activation_min, layer.activation_max = 0, -128, 127
-        check_layer(library, rng, layer, [int8(rng, (1, 1, 1))], (1, 1, rows))
+        check_layer(libraries(built), rng, layer, [int8(rng, (1, 1, 1))], (1, 1, rows))
 
 
 @pytest.mark.parametrize("kernel", KERNELS["error_scale"], ids=lambda kernel: kernel.symbol)

@@ -1,6 +1,6 @@
-"""The loops of convolutions that vectors serve, counted line by line as in
-test_counted_dsp_loops.py.  A vector's turns are not the PC's, whose twin goes value by value: they
-are held to what the values need."""
+"""The loops of convolutions that take bytes, a lane a channel, counted line by line as in
+test_counted_dsp_loops.py.  The PC goes value by value, as cores without the DSP extension do; a
+vector's turns are held to what the values need."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,16 +25,15 @@ pytestmark = [
 
 W, CONV, ERROR = "windows_dsp.c", "conv_2d_dsp.c", "conv_2d_input_error_dsp.c"
 GRADIENT = "conv_2d_gradient_dsp.c"
-FILES = (W, CONV, ERROR, GRADIENT, "requantize_dsp.c", "error_words.c", "requantize.c", "scaled.c")
+FILES = (W, CONV, ERROR, GRADIENT, "requantize_dsp.c", "error_words.c", "requantize.c", "scaled.c",
+         "dot.c")
 CASES = [
     ((12, 9), (3, 3), (1, 1), SAME), ((13, 10), (3, 3), (2, 2), SAME),
     ((6, 40), (1, 3), (1, 1), VALID), ((9, 11), (1, 1), (1, 1), VALID),
     ((100, 3), (2, 2), (1, 1), SAME),
 ]
-WORKS = [
-    replace(conv(case, *sizes), vectors=True)
-    for case in CASES for sizes in ((1, 6), (4, 8), (16, 18), (5, 4))
-]
+WORKS = [conv(case, *sizes) for case in CASES for sizes in ((1, 6), (4, 8), (16, 18), (5, 4))]
+LANES = 1, 16
 SUMMED = {
     "one_row": line(W, "et_sum_lanes(x, two->panel, two->size, two->run, start, sums)"),
     "more_rows": line(W, "sum_rows(two, x, start, sums)"),
@@ -65,21 +64,20 @@ FORMED = {
     + line(GRADIENT, "put_flat(w, k, from);")(counts),
     "partial": line(GRADIENT, "et_sum_lanes(e, w->x_operands, w->room, operands, sums, sums)"),
 }
-# Features of vectors: how many values one has, the line that a value is, and what counts its calls.
-WINDOW_VECTORS = {"sixteens": (16 * 4, line(f"{W}:vectors.h", "sum += x[i] * w[k * stride + i]"),
-                               ("one_row", "more_rows_lines"))}
-VECTORS = {
-    "conv_2d_dsp_forward": WINDOW_VECTORS | {
-        "panel_sixteens": (16, line(f"{CONV}:vectors.h", "*to++ = *from;"), ("channels",)),
+# Features of turns: how many of the core's lanes each takes, the line that a value is, and what
+# counts the loops, of which each may turn once more than its values need.
+PRODUCT = line("dot.c", "int32_t value = *x - zero_point")
+WINDOW_TURNS = {"turns": (1, PRODUCT, ("one_row", "more_rows_lines"))}
+TURNS = {
+    "forward": WINDOW_TURNS | {
+        "panel_turns": (1, line(f"{CONV}:vectors.h", "*to++ = *from;"), ("channels",)),
     },
-    "conv_2d_dsp_input_error": WINDOW_VECTORS,
-    "conv_2d_dsp_gradient": {
-        "sixteens": (16 * 4, line(f"{GRADIENT}:vectors.h", "sum += x[i] * w[k * stride + i]"),
-                     ("sums",)),
-        "bias_sixteens": (16, line(f"{GRADIENT}:vectors.h", "sum += *bytes++"), ("bias_sums",)),
-        "picked": (8, line(f"{GRADIENT}:vectors.h", "*to++ = *from;"),
-                   ("error_lines", "error_lines", "error_lines", "error_lines", "few_lanes",
-                    "input_lines", "input_lines", "input_lines", "input_lines")),
+    "input_error": WINDOW_TURNS,
+    "gradient": {
+        "turns": (1, PRODUCT, ("sums",)),
+        "bias_turns": (1, line(f"{GRADIENT}:vectors.h", "sum += *bytes++"), ("bias_sums",)),
+        "picked": (0.5, line(f"{GRADIENT}:vectors.h", "*to++ = *from;"),
+                   ("few_lanes", *4 * ("error_lines", "input_lines"))),
     },
 }
 
@@ -90,20 +88,20 @@ def engine(tmp_path_factory):
     return CountedEngine(tmp_path_factory.mktemp("vectors"), "-DET_VECTORS", sources=sources)
 
 
-def assert_counted(found, loops, vectors, counts, work) -> set[str]:
-    """``found`` features against the lines of ``loops`` and ``vectors``; those that turned."""
+def assert_counted(found, loops, part, counts, work) -> set[str]:
+    """``found`` features against the lines of ``loops`` and of `TURNS`; those that turned."""
     named = f"{work.x} -> {work.y} {work.layer.window}"
     for name, count in loops.items():
         assert found.get(name, 0) == count(counts), f"{name} of {named}"
-    for name, (values, count, calls) in vectors.items():
-        least, told = count(counts) / values, found.get(name, 0)
-        assert least <= told <= least + sum(found.get(call, 0) for call in calls), (
-            f"{name} of {named}")
+    for name, (share, count, calls) in TURNS[part].items():
+        most = sum(found.get(call, 0) for call in calls) if work.lanes > 1 else 0
+        least = count(counts) / max(1, share * work.lanes)
+        assert least <= found.get(name, 0) <= least + most, f"{name} of {named}"
     return {name for name in loops if found.get(name)}
 
 
 @pytest.mark.parametrize("part, loops", [("forward", FORWARD), ("input_error", BACKWARD)])
-def test_vectors_turn_as_the_cost_model_says(engine, part, loops):
+def test_lanes_turn_as_the_cost_model_says(engine, part, loops):
     function, turned = f"conv_2d_dsp_{part}", set()
     for work in WORKS:
         rng = np.random.default_rng(4)
@@ -117,12 +115,13 @@ def test_vectors_turn_as_the_cost_model_says(engine, part, loops):
                 partial(input_error_c, layer=work.layer, operand=0, e=e, xs=[x], clip=(-129, 128),
                         kernel=kernel)
             )
-            found = DSP_FEATURES[function](work)
-            turned |= assert_counted(found, loops, VECTORS[function], counts, work)
+            for lanes in LANES:
+                found = DSP_FEATURES[function](replace(work, lanes=lanes))
+                turned |= assert_counted(found, loops, part, counts, replace(work, lanes=lanes))
     assert turned == set(loops)
 
 
-def test_vectors_form_gradients_as_the_cost_model_says(engine):
+def test_lanes_form_gradients_as_the_cost_model_says(engine):
     rng, turned = np.random.default_rng(6), set()
     for work in WORKS:
         site = Site(work.layer, work.x, work.y, CORES["cortex-m55"])
@@ -131,7 +130,8 @@ def test_vectors_form_gradients_as_the_cost_model_says(engine):
         counts = engine.run(partial(
             blocks_c, kernel=kernel, layer=work.layer, e=e, x=x, rows=work.layer.rows
         ))
-        found = conv_2d_gradient(work, work.layer.rows)
-        vectors = VECTORS["conv_2d_dsp_gradient"]
-        turned |= assert_counted(found, FORMED, vectors, counts, work)
+        for lanes in LANES:
+            laned = replace(work, lanes=lanes)
+            found = conv_2d_gradient(laned, work.layer.rows)
+            turned |= assert_counted(found, FORMED, "gradient", counts, laned)
     assert turned == set(FORMED)

@@ -158,9 +158,14 @@ def assert_reads_are_whole(plan):
             assert output.name == f"{plan.program.layers[-1].name}_out"
 
 
+def portable(program, recipe):
+    """The schedule where the portable kernels serve every stage."""
+    names = frozenset(layer.name for layer in program.layers)
+    return make_schedule(program, recipe, CORES["cortex-m3"], savings=Savings(plain=names))
+
+
 def calls(program, **recipe):
-    """Where the portable kernels serve every stage."""
-    schedule = make_schedule(program, Recipe(**recipe), CORES["cortex-m3"])
+    schedule = portable(program, Recipe(**recipe))
     names = [
         (s.kernel.symbol.removeprefix("et_"), s.layer.name if s.layer else "")
         for s in schedule.stages
@@ -267,7 +272,7 @@ def test_a_dense_layer_of_128_weights_still_forms_its_gradient(inputs, call):
 def test_an_update_has_room_for_every_row_and_column(draw, hits):
     """64 bits a row; 32 bits a weight of one row and its bias; 16 bits a row's hits."""
     recipe = Recipe(layers=(CONV,), draw=draw)
-    schedule = make_schedule(branchless(), recipe, CORES["cortex-m3"])
+    schedule = portable(branchless(), recipe)
     buffers = schedule.stages[-1].buffers
     assert buffers["row_mass"].size == 8 * 4
     assert buffers["gradient"].size == 4 * (27 + 1)

@@ -13,7 +13,7 @@ from host_structs import host_objects, host_type
 from kept_files import kept
 
 from edgetune.boards.cores import CORES, Core
-from edgetune.codegen.project import rule_sources
+from edgetune.codegen.project import core_defines, rule_sources
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.rules import RULES, FixedRate
@@ -121,7 +121,8 @@ def scratch_of(library, kernel: Kernel | None, layer: Layer, x_shape, y_shape):
 
 def stands_for(options: tuple) -> Core:
     """The core whose kernels an engine compiled with ``options`` has."""
-    return CORES["cortex-m55" if "-DET_VECTORS" in options else "cortex-m4"]
+    defined = {option.removeprefix("-D") for option in options} & {"ET_VECTORS", "ET_WIDE_CELLS"}
+    return next((c for c in CORES.values() if defined == set(core_defines(c))), CORES["cortex-m4"])
 
 
 def forward_c(library, layer: Layer, xs, out_shape, kernel: Kernel | None = None) -> np.ndarray:

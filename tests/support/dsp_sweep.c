@@ -1,5 +1,5 @@
 /* The DSP extension's kernels against the portable ones on the core itself, over random shapes:
- * every byte and every sum.  Sends "equal" or what differs, and a line's end. */
+ * every byte and every sum; and what is assembly on some cores against plain C.  Sends "equal" or what differs, and a line's end. */
 #include <string.h>
 
 #include "add_dsp.h"
@@ -9,16 +9,19 @@
 #include "depthwise_conv_2d_dsp.h"
 #include "depthwise_conv_2d_gradient_dsp.h"
 #include "depthwise_conv_2d_mve.h"
+#include "dot.h"
 #include "dsp.h"
 #include "error_scale_dsp.h"
 #include "fully_connected_dsp.h"
 #include "port.h"
+#include "requantize.h"
 
 #define LARGEST 8192
 
 static uint32_t state = 1;
 static int8_t weights[LARGEST], x[LARGEST], e[LARGEST], one[LARGEST], other[LARGEST];
-static int32_t bias[64], multiplier[64], shift[64];
+static int32_t bias[64], multiplier[64];
+static int8_t shift[64];
 static int64_t scratch[2 * LARGEST / 8];
 static int32_t gradient[LARGEST], blocks[LARGEST];
 
@@ -97,7 +100,7 @@ static et_quantization random_quantization(uint32_t row_size)
     }
     for (uint32_t c = 0; c < 64; c++) {
         multiplier[c] = (int32_t)(0x40000000u + below(0x40000000u));
-        shift[c] = left ? (int32_t)below(2) : -(int32_t)(between(5, 8) + bits / 2);
+        shift[c] = (int8_t)(left ? (int32_t)below(2) : -(int32_t)(between(5, 8) + bits / 2));
         bias[c] = (int32_t)below(large ? 0x7FFFFFFFu : 40000) - (large ? 0x3FFFFFFF : 20000);
     }
     if (below(3) == 0) {
@@ -330,6 +333,48 @@ static int magnitudes(void)
     return sum == all;
 }
 
+/* Sums down four rows or columns, of which ends may be empty. */
+static int dot_4(void)
+{
+    uint32_t row_size = below(70), n = below(row_size + 1);
+    int32_t zero_point = (int32_t)below(256) - 128, sums[4], expected[4];
+    for (uint32_t k = 0; k < 4; k++) {
+        sums[k] = expected[k] = bias[k];
+        for (uint32_t i = 0; i < n; i++) {
+            expected[k] += (x[i] - zero_point) * weights[k * row_size + i];
+        }
+    }
+    et_dot_4(x, weights, row_size, n, zero_point, sums);
+    return memcmp(sums, expected, sizeof sums) == 0;
+}
+
+static int dot_columns_4(void)
+{
+    uint32_t row_size = between(4, 70), rows = below(70);
+    int32_t sums[4], expected[4];
+    for (uint32_t k = 0; k < 4; k++) {
+        sums[k] = expected[k] = bias[k];
+        for (uint32_t i = 0; i < rows; i++) {
+            expected[k] += e[i] * weights[i * row_size + k];
+        }
+    }
+    et_dot_columns_4(e, weights, rows, row_size, sums);
+    return memcmp(sums, expected, sizeof sums) == 0;
+}
+
+static int multiply_high(void)
+{
+    for (uint32_t i = 0; i < 64; i++) {
+        int32_t a = (int32_t)(below(0xFFFFFFFFu) >> below(32)), b = (int32_t)below(0xFFFFFFFFu);
+        int32_t expected = (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+        if (et_multiply_high(a, b) != expected ||
+            et_multiply_high(-a, b) != (int32_t)((-(int64_t)a * b + (1 << 30)) >> 31)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static const struct {
     const char *name;
     int (*agrees)(void);
@@ -349,6 +394,9 @@ static const struct {
     {"average_pool_2d_input_error", average_pool_2d_input_error},
     {"add_forward", add_forward},
     {"magnitudes", magnitudes},
+    {"dot_4", dot_4},
+    {"dot_columns_4", dot_columns_4},
+    {"multiply_high", multiply_high},
 };
 
 int main(void)

@@ -37,8 +37,9 @@ MAX_SEARCH = {
 LOOPS = {
     "conv_2d_forward": DOT_LOOPS | {
         "positions": line(CONV, "patch cells = patch_at"),
-        "groups": line(CONV, "et_requantize(q, o, 4"),
-        "rest": line(CONV, "et_requantize(q, o, 1"),
+        "batches": line(CONV, "et_requantize(&p->quantization, o, n"),
+        "groups": line(CONV, "acc[0] = acc[1] ="),
+        "rest": line(CONV, "*acc = 0;"),
         "rows_of_groups": line(CONV, "et_dot_4("),
         "rows_of_rest": line(CONV, "et_dot("),
     },

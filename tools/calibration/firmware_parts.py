@@ -15,7 +15,7 @@ from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import RULES
 from edgetune.plan.plan import Plan, make_plan
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
-from tools.calibration.models import FIXED, everything, layers_of, losses
+from tools.calibration.models import FIXED, everything, layers_of, losses, plain
 from tools.calibration.project import compile_plan, compile_ports
 from tools.calibration.sections import Section, read_object
 
@@ -62,12 +62,12 @@ def firmware_parts(core: Core, folder: Path) -> dict:
 
 
 def _portable(board: Board, folder: Path) -> dict:
-    """The kernels that the plan falls back on where those of the DSP extension do not fit."""
-    if not board.core.dsp:
-        return {}
+    """The kernels that the plan falls back on where others do not fit."""
     core = board.core
-    name, plain = f"{core.name}-portable", replace(board, core=replace(core, dsp=False))
-    return _common(_build(Recipe(), plain, folder / name), board)
+    name, without = f"{core.name}-portable", replace(board, core=replace(core, dsp=False))
+    plan = make_plan(everything(), Recipe(), without)
+    plan = make_plan(everything(), Recipe(), without, savings=plain(plan.program))
+    return _common(_firmware_sections(plan, folder / name), board)
 
 
 def _common(sections: list[Section], board: Board) -> dict:

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from edgetune.learn.lower import lower
+from edgetune.learn.program import Program
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import RULES, FixedRate
 from edgetune.model.graph import Graph
 from edgetune.model.kinds import KINDS, LOSS
 from edgetune.model.read import read_tflite
+from edgetune.plan.savings import Savings
 from tests.support.operator_examples import EXAMPLES
 from tests.support.tiny_tflite import ModelBuilder
 
@@ -40,6 +42,11 @@ def _every(examples: Sequence[str]) -> Graph:
     for side in sides:
         b.join("ADD", side)
     return _graph(b.dense(3).softmax())
+
+
+def plain(program: Program) -> Savings:
+    """What leaves every layer to the portable kernels, where the core has no DSP extension."""
+    return Savings(plain=frozenset(layer.name for layer in program.layers))
 
 
 def layers_of(graphs: Iterable[Graph]) -> set[str]:

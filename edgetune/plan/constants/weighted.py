@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgetune.learn import operators as p
 from edgetune.learn.program import Program
 from edgetune.plan.c_data import CObject, Pointer, array_object, struct
@@ -20,7 +22,7 @@ from edgetune.plan.constants.layer import (
 QUANTIZATION = struct(
     "et_quantization",
     (I16, "input_zero_point output_zero_point activation_min activation_max"),
-    (Pointer("const int32_t"), "multiplier"), (Pointer("const int32_t"), "shift"),
+    (Pointer("const int32_t"), "multiplier"), (Pointer("const int8_t"), "shift"),
 )
 
 
@@ -28,7 +30,7 @@ def _channels(layer: p.WeightedLayer, errors: bool) -> list[CObject]:
     """The arrays with an item for each output channel."""
     arrays = [
         array_object(f"{layer.name}_multiplier", layer.multiplier),
-        array_object(f"{layer.name}_shift", layer.shift),
+        array_object(f"{layer.name}_shift", layer.shift.astype(np.int8)),
     ]
     if layer.ratio is None or not errors:
         return arrays
