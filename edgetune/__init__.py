@@ -60,7 +60,7 @@ _HOMES = {
     "edgetune.session.guarding": ("HeldOut",),
     "edgetune.session.fit": ("Tuned", "tune"),
     "edgetune.session.job": ("Job",),
-    "edgetune.session.reporter": ("Reporter",),
+    "edgetune.session.reporter": ("LearntSample", "Reporter"),
     "edgetune.session.run_folder": ("RunFolder",),
     "edgetune.session.tuning": ("TuneSettings",),
     "edgetune.session.verification": ("verify",),

@@ -44,6 +44,7 @@ from edgetune.session.flashing import ensure_firmware as ensure_firmware
 from edgetune.session.flashing import write_image as write_image
 from edgetune.session.guarding import HeldOut as HeldOut
 from edgetune.session.job import Job as Job
+from edgetune.session.reporter import LearntSample as LearntSample
 from edgetune.session.reporter import Reporter as Reporter
 from edgetune.session.run_folder import RunFolder as RunFolder
 from edgetune.session.tuning import TuneSettings as TuneSettings

@@ -44,11 +44,21 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Supply:
+    """What the chip draws while it runs, by its datasheet: microamperes a megahertz, and volts;
+    ``source``: where that stands, and for what."""
+
+    ua_per_mhz: float
+    volts: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Board:
     """One board folder. The dictionaries are the tables of its board.toml, unchanged.
 
     ``geometry`` is None where firmware cannot write to the memory that it lies in, ``store`` where
-    nothing that it learnt is kept there.
+    nothing that it learnt is kept there, ``supply`` where no published figure is known.
     """
 
     name: str
@@ -68,6 +78,7 @@ class Board:
     folder: Path
     geometry: FlashGeometry | None = None
     store: StoreRegion | None = None
+    supply: Supply | None = None
 
     @property
     def flash(self) -> Region:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region
+from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region, Supply
 from edgetune.boards.cores import CORES
 from edgetune.boards.flasher import check_flasher
 from edgetune.boards.geometry import read_geometry
@@ -136,6 +136,7 @@ def _board(folder: Path, data: dict) -> Board:
         emulators=data.get("emulators", {}),
         evidence=tuple(Evidence(**item) for item in data["evidence"]),
         folder=folder,
+        supply=Supply(**data["supply"]) if "supply" in data else None,
     )
     _check(board)
     geometry = read_geometry(data.get("flash"), board.flash.length)
@@ -158,6 +159,8 @@ def _check(board: Board) -> None:
     if renode := board.emulators.get("renode"):
         _check_renode(renode)
     check_flasher(board.flasher)
+    if board.supply and not (0 < board.supply.ua_per_mhz < 1e4 and 0 < board.supply.volts < 100):
+        raise ValueError("supply.ua_per_mhz or supply.volts is no such number.")
     if not board.evidence or any(item.level not in EVIDENCE_LEVELS for item in board.evidence):
         raise ValueError(f"Evidence is missing or not one of {', '.join(EVIDENCE_LEVELS)}.")
 

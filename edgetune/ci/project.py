@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,12 +46,14 @@ class Project:
         return {k: self.at(v) if k in _PATHS else v for k, v in values.items()}
 
     def _also(self, also) -> dict[str, str]:
-        """The further sets, each with its path made whole; a part of the data as it is."""
-        return {
-            name: self.at(source) if source else part for name, source, part in (
-                (name, place.whole, f":{place.part}") for name, place in places_of(also).items()
-            )
+        """The further sets, each with its paths made whole; a part of the data as it is."""
+        whole = {
+            name: replace(place, **{
+                key: self.at(path) for key in ("source", "labels")
+                if (path := getattr(place, key)) is not None
+            }) for name, place in places_of(also).items()
         }
+        return {name: place.whole or f":{place.part}" for name, place in whole.items()}
 
     def board(self, name: str) -> str:
         """What `load_board` takes for ``name``: a name, or the folder of a board of the

@@ -23,3 +23,13 @@ def boards(ctx, parameter, incomplete: str) -> list[str]:
 def devices(ctx, parameter, incomplete: str) -> list[str]:
     """Those that have a name; of ports there may be any."""
     return [name for name in DEVICES if name.startswith(incomplete)]
+
+
+# Parameters of all verbs, by their names.
+BY_NAME = {
+    **dict.fromkeys(("board", "like"), boards), "device": devices,
+    **dict.fromkeys((
+        "model", "data", "labels", "test_data", "test_labels", "guard", "pack", "run", "one",
+        "other", "resume", "continued", "cmsis_nn",
+    ), files),
+}

@@ -54,7 +54,7 @@ def command(
     asked = _firmware(model, board, device, recipe, cmsis_nn)
     checks += asked
     printer.result = {"checks": [asdict(check) for check in checks]}
-    printer.table(["", "what", "needed", "found"], [_row(check) for check in checks])
+    printer.table(["what", "", "needed", "found"], [_row(check) for check in checks])
     for check in checks:
         if not check.ok and check.fix:
             printer.text(f"\n{check.name}: {check.fix}")
@@ -92,4 +92,4 @@ def _judge(failed: list[Check]) -> None:
 
 def _row(check: Check) -> list:
     mark = "ok" if check.ok else "MISSING" if check.needed else "BAD" if check.broken else "absent"
-    return [mark, check.name, "yes" if check.needed else f"for {check.use}", check.found]
+    return [check.name, mark, "yes" if check.needed else f"for {check.use}", check.found]

@@ -8,7 +8,6 @@ from functools import partial, wraps
 import click
 
 from edgetune.build.cmsis_nn import find_cmsis_nn
-from edgetune.cli import completion
 from edgetune.cli.verb import stack
 from edgetune.data.preprocessing import FITS, ORDERS
 from edgetune.guard import NONE, RUNNING
@@ -70,13 +69,13 @@ class _Bytes(click.ParamType):
         return int(number) * unit
 
 
-model_argument = click.argument("model", shell_complete=completion.files)
+model_argument = click.argument("model")
 board_option = click.option(
-    "--board", required=True, shell_complete=completion.boards, metavar="BOARD",
+    "--board", required=True, metavar="BOARD",
     help="A name that `edgetune boards list` shows, or a folder with a board.toml.",
 )
 device_option = click.option(
-    "--device", shell_complete=completion.devices, metavar="DEVICE",
+    "--device", metavar="DEVICE",
     help="host, qemu, renode, auto, /dev/tty..., or id:SERIAL; without it the board's first "
     "emulator.",
 )
@@ -222,7 +221,8 @@ _test_part = click.option(
 also_option = click.option(
     "--also", multiple=True, metavar="NAME=SOURCE|PART", help="A further set that is measured as "
     "the test set is, to see what is forgotten: NAME=FILE.npz:PART takes PART_x, PART_y of it, "
-    "PART alone that of --data. May be given several times (docs/runs.md).",
+    "PART alone that of --data, NAME=X.npy:Y.npy a pair. May be given several times "
+    "(docs/runs.md).",
 )
 _SOURCES = (
     "An .npz, .npy or .csv file, a folder of images or WAV files for each class, or "

@@ -9,7 +9,7 @@ from edgetune.cli.printer import Printer
 from edgetune.cli.show_plan import guard_facts, plan_facts, show_plan
 from edgetune.cli.verb import verb
 from edgetune.guard.choice import LEAST_HELD, MOST_HELD
-from edgetune.plan.speed import Speed, speed_of
+from edgetune.plan.speed import GIVEN, Speed, speed_of
 from edgetune.session.job import Job
 
 
@@ -20,7 +20,8 @@ from edgetune.session.job import Job
 @click.option("--held-out", type=click.IntRange(LEAST_HELD, MOST_HELD), metavar="SAMPLES",
               help="How many samples the guard judges by; without it by the running error.")
 @click.option("--power", type=numbers(count=2, name="UA_PER_MHZ,VOLTS"), help="What the chip draws "
-              "while it runs, as its datasheet has it: the energy of a step is then estimated.")
+              "while it runs, as its datasheet has it: the energy of a step is then estimated; "
+              "without it by the board's own figure, where it has one.")
 def command(
     printer: Printer, job: Job, steps: int, held_out: int | None,
     power: tuple[float, float] | None,
@@ -47,5 +48,6 @@ def _speed_words(speed: Speed) -> str:
     said += f"{speed.hz / 1e6:g} MHz (docs/costs.md)"
     if speed.step_uj is not None:
         low, high = speed.step_uj
-        said += f", {low:.3g} to {high:.3g} microjoules by the given current"
+        whose = "the given current" if speed.current == GIVEN else speed.current
+        said += f", {low:.3g} to {high:.3g} microjoules by {whose}"
     return f"{said}."

@@ -52,7 +52,7 @@ class Printer:
     def table(self, headers: list[str], rows: list[list], title: str = "") -> None:
         """A table of the result; numbers stand on the right.
 
-        Where it is wider than the terminal it comes in parts, each with the first column.
+        Where it is wider than the terminal it comes in parts, see `_parts`.
         """
         if self.as_json:
             return
@@ -160,18 +160,24 @@ class Printer:
 
 
 def _parts(headers: list[str], rows: list[list], width: int) -> list[list[int]]:
-    """Columns that fit beside the first one, part by part."""
+    """Columns that fit beside each other, part by part; all parts but the first begin with the
+    column that tells rows apart."""
     sizes = [
         max(len(header), *(len(_cell(row[c])) for row in rows), 0) + GAP
         for c, header in enumerate(headers)
     ]
+    key = next((c for c in range(len(headers)) if _tells_apart(rows, c)), 0)
     parts: list[list[int]] = [[0]]
     for column in range(1, len(headers)):
         used = sum(sizes[c] for c in parts[-1]) - GAP
         if len(parts[-1]) > 1 and used + sizes[column] > width:
-            parts.append([0])
+            parts.append([] if column == key else [key])
         parts[-1].append(column)
     return parts
+
+
+def _tells_apart(rows: list[list], column: int) -> bool:
+    return len({_cell(row[column]) for row in rows}) == len(rows)
 
 
 def _console(file) -> Console:

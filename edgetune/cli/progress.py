@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from edgetune.cli.shown import broken, shown
-from edgetune.session.reporter import WINDOW, Reporter
+from edgetune.printable import printable
+from edgetune.session.reporter import WINDOW, LearntSample, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
     from rich.progress import Progress
 
 SECONDS = 10.0  # between two lines of a phase
-NAMED, SAID, LEAST_BAR, MOST_BAR = 12, 60, 4, 40  # columns: of a phase's name, of all but the bar
+NAMED, SAID, LEAST_BAR, MOST_BAR = 12, 60, 4, 40  # columns: of a name, of all but the bar
+MOST_SAMPLES = 8  # of the last, that are shown
 LEARNING = "learning"  # the phase whose accuracy is that of the last samples
 
 
@@ -70,9 +73,17 @@ class PlainReporter(Reporter):
 
 
 class TerminalReporter(PlainReporter):
-    """One bar a phase, in one line; a finished bar stays on the screen."""
+    """One bar a phase, in one line, and below it while learning the last samples; a finished bar
+    stays on the screen."""
 
     _bars: Progress | None = None
+
+    def __init__(self, console: Console, *given, **facts):
+        super().__init__(console, *given, **facts)
+        self._samples: deque[LearntSample] = deque(maxlen=MOST_SAMPLES)
+
+    def learnt(self, sample: LearntSample) -> None:
+        self._samples.append(sample)
 
     def progress(self, phase: str, done: int, total: int, accuracy: float | None = None) -> None:
         if self._bars is None and phase == self._phase and done == total:
@@ -88,19 +99,28 @@ class TerminalReporter(PlainReporter):
             self.close()
 
     def close(self) -> None:
+        self._samples.clear()
         if self._bars:
             self._bars.stop()
             self._bars = None
 
-    def _begin(self, phase: str, total: int) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn
+    def _below(self) -> str:
+        """What stands below the bar."""
+        return last_samples(tuple(self._samples), self._console.width)
 
+    def _begin(self, phase: str, total: int) -> None:
+        from rich.progress import BarColumn, TextColumn
+
+        from edgetune.cli.bars import Bars
+
+        first = tuple(self._samples)  # told before the phase's first step
         self.close()
+        self._samples.extend(first)
         self._phase, self._begun = phase, self._clock()
         name = phase if len(phase) <= NAMED else f"{phase[:NAMED - 1]}…"
         counts = f"{{task.completed:>{len(str(total))}}}/{{task.total}}"
-        self._bars = Progress(
-            TextColumn(shown(name)),
+        self._bars = Bars(
+            self._below, TextColumn(shown(name)),
             BarColumn(max(LEAST_BAR, min(MOST_BAR, self._console.width - NAMED - SAID))),
             TextColumn(counts), TextColumn("{task.fields[pace]}"),
             TextColumn("{task.fields[accuracy]}"), console=self._console,
@@ -114,6 +134,29 @@ def running_words(phase: str, done: int, accuracy: float) -> str:
     if phase == LEARNING:
         return f"{100 * accuracy:.1f} % of last {min(done, WINDOW)}"
     return f"{100 * accuracy:.1f} % of {done:,}"
+
+
+def last_samples(samples: Sequence[LearntSample], width: int) -> str:
+    """As many of the last as a line of ``width`` columns holds, the newest at its end: "Last: 3 as
+    3 right 0.02, 5 as 3 wrong 2.31", of other targets than classes "Last losses: 0.31, 0.24"."""
+    for first in range(len(samples)):
+        some = samples[first:]
+        if some[-1].expected:
+            line = "Last: " + ", ".join(map(_sample_words, some))
+        else:
+            line = "Last losses: " + ", ".join(f"{one.loss:.3g}" for one in some)
+        if len(line) <= width:
+            return line
+    return ""
+
+
+def _sample_words(sample: LearntSample) -> str:
+    expected, predicted = (
+        name if len(name) <= NAMED else f"{name[:NAMED - 1]}…"
+        for name in map(printable, (sample.expected, sample.predicted))
+    )
+    worth = "right" if sample.right else "wrong"
+    return f"{expected} as {predicted} {worth} {sample.loss:.2f}"
 
 
 def _pace(done: int, total: int, seconds: float) -> str:

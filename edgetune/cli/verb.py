@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import click
+from functools import partial
 
+import click
+from click.shell_completion import CompletionItem
+
+from edgetune.cli.completion import BY_NAME
 from edgetune.errors import UsageError
 
 ONCE = "--board"  # a second one would take the place of the first, unsaid
@@ -25,7 +29,13 @@ def _flag(*names: str, sets: str, text: str):
 
 
 class Verb(click.Command):
-    """A command that takes one board."""
+    """A command that takes one board, and whose parameters a shell completes by their names."""
+
+    def __init__(self, *given, **facts):
+        super().__init__(*given, **facts)
+        for parameter in self.params:
+            if tell := BY_NAME.get(parameter.name):
+                parameter.shell_complete = partial(_told, tell, parameter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         named = [word for word in args if word.partition("=")[0] == ONCE]
@@ -35,6 +45,11 @@ class Verb(click.Command):
                 "times.", "Give the command once for each board.",
             )
         return super().parse_args(ctx, args)
+
+
+def _told(tell, parameter, ctx, incomplete: str) -> list[CompletionItem]:
+    found = tell(ctx, parameter, incomplete)
+    return [one if isinstance(one, CompletionItem) else CompletionItem(one) for one in found]
 
 
 def verb(name: str):

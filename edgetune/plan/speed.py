@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from edgetune.plan.cost import Estimate
 
+GIVEN = "given"
 SINGLE = (1.0, 2.0)  # cycles an instruction
 CYCLES = {"cortex-m7": (0.5, 1.5)}  # of cores that are not like the others
 
@@ -19,12 +20,13 @@ CYCLES = {"cortex-m7": (0.5, 1.5)}  # of cores that are not like the others
 @dataclass(frozen=True)
 class Speed:
     """``hz`` of the core; ``step_ms`` and ``forward_ms``: the least and the most.  ``step_uj``:
-    microjoules, where a current was given."""
+    microjoules, where a current is known; ``current``: whose, "given" or the datasheet's."""
 
     hz: int
     step_ms: tuple[float, float]
     forward_ms: tuple[float, float]
     step_uj: tuple[float, float] | None = None
+    current: str = ""
 
     def as_dict(self) -> dict:
         """For JSON: an estimate, in its own words."""
@@ -32,6 +34,7 @@ class Speed:
             "estimate": True, "hz": self.hz, "step_ms": list(self.step_ms),
             "forward_ms": list(self.forward_ms),
             "step_uj": None if self.step_uj is None else list(self.step_uj),
+            "current": self.current,
         }
 
 
@@ -40,9 +43,12 @@ def speed_of(estimate: Estimate, power: tuple[float, float] | None = None) -> Sp
 
     Args:
         power: what the chip draws while it runs, as its datasheet has it: microamperes a
-            megahertz, and volts.
+            megahertz, and volts; without it the board's own figure, where it has one.
     """
     board = estimate.plan.board
+    current = GIVEN if power is not None else ""
+    if power is None and board.supply:
+        power, current = (board.supply.ua_per_mhz, board.supply.volts), board.supply.source
     hz = int(board.clock["hz"])
     cycles = CYCLES.get(board.core.name, SINGLE)
 
@@ -56,5 +62,5 @@ def speed_of(estimate: Estimate, power: tuple[float, float] | None = None) -> Sp
         energy = (low, high)
     return Speed(
         hz, milliseconds(estimate.step_instructions), milliseconds(estimate.forward_instructions),
-        energy,
+        energy, current,
     )

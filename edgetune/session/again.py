@@ -31,7 +31,7 @@ def again_record(job: Job, settings: TuneSettings) -> dict:
     which no line can name; ``files``: of each that was named its SHA-256, None where it is larger
     than `MOST_HASHED`; ``versions``."""
     named = [job.model, settings.guard, *(job.source or {}).values(),
-             *(place.source for place in job.places.values())]
+             *(one for place in job.places.values() for one in (place.source, place.labels))]
     files = {str(one): _hash(Path(one)) for one in named
              if isinstance(one, (str, os.PathLike)) and Path(one).is_file()}
     arrays = isinstance((job.source or {}).get("path"), Arrays)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -25,7 +25,8 @@ class Checkpoint:
     """``run``: which one, see `identity`.  ``begun``, ``state``: the states that it began with and
     that the device had after ``losses`` of as many steps, and after the guard was told
     ``journal``.  ``before``: the outputs of the first evaluation, int8 [n, outputs]; None where
-    that is still to come.  ``options``: of the command line, None where it was another door."""
+    that is still to come.  ``options``: of the command line, None where it was another door.
+    ``traffic``: on the line up to then, of all connections, see `added`."""
 
     run: dict
     begun: bytes
@@ -34,6 +35,7 @@ class Checkpoint:
     journal: tuple[bytes, ...] = ()
     before: np.ndarray | None = None
     options: dict | None = None
+    traffic: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -44,7 +46,7 @@ class Checkpoint:
         """As a file: an .npz without objects, its states with heads that say by this `state_id`
         whose they are."""
         told = {"format": FORMAT, "run": self.run, "options": self.options,
-                "journal": [len(entry) for entry in self.journal]}
+                "journal": [len(entry) for entry in self.journal], "traffic": dict(self.traffic)}
         before = {} if self.before is None else {"before": self.before}
         file = io.BytesIO()
         np.savez(
@@ -123,8 +125,18 @@ def _checkpoint(arrays: dict[str, np.ndarray]) -> Checkpoint:
     return Checkpoint(
         told["run"], arrays["begun"].tobytes(), arrays["state"].tobytes(),
         arrays["losses"].astype(np.float64), tuple(entry.tobytes() for entry in entries),
-        arrays.get("before"), told["options"],
+        arrays.get("before"), told["options"], _counts(told.get("traffic", {})),
     )
+
+
+def added(traffic: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    """Counts of a line, see `Client.traffic`, and those of a further connection of it."""
+    return {name: traffic.get(name, 0) + more.get(name, 0) for name in {**traffic, **more}}
+
+
+def _counts(told: dict) -> dict[str, int]:
+    """As they were saved; runs of earlier releases have none."""
+    return {str(name): int(count) for name, count in told.items()}
 
 
 def _unread(path: Path, why: str) -> DataError:

@@ -25,6 +25,7 @@ TEST = "test"
 SETS = "Write --also NAME=SOURCE, SOURCE as for --data, or --also PART for a part of --data."
 _NAME = re.compile(r"[\w.-]+")
 _PART = re.compile(r"(?P<file>.+\.npz):(?P<part>\w+)")
+_PAIR = re.compile(r"(?P<file>.+\.npy):(?P<labels>.+\.npy)")
 
 Further = Mapping[str, str | os.PathLike] | Iterable[str] | str
 
@@ -32,20 +33,23 @@ Further = Mapping[str, str | os.PathLike] | Iterable[str] | str
 @dataclass(frozen=True)
 class Place:
     """Where a set lies: a ``source`` as `load_data` takes it, None for that of the tuning set,
-    and the ``part`` of it that is meant."""
+    the ``part`` of it that is meant, and of an .npy file the one that has its ``labels``."""
 
     source: str | None
     part: str | None = None
+    labels: str | None = None
 
     @property
     def whole(self) -> str:
-        """The source with its part, as it was written; "" where it is a part of the data."""
-        return ":".join(filter(None, (self.source, self.part))) if self.source else ""
+        """The source with its part or labels, as it was written; "" where it is a part of the
+        data."""
+        words = (self.source, self.part or self.labels)
+        return ":".join(filter(None, words)) if self.source else ""
 
 
 def places_of(also: Further | None) -> dict[str, Place]:
-    """The sets by their names, from "NAME=SOURCE", "NAME=FILE.npz:PART" or "PART", with commas
-    several, or a mapping from names to sources.
+    """The sets by their names, from "NAME=SOURCE", "NAME=FILE.npz:PART", "NAME=X.npy:Y.npy" or
+    "PART", with commas several, or a mapping from names to sources.
 
     Raises:
         UsageError: a set without name or source, or a name that stands twice.
@@ -77,8 +81,11 @@ def _item(text: str) -> tuple[str, str]:
 def _place(source: str) -> Place:
     if source.startswith(":"):
         return Place(None, source[1:])
-    found = _PART.fullmatch(source)
-    return Place(found["file"], found["part"]) if found else Place(source)
+    if found := _PART.fullmatch(source):
+        return Place(found["file"], found["part"])
+    if found := _PAIR.fullmatch(source):
+        return Place(found["file"], labels=found["labels"])
+    return Place(source)
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,7 @@ class Job:
 
     def _further(self, name: str, place: Place) -> Dataset:
         source = place.source or (self.source or {}).get("path")
-        x, y = self._read_labelled(source, name, part=place.part)
+        x, y = self._read_labelled(source, name, part=place.part, labels=place.labels)
         return replace(self.data, test_x=x, test_y=y)
 
     def _classes(self, how: dict) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from edgetune.errors import EdgetuneError
 from edgetune.files import save_atomically
 from edgetune.learn.kept import keep, state_id
 from edgetune.plan.plan import Plan
-from edgetune.session.checkpoint import Checkpoint
+from edgetune.session.checkpoint import Checkpoint, added
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
 
@@ -25,6 +26,8 @@ class Keeper:
     Args:
         start: the moment that the run begins or is carried on from.
         every: steps between two savings; None: by the time that they take.
+
+    ``line`` is told by who has a connection: its `Client.traffic`.
     """
 
     def __init__(
@@ -37,14 +40,20 @@ class Keeper:
         self.losses, self.journal = start.losses.tolist(), list(start.journal)  # they only grow
         self._known = len(self.losses), len(self.journal)
         self._saved = start.steps
+        self.line: Callable[[], Mapping[str, int]] = dict
         self._due = time.monotonic() + LEAST_SECONDS
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Of all connections of the run so far."""
+        return added(self._start.traffic, self.line())
 
     @property
     def marked(self) -> Checkpoint:
         steps, told = self._known
         return replace(
             self._start, state=self._state, losses=np.array(self.losses[:steps]),
-            journal=tuple(self.journal[:told]), before=self.before,
+            journal=tuple(self.journal[:told]), before=self.before, traffic=self.traffic,
         )
 
     def mark(self, state: bytes) -> None:

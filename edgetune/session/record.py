@@ -63,7 +63,7 @@ class TuneResult:
     ``file_fault``: why the file is not the network that was trained, for ``check_tuned_file``;
     both "" where there is nothing to say.  ``test``: the test set sample by sample; ``also``: the
     further sets likewise, by their names.  ``layers``: what changed in each, see `layer_changes`;
-    ``traffic``: on the line since the device was last connected, see `Client.traffic`."""
+    ``traffic``: on the line, of all connections of the run, see `Client.traffic`."""
 
     before: Measure
     after: Measure

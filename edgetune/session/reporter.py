@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 WINDOW = 100  # steps whose right predictions make the running accuracy
+
+
+@dataclass(frozen=True)
+class LearntSample:
+    """A sample as it was just before the step that learnt it.  ``expected``, ``predicted``: of
+    classes their names, or numbers where they have none; "" of other targets.  ``loss``: see
+    `step_loss`."""
+
+    expected: str
+    predicted: str
+    loss: float
+
+    @property
+    def right(self) -> bool:
+        """Of classes."""
+        return self.expected == self.predicted
 
 
 class Reporter:
@@ -18,3 +36,6 @@ class Reporter:
     def progress(self, phase: str, done: int, total: int, accuracy: float | None = None) -> None:
         """``done`` of ``total`` samples in ``phase``; the share of right predictions, while
         learning of the last `WINDOW` steps, else of all so far."""
+
+    def learnt(self, sample: LearntSample) -> None:
+        """The sample of a training step, told before the step's `progress`."""

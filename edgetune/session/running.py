@@ -139,6 +139,7 @@ class Run:
 
     def _converse(self, client: DeviceClient, keeper: Keeper, start: Checkpoint) -> TuneResult:
         plan, data, reporter, self.talked = self.plan, self.data, self.reporter, True
+        keeper.line = lambda: {"connections": 1, **client.traffic}
         begun = learner_of(plan, start.begun)
         simulation = self._start(client, begun)
         if keeper.before is None:
@@ -172,7 +173,7 @@ class Run:
             stats, found,
             compare_rectifiers(begun, learnt, self.chosen.samples(self.order)),
             executed, test=test, also={found.name: found for found in others},
-            layers=tuple(layer_changes(begun, learner_of(plan, state))), traffic=client.traffic,
+            layers=tuple(layer_changes(begun, learner_of(plan, state))), traffic=keeper.traffic,
         )
 
     @property
@@ -249,6 +250,7 @@ class Run:
         self.folder.release()
         saved, marked = keeper.save(), keeper.marked
         said = []
+        self.folder.add({"link": dict(marked.traffic)}, write=False)
         if saved and not isinstance(error, DivergenceError):
             said.append(f"carry the run on: edgetune tune --resume {self.folder.path}")
         if marked.steps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from edgetune.link.client import Client
 from edgetune.link.messages import TrainResult
 from edgetune.session.journal import Journal
 from edgetune.session.keeper import Keeper
-from edgetune.session.reporter import WINDOW, Reporter
+from edgetune.session.reporter import WINDOW, LearntSample, Reporter
 from edgetune.session.run_folder import RunFolder
 from edgetune.session.simulation import Simulation
+from edgetune.session.step_loss import step_loss
 
 CHUNK = 200  # steps between which a device that no simulation follows can be asked for its state
 
@@ -77,5 +79,12 @@ class Stream:
         finally:
             self.folder.metric(step=self.steps, sample=index, **label, **asdict(result), **spent)
         self.steps += 1
+        self._reporter.learnt(self._learnt(target, result))
         self._reporter.progress("learning", self.steps, len(self._order), share)
         return self._losses.of_step(result, target)
+
+    def _learnt(self, target: Any, result: TrainResult) -> LearntSample:
+        kind, names = self._losses.kind, self._data.classes
+        found = (int(target), result.prediction) if kind == CLASS else ()
+        words = [names[one] if one < len(names) else str(one) for one in found] or ["", ""]
+        return LearntSample(*words, step_loss(kind, result.measure))

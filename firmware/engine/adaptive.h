@@ -27,7 +27,7 @@ typedef struct {
     uint32_t output;
 } et_adaptive_layer;
 
-/* share: the root of the number of weights; unit: of the gradient, over that of the shortfall;
+/* share: the number of weights; unit: of the gradient, over that of the shortfall;
  * most_moved: steps that the layer's output may move, over its multiplier; of_output: the same of
  * one step of the sum of outputs, of which `outputs` are summed, 0 where their size does not count;
  * square_shift: of magnitudes before they are squared; errors: elements of the output;

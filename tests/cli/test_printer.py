@@ -44,6 +44,20 @@ def test_columns_that_fit_beside_the_first_stand_together(width, parts):
     assert GAP == 2 and _parts(HEADERS, ROWS, width) == parts
 
 
+@pytest.mark.parametrize("first, parts", [
+    (["CONV_2D", "CONV_2D", "MEAN"], [[0, 1, 2], [1, 3]]),  # the second tells rows apart
+    (["a", "b", "c"], [[0, 1, 2], [0, 3]]),
+])
+def test_each_part_has_the_column_that_tells_rows_apart(first, parts):
+    rows = [[name, f"tensor{n}", "x" * 7, "y" * 7] for n, name in enumerate(first)]
+    assert _parts(["layer", "tensor", "from", "to"], rows, 28) == parts
+
+
+def test_a_column_that_tells_rows_apart_does_not_stand_twice_in_a_part():
+    rows = [["x" * 9, "y" * 9, n, "z" * 20] for n in range(2)]
+    assert _parts(["a", "b", "n", "d"], rows, 20) == [[0, 1], [2, 3]]
+
+
 def test_a_wide_table_comes_in_parts_with_the_first_column(terminal, capsys):
     terminal(34)
     lines = table(capsys)

@@ -63,6 +63,10 @@ def test_the_engine_works_out_the_same(library):
 
     for value in (0, 1, 2**24 - 1, 2**24, 2**40 + 1, 2**64 - 1):
         same(library.et_scaled_of(value, -5), scaled(value, -5))
+    mantissas = np.random.default_rng(0).integers(2**23, 2**24, (500, 2)).tolist()
+    for a, b in [(Scaled(a, -3), Scaled(b, 5)) for a, b in mantissas]:
+        same(library.et_scaled_product(c(a), c(b)), a * b)
+        same(library.et_scaled_quotient(c(a), c(b)), a / b)
     for a in VALUES:
         same(library.et_scaled_ratio(c(a), u32(63), u32(64)), a.times_ratio(63, 64))
         assert library.et_scaled_q16(c(a)) == a.to_q16()

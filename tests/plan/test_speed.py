@@ -1,5 +1,8 @@
 """Milliseconds and energy of a step: estimates, whose arithmetic is worked out by hand."""
 
+import re
+import shutil
+
 import pytest
 from cli_runner import MODEL, edgetune, refused, succeed
 
@@ -27,10 +30,36 @@ def test_energy_is_current_times_voltage_times_time():
 
 
 def test_plan_says_that_it_is_an_estimate():
-    words = ("plan", MODEL, "--board", "nucleo-l476rg", "--power", "79,3.3")
+    words = ("plan", MODEL, "--board", "nucleo-f446re", "--power", "79,3.3")
     said = " ".join(edgetune(*words).stdout.split())
     assert "Estimates, not measured: a step takes" in said and "microjoules" in said
     assert succeed(*words)["speed"]["estimate"] is True
     assert "microjoules" not in edgetune(*words[:4]).stdout
     for wrong in ("79", "0,3.3", "79,-1"):
         assert refused(*words[:5], wrong)["exit_code"] == 2
+
+
+def test_a_board_with_a_published_current_says_whose_it_is():
+    """Nothing that was not published stands for a chip."""
+    cost = api.Job(MODEL, "nucleo-l476rg").estimate
+    found = speed_of(cost)
+    assert found.step_uj == speed_of(cost, (100, 3.0)).step_uj
+    assert found.current == cost.plan.board.supply.source
+    assert speed_of(cost, (79, 3.3)).current == "given"
+    words = ("plan", MODEL, "--board", "nucleo-l476rg")
+    assert f"microjoules by {found.current}" in " ".join(edgetune(*words).stdout.split())
+    assert succeed(*words)["speed"]["current"] == found.current
+    for name in api.list_boards():
+        supply = api.load_board(name).supply
+        assert supply is None or re.match(r"(DS|PS|RM)\w*\d", supply.source)
+
+
+@pytest.mark.parametrize("wrong", [
+    "ua_per_mhz = 0", "ua_per_mhz = -1", "ua_per_mhz = nan", 'ua_per_mhz = "100"', "",
+])
+def test_a_supply_that_is_none_is_refused(wrong, tmp_path):
+    board = tmp_path / "mine"
+    shutil.copytree(api.load_board("nucleo-l476rg").folder, board)
+    text = (board / "board.toml").read_text()
+    (board / "board.toml").write_text(text.replace("ua_per_mhz = 100", wrong))
+    assert refused("plan", MODEL, "--board", board)["exit_code"] == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +12,9 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from click.shell_completion import get_completion_class
 
 import edgetune as api
 from edgetune import errors
-from edgetune.cli.main import main
 from edgetune.link.messages import Notice, Request
 from edgetune.settings import KEYS
 
@@ -26,7 +23,6 @@ DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 sys.path.append(str(ROOT))
 
-from tools.man_pages import man_pages  # noqa: E402
 from tools.pages.pictures import GRADIENT, drawn, pictures  # noqa: E402
 from tools.pages.reference import commands, headers, reference_pages  # noqa: E402
 from tools.site_hooks import on_page_markdown  # noqa: E402
@@ -165,64 +161,6 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     html = "".join(p.read_text() for p in (tmp_path / "site").rglob("*.html"))
     fetched = re.findall(r'(?:src|<link[^>]+href)="(https?://[^"]+)"', html)
     assert fetched == []  # nothing comes from elsewhere
-
-
-# -- shells and man pages ---------------------------------------------------------------------
-
-
-def completed(*words: str, shell: str = "bash") -> list[tuple[str, str]]:
-    """What a shell is told of the last word."""
-    shell_class = get_completion_class(shell)
-    told = shell_class(main, {}, "edgetune", "_EDGETUNE_COMPLETE")
-    found = told.get_completions([*words[:-1]], words[-1])
-    return [(item.type, item.value) for item in found]
-
-
-def test_shells_complete_verbs_options_boards_and_files():
-    for shell in ("bash", "zsh", "fish"):
-        assert completed("tu", shell=shell) == [("plain", "tune")]
-    assert completed("tune", "--se") == [("plain", "--seed")]
-    assert ("plain", "stm32f4-discovery") in completed("plan", "--board", "stm32f4")
-    assert completed("tune", "m.tflite", "--device", "h") == [("plain", "host")]
-    assert completed("inspect", "dig") == [("file", "dig")]
-
-
-def test_the_command_answers_a_shell():
-    environment = os.environ | {
-        "_EDGETUNE_COMPLETE": "bash_complete", "COMP_WORDS": "edgetune insp", "COMP_CWORD": "1",
-    }
-    done = subprocess.run([sys.executable, "-m", "edgetune"], env=environment, text=True,
-                          capture_output=True)
-    assert done.stdout.split() == ["plain,inspect"]
-
-
-@pytest.mark.parametrize("shell, words", [
-    ("bash", "complete -o nosort"), ("zsh", "compdef"), ("fish", "complete --no-files"),
-])
-def test_each_shell_has_a_script_that_it_takes(shell, words, tmp_path):
-    environment = os.environ | {"_EDGETUNE_COMPLETE": f"{shell}_source"}
-    script = subprocess.run([sys.executable, "-m", "edgetune"], env=environment, text=True,
-                            capture_output=True).stdout
-    assert words in script
-    if shutil.which(shell):
-        (tmp_path / "script").write_text(script)
-        check = subprocess.run([shell, "-n", tmp_path / "script"], capture_output=True)
-        assert check.returncode == 0, check.stderr
-
-
-def test_a_man_page_for_every_command_which_man_takes(tmp_path):
-    pages = man_pages()
-    assert len(pages) == len(list(commands())) and "edgetune-weights-pull.1" in pages
-    for words, command in commands():
-        page = pages[f"{words.replace(' ', '-')}.1"]
-        for option in (p for p in command.params if isinstance(p, click.Option)):
-            assert option.opts[-1].replace("-", "\\-") in page
-    if shutil.which("groff"):
-        text = "".join(pages.values())
-        done = subprocess.run(["groff", "-man", "-ww", "-Tascii"], input=text, text=True,
-                              capture_output=True)
-        assert done.returncode == 0 and not done.stderr, done.stderr[:500]
-        assert "EDGETUNE-DOCTOR(1)" in done.stdout
 
 
 def test_the_picture_of_a_draw_is_a_draw():

@@ -10,6 +10,10 @@ class Loud(edgetune.Reporter):
     def note(self, text: str) -> None:
         print(text)
 
+    def learnt(self, sample: edgetune.LearntSample) -> None:
+        loss: float = sample.loss
+        print(sample.expected, sample.predicted, sample.right, loss)
+
 
 def main() -> float:
     with np.load("digits.npz") as held:

@@ -30,12 +30,15 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_sets_are_named_in_every_way():
-    asked = ("clean=old.npz", "dim=old.npz:val", "tune", "made=load.py:old")
+    asked = ("clean=old.npz", "dim=old.npz:val", "tune", "made=load.py:old", "pair=x.npy:y.npy")
     found = places_of(asked)
     assert found == {
         "clean": Place("old.npz"), "dim": Place("old.npz", "val"), "tune": Place(None, "tune"),
-        "made": Place("load.py:old"),
+        "made": Place("load.py:old"), "pair": Place("x.npy", labels="y.npy"),
     }
+    assert [place.whole or f":{place.part}" for place in found.values()] == [
+        "old.npz", "old.npz:val", ":tune", "load.py:old", "x.npy:y.npy",
+    ]
     assert places_of(",".join(asked)) == found
     assert places_of({"clean": Path("old.npz"), "tune": ":tune"}) == {
         "clean": Place("old.npz"), "tune": Place(None, "tune"),
@@ -94,6 +97,41 @@ def test_a_run_tells_what_it_forgot(folder):
     assert after["also"]["new"]["accuracy"] == facts["accuracy_after"]
 
 
+def write_every_kind(x: np.ndarray, y: np.ndarray) -> dict[str, str]:
+    """The same samples as every source that `--data` takes; x: uint8 (n, 8, 8, 1), to 16."""
+    from PIL import Image
+
+    np.save("x.npy", x), np.save("y.npy", y)
+    np.savez("all.npz", x=x, y=y)
+    np.savez("parts.npz", tune_x=x[:2], tune_y=y[:2], test_x=x, test_y=y)
+    table = np.column_stack([x.reshape(len(x), -1), y])
+    np.savetxt("all.csv", table, "%d", ",")
+    Path("loader.py").write_text(
+        "import numpy\n\ndef load():\n    return numpy.load('x.npy'), numpy.load('y.npy')\n"
+    )
+    for n, (image, label) in enumerate(zip(x, y)):
+        place = Path("images", str(label))
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[:, :, 0]).save(place / f"{n}.png")
+    return {"pair": "x.npy:y.npy", "archive": "all.npz", "divided": "parts.npz", "csv": "all.csv",
+            "function": "loader.py:load", "folder": "images"}
+
+
+@pytest.mark.thorough
+def test_every_source_that_data_takes_is_a_further_set(folder):
+    """And gives what it gives as the data."""
+    with np.load(DATA) as data:
+        x, y = data["upright_test_x"][:40].astype(np.uint8), data["upright_test_y"][:40]
+    y[:7] = (y[:7] + 1) % 10
+    kinds = write_every_kind(x, y)
+    also = [word for name, source in kinds.items() for word in ("--also", f"{name}={source}")]
+    declared = ("--scale", 1 / 16, "--classes", "0,1,2,3,4,5,6,7,8,9")
+    facts = succeed("eval", MODEL, *ON_HOST, "--data", "all.npz", *declared, *also)
+    assert {*facts["also"]} == {*kinds} and 0.6 < facts["accuracy"] < 0.85
+    assert all(one["count"] == 40 and one["accuracy"] == facts["accuracy"]
+               for one in facts["also"].values())
+
+
 def test_the_sets_stand_side_by_side_and_quiet_hides_no_fall(capsys):
     sets = (result("test", 9, 0), result("old", 0, 9))
     printer = Printer("tune", as_json=False)
@@ -133,6 +171,11 @@ def test_a_project_names_them_once(folder):
     assert read_settings(["tune"], folder)["tune"]["also"] == ("clean=old.npz", "tune")
     chosen = Project(folder).with_settings({})
     assert chosen["also"] == {"clean": str(folder / "old.npz"), "tune": ":tune"}
+    (folder / "x.npy").touch(), (folder / "y.npy").touch()
+    chosen = Project(folder).with_settings({"also": "pair=x.npy:y.npy,val=old.npz:val"})
+    assert chosen["also"] == {
+        "pair": f"{folder / 'x.npy'}:{folder / 'y.npy'}", "val": f"{folder / 'old.npz'}:val",
+    }
 
 
 def test_a_pipeline_demands_that_it_remembers():

@@ -10,6 +10,7 @@ from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.plan import make_plan
+from edgetune.plan.speed import speed_of
 from tools.pages.table import table
 
 MODEL = "examples/digits/digits_int8.tflite"
@@ -49,6 +50,7 @@ def page_text(board: Board) -> str:
         _section("Memory", _memory(board)),
         _section("UART", _uart(board)),
         _section("Clock and counter", _clock(board)),
+        _section("Time and energy", _speed(board)),
         _section("Flash for stored weights", _flash(board)),
         _section("Writing the firmware", _flashers(board)),
     ]
@@ -126,6 +128,24 @@ def _clock(board: Board) -> list[str]:
     return [
         f"The core runs at {board.clock['hz'] / 1e6:g} MHz; where a clock does not start, at the "
         f"one after reset. Ticks come from: {counter}.",
+    ]
+
+
+def _speed(board: Board) -> list[str]:
+    """Of a step of the demo: estimates."""
+    speed = speed_of(_cost(board, Recipe()))
+    low, high = speed.step_ms
+    said = [
+        "Estimates, not measured ([costs](../costs.md)): a step of the demo takes "
+        f"{low:.3g} to {high:.3g} ms.",
+    ]
+    if speed.step_uj is None:
+        return [*said, "For this chip no published current is at hand that would give its energy; "
+                "`edgetune plan --power`", "takes one."]
+    (low, high), supply = speed.step_uj, board.supply
+    return [
+        *said, f"With {supply.ua_per_mhz:g} microamperes a megahertz at {supply.volts:g} V it "
+        f"takes {low:.3g} to {high:.3g} microjoules.", f"The current is that of {supply.source}.",
     ]
 
 

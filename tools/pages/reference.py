@@ -42,6 +42,7 @@ def _index() -> str:
     return """# Reference
 
 - [Verbs and their options](verbs.md)
+- [What each verb prints](prints.md)
 - [Exit codes](exit-codes.md)
 - [Keys of edgetune.toml](settings.md)
 - [Names of the Python package](python-names.md)
@@ -49,7 +50,7 @@ def _index() -> str:
 - [Messages of the link](messages.md)
 - [Operators](../operators.md), [boards](../boards/README.md)
 
-All but the last line is made from the code by `make pages`."""
+All but the second and the last line are made from the code by `make pages`."""
 
 
 # -- the command line -------------------------------------------------------------------------

@@ -11,7 +11,7 @@ _HEXADECIMAL = ("base", "register", "mask", "origin", "length", "family", "accel
 def board_text(head: list[str], data: dict) -> str:
     """``data`` as TOML below the comment ``head``; None is left out.
 
-    Values are strings, integers, booleans and lists of them; tables and lists of tables.
+    Values are strings, numbers, booleans and lists of them; tables and lists of tables.
     """
     lines = [f"# {line}" for line in head]
     plain = {key: value for key, value in data.items() if not _is_table(value)}
@@ -49,6 +49,8 @@ def _value(key: str, value: object) -> str:
     if isinstance(value, int):
         digits = 8 if value > 0xFFFFFF else 1
         return f"0x{value:0{digits}X}" if key.endswith(_HEXADECIMAL) else str(value)
+    if isinstance(value, float):
+        return repr(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_value(key, one) for one in value)}]"
     return json.dumps(str(value), ensure_ascii=False)

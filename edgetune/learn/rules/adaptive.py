@@ -1,7 +1,7 @@
 """Trials that set themselves: by what a step is measured to change, and by the error.
 
-All trained layers together may lower the loss, to first order, by so many times its mean; the
-share of each goes with the root of its weights.  No layer moves its own output further than the
+All trained layers together may lower the loss, to first order, by so many times its mean, with
+trials in proportion to their weights.  No layer moves its own output further than the
 layers behind it can bear, and a network that is right hardly moves.  ``docs/numerics.md``
 section 5.
 """
@@ -31,7 +31,7 @@ from edgetune.learn.words import record
 RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so many layers
 UNSETTLED, BIASES = 1 / 8, 1 / 16  # of it, where no doubt takes anything off; of biases alone
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
-MOST_MOVED, SHARED_MOVE = 32, 160  # the others; over the square of the layers
+MOST_MOVED = 32  # the others, of few layers; `most_moved` says how many of more
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
@@ -66,7 +66,7 @@ class AdaptiveLayer:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """``share``: the root of the number of weights; ``unit``: of the gradient, over that of the
+    """``share``: the number of weights; ``unit``: of the gradient, over that of the
     shortfall; ``most_moved``: steps that the output may move, over its multiplier; ``of_output``:
     the same of one step of the sum of outputs, of which ``outputs`` are summed, 0 where their
     size does not count; ``square_shift``: of magnitudes before they are squared; ``errors``:
@@ -122,7 +122,7 @@ class Adaptive(Rule):
         outputs = outputs_watched(y.size, layer.rows)
         count = learning.count(layer)
         return LayerFacts(
-            share=scaled_real(math.sqrt(count)),
+            share=scaled(count),
             unit=scaled_real(unit),
             most_moved=scaled_real(moved / multiplier),
             of_output=Scaled() if is_last else scaled_real(1 / outputs / multiplier),
@@ -216,7 +216,7 @@ def default_rate(layers: int) -> float:
 
 def most_moved(layers: int) -> float:
     """Steps that a layer with others behind it may move its output by."""
-    return min(MOST_MOVED, SHARED_MOVE / layers**2)
+    return min(MOST_MOVED, max(1100 / layers**3, min(0.8, 160 / layers**2)))
 
 
 def output_step(outputs: int, rows: int) -> int:

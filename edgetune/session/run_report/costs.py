@@ -86,4 +86,5 @@ def link_section(record: dict) -> str:
     rows = [[name.replace("_", " "), value] for name, value in found.items()]
     executed = (record.get("result") or {}).get("executed_instructions")
     rows += [["instructions executed by the device", executed]] if executed else []
-    return section("Link", table(["since it was last connected", ""], rows))
+    said = "over all connections; what the device counts, since its last start"
+    return section("Link", table([said, ""], rows))

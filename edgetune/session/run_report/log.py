@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import deque
 from pathlib import Path
 
 from edgetune.learn.losses import CLASS, LABELS
-from edgetune.learn.losses.loss import ONE_Q15
-from edgetune.learn.losses.squared_error import STEP_Q8
 from edgetune.session.reporter import WINDOW
+from edgetune.session.step_loss import step_loss
 
 MOST_POINTS = 400  # of a curve
 
@@ -74,7 +72,7 @@ class RunLog:
     def _take(self, line: bytes) -> None:
         try:
             found = json.loads(line)
-            loss = self._loss(found["measure"])
+            loss = step_loss(self._target, found["measure"])
             right = found["prediction"] == found["label"] if "label" in found else None
         except (ValueError, KeyError, TypeError):
             return
@@ -90,11 +88,6 @@ class RunLog:
             self._points.append(self._last)
         if len(self._points) >= 2 * MOST_POINTS:
             self._points, self.every = self._points[1::2], 2 * self.every
-
-    def _loss(self, measure: int) -> float:
-        if self._target == CLASS:
-            return -math.log(max(measure, 0.5) / ONE_Q15)
-        return 1 - measure / ONE_Q15 if self._target == LABELS else measure / STEP_Q8
 
 
 def _added(sums: list[int], more: list[int]) -> list[int]:
