@@ -103,13 +103,16 @@ def test_plan():
 
 
 def test_plan_names_the_gradients_that_are_kept(tmp_path):
-    """Of a dense layer's none is formed, without the DSP extension none in blocks."""
+    """On every core; of a large dense layer's none is formed."""
     layers = ["conv_2d_0", "depthwise_conv_2d_2", "conv_2d_3"]
     kept = succeed("plan", MODEL, "--board", BOARD)["gradients"]
     assert kept == {"kept_whole": layers, "formed_twice": []}
     said = edgetune("plan", MODEL, "--board", BOARD).stdout
     assert "\nGradients: 3 kept whole in RAM that is free\n" in said
-    other = edgetune("plan", MODEL, "--board", "nucleo-g071rb").stdout
+    assert succeed("plan", MODEL, "--board", "nucleo-g071rb")["gradients"] == kept
+    dense = tmp_path / "dense.tflite"
+    dense.write_bytes(ModelBuilder((1, 30), seed=4).dense(20).dense(10).build())
+    other = edgetune("plan", dense, "--board", BOARD).stdout
     assert "Learns" in other and "Gradients" not in other
     wide = tmp_path / "wide.tflite"
     b = ModelBuilder((1, 6, 6, 64), seed=3).conv(64, 3).conv(16, 1)
