@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -58,6 +57,8 @@ def _origin() -> tuple[str, bool]:
 
 def _record() -> dict:
     """What pip noted (PEP 610); {} where it noted nothing."""
+    from importlib.metadata import PackageNotFoundError, distribution  # much for what few ask
+
     try:
         text = distribution("edgetune").read_text("direct_url.json")
     except PackageNotFoundError:

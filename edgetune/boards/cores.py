@@ -13,6 +13,12 @@ class Core:
     mve: bool
     flags: tuple[str, ...]
 
+    @property
+    def lanes(self) -> int:
+        """Where convolutions keep bytes, a lane a channel, how many of them a turn of their sums
+        takes: 16 in vectors, 1 without the DSP extension.  0: they keep pairs of halves."""
+        return 16 if self.mve else 0 if self.dsp else 1
+
 
 def _core(name: str, arch: str, dsp: bool = False, mve: bool = False) -> Core:
     # The firmware has no float: without the FPU an interrupt stacks 8 words, not 26. Only

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgetune.boards import Core
 from edgetune.codegen.model import model_source
 from edgetune.codegen.weights import weights_header, weights_source
 from edgetune.learn.rules import RULES, FixedRate, Rule
@@ -71,11 +72,21 @@ def _defines(plan: Plan, profile: bool) -> dict:
 
 
 def recipe_defines(plan: Plan) -> dict:
-    """The macros by which the engine is that of the recipe's rule and draw."""
-    defines = {"ET_DRAW_INDEPENDENT": 1} if plan.recipe.draw == "independent" else {}
+    """The macros by which the engine is that of the recipe's rule and draw, and of the core whose
+    scratch was planned."""
+    defines = core_defines(plan.board.core)
+    if plan.recipe.draw == "independent":
+        defines["ET_DRAW_INDEPENDENT"] = 1
     if not isinstance(plan.rule, FixedRate):
         defines[f"ET_RULE_{plan.rule.symbol.upper()}"] = 1
     return defines
+
+
+def core_defines(core: Core) -> dict:
+    """The macros that say what kernels keep in their scratch; a compiler may lack what the core
+    has."""
+    chosen = {"ET_VECTORS": core.lanes > 0, "ET_WIDE_CELLS": not core.mve}
+    return {name: 1 for name, is_on in chosen.items() if is_on}
 
 
 def _parts(plan: Plan) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from edgetune.learn.losses import CLASS, INPUT, LABELS
 from edgetune.learn.losses.loss import ONE_Q15
 from edgetune.learn.losses.squared_error import STEP_Q8
 from edgetune.learn.program import Program
-from edgetune.link.messages import TrainResult
+
+if TYPE_CHECKING:
+    from edgetune.link.messages import TrainResult
 
 
 @dataclass(frozen=True)

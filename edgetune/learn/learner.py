@@ -22,6 +22,7 @@ from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES, Gradient, Outcome
+from edgetune.learn.rules.rule import Draw
 from edgetune.learn.state import parameters_of, state_type
 from edgetune.learn.words import load, store
 
@@ -53,6 +54,7 @@ class Learner:
         self.program = copy.copy(program)
         self.program.layers = copy.deepcopy(program.layers)
         self.recipe = recipe
+        self.draw: Draw = DRAWS[recipe.draw]
         self.trained = recipe.trained(self.program)
         self.backward = lower_backward(self.program, self.trained, RULES[recipe.rule].whole)
         self.rule = recipe.rule_for(self.program, self.backward)
@@ -201,7 +203,7 @@ class Learner:
         if not gradient.any():
             return 0
         facts = Gradient(np.abs(gradient), error, exponent)
-        counts = self.rule.counts(index, facts, DRAWS[self.recipe.draw], self.generator)
+        counts = self.rule.counts(index, facts, self.draw, self.generator)
         held = apply_steps(layer, np.sign(gradient) * counts)
         self.spent[index] = (int(counts.sum()), held)
         return int(counts.sum())

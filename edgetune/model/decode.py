@@ -14,10 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tflite
-from tflite.utils import BUILTIN_OPCODE2NAME
 
 from edgetune.errors import ModelError
+from edgetune.model import schema
 from edgetune.model.foreign import only_states, several_subgraphs
 from edgetune.model.graph import Graph, Operator, Quantization, Tensor
 from edgetune.model.kinds import FUSED, OPTIONS
@@ -33,7 +32,7 @@ MAX_INTEGERS = 1 << 18  # in shapes and lists of tensors, all together
 MALFORMED = (struct.error, IndexError, ValueError, TypeError, OverflowError)
 
 DTYPES = {
-    code: name.lower() for name, code in vars(tflite.TensorType).items() if not name.startswith("_")
+    code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")
 }
 NUMPY_TYPES = {
     "int8": "i1", "uint8": "u1", "int16": "<i2", "int32": "<i4", "int64": "<i8",
@@ -42,7 +41,7 @@ NUMPY_TYPES = {
 PADDINGS = {0: "SAME", 1: "VALID"}
 ACTIVATIONS = {
     code: name
-    for name, code in vars(tflite.ActivationFunctionType).items()
+    for name, code in vars(schema.ActivationFunctionType).items()
     if not name.startswith("_")
 }
 NAMED_OPTIONS = {"Padding": PADDINGS, FUSED: ACTIVATIONS}
@@ -90,7 +89,7 @@ class _Decoder:
     def graph(self) -> Graph:
         (root,) = struct.unpack_from("<I", self.content, 0)
         self.check_table(root)
-        model = tflite.Model.GetRootAs(self.content, 0)
+        model = schema.Model.GetRootAs(self.content, 0)
         if model.Version() != 3:
             raise corrupt(f"The schema version is {model.Version()}, not 3.")
         kinds = self.each(model.OperatorCodes, model.OperatorCodesLength(), self.kind)
@@ -170,9 +169,9 @@ class _Decoder:
         place = code._tab.Pos + field
         new = struct.unpack_from("<i", self.content, place)[0] if field else 0
         number = max(new, code.DeprecatedBuiltinCode())
-        if number == tflite.BuiltinOperator.CUSTOM:
+        if number == schema.BuiltinOperator.CUSTOM:
             return f"CUSTOM:{printable(self.text(code.CustomCode()))}"
-        return BUILTIN_OPCODE2NAME.get(number, f"BUILTIN_{number}")
+        return schema.OPERATORS.get(number, f"BUILTIN_{number}")
 
     def tensor(self, tensor: Any) -> Tensor:
         shape = self.integers(tensor.ShapeLength(), tensor.ShapeAsNumpy)
@@ -245,11 +244,11 @@ class _Decoder:
     def options(self, operator, table):
         """The kind's options table; one of defaults where the kind may do without."""
         name, _, needed = OPTIONS[operator.kind]
-        options, kind = getattr(tflite, name)(), table.BuiltinOptionsType()
+        options, kind = getattr(schema, name)(), table.BuiltinOptionsType()
         if kind == 0 and not needed:
             options.Init(EMPTY_TABLE, 4)
             return options
-        if kind != getattr(tflite.BuiltinOptions, name):
+        if kind != getattr(schema.BuiltinOptions, name):
             raise corrupt(f"Operator {operator.index} {operator.kind} lacks its options ({name}).")
         union = table.BuiltinOptions()
         if union is None:

@@ -9,9 +9,8 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
-import tflite
 
-from edgetune.model import selection, transposed
+from edgetune.model import schema, selection, transposed
 from edgetune.model.decode import NAMED_OPTIONS, snake
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.inputs import SIGNATURE, signature_name
@@ -103,7 +102,7 @@ def tensor_table(b: flatbuffers.Builder, tensor: Tensor, buffer: int) -> int:
     return _table(
         b, "Tensor",
         Shape=_integers(b, tensor.shape),
-        Type=getattr(tflite.TensorType, tensor.dtype.upper()),
+        Type=getattr(schema.TensorType, tensor.dtype.upper()),
         Buffer=buffer,
         Name=b.CreateString(tensor.name),
         Quantization=quantization,
@@ -121,7 +120,7 @@ def _operator(b: flatbuffers.Builder, operator: Operator, code: int) -> int:
         OpcodeIndex=code,
         Inputs=_integers(b, operator.inputs),
         Outputs=_integers(b, operator.outputs),
-        BuiltinOptionsType=getattr(tflite.BuiltinOptions, table),
+        BuiltinOptionsType=getattr(schema.BuiltinOptions, table),
         BuiltinOptions=options,
     )
 
@@ -145,7 +144,7 @@ def _code(operator: Operator, graph: Graph) -> tuple[str, int]:
 
 
 def _operator_code(b: flatbuffers.Builder, kind: str, version: int) -> int:
-    code = getattr(tflite.BuiltinOperator, kind)
+    code = getattr(schema.BuiltinOperator, kind)
     return _table(
         b, "OperatorCode",
         DeprecatedBuiltinCode=min(code, OLD_CODES), BuiltinCode=code, Version=version,
@@ -175,11 +174,12 @@ def _tensor_maps(b: flatbuffers.Builder, graph: Graph, indices: tuple[int, ...])
 
 def _table(b: flatbuffers.Builder, name: str, **fields: Any) -> int:
     """Writes the table ``name``; ``fields`` under their schema names, None left out."""
-    getattr(tflite, f"{name}Start")(b)
+    table = schema.module_of(name)
+    getattr(table, f"{name}Start")(b)
     for field, value in fields.items():
         if value is not None:
-            getattr(tflite, f"{name}Add{field}")(b, value)
-    return getattr(tflite, f"{name}End")(b)
+            getattr(table, f"{name}Add{field}")(b, value)
+    return getattr(table, f"{name}End")(b)
 
 
 def _offsets(b: flatbuffers.Builder, offsets: list[int]) -> int:

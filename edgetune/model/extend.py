@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import flatbuffers
-import tflite
 
 from edgetune.errors import ModelError
+from edgetune.model import schema
 from edgetune.model.decode import IDENTIFIER
 from edgetune.model.encode import ALIGNMENT, buffer_table, tensor_table
 from edgetune.model.graph import Tensor
@@ -49,7 +49,7 @@ class Extension:
 
     def __init__(self, content: bytes):
         self.content = bytearray(content)
-        model = tflite.Model.GetRootAs(content, 0)
+        model = schema.Model.GetRootAs(content, 0)
         subgraph = model.Subgraphs(0)
         self.model, self.subgraph = model._tab.Pos, subgraph._tab.Pos
         self.subgraphs = _positions(model.Subgraphs, model.SubgraphsLength())
@@ -105,7 +105,7 @@ class Extension:
         self.operators = [self.operators[number] for number in operators]
 
     def _inputs(self, operator: int) -> list[int]:
-        table = tflite.Operator()
+        table = schema.Operator()
         table.Init(self.content, self.operators[operator])
         return table.InputsAsNumpy().tolist()
 
@@ -146,7 +146,7 @@ class Extension:
 
     def _copy_signatures(self, front: _Front, fields: dict[int, int]) -> None:
         """All signatures, without the inputs that are dropped."""
-        model = tflite.Model.GetRootAs(self.content, 0)
+        model = schema.Model.GetRootAs(self.content, 0)
         if SIGNATURES not in fields:
             return
         tables = _positions(model.SignatureDefs, model.SignatureDefsLength())

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tflite.utils import BUILTIN_OPCODE2NAME
-
 from edgetune.errors import ModelError
+from edgetune.model import schema
 from edgetune.model.kinds import LSTM
 
 CHANGE = "Change these layers in the model that the file was made from, and convert that again."
@@ -55,7 +54,7 @@ RAW = (
     "Convert the model that ends before its post-processing, and choose the output that learns "
     "with --output: what decodes boxes or poses holds no weights, and runs on what is left."
 )
-NEWEST = max(BUILTIN_OPCODE2NAME)
+NEWEST = max(schema.OPERATORS)
 
 RECURRENT = (
     "LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "RNN",

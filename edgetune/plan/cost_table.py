@@ -14,6 +14,7 @@ from edgetune.plan.plan import Plan
 
 _FOLDER = Path(__file__).parent / "costs"
 SIZES = ("flash", "ram", "frame")
+ALONE = "fixed"  # the rule that draws were measured with: of all it takes the least
 ROOTS = ("et_reset", "et_fault", "et_uart_irq")  # of the vector table
 
 
@@ -42,7 +43,7 @@ def load_costs(plan: Plan) -> CostTable:
     ports, sources = data["parts"]["ports"], plan.board.port_sources
     unmeasured = tuple(file for file in sources if file not in ports)
     parts = data["parts"]["common"] | _of_rule(data, plan.recipe.rule)
-    parts |= _of_draw(data["parts"]["draws"][plan.recipe.draw], parts)
+    parts |= _of_draw(data["parts"]["draws"][plan.recipe.draw], parts, _of_rule(data, ALONE))
     parts |= _largest(ports.values()) if unmeasured else {}
     for file in sources:
         parts |= ports.get(file, {})
@@ -57,15 +58,20 @@ def _of_rule(data: dict, rule: str) -> dict:
     return data["parts"]["rules"][rule]
 
 
-def _of_draw(drawn: dict, parts: dict) -> dict:
-    """What a draw replaces; where ``parts`` have it as another draw and rule made it, the larger
-    sizes of both."""
-    return {
-        name: facts | {
-            size: max(facts.get(size, 0), parts.get(name, {}).get(size, 0)) for size in SIZES
+def _of_draw(drawn: dict, parts: dict, alone: dict) -> dict:
+    """What a draw replaces.  It was measured with the rule whose parts ``alone`` are: the plan's
+    rule adds as much flash and as many needs as to the other draw; the larger frame is taken."""
+    found = {}
+    for name, facts in drawn.items():
+        ruled, bare = parts.get(name, {}), alone.get(name, {})
+        flash = facts.get("flash", 0) + ruled.get("flash", 0) - bare.get("flash", 0)
+        own = {*ruled.get("needs", ())} - {*bare.get("needs", ())}
+        found[name] = facts | {
+            "flash": flash if name in alone else facts.get("flash", 0),
+            "frame": max(facts.get("frame", 0), ruled.get("frame", 0)),
+            "needs": sorted({*facts.get("needs", ()), *own}),
         }
-        for name, facts in drawn.items()
-    }
+    return found
 
 
 def _largest(ports: Iterable[dict]) -> dict:

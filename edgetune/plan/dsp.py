@@ -30,7 +30,7 @@ def conv_2d_forward_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> boo
 def conv_2d_forward_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
     """A panel of four channels, two windows, and windows copied beside each other."""
     size = padded(layer.row_size)
-    return (8 + 2 + copies_at_once(layer, x, y)) * size
+    return (4 * width(core) + 2 + copies_at_once(layer, x, y)) * size
 
 
 def conv_2d_input_error_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bool:
@@ -39,7 +39,7 @@ def conv_2d_input_error_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) ->
 
 def conv_2d_input_error_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
     """A panel of four channels and two windows over the errors."""
-    return (8 + 2) * padded(_reach(layer, y))
+    return (4 * width(core) + 2) * padded(_reach(layer, y))
 
 
 def conv_2d_gradient_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bool:
@@ -48,8 +48,8 @@ def conv_2d_gradient_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bo
 
 
 def conv_2d_gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
-    """``walk_of`` of conv_2d_gradient_dsp.c: pairs of four weights' inputs and of a tile's errors,
-    and windows copied beside each other."""
+    """``walk_of`` of conv_2d_gradient_dsp.c: pairs of positions of four weights' inputs and of a
+    tile's errors, and windows copied beside each other."""
     size, rows = padded(layer.row_size), min(TILE, padded(layer.rows))
     copied = x[2] % 4 != 0
     down, along = axes(layer.window, x, y)
@@ -60,7 +60,7 @@ def conv_2d_gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) ->
     else:
         pairs = _halves(_share(max(down.out, along.out), 2 * PAIRS))
         pairs *= max(1, PAIRS // pairs) if max(down.out, along.out) <= 2 * PAIRS else 1
-    return 4 * pairs * (4 + rows) + (2 * pairs * size if copied else 0)
+    return 2 * pairs * (width(core) * (4 + rows) + (size if copied else 0))
 
 
 def conv_2d_gradient_rows(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
@@ -153,6 +153,11 @@ def no_scratch(layer: Layer, x: Shape, y: Shape, core: Core) -> int:
 
 fully_connected_forward_scratch = fully_connected_input_error_scratch = no_scratch
 average_pool_2d_input_error_scratch = add_forward_scratch = no_scratch
+
+
+def width(core: Core) -> int:
+    """Bytes of a value of panels and pairs: bytes in lanes, else halves."""
+    return 1 if core.lanes else 2
 
 
 def block_rows(layer: p.WeightedLayer) -> int:

@@ -13,7 +13,7 @@ from edgetune.learn import operators as p
 from edgetune.plan import dsp_lines
 from edgetune.plan.dsp import FORETELLING, copies_at_once
 from edgetune.plan.dsp_windows import Windows, backward_phases, forward_windows, windows_beside
-from edgetune.plan.work import GROUP, Work, add, repeated
+from edgetune.plan.work import GROUP, Work, add, picked, repeated, turns_of
 from edgetune.plan.work import groups as groups_of
 
 LARGEST_PRODUCT = 128 * 255  # of requantize_dsp.c
@@ -22,36 +22,45 @@ LARGEST_PRODUCT = 128 * 255  # of requantize_dsp.c
 def conv_2d_forward(work: Work) -> dict:
     """Panel by panel over all windows; these are copied once beside each other where few of them
     can be read in place, so many at once as there is room for."""
-    windows, times = forward_windows(work.layer, work.x, work.y), 1
+    windows, times = forward_windows(work), 1
     at_once, positions = copies_at_once(work.layer, work.x, work.y), work.positions
     if not at_once:
         return _over_windows(work, windows) | {"times": times}
     loops = Counter(windows.copied())
     sizes = Counter(min(at_once, positions - i) for i in range(0, positions, at_once))
     for count, turns in sizes.items():
-        add(loops, _over_windows(work, windows_beside(count, windows.size)), turns)
+        add(loops, _over_windows(work, windows_beside(count, windows)), turns)
     return loops | {"times": sum(sizes.values())}
 
 
 def _over_windows(work: Work, windows: Windows) -> Counter:
     layer, walk = work.layer, windows.walk()
-    groups, rest = -(-layer.rows // GROUP), layer.rows % GROUP
-    quick = sum(doubled_groups(layer)) if not rest else sum(doubled_groups(layer)[:-1])
+    groups, full = -(-layer.rows // GROUP), layer.rows // GROUP
+    quick = full if work.lanes else sum(doubled_groups(layer)[:full])
     loops = repeated(walk.loops, groups)
+    add(loops, _panels(work, windows.size))
     two, one = walk.pairs + walk.twos, walk.ones
     add(loops, {
-        "groups": groups, "channels": layer.rows,
-        "panel_words": layer.rows * (layer.row_size // 4),
-        "panel_rest": layer.rows * (layer.row_size % 4),
-        "panel_missing": (GROUP - rest) * windows.size if rest else 0,
-        "put_two": quick * two,
-        "narrowed": quick * two * _is_narrow(layer),
+        "groups": groups, "put_two": quick * two,
+        "narrowed": 0 if work.lanes else quick * two * _is_narrow(layer),
         "put_any": (groups - quick) * 2 * two + groups * one,
         "put_any_outputs": (
             quick * GROUP * one + (layer.rows - quick * GROUP) * (2 * two + one)
         ),
     })
     return loops
+
+
+def _panels(work: Work, size: int) -> dict:
+    """Of all channels' weights, each filled up to ``size`` values."""
+    layer = work.layer
+    rows, row_size = layer.rows, layer.row_size
+    missing = -rows % GROUP * size
+    if work.lanes:
+        return {"channels": rows, "panel_turns": rows * turns_of(row_size, work.lanes),
+                "panel_rest": rows * (size - row_size), "panel_missing": missing}
+    return {"channels": rows, "panel_words": rows * (row_size // 4),
+            "panel_rest": rows * (row_size % 4), "panel_missing": missing}
 
 
 def doubled_groups(layer: p.WeightedLayer) -> list[bool]:
@@ -68,7 +77,8 @@ def _is_narrow(layer: p.WeightedLayer) -> bool:
 def conv_2d_input_error(work: Work) -> dict:
     """Phase by phase of cells that the same taps reach, panel by panel over their windows."""
     loops: Counter = Counter()
-    for number, (windows, cells) in enumerate(backward_phases(work.layer, work.x, work.y)):
+    phases = backward_phases(work.layer, work.x, work.y, work.lanes)
+    for number, (windows, cells) in enumerate(phases):
         loops["phases"] += 1
         if not windows.down.kernel or not windows.along.kernel:
             loops["cleared"] += cells
@@ -85,17 +95,20 @@ def _errors_of(windows: Windows, width: int) -> Counter:
     walk = windows.walk(in_place=width == GROUP)
     outputs, taps = windows.depth, windows.down.kernel * windows.along.kernel
     loops = Counter(walk.loops)
-    in_fours = width == GROUP and outputs % 4 == 0
+    at_once = width == GROUP and (windows.lanes or outputs % 4 == 0)
     alone = 2 * walk.twos + walk.ones
     add(loops, {
         "groups": 1, "panel_taps": taps,
-        "panel_fours": taps * outputs // 4 if in_fours else 0,
-        "panel_puts": 0 if in_fours else taps * outputs,
+        "panel_puts": 0 if at_once else taps * outputs,
         "stored_pairs": walk.pairs,
         "put_four": alone if width == GROUP else 0,
         "put_few": alone if width < GROUP else 0,
         "put_few_errors": alone * width if width < GROUP else 0,
     })
+    if at_once and windows.lanes:
+        add(loops, {"panel_picked": taps * GROUP * picked(outputs, windows.lanes)})
+    elif at_once:
+        add(loops, {"panel_fours": taps * outputs // 4})
     return loops
 
 

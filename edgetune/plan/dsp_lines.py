@@ -20,6 +20,8 @@ from edgetune.plan.dsp_windows import Windows
 from edgetune.plan.windows import axes
 from edgetune.plan.work import GROUP, Work, add
 
+Span = tuple[int, int]  # the first one, and the one past the last
+
 
 def pair_line(first: int, last: int, pairs: int) -> Counter:
     """``et_pair_line`` of values ``first`` to ``last`` - 1 inside."""
@@ -123,9 +125,23 @@ class Lines:
     @property
     def chunks(self) -> Iterator[int]:
         """Pairs of the segments that are prepared together."""
-        pairs = [-(-(end - start) // 2) for _, start, end in self.segments]
-        for first in range(0, len(pairs), self.at_once):
-            yield sum(pairs[first : first + self.at_once])
+        return self._together([-(-(end - start) // 2) for _, start, end in self.segments])
+
+    @property
+    def positions(self) -> Iterator[int]:
+        """Of the segments that are prepared together."""
+        return self._together([end - start for _, start, end in self.segments])
+
+    def _together(self, counts: list[int]) -> Iterator[int]:
+        for first in range(0, len(counts), self.at_once):
+            yield sum(counts[first : first + self.at_once])
+
+    def inside(self, along: Span, lines: Span) -> Iterator[tuple[int, int, int, int]]:
+        """Of each segment its ends, and the first and the one past the last position whose tap
+        exists; ``along`` and ``lines``: where it does."""
+        for line, start, end in self.segments:
+            first, last = max(along[0], start) - start, min(along[1], end) - start
+            yield start, end, *((first, last) if lines[0] <= line < lines[1] else (0, 0))
 
 
 def gradient_lines(work: Work) -> Lines:
@@ -160,7 +176,7 @@ def conv_2d_gradient(work: Work, rows: int) -> Counter:
     weights, chunks = -(-layer.row_size // 4), Counter(walk.chunks)
     loops = Counter({"forms": 1, "zeroed": rows * (layer.row_size + 1)})
     if walk.copied:
-        add(loops, _copies(work))
+        add(loops, copied_windows(work))
     for _, start, end in walk.segments:
         pairs = -(-(end - start) // 2)
         add(loops, _renamed(pair_line(0, end - start, pairs)), fours)
@@ -175,7 +191,7 @@ def conv_2d_gradient(work: Work, rows: int) -> Counter:
     return loops
 
 
-def _copies(work: Work) -> Counter:
+def copied_windows(work: Work) -> Counter:
     """Every window copied once, as it lies."""
     return Windows(*axes(work.layer.window, work.x, work.y), work.x[2]).copied()
 
@@ -196,20 +212,22 @@ def _input_lines(work: Work, walk: Lines) -> Counter:
         for _, start, end in walk.segments:
             add(loops, pair_line(0, end - start, -(-(end - start) // 2)), weights)
         return loops + Counter({"inputs": weights * len(walk.segments)})
-    down, along = axes(work.layer.window, work.x, work.y)
-    for ky in range(down.kernel):
-        for kx in range(along.kernel):
-            spans = down.outputs_inside(ky), along.outputs_inside(kx)
-            add(loops, _tap_lines(walk, *(spans if walk.upright else spans[::-1])),
-                work.x[2] // 4)
+    for along, lines in tap_spans(work, walk):
+        add(loops, _tap_lines(walk, along, lines), work.x[2] // 4)
     return loops + Counter({"inputs": weights * len(list(walk.chunks))})
 
 
-def _tap_lines(walk: Lines, along: tuple[int, int], lines: tuple[int, int]) -> Counter:
+def tap_spans(work: Work, walk: Lines) -> Iterator[tuple[Span, Span]]:
+    """Of each tap the positions along a line, and the lines, at which it exists."""
+    down, along = axes(work.layer.window, work.x, work.y)
+    for ky in range(down.kernel):
+        for kx in range(along.kernel):
+            rows, columns = down.outputs_inside(ky), along.outputs_inside(kx)
+            yield (rows, columns) if walk.upright else (columns, rows)
+
+
+def _tap_lines(walk: Lines, along: Span, lines: Span) -> Counter:
     loops: Counter = Counter()
-    for line, start, end in walk.segments:
-        first, last = max(along[0], start) - start, min(along[1], end) - start
-        if not lines[0] <= line < lines[1]:
-            first = last = 0
+    for start, end, first, last in walk.inside(along, lines):
         add(loops, pair_line(first, last, -(-(end - start) // 2)))
     return loops

@@ -12,7 +12,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.program import Shape, Window
 from edgetune.plan.dsp import columns_inside, joined, padded
 from edgetune.plan.windows import Axis, axes
-from edgetune.plan.work import add
+from edgetune.plan.work import Work, add, repeated, turns_of
 
 Taps = tuple[int, int]  # the first one, and the one past the last
 
@@ -30,12 +30,13 @@ class Walk:
 @dataclass(frozen=True)
 class Windows:
     """``et_windows``: over data of ``depth`` values a cell.  ``clipped``: rows of taps outside may
-    be left out."""
+    be left out; ``lanes``: where bytes are summed, one window at a time, so many a turn."""
 
     down: Axis
     along: Axis
     depth: int
     clipped: bool = False
+    lanes: int = 0
 
     @property
     def run(self) -> int:
@@ -76,15 +77,22 @@ class Windows:
             if taps and pairs:
                 add(found.loops, self.sums(taps), rows * pairs)
         found.loops["rows"] += self.down.out
-        patches = found.twos + found.ones
-        found.loops["patches"] += patches
-        add(found.loops, _sums(1, self.size), patches)
+        found.loops["patches"] += found.twos + found.ones
+        add(found.loops, self._two(1, self.size), found.twos)
+        add(found.loops, self._one(1, self.size), found.ones)
         add(found.loops, self._patched(in_place), 1)
         return found
 
     def sums(self, taps: Taps) -> Counter:
         """Two windows of these rows of taps, in place."""
-        return _sums(taps[1] - taps[0], self.run)
+        return self._two(taps[1] - taps[0], self.run)
+
+    def _two(self, rows: int, run: int) -> Counter:
+        return repeated(_lanes(rows, run, self.lanes), 2) if self.lanes else _sums(rows, run)
+
+    def _one(self, rows: int, run: int) -> Counter:
+        """The same window twice."""
+        return _lanes(rows, run, self.lanes) if self.lanes else _sums(rows, run)
 
     def copied(self) -> Counter:
         """Of every window once."""
@@ -140,6 +148,15 @@ def _sums(rows: int, run: int) -> Counter:
     })
 
 
+def _lanes(rows: int, run: int, lanes: int) -> Counter:
+    """``sum_window`` of bytes: one row at once, or row by row."""
+    kind = "one_row" if rows == 1 else "more_rows"
+    return Counter({
+        kind: 1, f"{kind}_lines": rows if rows > 1 else 0,
+        "turns": rows * turns_of(run, lanes),
+    })
+
+
 def _bytes(what: str, *counts: int) -> Counter:
     return Counter({
         f"{what}_words": sum(count // 4 for count in counts),
@@ -154,17 +171,20 @@ def _taps(axis: Axis, output: int) -> Taps:
     return first, max(first, min(axis.kernel, axis.size - start))
 
 
-def forward_windows(layer: p.Conv2D, x: Shape, y: Shape) -> Windows:
-    return Windows(*joined(axes(layer.window, x, y)), x[2])
+def forward_windows(work: Work) -> Windows:
+    both = joined(axes(work.layer.window, work.x, work.y))
+    return Windows(*both, work.x[2], lanes=work.lanes)
 
 
-def windows_beside(count: int, size: int) -> Windows:
-    """``count`` copied windows as cells of their own."""
+def windows_beside(count: int, windows: Windows) -> Windows:
+    """``count`` copied ones of ``windows`` as cells of their own."""
     one = Axis(size=1, out=1, kernel=1, stride=1, pad=0)
-    return Windows(one, Axis(count, count, 1, 1, 0), size)
+    return Windows(one, Axis(count, count, 1, 1, 0), windows.size, lanes=windows.lanes)
 
 
-def backward_phases(layer: p.Conv2D, x: Shape, y: Shape) -> Iterator[tuple[Windows, int]]:
+def backward_phases(
+    layer: p.Conv2D, x: Shape, y: Shape, lanes: int = 0
+) -> Iterator[tuple[Windows, int]]:
     """Of each phase its windows over the errors, and its cells; the phase of the first cell is the
     first."""
     window = layer.window
@@ -177,7 +197,7 @@ def backward_phases(layer: p.Conv2D, x: Shape, y: Shape) -> Iterator[tuple[Windo
             both = (down, along)
             if along.out == 1 or ends_meet:
                 both = joined(both)
-            yield Windows(*both, y[2], clipped=True), math.prod((down.out, along.out))
+            yield Windows(*both, y[2], True, lanes), math.prod((down.out, along.out))
 
 
 def _phase(first: int, cells: int, errors: int, window: Window, axis: int) -> Axis:

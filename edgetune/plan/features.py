@@ -17,7 +17,7 @@ from edgetune.plan.dsp_features import DSP_FEATURES
 from edgetune.plan.mve import MVE_FEATURES
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
-from edgetune.plan.update_features import UPDATES, draws, every_error
+from edgetune.plan.update_features import UNWALKED, UPDATES, draws, every_error
 from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
 from edgetune.plan.workload import HALVED
@@ -41,12 +41,13 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
     operand = stage.step.operand if isinstance(stage.step, InputError) else 0
     x = shapes[layer.inputs[operand]]
     others = sum(math.prod(shapes[i]) for i in layer.inputs[1:2])
-    work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}), others)
+    work = Work(layer, x, shapes[layer.output], seen.get(layer.name, {}), others,
+                plan.board.core.lanes)
     if stage.phase == "update":
         if stage.kernel.cost.startswith(("update_steps", "measure")):
             return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
-        return name, found | _rule(plan, work)
+        return name, found | _rule(plan, work, name)
     found = {"calls": 1} | (FEATURES | DSP_FEATURES | MVE_FEATURES)[stage.kernel.cost](work)
     if isinstance(stage.step, InputError):
         found["halved"] = work.seen.get(f"{HALVED}{layer.inputs[operand]}", 0)
@@ -61,7 +62,8 @@ def _update(stage: Stage, work: Work, draw: str) -> tuple[str, dict[str, float]]
     elif name == "update_blocks":
         formed = stage.kernel.forms.removeprefix("et_").removesuffix("_gradient")
         name = f"update_{formed}"
-    drawn = {f"{draw}_{feature}": count for feature, count in draws(work, draw).items()}
+    found = draws(work, draw, walked=name not in UNWALKED)
+    drawn = {f"{draw}_{feature}": count for feature, count in found.items()}
     return name, {"calls": 1} | drawn | UPDATES[name](work)
 
 
@@ -80,11 +82,13 @@ def _formed(plan: Plan, stage: Stage, work: Work) -> tuple[str, dict[str, float]
     }
 
 
-def _rule(plan: Plan, work: Work) -> dict[str, float]:
-    """What the rule looks at beside the mass; the fixed one's share is in every update's call."""
+def _rule(plan: Plan, work: Work, name: str) -> dict[str, float]:
+    """What the rule looks at beside the mass; the fixed one's share is in every update's call.  Of
+    a factored gradient those are its factors."""
     if isinstance(plan.rule, FixedRate):
         return {}
     errors, count = math.prod(work.y), plan.rule.learning.count(work.layer)
+    count = work.layer.row_size if name == "update_factored" else count
     return {f"{plan.rule.symbol}_{key}": value for key, value in (
         ("calls", 1), ("errors", errors), ("gradients", count + work.layer.rows),
     )}

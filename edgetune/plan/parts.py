@@ -70,6 +70,7 @@ class _Depths:
     def __init__(self, parts: dict):
         self.parts = parts
         self.known: dict[str, int] = {}
+        self.pointed: dict[str, list[str]] = {}  # by pattern
 
     def of(self, name: str) -> int:
         if name not in self.known:
@@ -80,7 +81,9 @@ class _Depths:
 
     def _callees(self, name: str) -> list[str]:
         facts = self.parts[name]
-        patterns = facts.get("pointers", ())
-        pointed = [n for n in self.parts if any(fnmatchcase(n, p) for p in patterns)]
         needs = [name for name in facts.get("needs", ()) if name in self.parts]
-        return [*needs, *pointed]
+        for pattern in facts.get("pointers", ()):
+            if pattern not in self.pointed:
+                self.pointed[pattern] = [n for n in self.parts if fnmatchcase(n, pattern)]
+            needs += self.pointed[pattern]
+        return needs

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from edgetune.learn import operators as p
-from edgetune.plan import mve
-from edgetune.plan.dsp_lines import conv_2d_gradient, depthwise_gradient
+from edgetune.plan import dsp_lines, mve, vector_lines
 from edgetune.plan.window_features import on_output
 from edgetune.plan.windows import axes, gradient_loops
 from edgetune.plan.work import Work, add
@@ -19,23 +18,27 @@ def every_error(work: Work) -> dict:
     return {"positions": work.positions, "errors": math.prod(work.y)}
 
 
-def draws(work: Work, draw: str) -> dict:
-    """Systematic ones pass the rows in turn and are one step where they fall on one weight,
-    independent ones search their rows by halving."""
-    seen, rows = work.seen, work.layer.rows
-    names = {"draws": "draws", "moved": "moved", "drawn_rows": "rows"}
-    found = {"rows": rows} | {name: seen.get(key, 0) for name, key in names.items()}
-    if draw == "independent":
-        found["halvings"] = found["draws"] * math.log2(rows + 1)
-    return found
+def draws(work: Work, draw: str, walked: bool) -> dict:
+    """Systematic ones pass the rows in turn and are one step where they fall on one weight;
+    independent ones search their rows by halving, and each is a step.  ``walked``: a row's weights
+    are passed one by one on the way to those that were drawn."""
+    seen = work.seen
+    names = {"draws": "draws", "drawn_rows": "rows"}
+    names |= {"halvings": "halved_rows"} if draw == "independent" else {"moved": "moved"}
+    names |= {"walk": "walk"} if walked else {}
+    return {"rows": work.layer.rows} | {name: seen.get(key, 0) for name, key in names.items()}
 
 
 def _formed(work: Work) -> dict:
     """Rows of the gradient that are worked out: all, and those that were drawn again.  Every row
     is measured once."""
     rows, again = work.layer.rows, work.seen.get("rows", 0)
-    return {"formed": rows + again, "magnitudes": rows * (work.layer.row_size + 1),
-            "walk": work.seen.get("walk", 0)}
+    return {"formed": rows + again, "magnitudes": rows * (work.layer.row_size + 1)}
+
+
+def _update_dense(work: Work) -> dict:
+    formed = _formed(work)
+    return formed | {"products": formed["formed"] * work.layer.row_size}
 
 
 def _update_window(work: Work) -> dict:
@@ -49,10 +52,12 @@ def _update_window(work: Work) -> dict:
 def _update_dilated(work: Work) -> dict:
     """Weight by weight, over all positions; the bias over all of them once more."""
     formed = _formed(work)
-    sums = formed["formed"] * work.layer.row_size
+    sums, window = formed["formed"] * work.layer.row_size, work.layer.window
+    down, along = axes(window, work.x, work.y)
     return formed | {
         "positions": formed["formed"] * work.positions, "sums": sums,
         "rows": sums * work.y[0], "looks": sums * work.positions,
+        "taps": sums * down.pairs * along.pairs // math.prod(window.kernel),
     }
 
 
@@ -72,12 +77,17 @@ def _update_by_taps(work: Work) -> dict:
 def _update_blocks(form: Callable[[Work, int], Counter]) -> Callable[[Work], dict]:
     """Of all blocks that ``form`` formed; every row is measured once."""
     def counted(work: Work) -> dict:
-        layer, loops = work.layer, Counter({"walk": work.seen.get("walk", 0)})
+        layer = work.layer
+        loops: Counter = Counter()
         for name, times in work.seen.items():
             if name.startswith(FORMED):
                 add(loops, form(work, int(name.removeprefix(FORMED))), times)
-        return loops | {"magnitudes": layer.rows * (layer.row_size + 1)}
+        return loops | {"measured": layer.rows, "magnitudes": layer.rows * (layer.row_size + 1)}
     return counted
+
+
+def _conv_2d_gradient(work: Work, rows: int) -> Counter:
+    return (vector_lines if work.lanes else dsp_lines).conv_2d_gradient(work, rows)
 
 
 def _update_factored(work: Work) -> dict:
@@ -87,11 +97,13 @@ def _update_factored(work: Work) -> dict:
     }
 
 
+UNWALKED = "update_factored", "update_biases"
+
 UPDATES: dict[str, Callable[[Work], dict]] = {
-    "update_window": _update_window, "update_dense": _formed,
+    "update_window": _update_window, "update_dense": _update_dense,
     "update_dilated": _update_dilated, "update_by_taps": _update_by_taps,
     "update_factored": _update_factored, "update_biases": every_error,
-    "update_conv_2d_dsp": _update_blocks(conv_2d_gradient),
-    "update_depthwise_conv_2d_dsp": _update_blocks(depthwise_gradient),
+    "update_conv_2d_dsp": _update_blocks(_conv_2d_gradient),
+    "update_depthwise_conv_2d_dsp": _update_blocks(dsp_lines.depthwise_gradient),
     "update_depthwise_conv_2d_mve": _update_blocks(mve.depthwise_gradient),
 }

@@ -100,6 +100,7 @@ class _KernelRow:
         first, last = self.along.outputs_inside(taps[0])
         last = max(first, self.along.outputs_inside(taps[-1])[1])
         self.loops["blocks"] += 1
+        self.loops["weights"] += width
         self._rectangle(last - first, width)
         if taps[0] == taps[-1]:
             return
@@ -118,6 +119,7 @@ class _KernelRow:
         joined = not turned and self._joins(columns)
         kind = f"{width}" if width < LANES or self.lane == 1 else f"{width}_apart"
         self.loops["rectangles"] += 1
+        self.loops["added"] += width
         self.loops["turned"] += turned
         self.loops["starts"] += 1 if joined else min(self.rows, columns)
         self.loops[f"sums_{kind}"] += self.rows * columns

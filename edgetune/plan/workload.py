@@ -10,10 +10,12 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from edgetune.learn.generator import Generator
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower.backward import InputError
-from edgetune.learn.operators import BIAS_INPUT, WeightedLayer
+from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer
+from edgetune.learn.rules.rule import Draw
 from edgetune.plan.halvings import halved_errors
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
@@ -38,13 +40,15 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
 
     "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
-    not zero; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
+    not zero; "halved_rows": halvings of the rows on the way to the drawn ones, where draws are
+    independent; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
     "passed", "searches", "strides", "halvings": of a factored gradient's columns, and its "biases"
     that were drawn; `HALVED` and an
     activation: its errors that were halved as larger ones came.
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
+    observer.draw = observer.noting(observer.draw)
     observer.stages = {
         s.layer.name: s for s in plan.schedule.stages if s.layer and s.phase == "update"
     }
@@ -75,6 +79,14 @@ class _Observer(Learner):
     stages: dict[str, Stage]
     errors_of: dict[tuple[str, int], str]  # layer and activation: the kernel
     layer: Layer | None = None  # whose error was asked for last
+    drawn: np.ndarray | None = None  # how often each value of the layer under work was
+
+    def noting(self, draw: Draw) -> Draw:
+        """``draw``, whose counts are kept: not all of them move a weight."""
+        def noted(magnitudes: np.ndarray, n: int, generator: Generator) -> np.ndarray:
+            self.drawn = draw(magnitudes, n, generator)
+            return self.drawn
+        return noted
 
     def start(self, seed: int, total_steps: int) -> None:
         super().start(seed, total_steps)
@@ -83,15 +95,17 @@ class _Observer(Learner):
     def _update(
         self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray
     ) -> int:
-        before = _columns(layer)
+        before, self.drawn = _columns(layer), None
         draws = super()._update(layer, error, exponent, x)
-        steps = np.abs(_columns(layer) - before)
-        steps[:, -1] //= BIAS_INPUT
+        moved = np.count_nonzero(_columns(layer) - before)
+        steps = np.zeros_like(before) if self.drawn is None else self.drawn
         counts = self.counts[layer.name]
         counts["draws"] += draws
-        counts["moved"] += np.count_nonzero(steps)
+        counts["moved"] += moved
         counts["rows"] += int(steps.any(axis=1).sum())
         counts["walk"] += _WALKS[self.recipe.draw](steps)
+        if self.recipe.draw == "independent":
+            counts["halved_rows"] += _row_halvings(steps)
         counts["errors"] += float(np.mean(error != 0))
         for name, count in self._of_kernel(layer, steps).items():
             counts[name] += count
@@ -165,13 +179,27 @@ def _turns(low: np.ndarray, target: np.ndarray, last: int) -> Counter:
         low = np.where(going & ~found, low + stride + 1, low)
         stride += stride
         going &= ~found & (low + stride < high)
+    halvings = int(_halvings(low, high, target).sum())
+    return Counter({"searches": len(low), "strides": strides, "halvings": halvings})
+
+
+def _halvings(low: np.ndarray, high: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Turns of each search by halving, as draw.c and update_factored.c have it."""
+    turns = np.zeros_like(target)
     while (going := low < high).any():
-        halvings += int(going.sum())
+        turns += going
         middle = low + (high - low) // 2
         below = middle >= target
         high = np.where(going & below, middle, high)
         low = np.where(going & ~below, middle + 1, low)
-    return Counter({"searches": len(low), "strides": strides, "halvings": halvings})
+    return turns
+
+
+def _row_halvings(steps: np.ndarray) -> int:
+    """Of independent draws: each searches its row among all."""
+    rows = np.arange(len(steps))
+    turns = _halvings(np.zeros_like(rows), np.full_like(rows, len(rows)), rows)
+    return int(turns @ steps.sum(axis=1))
 
 
 _SEARCHES = {"systematic": _searches_in_order, "independent": _searches_from_the_start}
@@ -183,11 +211,13 @@ def _walk_in_order(steps: np.ndarray) -> float:
 
 
 def _walk_at_random(steps: np.ndarray) -> float:
-    """A draw before the last one starts anew: of columns in random order, two thirds of the
-    mean column a draw."""
-    draws = steps.sum(axis=1)
-    mean = (steps * np.arange(steps.shape[1])).sum(axis=1) / np.maximum(draws, 1)
-    return float((mean * (1 + 2 / 3 * np.maximum(draws - 1, 0))).sum())
+    """Draws of a row come in random order, and one before the last starts anew.  In the mean over
+    all orders that is the mean column, and of every two draws of different columns the later
+    column, divided by the draws."""
+    columns = np.arange(steps.shape[1])
+    draws = np.maximum(steps.sum(axis=1), 1)
+    before = np.cumsum(steps, axis=1) - steps
+    return float(((steps * columns * (1 + before)).sum(axis=1) / draws).sum())
 
 
 _WALKS = {"systematic": _walk_in_order, "independent": _walk_at_random}

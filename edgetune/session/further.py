@@ -6,15 +6,19 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgetune.data import Dataset
 from edgetune.errors import UsageError
-from edgetune.guard import SampleLosses, Samples
 from edgetune.guard.comparison import paired
 from edgetune.learn.losses import CLASS
-from edgetune.measures.measure import Measure
+
+if TYPE_CHECKING:
+    from edgetune.data import Dataset
+    from edgetune.guard import SampleLosses
+    from edgetune.guard.sample_losses import Samples
+    from edgetune.measures.measure import Measure
 
 FELL = 1.0  # standard errors
 TEST = "test"
@@ -148,6 +152,8 @@ def compared(
     worth: tuple[Measure, Measure],
 ) -> SetResult:
     """The test set of ``data`` by a device's int8 outputs (n, outputs) for it."""
+    from edgetune.guard.sample_losses import Samples  # not for a job that only plans
+
     rows = np.arange(len(before))
     y = data.test_y if data.test_y is not None else np.zeros((len(rows), 0))
     found = [_losses(losses, outputs, Samples(data.test_x, y, rows)) for outputs in (before, after)]

@@ -5,8 +5,8 @@
  *     line 1    | t0 t1 t2 t3 t4 ...      of each tap one load of four bytes, at any place,
  *     line 2    | t0 t1 t2 t3 t4 ...      and one VMLA by the tap's weight
  *
- * Cells are bytes; words on cores without the DSP extension (ET_WIDE_CELLS), whose LDM takes what a
- * line has for two outputs.
+ * Cells are bytes to vectors, else words (ET_WIDE_CELLS, as the build defines it): one LDM takes what
+ * a line has for two outputs.
  */
 #include "depthwise_conv_2d_mve.h"
 
@@ -20,11 +20,6 @@
 #include "window.h"
 
 #define TAPS 9
-
-/* By the core alone: a plan has room for so much, whatever compiles it. */
-#if defined(__arm__) && !defined(__ARM_FEATURE_DSP)
-#define ET_WIDE_CELLS
-#endif
 
 #ifdef ET_WIDE_CELLS
 

@@ -1,6 +1,7 @@
 /* The vectors of MVE (Helium).  Without them what is here is plain C, so that cores without the DSP
- * extension and the PC run the kernels that are made of it.  ET_VECTORS: kernels that the DSP
- * extension serves too take vectors, or their plain C, for their innermost loops. */
+ * extension and the PC run the kernels that are made of it.  ET_VECTORS, which the build defines
+ * where the plan counts on it: kernels that the DSP extension serves too take vectors, or their
+ * plain C, for their innermost loops, and bytes for what they keep. */
 #ifndef ET_VECTORS_H
 #define ET_VECTORS_H
 
@@ -9,16 +10,7 @@
 
 #if defined(__ARM_FEATURE_MVE) && defined(ET_DSP_LOOPS)
 #define ET_MVE_LOOPS
-#ifndef ET_VECTORS
-#define ET_VECTORS
-#endif
 #include <arm_mve.h>
-#endif
-
-/* Without the DSP extension pairs of halves are no gain: bytes, a lane a channel, serve there as
- * well. */
-#if defined(__arm__) && !defined(__ARM_FEATURE_DSP) && !defined(ET_VECTORS)
-#define ET_VECTORS
 #endif
 
 #ifdef ET_MVE_LOOPS

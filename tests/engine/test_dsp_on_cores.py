@@ -12,6 +12,7 @@ from thinned import quick
 
 from edgetune.boards import load_board
 from edgetune.build import build_project, write_build_files
+from edgetune.codegen.project import core_defines
 from edgetune.device.qemu import QemuDevice
 
 SWEEP = Path(__file__).parents[1] / "support" / "dsp_sweep.c"
@@ -47,7 +48,7 @@ def test_kernels_agree_with_the_portable_ones(core, tmp_path):
     for path in [SWEEP, *(ENGINE / name for name in SOURCES), *ENGINE.glob("*.h")]:
         shutil.copyfile(path, tmp_path / path.name)
     write_build_files(
-        tmp_path, board, [SWEEP.name, *SOURCES], {"ROUNDS": ROUNDS},
+        tmp_path, board, [SWEEP.name, *SOURCES], {"ROUNDS": ROUNDS} | core_defines(board.core),
         includes=["firmware/ports"], flags=["-Werror"],
     )
     assert answer(board, build_project(tmp_path, board).elf) == "equal"

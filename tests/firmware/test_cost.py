@@ -142,6 +142,15 @@ def test_biases_alone_are_all_that_layers_keep_in_ram():
     assert not any(layer.learnt for layer in none.layers)
 
 
+def test_a_draws_code_has_what_the_rule_adds_to_the_other_draws():
+    measured = {"step": {"flash": 100, "frame": 8, "needs": ["a"]}, "own": {"flash": 5}}
+    ruled = {"step": {"flash": 70, "frame": 16, "needs": ["b", "c"]}, "else": {"flash": 3}}
+    alone = {"step": {"flash": 60, "frame": 16, "needs": ["b"]}}
+    parts = cost_table._of_draw(measured, ruled, alone)
+    assert parts["step"] == {"flash": 110, "frame": 16, "needs": ["a", "c"]}
+    assert parts["own"]["flash"] == 5 and set(parts) == {"step", "own"}
+
+
 # ---- loops and draws
 
 

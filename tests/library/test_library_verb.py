@@ -1,5 +1,6 @@
 """``edgetune library``: what it writes, that it builds, and what it refuses."""
 
+import re
 import shutil
 import subprocess
 
@@ -79,6 +80,21 @@ def test_only_what_the_model_needs_is_there(tmp_path):
     assert "src/inference.c" in runs["files"]
     assert not {"src/learning.c", "src/draw.c", "src/softmax_cross_entropy.c"} & {*runs["files"]}
     assert runs["state_bytes"] == 0 and runs["ram_bytes"] < 3000
+
+
+def test_what_a_macro_decides_sees_the_macros(tmp_path):
+    """Those of the recipe and of the core: scratch is planned by them."""
+    made(tmp_path, "--core", "cortex-m55")
+    texts = {path.name: path.read_text() for path in tmp_path.glob("src/*.[ch]")}
+
+    def seen(name):
+        found = {n for n in re.findall(r'#include "(.*)"', texts[name]) if n in texts}
+        return found.union(*map(seen, found))
+
+    asked = re.compile(r"\b(ET_VECTORS|ET_WIDE_CELLS|ET_DRAW_INDEPENDENT)\b")
+    asking = {name for name, text in texts.items() if asked.search(text)} - {"model_config.h"}
+    assert {"windows_dsp.c", "conv_2d_dsp.c", "draw.c"} <= asking
+    assert all("model_config.h" in seen(name) for name in asking if name.endswith(".c"))
 
 
 def test_all_forms_hold_the_same_sources(tmp_path):

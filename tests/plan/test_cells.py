@@ -4,6 +4,7 @@ import pytest
 from arm_objects import claim, refusals
 
 from edgetune.boards import CORES
+from edgetune.codegen.project import core_defines
 from edgetune.plan.mve import cell_bytes
 from edgetune.resources import resource_path
 
@@ -17,4 +18,5 @@ def test_cells_are_as_wide_as_the_plan_has_room_for(compiler, tmp_path):
     beside += ["-D__clang__"] if compiler == "clang" else []
     for core in CORES.values():
         said = claim(f"sizeof(cell) == {cell_bytes(core)}")
-        assert not refusals(tmp_path, SOURCE + said, [*beside, *core.flags]), core.name
+        options = [*beside, *core.flags, *(f"-D{name}" for name in core_defines(core))]
+        assert not refusals(tmp_path, SOURCE + said, options), core.name

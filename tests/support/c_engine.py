@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from host_structs import host_objects, host_type
 from kept_files import kept
 
 from edgetune.boards.cores import CORES, Core
-from edgetune.codegen.project import rule_sources
+from edgetune.codegen.project import core_defines, rule_sources
 from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.rules import RULES, FixedRate
@@ -32,29 +33,24 @@ u8, u16, u32, i16, i32 = (
     ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_int16, ctypes.c_int32,
 )
 pointer = ctypes.c_void_p
+BEHIND = 0 if SANITIZE == "address" else 64  # bytes; the sanitizer sees more where there are none
 
 
 def build(
     folder: Path, *options: str, sources: tuple = (), rule: str = FixedRate.name
 ) -> ctypes.CDLL:
-    """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it;
-    ``core``: see `core_of`."""
+    """Compile the engine with one ``rule``, ``options`` and more ``sources``, and load it."""
     library = folder / "engine.so"
     with kept(library, SANITIZE, options, sources, rule) as made:
         if not made:
             _compile(folder, options, sources, rule)
     loaded = ctypes.CDLL(str(library))
-    loaded.core = core_of(options)
+    loaded.core = stands_for(options)
     loaded.et_generator_below.restype = ctypes.c_uint64
     loaded.et_generator_below.argtypes = [pointer, ctypes.c_uint64]
     for name in ("et_generator_next", "et_parameter_digest", "et_digest"):
         getattr(loaded, name).restype = u32
     return loaded
-
-
-def core_of(options: tuple) -> Core:
-    """One whose plan suits the engine when it is compiled with ``options``."""
-    return CORES["cortex-m3" if "-DET_WIDE_CELLS" in options else "cortex-m4"]
 
 
 def _compile(folder: Path, options: tuple, sources: tuple, rule: str) -> None:
@@ -112,27 +108,38 @@ def kernels(layer: Layer, part: str, x_shape, y_shape) -> list[Kernel]:
     return [k for k in found if not k.library and k.fits(site)]
 
 
+@contextmanager
 def scratch_of(library, kernel: Kernel | None, layer: Layer, x_shape, y_shape):
-    """As much memory as the plan gives ``kernel``, or a null pointer."""
-    size = kernel.scratch(Site(layer, x_shape, y_shape, library.core)) if kernel else 0
-    return np.full(size // 8 + 1, -1, np.int64)[: -(-size // 8)].view(np.int8)[:size]
+    """As much memory as the plan gives ``kernel`` on the core that ``library`` stands for; what
+    lies behind it stays as it is."""
+    site = Site(layer, x_shape, y_shape, vars(library).get("core", CORES["cortex-m4"]))
+    size = kernel.scratch(site) if kernel else 0
+    memory = np.full(-(-(size + BEHIND) // 8), -1, np.int64).view(np.int8)
+    yield memory[:size]
+    assert (memory[size:] == -1).all(), f"{kernel.symbol if kernel else ''} left its scratch"
+
+
+def stands_for(options: tuple) -> Core:
+    """The core whose kernels an engine compiled with ``options`` has."""
+    defined = {option.removeprefix("-D") for option in options} & {"ET_VECTORS", "ET_WIDE_CELLS"}
+    return next((c for c in CORES.values() if defined == set(core_defines(c))), CORES["cortex-m4"])
 
 
 def forward_c(library, layer: Layer, xs, out_shape, kernel: Kernel | None = None) -> np.ndarray:
     """The output as the engine, or one ``kernel`` of it, works it out, int8."""
     y, constants = np.zeros(out_shape, np.int8), constants_c(layer, *_shapes(xs), out_shape)
-    what, scratch = [ctypes.byref(constants[layer.name])], ()
+    what = [ctypes.byref(constants[layer.name])]
     if type(layer) in (p.Softmax, p.LogSoftmax, p.Lookup):
         what.append(u32(xs[0].size))
     if layer.weighted:
-        memory = scratch_of(library, kernel, layer, xs[0].shape, out_shape)
-        scratch = (address(memory) if memory.size else None,)
         what += [address(layer.weights), address(layer.bias)]
     inputs = [*map(address, xs)]
     if isinstance(layer, p.Concatenation):
         inputs = [(pointer * len(xs))(*inputs)]
     symbol = kernel.symbol if kernel else f"et_{layer.kind}_forward"
-    getattr(library, symbol)(*what, *inputs, address(y), *scratch)
+    with scratch_of(library, kernel, layer, xs[0].shape, out_shape) as memory:
+        scratch = [address(memory) if memory.size else None] if layer.weighted else []
+        getattr(library, symbol)(*what, *inputs, address(y), *scratch)
     return y
 
 
@@ -150,11 +157,12 @@ def input_error_c(
         what.append(address(layer.weights))
     elif layer.joining:
         what.append(u32(operand))
-    memory = scratch_of(library, kernel, layer, x.shape, e.shape)
-    shift = getattr(library, kernel.symbol if kernel else f"et_{layer.kind}_input_error")(
-        *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in),
-        *([address(memory)] if memory.size else []),
-    )
+    function = getattr(library, kernel.symbol if kernel else f"et_{layer.kind}_input_error")
+    with scratch_of(library, kernel, layer, x.shape, e.shape) as memory:
+        shift = function(
+            *what, address(e), address(x), *map(address, others), Clip(*clip), address(e_in),
+            *([address(memory)] if memory.size else []),
+        )
     return e_in, shift
 
 
@@ -175,14 +183,13 @@ def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -
     """The gradient as an update's ``kernel`` forms it, ``rows`` at a time."""
     constants = constants_c(layer, x.shape, e.shape)
     gradient = np.full((layer.rows, layer.row_size + 1), 7, np.int32)
-    memory = scratch_of(library, kernel, layer, x.shape, e.shape)
-    for first in range(0, layer.rows, rows):
-        block = np.full((min(rows, layer.rows - first), layer.row_size + 1), 7, np.int32)
-        getattr(library, kernel.forms)(
-            ctypes.byref(constants[layer.name]), u32(first), u32(len(block)), address(e),
-            address(x), address(block), address(memory),
-        )
-        gradient[first : first + rows] = block
+    form, what = getattr(library, kernel.forms), ctypes.byref(constants[layer.name])
+    with scratch_of(library, kernel, layer, x.shape, e.shape) as memory:
+        for first in range(0, layer.rows, rows):
+            block = np.full((min(rows, layer.rows - first), layer.row_size + 1), 7, np.int32)
+            form(what, u32(first), u32(len(block)), address(e), address(x), address(block),
+                 address(memory))
+            gradient[first : first + rows] = block
     return gradient
 
 
@@ -229,18 +236,17 @@ class CUpdate:
 
     def step_in_blocks(self, e, exponent, x, kernel: Kernel, rows: int) -> int:
         """One update through ``kernel``, which forms ``rows`` of the gradient at a time."""
-        memory = scratch_of(self.library, kernel, self.layer, *self.shapes)
         gradient = np.full(rows * (self.layer.row_size + 1), 7, np.int32)
         scratch = Scratch(*map(address, (gradient, self.row_mass, self.row_hits)))
         form = ctypes.cast(getattr(self.library, kernel.forms), pointer)
-        blocks = Blocks(
-            form, ctypes.cast(ctypes.byref(self.parameters), pointer), address(memory), rows
-        )
-        draws = self.library.et_update_blocks(
-            ctypes.byref(self.trained), ctypes.byref(blocks), address(e), i32(exponent),
-            address(x), ctypes.byref(self.learner), ctypes.byref(scratch),
-            ctypes.byref(self.digest),
-        )
+        parameters = ctypes.cast(ctypes.byref(self.parameters), pointer)
+        with scratch_of(self.library, kernel, self.layer, *self.shapes) as memory:
+            blocks = Blocks(form, parameters, address(memory), rows)
+            draws = self.library.et_update_blocks(
+                ctypes.byref(self.trained), ctypes.byref(blocks), address(e), i32(exponent),
+                address(x), ctypes.byref(self.learner), ctypes.byref(scratch),
+                ctypes.byref(self.digest),
+            )
         self.learner.step += 1
         return draws
 

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from c_engine import ENGINE, SOURCES, core_of
+from c_engine import ENGINE, SOURCES, stands_for
 
 GCC, GCOV = shutil.which("gcc"), shutil.which("gcov")
 SWITCHES = """\
@@ -73,19 +73,20 @@ class Counts:
 
 
 class CountedEngine:
-    """The engine with gcc's counters; ``folder`` holds what it compiles and counts."""
+    """The engine with gcc's counters, or those ``sources`` of it that are run; ``folder`` holds
+    what it compiles and counts."""
 
-    def __init__(self, folder: Path, *options: str):
+    def __init__(self, folder: Path, *options: str, sources: list[Path] = SOURCES):
         self.folder = folder
         switches = folder / "switches.c"
         switches.write_text(SWITCHES)
         command = [
             GCC, "-std=gnu99", "-O0", "--coverage", "-shared", "-fPIC", *options,
-            f"-I{ENGINE}", "-o", "engine.so", *SOURCES, switches,
+            f"-I{ENGINE}", "-o", "engine.so", *sources, switches,
         ]
         subprocess.run(command, check=True, cwd=folder)
         self.library = ctypes.CDLL(str(folder / "engine.so"))
-        self.library.core = core_of(options)
+        self.library.core = stands_for(options)
 
     def run(self, call: Callable[[ctypes.CDLL], object]) -> Counts:
         """What ``call`` makes the engine do, counted."""

@@ -284,12 +284,15 @@ DILATED_GRADIENT_LOOPS = {
     "sums": line("dilated.c", "sum_outputs(&p, ky"),
     "rows": turns("dilated.c", "for (int32_t oy = 0;"),
     "looks": line("dilated.c", "int32_t cell = et_dilated_cell("),
+    "taps": turns("dilated.c", "acc += cell < 0 ? 0"),
 }
 GRADIENT_LOOPS = {
     "formed": line(GRADIENT, "*gradient = ET_BIAS_INPUT"),
     "positions": line(GRADIENT, "total += *e;", "sum_errors"),
     "kernel_rows": turns(GRADIENT, "for (int32_t ky = 0;"),
     "blocks": line(GRADIENT, "et_range shared ="),
+    "weights": line(GRADIENT, "gradient[first + k] = 0;"),
+    "added": line(GRADIENT, "gradient[k] += acc[k] - zero_point * total;"),
     "split_weights": line(GRADIENT, "et_range own ="),
     "split_blocks": lambda counts: (
         counts.line(GRADIENT, "et_range shared =") - counts.line(GRADIENT, "return;", "sum_block")

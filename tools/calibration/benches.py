@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
+from edgetune.learn.draws import DRAWS
+from edgetune.learn.rules import RULES
 from edgetune.plan.features import features
 from edgetune.plan.instructions import STEP, step_features
 from edgetune.plan.plan import Plan
 from edgetune.plan.workload import observe
 from edgetune.session.bench import BenchResult
 from tools.calibration.fit import fit
+
+SHARING = (
+    "update_window", "update_dense", "update_dilated", "update_by_taps", "update_conv_2d_dsp",
+    "update_depthwise_conv_2d_dsp", "update_depthwise_conv_2d_mve",
+)
+"""The rows of update.c and update_blocks.c, which measure and draw alike and differ in how they
+form a gradient."""
+SHARED = re.compile("|".join(["magnitudes", *(f"{name}_" for name in (*DRAWS, *RULES))]))
 
 
 def instruction_costs(benches: list[tuple[Plan, BenchResult]]) -> dict:
@@ -22,7 +34,9 @@ def instruction_costs(benches: list[tuple[Plan, BenchResult]]) -> dict:
             rows.setdefault(name, []).append((found, count))
         rest = result.step - sum(count for _, _, count in result.stages)
         rows.setdefault(STEP, []).append((step_features(plan), rest))
-    return {name: _fit(found) for name, found in sorted(rows.items())}
+    alike = {name: rows.pop(name) for name in SHARING if name in rows}
+    costs = {name: _fit(found) for name, found in rows.items()} | _fit_alike(alike)
+    return dict(sorted(costs.items()))
 
 
 def rows_of(plan: Plan) -> set[str]:
@@ -32,6 +46,27 @@ def rows_of(plan: Plan) -> set[str]:
 
 def _fit(rows: list[tuple[dict, float]]) -> dict[str, float]:
     return fit([row for row, _ in rows], np.array([count for _, count in rows]))
+
+
+def _fit_alike(rows: dict[str, list[tuple[dict, float]]]) -> dict[str, dict[str, float]]:
+    """Functions that share what they do with a gradient's rows: one fit, in which the
+    features that `SHARED` matches cost the same."""
+    together = [
+        ({_own(name, feature): count for feature, count in found.items()}, count)
+        for name, measured in rows.items() for found, count in measured
+    ]
+    costs = _fit(together) if together else {}
+    return {
+        name: {
+            feature: costs[key] for feature in sorted({f for found, _ in rows[name] for f in found})
+            if (key := _own(name, feature)) in costs
+        }
+        for name in rows
+    }
+
+
+def _own(name: str, feature: str) -> str:
+    return feature if SHARED.match(feature) else f"{name} {feature}"
 
 
 def errors(costs: dict, benches) -> dict[str, float]:

@@ -18,7 +18,8 @@ _INCLUDE = re.compile(r'^#include "([\w.]+)"', re.M)
 _DEFINED = re.compile(r"^[a-z][\w *]*?\b(et_\w+)\([^;{}]*\)\s*\{", re.M)
 _PROTOTYPE = re.compile(r"^[a-z][\w *]*\bet_\w+\([^;{}]*\);", re.M)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
-RULE_HEADER, CONFIG = "rule.h", "model_config.h"
+CONFIG = "model_config.h"
+CONFIGURED = "rule.h", "vectors.h"  # what the build's macros decide in
 # Of libraries' public headers, and of the server's store, which no library has.
 ELSEWHERE = ("edgetune.h", "edgetune_link.h", "keeping.h")
 
@@ -58,7 +59,7 @@ def _header(name: str) -> str:
     folders = ("engine", "library", "link", "ports")
     home = next(f for f in folders if (resource_path("firmware") / f / name).is_file())
     text = _text(home, name)
-    return f'#include "{CONFIG}"\n\n{text}' if name == RULE_HEADER else text
+    return f'#include "{CONFIG}"\n\n{text}' if name in CONFIGURED else text
 
 
 def _sources_of(text: str, homes: Mapping[str, str]) -> list[str]:
