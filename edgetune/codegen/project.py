@@ -85,7 +85,7 @@ def recipe_defines(plan: Plan) -> dict:
 def core_defines(core: Core) -> dict:
     """The macros that say what kernels keep in their scratch; a compiler may lack what the core
     has."""
-    chosen = {"ET_VECTORS": core.lanes > 0, "ET_WIDE_CELLS": not core.mve}
+    chosen = {"ET_VECTORS": core.lanes > 0, "ET_WIDE_CELLS": not core.dsp}
     return {name: 1 for name, is_on in chosen.items() if is_on}
 
 

@@ -4,9 +4,9 @@
 
 #define SETTLED 16u /* right samples that count before the first */
 #define REMEMBERED 1024u
-#define PATIENCE 400u         /* steps until a half is left of a goal without an end */
-#define AT_LAST 3200u         /* until a half of that */
-#define OLDEST (12800u << 16) /* Q16: 1/165 is left */
+#define PATIENCE 400u        /* steps until a half is left of a goal without an end */
+#define AT_LAST 800u         /* until a half of that */
+#define OLDEST (6800u << 16) /* Q16: 1/171 is left */
 
 /* A state from anywhere may hold any number: counts and differences stay defined. */
 static uint32_t counted(uint32_t count, uint32_t most)

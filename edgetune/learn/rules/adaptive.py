@@ -35,8 +35,8 @@ MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the la
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
-PATIENCE, AT_LAST = 400, 3200  # steps until a half is left; until a half of that
-OLDEST = 12800 << 16  # steps, Q16: 1/165 is left
+PATIENCE, AT_LAST = 400, 800  # steps until a half is left; until a half of that
+OLDEST = 6800 << 16  # steps, Q16: 1/171 is left
 
 
 @dataclass
