@@ -16,7 +16,7 @@ from edgetune.session.run_folder import RunFolder
 from edgetune.session.tuning import TuneResult
 
 BOARD = "stm32f4-discovery"
-CHOICES = [None, 10.0, 2.5]  # rates; None is the default, 5 for these losses
+CHOICES = [None, 10.0, 2.5]  # rates; None is the default, 8 for these losses
 
 
 @dataclass

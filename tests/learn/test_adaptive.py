@@ -90,7 +90,7 @@ def test_less_is_to_win_where_nothing_settles_and_by_biases_alone():
     assert rule_of(program).rate == 40
     assert rule_of(program, Recipe(BIASES, rule="adaptive")).rate == 2.5
     regression = lower(program.graph, LossChoice("mse"))
-    assert rule_of(regression).rate == 5
+    assert rule_of(regression).rate == 8
     assert rule_of(regression, Recipe(rule="adaptive", rate=7)).rate == 7
 
 
