@@ -12,6 +12,7 @@ from edgetune.codegen.model import model_source
 from edgetune.codegen.weights import weights_header, weights_source
 from edgetune.learn.rules import RULES, FixedRate, Rule
 from edgetune.plan.kernels import kernel_sources
+from edgetune.plan.mve import cell_bytes
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import FRAME
 from edgetune.resources import resource_path
@@ -85,7 +86,7 @@ def recipe_defines(plan: Plan) -> dict:
 def core_defines(core: Core) -> dict:
     """The macros that say what kernels keep in their scratch; a compiler may lack what the core
     has."""
-    chosen = {"ET_VECTORS": core.lanes > 0, "ET_WIDE_CELLS": not core.dsp}
+    chosen = {"ET_VECTORS": core.lanes > 0, "ET_WIDE_CELLS": cell_bytes(core) > 1}
     return {name: 1 for name, is_on in chosen.items() if is_on}
 
 
