@@ -146,6 +146,12 @@ def test_every_rule_on_the_host(rule, native):
         whole_life(native(rule), "host", total_steps)
 
 
+def test_patience_without_an_end_on_the_host(native):
+    """So many steps that it, and not the doubt of a young run, is what is left of the goal."""
+    with fresh(native("adaptive"), "host", 0) as pair:
+        pair.learn(80)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("rule, core", CELLS)
 def test_every_rule_on_cores(rule, core, tmp_path):
