@@ -4,9 +4,8 @@
 
 #define SETTLED 16u /* right samples that count before the first */
 #define REMEMBERED 1024u
-#define PATIENCE 400u        /* steps until a half is left of a goal without an end */
-#define AT_LAST 800u         /* until a half of that */
-#define OLDEST (6800u << 16) /* Q16: 1/171 is left */
+#define PATIENCE 700u        /* steps until a half is left of a goal without an end */
+#define OLDEST (2240u << 16) /* Q16: 1/106 is left */
 
 /* A state from anywhere may hold any number: counts and differences stay defined. */
 static uint32_t counted(uint32_t count, uint32_t most)
@@ -37,10 +36,11 @@ static uint32_t aged(const et_adaptive_network *network)
     return age < OLDEST - (1u << 16) ? age + (1u << 16) : OLDEST;
 }
 
+/* 1 / (1 + (age / PATIENCE)^4); of OLDEST the last product has 31 bits. */
 static uint32_t patience_q16(uint32_t age)
 {
-    uint32_t steps = age >> 16;
-    return times_q16((PATIENCE << 16) / (PATIENCE + steps), (AT_LAST << 16) / (AT_LAST + steps));
+    uint32_t share_q12 = (age >> 4) / PATIENCE, square_q12 = (share_q12 * share_q12) >> 12;
+    return (1u << 31) / ((1u << 15) + ((square_q12 * square_q12) >> 9));
 }
 
 static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)

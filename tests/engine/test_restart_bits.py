@@ -24,6 +24,7 @@ from edgetune.guard import SampleLosses, Samples
 from edgetune.learn.kept import going_on, keep, state_id, state_of
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
+from edgetune.learn.state import state_type
 from edgetune.link.client import Client
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
@@ -146,10 +147,20 @@ def test_every_rule_on_the_host(rule, native):
         whole_life(native(rule), "host", total_steps)
 
 
-def test_patience_without_an_end_on_the_host(native):
-    """So many steps that it, and not the doubt of a young run, is what is left of the goal."""
-    with fresh(native("adaptive"), "host", 0) as pair:
-        pair.learn(80)
+@pytest.mark.parametrize("age", [300, 700, 1500, 2300])
+def test_patience_without_an_end_on_the_host(age, native):
+    """So much is left of the goal, which the state has in its gain, where all is to be learnt."""
+    firmware = native("adaptive")
+    with fresh(firmware, "host", 0) as pair:
+        pair.learn(2)
+        state = bytearray(pair.state())
+        recipe = firmware.plan.recipe
+        block = state_type(firmware.plan.trained, type(firmware.plan.rule), recipe.learns_weights)
+        network = np.frombuffer(state, block)["network"]
+        network["age"], network["most_since"] = age << 16, 1 << 24
+        pair.simulation.take_over(bytes(state), pair.client.write_state(bytes(state)))
+        pair.learn(STEPS)
+        assert np.frombuffer(pair.state(), block)["network"]["gain"]["mantissa"] > 0
 
 
 @pytest.mark.thorough

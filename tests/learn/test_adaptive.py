@@ -197,14 +197,14 @@ def test_with_an_end_what_was_to_learn_counts_until_the_end():
 
 @pytest.mark.parametrize("steps", [1, 100, 400, 1200, 5000, 15000])
 def test_without_an_end_the_goal_falls_as_the_run_goes_on(steps):
-    """1 / (1 + age / 400) / (1 + age / 800), down to 1 / 171; the doubt where that is less."""
+    """1 / (1 + (age / 700)^4), down to 1 / 106; the doubt where that is less."""
     rule = observed_all(*[0] * steps)
     rule.network.echo.log2 = 0
     age = rule.network.age / 2**16
-    assert 0.93 * steps <= age <= steps or age == 6800 < steps
+    assert 0.93 * steps <= age <= steps or age == 2240 < steps
     rule.network.most_since = 2**24
     left = rule._goal(outcome(step=999)) / 2**24 / 40
-    expected = 1 / (1 + age / 400) / (1 + age / 800)
+    expected = 1 / (1 + (age / 700) ** 4)
     assert left == pytest.approx(expected, rel=3e-3)
     rule.network.most_since = 2**24 // 32
     doubt = min(expected, (2 / 32) ** 3)

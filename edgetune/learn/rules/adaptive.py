@@ -35,8 +35,8 @@ MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the la
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
 SETTLED, REMEMBERED = 16, 1024  # samples: right ones before the first; of the long mean
 STUCK = 2.0**-62  # the multiplier of an output that nothing moves, where a file has one of 0
-PATIENCE, AT_LAST = 400, 800  # steps until a half is left; until a half of that
-OLDEST = 6800 << 16  # steps, Q16: 1/171 is left
+PATIENCE = 700  # steps until a half is left of a goal without an end
+OLDEST = 2240 << 16  # steps, Q16: 1/106 is left
 
 
 @dataclass
@@ -245,10 +245,11 @@ def _aged(network: AdaptiveNetwork) -> int:
 
 
 def _patience_q16(age: int) -> int:
-    """The error falls faster at first, and noise has to later on."""
-    steps = age >> 16
-    left = (PATIENCE << 16) // (PATIENCE + steps)
-    return (left * ((AT_LAST << 16) // (AT_LAST + steps))) >> 16
+    """1 / (1 + (age / PATIENCE)^4): whole at first, when the error falls fast, and little soon
+    after, when noise has to."""
+    share_q12 = (age >> 4) // PATIENCE
+    square_q12 = share_q12 * share_q12 >> 12
+    return (1 << 31) // ((1 << 15) + (square_q12 * square_q12 >> 9))
 
 
 def _note(layer: AdaptiveLayer, decrease: Scaled) -> None:
