@@ -139,7 +139,59 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
  * return what the digest changes by. */
-#if defined(__thumb2__) && !defined(__clang__)
+#ifdef ET_NOTED
+
+/* Notes steps up to end, which vectors take. */
+static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
+{
+    const uint32_t *next = f->cumulative - 1;
+    uint32_t at = p->at, rest = p->rest - p->divisor, digest = 0;
+    et_noted_steps noted;
+    noted.first = f->cumulative;
+    noted.sign = f->sign;
+    noted.weights = f->weights;
+    noted.step = 1;
+    noted.place = f->place;
+    noted.place_step = f->place_step;
+    while (at < inputs) {
+        const void **place = noted.at;
+        __asm__ volatile(
+            "1:\n\t" /* to the column that holds the point */
+            "ldr r12, [%[next], #4]!\n\t"
+            "cmp r12, %[at]\n\t"
+            "bls 1b\n\t"
+            "mov lr, #0\n" /* its draws */
+            "2:\n\t"
+            "add %[at], %[at], %[stride]\n\t"
+            "adds %[rest], %[rest], %[stride_rest]\n\t"
+            "itt cs\n\t"
+            "addcs %[at], %[at], #2\n\t"
+            "subcs %[rest], %[rest], %[divisor]\n\t"
+            "add lr, lr, #1\n\t"
+            "cmp %[at], r12\n\t"
+            "bcc 2b\n\t"
+            "lsls r12, r12, #31\n\t" /* its sign */
+            "it mi\n\t"
+            "rsbmi lr, lr, #0\n\t"
+            "str lr, [%[place], %[steps]]\n\t"
+            "str %[next], [%[place]], #4\n\t"
+            "cmp %[place], %[end]\n\t"
+            "it ne\n\t"
+            "cmpne %[inputs], %[at]\n\t"
+            "bhi 1b"
+            : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [place] "+r"(place)
+            : [stride] "r"(p->stride), [stride_rest] "r"(p->stride_rest),
+              [divisor] "r"(p->divisor), [inputs] "r"(inputs), [end] "r"(noted.at + ET_NOTED),
+              [steps] "I"(offsetof(et_noted_steps, steps))
+            : "r12", "lr", "cc", "memory");
+        digest += et_step_noted(&noted, (uint32_t)(place - noted.at));
+    }
+    p->at = at;
+    p->rest = rest + p->divisor;
+    return digest;
+}
+
+#elif defined(__thumb2__) && !defined(__clang__)
 
 typedef char pairs_lie_where_the_loads_have_them[offsetof(row_facts, weights) == 8 &&
                                                          offsetof(row_facts, place_step) == 16 &&
