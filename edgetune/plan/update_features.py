@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from edgetune.learn import operators as p
-from edgetune.plan import dsp_lines, mve, vector_lines
+from edgetune.plan import dsp_lines, lines, vector_lines
 from edgetune.plan.window_features import on_output
 from edgetune.plan.windows import axes, gradient_loops
 from edgetune.plan.work import Work, add
@@ -105,5 +105,5 @@ UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_factored": _update_factored, "update_biases": every_error,
     "update_conv_2d_dsp": _update_blocks(_conv_2d_gradient),
     "update_depthwise_conv_2d_dsp": _update_blocks(dsp_lines.depthwise_gradient),
-    "update_depthwise_conv_2d_mve": _update_blocks(mve.depthwise_gradient),
+    "update_depthwise_conv_2d_lines": _update_blocks(lines.depthwise_gradient),
 }

@@ -141,11 +141,96 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
  * return what the digest changes by. */
 #ifdef ET_NOTED
 
-/* Notes steps up to end, which vectors take. */
+/* Points of a row in lanes: of each lane four strides from one to the next. */
+typedef struct {
+    uint32_t at[4], rest[4], stride, stride_rest, divisor;
+} point_lanes;
+
+static point_lanes lanes_of(row_points p)
+{
+    uint32_t rest = 4 * p.stride_rest;
+    point_lanes lanes;
+    lanes.stride = 4 * p.stride + 2 * (rest / p.divisor);
+    lanes.stride_rest = rest % p.divisor;
+    lanes.divisor = p.divisor;
+    for (uint32_t k = 0; k < 4; k++) {
+        lanes.at[k] = p.at;
+        lanes.rest[k] = p.rest;
+        next_point(&p);
+    }
+    return lanes;
+}
+
+/* The next ET_NOTED points. */
+static void lay_points(point_lanes *lanes, uint32_t *points)
+{
+    uint32x4_t at = vldrwq_u32(lanes->at), rest = vldrwq_u32(lanes->rest);
+    __asm__ volatile(
+        "dls lr, %[turns]\n"
+        "1:\n\t"
+        "vstrw.32 %q[at], [%[points]], #16\n\t"
+        "vadd.i32 %q[at], %q[at], %[stride]\n\t"
+        "vadd.i32 %q[rest], %q[rest], %[stride_rest]\n\t"
+        "vptt.u32 cs, %q[rest], %[divisor]\n\t"
+        "vsubt.i32 %q[rest], %q[rest], %[divisor]\n\t"
+        "vaddt.i32 %q[at], %q[at], %[carry]\n\t"
+        "le lr, 1b"
+        : [at] "+w"(at), [rest] "+w"(rest), [points] "+r"(points)
+        : [turns] "r"(ET_NOTED / 4), [stride] "r"(lanes->stride),
+          [stride_rest] "r"(lanes->stride_rest), [divisor] "r"(lanes->divisor), [carry] "r"(2)
+        : "lr", "cc", "memory");
+    vstrwq_u32(lanes->at, at);
+    vstrwq_u32(lanes->rest, rest);
+}
+
+/* From column on notes those that hold points, up to inputs or the last of the points; returns the
+ * place behind the first that was not noted.  Draws of one weight are one step. */
+static const uint32_t *note_points(et_noted_steps *noted, const void ***behind,
+                                   const uint32_t **column, const uint32_t *points,
+                                   uint32_t inputs)
+{
+    const void **place = noted->at;
+    const uint32_t *next = *column - 1; /* the first may be in the column of the last one noted */
+    uint32_t cumulative = 0, at;
+    __asm__ volatile("dls lr, %[count]\n"
+                     "1:\n\t"
+                     "ldr %[at], [%[points]], #4\n\t"
+                     "cmp %[at], %[inputs]\n\t"
+                     "bcs 4f\n\t"
+                     "cmp %[at], %[cumulative]\n\t"
+                     "bcc 3f\n"
+                     "2:\n\t" /* to the column that holds the point */
+                     "ldr %[cumulative], [%[next], #4]!\n\t"
+                     "cmp %[cumulative], %[at]\n\t"
+                     "bls 2b\n\t"
+                     "sbfx r12, %[cumulative], #0, #1\n\t" /* a step of its sign */
+                     "orr r12, r12, #1\n\t"
+                     "str r12, [%[place], %[steps]]\n\t"
+                     "str %[next], [%[place]], #4\n\t"
+                     "le lr, 1b\n\t"
+                     "b 4f\n"
+                     "3:\n\t" /* one more of the same weight */
+                     "ldr %[at], [%[place], %[last]]\n\t"
+                     "add %[at], %[at], r12\n\t"
+                     "str %[at], [%[place], %[last]]\n\t"
+                     "le lr, 1b\n"
+                     "4:"
+                     : [points] "+r"(points), [next] "+r"(next), [place] "+r"(place),
+                       [cumulative] "+r"(cumulative), [at] "=&r"(at)
+                     : [count] "r"(ET_NOTED), [inputs] "r"(inputs),
+                       [steps] "I"(offsetof(et_noted_steps, steps)),
+                       [last] "I"(offsetof(et_noted_steps, steps) - 4)
+                     : "r12", "lr", "cc", "memory");
+    *column = next;
+    *behind = place;
+    return points;
+}
+
 static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 {
-    const uint32_t *next = f->cumulative - 1;
-    uint32_t at = p->at, rest = p->rest - p->divisor, digest = 0;
+    const uint32_t *column = f->cumulative, *behind;
+    uint32_t points[ET_NOTED], digest = 0, rest;
+    point_lanes lanes = lanes_of(*p);
     et_noted_steps noted;
     noted.first = f->cumulative;
     noted.sign = f->sign;
@@ -153,41 +238,17 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     noted.step = 1;
     noted.place = f->place;
     noted.place_step = f->place_step;
-    while (at < inputs) {
-        const void **place = noted.at;
-        __asm__ volatile(
-            "1:\n\t" /* to the column that holds the point */
-            "ldr r12, [%[next], #4]!\n\t"
-            "cmp r12, %[at]\n\t"
-            "bls 1b\n\t"
-            "mov lr, #0\n" /* its draws */
-            "2:\n\t"
-            "add %[at], %[at], %[stride]\n\t"
-            "adds %[rest], %[rest], %[stride_rest]\n\t"
-            "itt cs\n\t"
-            "addcs %[at], %[at], #2\n\t"
-            "subcs %[rest], %[rest], %[divisor]\n\t"
-            "add lr, lr, #1\n\t"
-            "cmp %[at], r12\n\t"
-            "bcc 2b\n\t"
-            "lsls r12, r12, #31\n\t" /* its sign */
-            "it mi\n\t"
-            "rsbmi lr, lr, #0\n\t"
-            "str lr, [%[place], %[steps]]\n\t"
-            "str %[next], [%[place]], #4\n\t"
-            "cmp %[place], %[end]\n\t"
-            "it ne\n\t"
-            "cmpne %[inputs], %[at]\n\t"
-            "bhi 1b"
-            : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [place] "+r"(place)
-            : [stride] "r"(p->stride), [stride_rest] "r"(p->stride_rest),
-              [divisor] "r"(p->divisor), [inputs] "r"(inputs), [end] "r"(noted.at + ET_NOTED),
-              [steps] "I"(offsetof(et_noted_steps, steps))
-            : "r12", "lr", "cc", "memory");
-        digest += et_step_noted(&noted, (uint32_t)(place - noted.at));
-    }
-    p->at = at;
-    p->rest = rest + p->divisor;
+    do {
+        const void **end;
+        rest = lanes.rest[0];
+        lay_points(&lanes, points);
+        behind = note_points(&noted, &end, &column, points, inputs);
+        if (end != noted.at) {
+            digest += et_step_noted(&noted, (uint32_t)(end - noted.at));
+        }
+    } while (behind[-1] < inputs);
+    p->at = behind[-1];
+    p->rest = (rest + (uint32_t)(behind - 1 - points) * p->stride_rest) % p->divisor;
     return digest;
 }
 
