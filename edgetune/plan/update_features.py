@@ -93,7 +93,9 @@ def _conv_2d_gradient(work: Work, rows: int) -> Counter:
 def _update_factored(work: Work) -> dict:
     seen = work.seen
     return {"inputs": work.layer.row_size} | {
-        name: seen.get(name, 0) for name in ("passed", "searches", "strides", "halvings", "biases")
+        name: seen.get(name, 0) for name in (
+            "passed", "near_rows", "laid", "searches", "strides", "halvings", "biases",
+        )
     }
 
 

@@ -230,6 +230,7 @@ def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
     assert_counted(UPDATES["update_factored"](Work(work.layer, work.x, work.y, seen)), {
         "inputs": line(FACTORED, "*cumulative++ ="),
         "passed": line(FACTORED, "next++;"),
+        "near_rows": line(FACTORED, "uint32_t digest = 0;", "draw_near"),
         "searches": line(FACTORED, "column = find_column(f->cumulative, size"),
         "strides": line(FACTORED, "if (cumulative[low + stride] > least)"),
         "halvings": line(FACTORED, "uint32_t middle ="),
