@@ -193,7 +193,7 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     products = {"products": line("fully_connected.c", "*gradient++ = error *")}
     assert_counted(found, (products if kind == "update_dense" else {}) | {
         "draws": line("draw.c", "times++"),
-        "moved": line("draw.c", "move(&steps, (uint32_t)(next - gradient) - 1"),
+        "moved": line("draw.c", "moves_add(&moves, gradient"),
         "formed": line("update.c", "g->row_gradient("),
         "magnitudes": magnitudes,
         ("walk", "rows"): line("draw.c", "cumulative += et_rule_mass"),
