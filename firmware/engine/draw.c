@@ -136,9 +136,10 @@ static inline uint32_t moves_end(row_moves *m)
 
 /* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
  * step. */
-static void draw_in_row(et_rows *rows, uint32_t row, et_points *points, uint64_t mass)
+static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et_points *points,
+                        uint64_t mass)
 {
-    const int32_t *gradient = rows->gradient(rows, row), *next = gradient;
+    const int32_t *next = gradient;
     row_moves moves;
     uint64_t cumulative = 0;
     et_points p = *points;
@@ -166,8 +167,8 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
     et_points points = et_points_start(total, n, generator);
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
-        if (points.at < mass) {
-            draw_in_row(rows, row, &points, mass);
+        if (points.at < mass) { /* the row is formed before its steps take room on the stack */
+            draw_in_row(rows, row, rows->gradient(rows, row), &points, mass);
         }
         points.at -= mass;
     }

@@ -183,15 +183,19 @@ static void lay_points(point_lanes *lanes, uint32_t *points)
     vstrwq_u32(lanes->rest, rest);
 }
 
-/* From column on notes those that hold points, up to inputs or the last of the points; returns the
- * place behind the first that was not noted.  Draws of one weight are one step. */
-static const uint32_t *note_points(et_noted_steps *noted, const void ***behind,
-                                   const uint32_t **column, const uint32_t *points,
-                                   uint32_t inputs)
+/* The last point that was looked at, its number of those that were laid, and the steps noted. */
+typedef struct {
+    uint32_t at, number, noted;
+} last_point;
+
+/* From column on notes those that hold points, up to inputs or the last of the points.  Draws of
+ * one weight are one step.  Points lie where steps are noted: a step never comes before its point. */
+static last_point note_points(et_noted_steps *noted, const uint32_t **column, uint32_t inputs)
 {
     const void **place = noted->at;
+    const int32_t *points = noted->steps;
     const uint32_t *next = *column - 1; /* the first may be in the column of the last one noted */
-    uint32_t cumulative = 0, at;
+    uint32_t cumulative = 0, at, more;
     __asm__ volatile("dls lr, %[count]\n"
                      "1:\n\t"
                      "ldr %[at], [%[points]], #4\n\t"
@@ -210,26 +214,27 @@ static const uint32_t *note_points(et_noted_steps *noted, const void ***behind,
                      "le lr, 1b\n\t"
                      "b 4f\n"
                      "3:\n\t" /* one more of the same weight */
-                     "ldr %[at], [%[place], %[last]]\n\t"
-                     "add %[at], %[at], r12\n\t"
-                     "str %[at], [%[place], %[last]]\n\t"
+                     "ldr %[more], [%[place], %[last]]\n\t"
+                     "add %[more], %[more], r12\n\t"
+                     "str %[more], [%[place], %[last]]\n\t"
                      "le lr, 1b\n"
                      "4:"
                      : [points] "+r"(points), [next] "+r"(next), [place] "+r"(place),
-                       [cumulative] "+r"(cumulative), [at] "=&r"(at)
+                       [cumulative] "+r"(cumulative), [at] "=&r"(at), [more] "=&r"(more)
                      : [count] "r"(ET_NOTED), [inputs] "r"(inputs),
                        [steps] "I"(offsetof(et_noted_steps, steps)),
                        [last] "I"(offsetof(et_noted_steps, steps) - 4)
                      : "r12", "lr", "cc", "memory");
     *column = next;
-    *behind = place;
-    return points;
+    last_point found = {at, (uint32_t)(points - noted->steps) - 1, (uint32_t)(place - noted->at)};
+    return found;
 }
 
 static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 {
-    const uint32_t *column = f->cumulative, *behind;
-    uint32_t points[ET_NOTED], digest = 0, rest;
+    const uint32_t *column = f->cumulative;
+    uint32_t digest = 0, rest;
+    last_point last;
     point_lanes lanes = lanes_of(*p);
     et_noted_steps noted;
     noted.first = f->cumulative;
@@ -239,16 +244,15 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     noted.place = f->place;
     noted.place_step = f->place_step;
     do {
-        const void **end;
         rest = lanes.rest[0];
-        lay_points(&lanes, points);
-        behind = note_points(&noted, &end, &column, points, inputs);
-        if (end != noted.at) {
-            digest += et_step_noted(&noted, (uint32_t)(end - noted.at));
+        lay_points(&lanes, (uint32_t *)noted.steps);
+        last = note_points(&noted, &column, inputs);
+        if (last.noted) {
+            digest += et_step_noted(&noted, last.noted);
         }
-    } while (behind[-1] < inputs);
-    p->at = behind[-1];
-    p->rest = (rest + (uint32_t)(behind - 1 - points) * p->stride_rest) % p->divisor;
+    } while (last.at < inputs);
+    p->at = last.at;
+    p->rest = (rest + last.number * p->stride_rest) % p->divisor;
     return digest;
 }
 
