@@ -12,7 +12,7 @@ from edgetune.codegen.model import model_source
 from edgetune.codegen.weights import weights_header, weights_source
 from edgetune.learn.rules import RULES, FixedRate, Rule
 from edgetune.plan.kernels import kernel_sources
-from edgetune.plan.mve import cell_bytes
+from edgetune.plan.lines import cell_bytes
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import FRAME
 from edgetune.resources import resource_path

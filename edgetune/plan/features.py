@@ -14,6 +14,7 @@ from edgetune.learn.lower.backward import InputError
 from edgetune.learn.rules import FixedRate
 from edgetune.plan import window_features as window
 from edgetune.plan.dsp_features import DSP_FEATURES
+from edgetune.plan.lines import LINE_FEATURES
 from edgetune.plan.mve import MVE_FEATURES
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
@@ -48,7 +49,8 @@ def features(plan: Plan, stage: Stage, seen: dict) -> tuple[str, dict[str, float
             return _formed(plan, stage, work)
         name, found = _update(stage, work, plan.recipe.draw)
         return name, found | _rule(plan, work, name)
-    found = {"calls": 1} | (FEATURES | DSP_FEATURES | MVE_FEATURES)[stage.kernel.cost](work)
+    loops = FEATURES | DSP_FEATURES | LINE_FEATURES | MVE_FEATURES
+    found = {"calls": 1} | loops[stage.kernel.cost](work)
     if isinstance(stage.step, InputError):
         found["halved"] = work.seen.get(f"{HALVED}{layer.inputs[operand]}", 0)
     return stage.kernel.cost, found

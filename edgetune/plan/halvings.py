@@ -22,7 +22,7 @@ def halved_errors(kernel: str, layer: Layer, acc: np.ndarray, x: Shape, y: Shape
         return int(last - first) * sizes.size
     grown = np.diff(_shifts(np.maximum.accumulate(sizes)), prepend=0)
     at = np.flatnonzero(grown)
-    if kernel == "fully_connected_dsp_input_error":
+    if kernel in ("fully_connected_dsp_input_error", "fully_connected_mve_input_error"):
         return int((grown[at] * (at & ~3)).sum())
     return int(at.sum())
 
@@ -57,7 +57,7 @@ def _middle_line(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
 
 
 def _middle_channel(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
-    """The same of depthwise_conv_2d_mve.c."""
+    """The same of depthwise_conv_2d_lines.c."""
     cells = np.arange(x[0] * x[1]).reshape(x[:2])
     line = cells[:, x[1] // 2] if x[0] >= x[1] else cells[x[0] // 2]
     return line * x[2]
@@ -66,5 +66,5 @@ def _middle_channel(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
 FORETOLD: dict[str, Callable[..., np.ndarray]] = {
     "conv_2d_dsp_input_error": _middle_pairs,
     "depthwise_conv_2d_dsp_input_error": _middle_line,
-    "depthwise_conv_2d_mve_input_error": _middle_channel,
+    "depthwise_conv_2d_lines_input_error": _middle_channel,
 }

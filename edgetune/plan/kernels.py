@@ -14,7 +14,7 @@ from typing import Any
 from edgetune.boards import Core
 from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
-from edgetune.plan import cmsis_nn, dsp, mve
+from edgetune.plan import cmsis_nn, dsp, lines, mve
 
 FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
@@ -148,8 +148,8 @@ def _dsp_update(
     )
 
 
-def _depthwise_mve(stage: str) -> Kernel:
-    return _dsp_update(stage, _DEPTHWISE, *_PLANES, source=f"{_DEPTHWISE}_mve", by=mve)
+def _depthwise_lines(stage: str) -> Kernel:
+    return _dsp_update(stage, _DEPTHWISE, *_PLANES, source=f"{_DEPTHWISE}_lines", by=lines)
 
 
 def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
@@ -166,10 +166,12 @@ _ROWS = [
     _dsp("conv_2d", "forward", "windows_dsp.c", "requantize_dsp.c"),
     _dsp("conv_2d", "input_error", "windows_dsp.c", "error_words.c",
          source="conv_2d_input_error_dsp.c"),
-    _dsp(_DEPTHWISE, "forward", *_PLANES, by=mve),
-    _dsp(_DEPTHWISE, "input_error", *_PLANES, by=mve),
+    _dsp(_DEPTHWISE, "forward", *_PLANES, by=lines),
+    _dsp(_DEPTHWISE, "input_error", *_PLANES, by=lines),
     _dsp("depthwise_conv_2d", "forward", *_PLANES),
     _dsp("depthwise_conv_2d", "input_error", *_PLANES),
+    _dsp("fully_connected", "forward", "error_words.c", by=mve),
+    _dsp("fully_connected", "input_error", "error_words.c", by=mve),
     _dsp("fully_connected", "forward", "error_words.c"),
     _dsp("fully_connected", "input_error", "error_words.c"),
     _dsp("average_pool_2d", "input_error", "error_words.c"), _dsp("add", "forward"),
@@ -183,7 +185,7 @@ _ROWS = [
            fits=_is_large_dense),
     _dsp_update("update", "conv_2d", "windows_dsp.c"),
     _dsp_update("update_formed", "conv_2d", "windows_dsp.c"),
-    _depthwise_mve("update"), _depthwise_mve("update_formed"),
+    _depthwise_lines("update"), _depthwise_lines("update_formed"),
     _dsp_update("update", "depthwise_conv_2d", "planes_dsp.c"),
     _dsp_update("update_formed", "depthwise_conv_2d", "planes_dsp.c"),
     Kernel("update", "et_update", "update.c", "update"),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from edgetune.learn import operators as p
-from edgetune.plan import dsp_lines, mve, vector_lines
+from edgetune.plan import dsp_lines, lines, vector_lines
 from edgetune.plan.window_features import on_output
 from edgetune.plan.windows import axes, gradient_loops
 from edgetune.plan.work import Work, add
@@ -93,7 +93,9 @@ def _conv_2d_gradient(work: Work, rows: int) -> Counter:
 def _update_factored(work: Work) -> dict:
     seen = work.seen
     return {"inputs": work.layer.row_size} | {
-        name: seen.get(name, 0) for name in ("passed", "searches", "strides", "halvings", "biases")
+        name: seen.get(name, 0) for name in (
+            "passed", "near_rows", "laid", "searches", "strides", "halvings", "biases",
+        )
     }
 
 
@@ -105,5 +107,5 @@ UPDATES: dict[str, Callable[[Work], dict]] = {
     "update_factored": _update_factored, "update_biases": every_error,
     "update_conv_2d_dsp": _update_blocks(_conv_2d_gradient),
     "update_depthwise_conv_2d_dsp": _update_blocks(dsp_lines.depthwise_gradient),
-    "update_depthwise_conv_2d_mve": _update_blocks(mve.depthwise_gradient),
+    "update_depthwise_conv_2d_lines": _update_blocks(lines.depthwise_gradient),
 }

@@ -22,6 +22,7 @@ from edgetune.plan.schedule import Stage
 
 STEPS = 8
 NEAR = 16  # columns for a draw, up to which update_factored.c passes them one by one
+LAID = 32  # points at a time: ET_NOTED of step.h
 FORMED, HALVED = "formed_", "halved_"
 PATIENCE = 50_000_000  # weights times positions that may be simulated; then fewer steps are
 
@@ -42,8 +43,9 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
     not zero; "halved_rows": halvings of the rows on the way to the drawn ones, where draws are
     independent; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
-    "passed", "searches", "strides", "halvings": of a factored gradient's columns, and its "biases"
-    that were drawn; `HALVED` and an
+    "passed", "searches", "strides", "halvings": of a factored gradient's columns, its rows whose
+    columns are passed, "near_rows", times that their points are "laid", and its "biases" that were
+    drawn; `HALVED` and an
     activation: its errors that were halved as larger ones came.
     """
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
@@ -148,11 +150,16 @@ def formed_blocks(drawn: np.ndarray, rows: int) -> Counter:
 
 def _searches_in_order(steps: np.ndarray) -> Counter:
     """In each row on from the last column; none where that is drawn again.  In rows of few columns
-    for a draw they are passed one by one; the bias is not searched."""
+    for a draw they are passed one by one, for so many points at a time as vectors lay; the bias is
+    not searched."""
     weights = steps[:, :-1]
     many = steps.sum(axis=1) * NEAR >= weights.shape[1]
     passed = np.where(weights > 0, np.arange(weights.shape[1]), 0).max(axis=1)
-    return _far_searches(weights[~many]) + Counter(passed=int(passed[many].sum()))
+    draws = weights[many].sum(axis=1)
+    near = draws[draws > 0]
+    return _far_searches(weights[~many]) + Counter(
+        passed=int(passed[many].sum()), near_rows=near.size, laid=int((near // LAID + 1).sum()),
+    )
 
 
 def _far_searches(weights: np.ndarray) -> Counter:

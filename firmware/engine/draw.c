@@ -34,6 +34,8 @@ static __attribute__((noinline)) void move_bias(row_steps *s, int32_t steps)
     et_step(s->layer, s->row, s->bias, steps, &s->digest);
 }
 
+#ifndef ET_NOTED
+
 /* Apart from the walk, which needs the registers. */
 static __attribute__((noinline)) void move(row_steps *s, uint32_t column, int32_t steps)
 {
@@ -47,6 +49,8 @@ static __attribute__((noinline)) void move(row_steps *s, uint32_t column, int32_
     s->digest += et_digest_change_at(s->place + column * s->place_step, value, moved);
 }
 
+#endif
+
 #ifndef ET_DRAW_INDEPENDENT
 
 et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
@@ -56,14 +60,90 @@ et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
     return points;
 }
 
+#ifdef ET_NOTED
+
+/* Steps that vectors are to take. */
+typedef struct {
+    row_steps row;
+    et_noted_steps noted;
+    uint32_t count;
+} row_moves;
+
+static void moves_open(row_moves *m, const et_rows *rows, uint32_t row, const int32_t *gradient)
+{
+    m->row = steps_of(rows, row);
+    m->count = 0;
+    m->noted.first = gradient;
+    m->noted.sign = 1;
+    m->noted.weights = m->row.weights;
+    m->noted.step = m->row.step;
+    m->noted.place = m->row.place;
+    m->noted.place_step = m->row.place_step;
+}
+
+/* Apart from the walk, which needs the registers. */
+static __attribute__((noinline)) void moves_take(row_moves *m)
+{
+    uint32_t count = m->count;
+    if (count && m->noted.at[count - 1] == (const int32_t *)m->noted.first + m->row.bias) {
+        move_bias(&m->row, m->noted.steps[--count]);
+    }
+    if (count) {
+        m->row.digest += et_step_noted(&m->noted, count);
+    }
+    m->count = 0;
+}
+
+static inline void moves_add(row_moves *m, const int32_t *gradient, uint32_t column, int32_t steps)
+{
+    m->noted.at[m->count] = gradient + column;
+    m->noted.steps[m->count] = steps;
+    if (++m->count == ET_NOTED) {
+        moves_take(m);
+    }
+}
+
+/* Returns what the digest changes by. */
+static inline uint32_t moves_end(row_moves *m)
+{
+    moves_take(m);
+    return m->row.digest;
+}
+
+#else
+
+typedef row_steps row_moves;
+
+static inline void moves_open(row_moves *m, const et_rows *rows, uint32_t row,
+                              const int32_t *gradient)
+{
+    (void)gradient;
+    *m = steps_of(rows, row);
+}
+
+static inline void moves_add(row_moves *m, const int32_t *gradient, uint32_t column, int32_t steps)
+{
+    (void)gradient;
+    move(m, column, steps);
+}
+
+static inline uint32_t moves_end(row_moves *m)
+{
+    return m->digest;
+}
+
+#endif
+
 /* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
  * step. */
-static void draw_in_row(et_rows *rows, uint32_t row, et_points *points, uint64_t mass)
+static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et_points *points,
+                        uint64_t mass)
 {
-    const int32_t *gradient = rows->gradient(rows, row), *next = gradient;
-    row_steps steps = steps_of(rows, row);
+    const int32_t *next = gradient;
+    row_moves moves;
     uint64_t cumulative = 0;
     et_points p = *points;
+    moves_open(&moves, rows, row, gradient);
     while (p.at < mass) {
         int32_t times = 0;
         while (cumulative <= p.at) {
@@ -74,11 +154,12 @@ static void draw_in_row(et_rows *rows, uint32_t row, et_points *points, uint64_t
             et_points_next(&p);
         } while (p.at < cumulative);
         if (et_rule_moves(next[-1])) {
-            move(&steps, (uint32_t)(next - gradient) - 1, next[-1] < 0 ? -times : times);
+            moves_add(&moves, gradient, (uint32_t)(next - gradient) - 1,
+                      next[-1] < 0 ? -times : times);
         }
     }
     *points = p;
-    *rows->digest += steps.digest;
+    *rows->digest += moves_end(&moves);
 }
 
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
@@ -86,8 +167,8 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
     et_points points = et_points_start(total, n, generator);
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
-        if (points.at < mass) {
-            draw_in_row(rows, row, &points, mass);
+        if (points.at < mass) { /* the row is formed before its steps take room on the stack */
+            draw_in_row(rows, row, rows->gradient(rows, row), &points, mass);
         }
         points.at -= mass;
     }

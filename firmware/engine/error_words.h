@@ -78,15 +78,41 @@ ET_DSP_INLINE void et_error_words_store_4(const et_error_words *block, const int
                                           const int8_t *x, int8_t *e)
 {
 #ifdef ET_MVE_LOOPS
-    int32x4_t acc = vldrwq_s32(a), value = vldrbq_s32(x);
-    acc = vaddq_s32(acc, vandq_s32(vshrq_n_s32(acc, 31), vdupq_n_s32(block->round)));
-    acc = vshlq_r_s32(acc, -(int32_t)block->shift);
-    mve_pred16_t passes = vcmpgtq_n_s32(value, block->clip.low);
-    passes = vcmpltq_m_n_s32(value, block->clip.high, passes);
-    vstrbq_s32(e, vpselq_s32(acc, vdupq_n_s32(0), passes));
+    int32x4_t round = vdupq_n_s32(block->round), none = vdupq_n_s32(0);
+    __asm__ volatile("vldrw.32 q0, [%[a]]\n\t"
+                     "vshr.s32 q1, q0, #31\n\t"
+                     "vand q1, q1, %q[round]\n\t"
+                     "vadd.i32 q0, q0, q1\n\t"
+                     "vshl.s32 q0, %[shift]\n\t"
+                     "vldrb.s32 q1, [%[x]]\n\t"
+                     "vcmp.s32 gt, q1, %[low]\n\t"
+                     "vpst\n\t"
+                     "vcmpt.s32 lt, q1, %[high]\n\t"
+                     "vpsel q0, q0, %q[none]\n\t"
+                     "vstrb.32 q0, [%[e]]"
+                     :
+                     : [a] "r"(a), [x] "l"(x), [e] "l"(e), [round] "w"(round), [none] "w"(none),
+                       [shift] "r"(-(int32_t)block->shift), [low] "r"((int32_t)block->clip.low),
+                       [high] "r"((int32_t)block->clip.high)
+                     : "q0", "q1", "cc", "memory");
 #else
     et_error_words_store(block, a[0], a[1], a[2], a[3], x, e);
 #endif
+}
+
+/* Four errors. */
+ET_DSP_INLINE void et_error_words_put_4(et_error_words *block, const int32_t *a, const int8_t *x,
+                                        int8_t *e)
+{
+#ifdef ET_MVE_LOOPS
+    uint32_t largest = vmaxavq_s32(0, vldrwq_s32(a));
+#else
+    uint32_t largest = et_absolute_4(a[0], a[1], a[2], a[3]);
+#endif
+    if (__builtin_expect((largest >> block->shift) > 127, 0)) {
+        et_error_words_grow(block, a, x, 4);
+    }
+    et_error_words_store_4(block, a, x, e);
 }
 
 ET_DSP_INLINE void et_error_words_put(et_error_words *block, int32_t a0, int32_t a1, int32_t a2,

@@ -1,10 +1,38 @@
 #include "row_mass.h"
 
 #include "dsp.h"
+#include "vectors.h"
 
 typedef struct {
     uint64_t mass, squares;
 } sums;
+
+#ifdef ET_MVE_LOOPS
+
+/* Four at a time. */
+static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
+{
+    register uint32_t mass __asm__("r0") = 0, mass_high __asm__("r1") = 0;
+    register uint32_t squares __asm__("r2") = 0, squares_high __asm__("r3") = 0;
+    __asm__ volatile("dlstp.32 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrw.32 q0, [%[g]], #16\n\t"
+                     "vabs.s32 q0, q0\n\t"
+                     "vaddlva.u32 %[mass], %[mass_high], q0\n\t"
+#ifdef ET_RULE_SQUARES
+                     "vshl.u32 q0, %[right]\n\t"
+                     "vmlaldava.u32 %[squares], %[squares_high], q0, q0\n\t"
+#endif
+                     "letp lr, 1b"
+                     : [g] "+r"(g), [mass] "+r"(mass), [mass_high] "+r"(mass_high),
+                       [squares] "+r"(squares), [squares_high] "+r"(squares_high)
+                     : [count] "r"(count), [right] "r"(-(int32_t)square_shift)
+                     : "q0", "lr", "memory");
+    sums s = {(uint64_t)mass_high << 32 | mass, (uint64_t)squares_high << 32 | squares};
+    return s;
+}
+
+#else
 
 /* *sum += a * b.  The compiler would add up products of a pair first, and move sums about. */
 static inline __attribute__((always_inline)) void add_product(uint64_t *sum, uint32_t a,
@@ -49,6 +77,8 @@ static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint3
     }
     return s;
 }
+
+#endif
 
 uint64_t et_row_mass(const et_trained *layer, const int32_t *gradient, uint64_t *squares)
 {

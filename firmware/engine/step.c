@@ -27,3 +27,50 @@ void et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sig
     layer->weights[offset] = (int8_t)moved;
     *digest += et_digest_change(layer->first_index + offset, value, moved);
 }
+
+#ifdef ET_NOTED
+
+/* et_mix32 of four values. */
+#define MIX(values)                                                                               \
+    "vshr.u32 q2, " values ", #16\n\tveor " values ", " values ", q2\n\t"                         \
+    "vmul.i32 " values ", " values ", %[mix_first]\n\t"                                           \
+    "vshr.u32 q2, " values ", #13\n\tveor " values ", " values ", q2\n\t"                         \
+    "vmul.i32 " values ", " values ", %[mix_second]\n\t"                                          \
+    "vshr.u32 q2, " values ", #16\n\tveor " values ", " values ", q2\n\t"
+
+uint32_t et_step_noted(const et_noted_steps *noted, uint32_t count)
+{
+    const void *const *at = noted->at;
+    const int32_t *steps = noted->steps;
+    uint32x4_t place_step = vdupq_n_u32(noted->place_step);
+    int32x4_t least = vdupq_n_s32(-127), most = vdupq_n_s32(127);
+    register uint32_t digest __asm__("r0") = 0;
+    __asm__ volatile(
+        "dlstp.32 lr, %[count]\n"
+        "1:\n\t"
+        "vldrw.32 q0, [%[at]], #16\n\t" /* columns */
+        "vsub.i32 q0, q0, %[first]\n\t"
+        "vshr.u32 q0, q0, #2\n\t"
+        "vldrw.32 q1, [%[steps]], #16\n\t"
+        "vmul.i32 q1, q1, %[sign]\n\t"
+        "vmul.i32 q2, q0, %[step]\n\t" /* weights */
+        "vldrb.s32 q3, [%[weights], q2]\n\t"
+        "vsub.i32 q1, q3, q1\n\t"
+        "vmax.s32 q1, q1, %q[least]\n\t"
+        "vmin.s32 q1, q1, %q[most]\n\t"
+        "vstrb.32 q1, [%[weights], q2]\n\t"
+        "vmlas.u32 q0, %q[place_step], %[place]\n\t" /* and the digest */
+        "vadd.i32 q1, q1, q0\n\t"
+        "vadd.i32 q3, q3, q0\n\t" MIX("q1") MIX("q3") "vsub.i32 q1, q1, q3\n\t"
+                                                      "vaddva.u32 %[digest], q1\n\t"
+                                                      "letp lr, 1b"
+        : [at] "+r"(at), [steps] "+r"(steps), [digest] "+r"(digest)
+        : [count] "r"(count), [first] "r"(noted->first), [sign] "r"(noted->sign),
+          [weights] "r"(noted->weights), [step] "r"(noted->step), [place] "r"(noted->place),
+          [mix_first] "r"(ET_MIX_FIRST), [mix_second] "r"(ET_MIX_SECOND),
+          [place_step] "w"(place_step), [least] "w"(least), [most] "w"(most)
+        : "q0", "q1", "q2", "q3", "lr", "memory");
+    return digest;
+}
+
+#endif

@@ -139,7 +139,124 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
  * return what the digest changes by. */
-#if defined(__thumb2__) && !defined(__clang__)
+#ifdef ET_NOTED
+
+/* Points of a row in lanes: of each lane four strides from one to the next. */
+typedef struct {
+    uint32_t at[4], rest[4], stride, stride_rest, divisor;
+} point_lanes;
+
+static point_lanes lanes_of(row_points p)
+{
+    uint32_t rest = 4 * p.stride_rest;
+    point_lanes lanes;
+    lanes.stride = 4 * p.stride + 2 * (rest / p.divisor);
+    lanes.stride_rest = rest % p.divisor;
+    lanes.divisor = p.divisor;
+    for (uint32_t k = 0; k < 4; k++) {
+        lanes.at[k] = p.at;
+        lanes.rest[k] = p.rest;
+        next_point(&p);
+    }
+    return lanes;
+}
+
+/* The next ET_NOTED points. */
+static void lay_points(point_lanes *lanes, uint32_t *points)
+{
+    uint32x4_t at = vldrwq_u32(lanes->at), rest = vldrwq_u32(lanes->rest);
+    __asm__ volatile(
+        "dls lr, %[turns]\n"
+        "1:\n\t"
+        "vstrw.32 %q[at], [%[points]], #16\n\t"
+        "vadd.i32 %q[at], %q[at], %[stride]\n\t"
+        "vadd.i32 %q[rest], %q[rest], %[stride_rest]\n\t"
+        "vptt.u32 cs, %q[rest], %[divisor]\n\t"
+        "vsubt.i32 %q[rest], %q[rest], %[divisor]\n\t"
+        "vaddt.i32 %q[at], %q[at], %[carry]\n\t"
+        "le lr, 1b"
+        : [at] "+w"(at), [rest] "+w"(rest), [points] "+r"(points)
+        : [turns] "r"(ET_NOTED / 4), [stride] "r"(lanes->stride),
+          [stride_rest] "r"(lanes->stride_rest), [divisor] "r"(lanes->divisor), [carry] "r"(2)
+        : "lr", "cc", "memory");
+    vstrwq_u32(lanes->at, at);
+    vstrwq_u32(lanes->rest, rest);
+}
+
+/* The last point that was looked at, its number of those that were laid, and the steps noted. */
+typedef struct {
+    uint32_t at, number, noted;
+} last_point;
+
+/* From column on notes those that hold points, up to inputs or the last of the points.  Draws of
+ * one weight are one step.  Points lie where steps are noted: a step never comes before its point. */
+static last_point note_points(et_noted_steps *noted, const uint32_t **column, uint32_t inputs)
+{
+    const void **place = noted->at;
+    const int32_t *points = noted->steps;
+    const uint32_t *next = *column - 1; /* the first may be in the column of the last one noted */
+    uint32_t cumulative = 0, at, more;
+    __asm__ volatile("dls lr, %[count]\n"
+                     "1:\n\t"
+                     "ldr %[at], [%[points]], #4\n\t"
+                     "cmp %[at], %[inputs]\n\t"
+                     "bcs 4f\n\t"
+                     "cmp %[at], %[cumulative]\n\t"
+                     "bcc 3f\n"
+                     "2:\n\t" /* to the column that holds the point */
+                     "ldr %[cumulative], [%[next], #4]!\n\t"
+                     "cmp %[cumulative], %[at]\n\t"
+                     "bls 2b\n\t"
+                     "sbfx r12, %[cumulative], #0, #1\n\t" /* a step of its sign */
+                     "orr r12, r12, #1\n\t"
+                     "str r12, [%[place], %[steps]]\n\t"
+                     "str %[next], [%[place]], #4\n\t"
+                     "le lr, 1b\n\t"
+                     "b 4f\n"
+                     "3:\n\t" /* one more of the same weight */
+                     "ldr %[more], [%[place], %[last]]\n\t"
+                     "add %[more], %[more], r12\n\t"
+                     "str %[more], [%[place], %[last]]\n\t"
+                     "le lr, 1b\n"
+                     "4:"
+                     : [points] "+r"(points), [next] "+r"(next), [place] "+r"(place),
+                       [cumulative] "+r"(cumulative), [at] "=&r"(at), [more] "=&r"(more)
+                     : [count] "r"(ET_NOTED), [inputs] "r"(inputs),
+                       [steps] "I"(offsetof(et_noted_steps, steps)),
+                       [last] "I"(offsetof(et_noted_steps, steps) - 4)
+                     : "r12", "lr", "cc", "memory");
+    *column = next;
+    last_point found = {at, (uint32_t)(points - noted->steps) - 1, (uint32_t)(place - noted->at)};
+    return found;
+}
+
+static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
+{
+    const uint32_t *column = f->cumulative;
+    uint32_t digest = 0, rest;
+    last_point last;
+    point_lanes lanes = lanes_of(*p);
+    et_noted_steps noted;
+    noted.first = f->cumulative;
+    noted.sign = f->sign;
+    noted.weights = f->weights;
+    noted.step = 1;
+    noted.place = f->place;
+    noted.place_step = f->place_step;
+    do {
+        rest = lanes.rest[0];
+        lay_points(&lanes, (uint32_t *)noted.steps);
+        last = note_points(&noted, &column, inputs);
+        if (last.noted) {
+            digest += et_step_noted(&noted, last.noted);
+        }
+    } while (last.at < inputs);
+    p->at = last.at;
+    p->rest = (rest + last.number * p->stride_rest) % p->divisor;
+    return digest;
+}
+
+#elif defined(__thumb2__) && !defined(__clang__)
 
 typedef char pairs_lie_where_the_loads_have_them[offsetof(row_facts, weights) == 8 &&
                                                          offsetof(row_facts, place_step) == 16 &&

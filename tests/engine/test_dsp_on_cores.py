@@ -25,7 +25,7 @@ PORTABLE = {
 }
 SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
-    if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_mve"))
+    if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_lines", "_mve"))
 ]
 
 

@@ -65,7 +65,7 @@ def test_the_spread_measures_every_kernel_in_several_models():
 
 @pytest.mark.thorough
 def test_everything_has_what_the_dsp_extension_serves():
-    extended = {k for k in OWN if any(name in "".join(k) for name in ("dsp", "mve"))}
+    extended = {k for k in OWN if any(name in "".join(k) for name in ("dsp", "lines", "mve"))}
     assert extended <= own_kernels(everything())
 
 

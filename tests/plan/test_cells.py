@@ -5,10 +5,10 @@ from arm_objects import claim, refusals
 
 from edgetune.boards import CORES
 from edgetune.codegen.project import core_defines
-from edgetune.plan.mve import cell_bytes
+from edgetune.plan.lines import cell_bytes
 from edgetune.resources import resource_path
 
-SOURCE = '#include "depthwise_conv_2d_mve.c"\n'
+SOURCE = '#include "depthwise_conv_2d_lines.c"\n'
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

@@ -193,7 +193,7 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     products = {"products": line("fully_connected.c", "*gradient++ = error *")}
     assert_counted(found, (products if kind == "update_dense" else {}) | {
         "draws": line("draw.c", "times++"),
-        "moved": line("draw.c", "move(&steps, (uint32_t)(next - gradient) - 1"),
+        "moved": line("draw.c", "moves_add(&moves, gradient"),
         "formed": line("update.c", "g->row_gradient("),
         "magnitudes": magnitudes,
         ("walk", "rows"): line("draw.c", "cumulative += et_rule_mass"),
@@ -230,6 +230,7 @@ def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
     assert_counted(UPDATES["update_factored"](Work(work.layer, work.x, work.y, seen)), {
         "inputs": line(FACTORED, "*cumulative++ ="),
         "passed": line(FACTORED, "next++;"),
+        "near_rows": line(FACTORED, "uint32_t digest = 0;", "draw_near"),
         "searches": line(FACTORED, "column = find_column(f->cumulative, size"),
         "strides": line(FACTORED, "if (cumulative[low + stride] > least)"),
         "halvings": line(FACTORED, "uint32_t middle ="),

@@ -1,6 +1,6 @@
-"""The loops of convolutions that take bytes, a lane a channel, counted line by line as in
-test_counted_dsp_loops.py.  The PC goes value by value, as cores without the DSP extension do; a
-vector's turns are held to what the values need."""
+"""The loops of convolutions that take bytes, a lane a channel, and of MVE's dense layers, counted
+line by line as in test_counted_dsp_loops.py.  The PC goes value by value, as cores without the DSP
+extension do; a vector's turns are held to what the values need."""
 
 from dataclasses import replace
 from functools import partial
@@ -10,12 +10,13 @@ import pytest
 from c_engine import ENGINE, blocks_c, forward_c, input_error_c, kernels
 from counted_loops import GCC, GCOV, CountedEngine
 from loop_lines import line, turns
-from loop_works import SAME, VALID, conv
+from loop_works import DENSES, SAME, VALID, conv
 from random_layers import errors, int8
 
 from edgetune.boards.cores import CORES
 from edgetune.plan.dsp_features import DSP_FEATURES
 from edgetune.plan.kernels import KERNELS, Site
+from edgetune.plan.mve import MVE_FEATURES
 from edgetune.plan.vector_lines import conv_2d_gradient
 
 pytestmark = [
@@ -24,9 +25,9 @@ pytestmark = [
 ]
 
 W, CONV, ERROR = "windows_dsp.c", "conv_2d_dsp.c", "conv_2d_input_error_dsp.c"
-GRADIENT = "conv_2d_gradient_dsp.c"
-FILES = (W, CONV, ERROR, GRADIENT, "requantize_dsp.c", "error_words.c", "requantize.c", "scaled.c",
-         "dot.c")
+GRADIENT, DENSE = "conv_2d_gradient_dsp.c", "fully_connected_mve.c"
+FILES = (W, CONV, ERROR, GRADIENT, DENSE, "requantize_dsp.c", "error_words.c", "requantize.c",
+         "scaled.c", "dot.c")
 CASES = [
     ((12, 9), (3, 3), (1, 1), SAME), ((13, 10), (3, 3), (2, 2), SAME),
     ((6, 40), (1, 3), (1, 1), VALID), ((9, 11), (1, 1), (1, 1), VALID),
@@ -63,6 +64,14 @@ FORMED = {
     "inputs": lambda counts: line(GRADIENT, "put_tap(w, ky, kx, c, from, to);")(counts)
     + line(GRADIENT, "put_flat(w, k, from);")(counts),
     "partial": line(GRADIENT, "et_sum_lanes(e, w->x_operands, w->room, operands, sums, sums)"),
+}
+DENSE_LOOPS = {
+    "forward": {"sums": line(DENSE, "sum_rows(x, weights, count")},
+    "input_error": {
+        "blocks": line(DENSE, "sum_columns(e, weights + i"),
+        "few": line(DENSE, "sum_few_columns(e, weights + i"),
+        "few_errors": line("error_words.c", "e[k] = (int8_t)"),
+    },
 }
 # Features of turns: how many of the core's lanes each takes, the line that a value is, and what
 # counts the loops, of which each may turn once more than its values need.
@@ -135,3 +144,23 @@ def test_lanes_form_gradients_as_the_cost_model_says(engine):
             found = conv_2d_gradient(laned, work.layer.rows)
             turned |= assert_counted(found, FORMED, "gradient", counts, laned)
     assert turned == set(FORMED)
+
+
+@pytest.mark.parametrize("part", DENSE_LOOPS)
+def test_dense_layers_turn_as_the_cost_model_says(engine, part):
+    function, turned = f"fully_connected_mve_{part}", set()
+    for work in DENSES:
+        rng = np.random.default_rng(7)
+        x, e = int8(rng, work.x), errors(rng, work.y)
+        (kernel,) = (k for k in kernels(work.layer, part, work.x, work.y) if k.cost == function)
+        counts = engine.run(
+            partial(forward_c, layer=work.layer, xs=[x], out_shape=work.y, kernel=kernel)
+            if part == "forward" else
+            partial(input_error_c, layer=work.layer, operand=0, e=e, xs=[x], clip=(-129, 128),
+                    kernel=kernel)
+        )
+        found = MVE_FEATURES[function](work)
+        for name, count in DENSE_LOOPS[part].items():
+            assert found[name] == count(counts), f"{name} of {work.layer.weights.shape}"
+        turned |= {name for name in found if found[name]}
+    assert turned >= set(DENSE_LOOPS[part])

@@ -9,11 +9,12 @@
 #include "conv_2d_gradient_dsp.h"
 #include "depthwise_conv_2d_dsp.h"
 #include "depthwise_conv_2d_gradient_dsp.h"
-#include "depthwise_conv_2d_mve.h"
+#include "depthwise_conv_2d_lines.h"
 #include "dot.h"
 #include "dsp.h"
 #include "error_scale_dsp.h"
 #include "fully_connected_dsp.h"
+#include "fully_connected_mve.h"
 #include "port.h"
 #include "requantize.h"
 
@@ -232,43 +233,73 @@ static int depthwise_conv_2d_gradient(void)
     return gradient_agrees(et_depthwise_conv_2d_dsp_gradient);
 }
 
-static int depthwise_conv_2d_mve_forward(void)
+static int depthwise_conv_2d_lines_forward(void)
 {
-    return forward_agrees(et_depthwise_conv_2d_mve_forward);
+    return forward_agrees(et_depthwise_conv_2d_lines_forward);
 }
 
-static int depthwise_conv_2d_mve_input_error(void)
+static int depthwise_conv_2d_lines_input_error(void)
 {
-    return input_error_agrees(et_depthwise_conv_2d_mve_input_error);
+    return input_error_agrees(et_depthwise_conv_2d_lines_input_error);
 }
 
-static int depthwise_conv_2d_mve_gradient(void)
+static int depthwise_conv_2d_lines_gradient(void)
 {
-    return gradient_agrees(et_depthwise_conv_2d_mve_gradient);
+    return gradient_agrees(et_depthwise_conv_2d_lines_gradient);
 }
 
-static et_fully_connected random_dense(void)
+static et_fully_connected random_dense(uint32_t least_in, uint32_t least_out)
 {
-    et_fully_connected p = {between(8, 90), between(4, 40), {0}};
+    et_fully_connected p = {between(least_in, 90), between(least_out, 40), {0}};
     p.quantization = random_quantization(p.in);
+    if (below(4) == 0) {
+        p.quantization.input_zero_point = below(2) ? 127 : -128;
+    }
     return p;
+}
+
+typedef void dense_forward_of(const et_fully_connected *, const int8_t *, const int32_t *,
+                              const int8_t *, int8_t *, void *);
+typedef int32_t dense_input_error_of(const et_fully_connected *, const int8_t *, const int8_t *,
+                                     const int8_t *, et_clip, int8_t *);
+
+static int dense_forward_agrees(const et_fully_connected *p, dense_forward_of *kernel)
+{
+    et_fully_connected_forward(p, weights, bias, x, one, 0);
+    kernel(p, weights, bias, x, other, 0);
+    return memcmp(one, other, sizeof one) == 0;
+}
+
+static int dense_input_error_agrees(const et_fully_connected *p, dense_input_error_of *kernel)
+{
+    et_clip clip = random_clip();
+    int32_t expected = et_fully_connected_input_error(p, weights, e, x, clip, one);
+    int32_t got = kernel(p, weights, e, x, clip, other);
+    return got == expected && memcmp(one, other, sizeof one) == 0;
 }
 
 static int fully_connected_forward(void)
 {
-    et_fully_connected p = random_dense();
-    et_fully_connected_forward(&p, weights, bias, x, one, 0);
-    et_fully_connected_dsp_forward(&p, weights, bias, x, other, 0);
-    return memcmp(one, other, sizeof one) == 0;
+    et_fully_connected p = random_dense(8, 4);
+    return dense_forward_agrees(&p, et_fully_connected_dsp_forward);
 }
 
 static int fully_connected_input_error(void)
 {
-    et_fully_connected p = random_dense();
-    et_clip clip = random_clip();
-    int32_t expected = et_fully_connected_input_error(&p, weights, e, x, clip, one);
-    int32_t got = et_fully_connected_dsp_input_error(&p, weights, e, x, clip, other);
-    return got == expected && memcmp(one, other, sizeof one) == 0;
+    et_fully_connected p = random_dense(8, 4);
+    return dense_input_error_agrees(&p, et_fully_connected_dsp_input_error);
+}
+
+static int fully_connected_mve_forward(void)
+{
+    et_fully_connected p = random_dense(1, 1);
+    return dense_forward_agrees(&p, et_fully_connected_mve_forward);
+}
+
+static int fully_connected_mve_input_error(void)
+{
+    et_fully_connected p = random_dense(1, 1);
+    return dense_input_error_agrees(&p, et_fully_connected_mve_input_error);
 }
 
 static int error_scale(void)
@@ -376,6 +407,22 @@ static int multiply_high(void)
     return 1;
 }
 
+/* Outputs that a core takes several of at once, against one by one. */
+static int requantized(void)
+{
+    et_quantization q = random_quantization(between(1, 90));
+    uint32_t first = below(20), n = between(1, 40);
+    int32_t acc[40];
+    for (uint32_t i = 0; i < n; i++) {
+        acc[i] = (int32_t)below(1u << 20) - (1 << 19);
+        int32_t value =
+            et_multiply(acc[i] + bias[first + i], multiplier[first + i], shift[first + i]);
+        one[first + i] = et_clamp(value + q.output_zero_point, q.activation_min, q.activation_max);
+    }
+    et_requantize(&q, first, n, bias, acc, other);
+    return memcmp(one, other, sizeof one) == 0;
+}
+
 static const struct {
     const char *name;
     int (*agrees)(void);
@@ -386,11 +433,14 @@ static const struct {
     {"depthwise_conv_2d_forward", depthwise_conv_2d_forward},
     {"depthwise_conv_2d_input_error", depthwise_conv_2d_input_error},
     {"depthwise_conv_2d_gradient", depthwise_conv_2d_gradient},
-    {"depthwise_conv_2d_mve_forward", depthwise_conv_2d_mve_forward},
-    {"depthwise_conv_2d_mve_input_error", depthwise_conv_2d_mve_input_error},
-    {"depthwise_conv_2d_mve_gradient", depthwise_conv_2d_mve_gradient},
+    {"depthwise_conv_2d_lines_forward", depthwise_conv_2d_lines_forward},
+    {"depthwise_conv_2d_lines_input_error", depthwise_conv_2d_lines_input_error},
+    {"depthwise_conv_2d_lines_gradient", depthwise_conv_2d_lines_gradient},
     {"fully_connected_forward", fully_connected_forward},
     {"fully_connected_input_error", fully_connected_input_error},
+    {"fully_connected_mve_forward", fully_connected_mve_forward},
+    {"fully_connected_mve_input_error", fully_connected_mve_input_error},
+    {"requantized", requantized},
     {"error_scale", error_scale},
     {"average_pool_2d_input_error", average_pool_2d_input_error},
     {"add_forward", add_forward},

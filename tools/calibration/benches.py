@@ -17,7 +17,7 @@ from tools.calibration.fit import fit
 
 SHARING = (
     "update_window", "update_dense", "update_dilated", "update_by_taps", "update_conv_2d_dsp",
-    "update_depthwise_conv_2d_dsp", "update_depthwise_conv_2d_mve",
+    "update_depthwise_conv_2d_dsp", "update_depthwise_conv_2d_lines",
 )
 """The rows of update.c and update_blocks.c, which measure and draw alike and differ in how they
 form a gradient."""

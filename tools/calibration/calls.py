@@ -11,7 +11,7 @@ from pathlib import Path
 # refers to needs no entry.
 POINTERS = {
     **dict.fromkeys(("update.c", "update_steps.c", "multinomial_global.c"), ["model.c:*_row"]),
-    "update_blocks.c": ["et_*_dsp_gradient", "et_*_mve_gradient"],
+    "update_blocks.c": ["et_*_dsp_gradient", "et_*_lines_gradient"],
     "draw.c": ["update.c:form_row", "update_blocks.c:formed_row", "update_biases.c:bias_of"],
     "frames.c": ["port_tx"],
     "requests.c": [],

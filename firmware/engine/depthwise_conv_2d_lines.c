@@ -1,5 +1,6 @@
-/* DEPTHWISE_CONV_2D by MVE's vectors, and of cores without the DSP extension: one channel at a time
- * as a plane of cells, in lines along the outputs' longer side, with the padding written out.
+/* DEPTHWISE_CONV_2D line by line, by MVE's vectors and on cores without the DSP extension: one
+ * channel at a time as a plane of cells, in lines along the outputs' longer side, with the padding
+ * written out.
  *
  *     line 0    | t0 t1 t2 t3 t4 ...      outputs 0 to 3 are four lanes:
  *     line 1    | t0 t1 t2 t3 t4 ...      of each tap one load of four bytes, at any place,
@@ -8,7 +9,7 @@
  * Cells are bytes to vectors, else words (ET_WIDE_CELLS, as the build defines it): one LDM takes what
  * a line has for two outputs.
  */
-#include "depthwise_conv_2d_mve.h"
+#include "depthwise_conv_2d_lines.h"
 
 #include <string.h>
 
@@ -253,9 +254,9 @@ static APART void put_line(const plane *f, const et_quantization *q, int32_t c, 
 #endif
 }
 
-void et_depthwise_conv_2d_mve_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
-                                      const int32_t *bias, const int8_t *x, int8_t *y,
-                                      void *scratch)
+void et_depthwise_conv_2d_lines_forward(const et_depthwise_conv_2d *p, const int8_t *weights,
+                                        const int32_t *bias, const int8_t *x, int8_t *y,
+                                        void *scratch)
 {
     const et_quantization *q = &p->quantization;
     plane f = plane_of(x, p->in, p->out, p->window.pad_h, p->window.pad_w, scratch);
@@ -362,9 +363,10 @@ static void foretell_shift(const plane *f, et_error_words *block, const int32_t 
     block->end = end;
 }
 
-int32_t et_depthwise_conv_2d_mve_input_error(const et_depthwise_conv_2d *p, const int8_t *weights,
-                                             const int8_t *e, const int8_t *x, et_clip clip,
-                                             int8_t *e_in, void *scratch)
+int32_t et_depthwise_conv_2d_lines_input_error(const et_depthwise_conv_2d *p,
+                                               const int8_t *weights, const int8_t *e,
+                                               const int8_t *x, et_clip clip, int8_t *e_in,
+                                               void *scratch)
 {
     int32_t channels = p->in.channels, kernel[TAPS];
     uint32_t size = (uint32_t)p->in.height * p->in.width * p->in.channels;
@@ -451,9 +453,9 @@ static void put_row(const plane *f, const int8_t *errors, int32_t count, int32_t
     gradient[TAPS] = ET_BIAS_INPUT * sum;
 }
 
-void et_depthwise_conv_2d_mve_gradient(const void *layer, uint32_t first, uint32_t count,
-                                       const int8_t *e, const int8_t *x, int32_t *gradient,
-                                       void *scratch)
+void et_depthwise_conv_2d_lines_gradient(const void *layer, uint32_t first, uint32_t count,
+                                         const int8_t *e, const int8_t *x, int32_t *gradient,
+                                         void *scratch)
 {
     const et_depthwise_conv_2d *p = layer;
     int32_t zero_point = p->quantization.input_zero_point;
