@@ -6,6 +6,13 @@
 
 #define SHORT_RUN 16 /* bytes: starting a row costs more than copying fewer */
 
+/* Where products take most of the time copies are functions, else part of their callers. */
+#ifdef ET_VECTORS
+#define COPIES ET_DSP_INLINE
+#else
+#define COPIES static __attribute__((noinline))
+#endif
+
 #ifdef ET_VECTORS
 
 /* Four columns of weights meet a window, row by row as et_sum_lanes sums.  Pointers move by 16 past a
@@ -170,6 +177,26 @@ void et_sum_two_windows(const et_two_windows *two)
 #endif
 #endif
 
+et_windows et_windows_of(const et_conv_2d *p, const int8_t *x)
+{
+    const et_window *window = &p->window;
+    et_windows w = {x,
+                    p->in.height,
+                    p->in.width,
+                    p->in.channels,
+                    window->kernel_h,
+                    window->kernel_w,
+                    window->stride_h,
+                    window->stride_w,
+                    -window->pad_h,
+                    -window->pad_w,
+                    p->out.height,
+                    p->out.width,
+                    p->quantization.input_zero_point,
+                    0};
+    return w;
+}
+
 void et_join_windows(et_windows *w)
 {
     if (w->kernel_h * w->kernel_w * w->stride_h * w->stride_w == 1 && !w->top && !w->left &&
@@ -221,8 +248,8 @@ et_two_windows et_windows_in_place(const et_windows *w, const et_panel *panel, i
     return two;
 }
 
-/* Both return what lies behind.  Few bytes: a call of memcpy would take longer. */
-ET_DSP_INLINE int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
+/* Both return what lies behind.  Few bytes: memcpy would take longer. */
+COPIES int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
 {
     for (; count >= 4; count -= 4, to += 4, from += 4) {
         et_store_word(to, et_load_word(from));
@@ -233,7 +260,7 @@ ET_DSP_INLINE int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
     return to;
 }
 
-ET_DSP_INLINE int8_t *fill(int8_t *to, int32_t value, int32_t count)
+COPIES int8_t *fill(int8_t *to, int32_t value, int32_t count)
 {
     for (; count >= 4; count -= 4, to += 4) {
         et_store_word(to, et_four_bytes(value));
@@ -273,4 +300,20 @@ void et_copy_window(const et_windows *w, int32_t row, int32_t column, int8_t *to
     }
     to = fill(to, outside, (w->kernel_h - rows.to) * run);
     fill(to, 0, (int32_t)(end - to));
+}
+
+et_two_windows et_windows_copied(const et_windows *w, const et_panel *panel, int32_t row,
+                                 int32_t column, int32_t count, int8_t *patches)
+{
+    int32_t size = et_padded(w->kernel_h * w->kernel_w * w->depth);
+    et_two_windows two = {0};
+    for (int32_t i = 0; i < count; i++) {
+        et_copy_window(w, row, column + i, patches + i * size);
+    }
+    two.panel = panel;
+    two.first = patches;
+    two.second = patches + (count - 1) * size;
+    two.rows = 1;
+    two.run = two.line = two.size = size;
+    return two;
 }
