@@ -83,17 +83,19 @@ forward_pairs(const forward_group *g, const et_two_windows *first, int32_t pairs
     et_two_windows two = *first;
     const et_outputs_4 *outputs = g->outputs;
     int32_t sums[8], step = 2 * g->windows->stride_w * g->windows->depth, channels = g->channels;
-    int32_t quick = et_outputs_quick(outputs);
     two.start = outputs->bias;
     two.sums = sums;
-    for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
-        et_sum_two_windows(&two);
-        if (quick) {
-            et_outputs_put_two(outputs, sums, y, y + channels);
-        } else {
+    if (!et_outputs_quick(outputs)) {
+        for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
+            et_sum_two_windows(&two);
             et_outputs_put_any(outputs, sums, y);
             et_outputs_put_any(outputs, sums + 4, y + channels);
         }
+        return;
+    }
+    for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
+        et_sum_two_windows(&two);
+        et_outputs_put_two(outputs, sums, y, y + channels);
     }
 }
 

@@ -248,19 +248,24 @@ et_two_windows et_windows_in_place(const et_windows *w, const et_panel *panel, i
     return two;
 }
 
-/* Both return what lies behind.  Few bytes: memcpy would take longer. */
-COPIES int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
+/* Few bytes: memcpy would take longer. */
+COPIES void copy(int8_t *to, const int8_t *from, int32_t count)
 {
-    for (; count >= 4; count -= 4, to += 4, from += 4) {
+    for (; count >= 8; count -= 8, to += 8, from += 8) {
+        uint32_t first = et_load_word(from), second = et_load_word(from + 4);
+        et_store_word(to, first);
+        et_store_word(to + 4, second);
+    }
+    if (count >= 4) {
         et_store_word(to, et_load_word(from));
+        count -= 4, to += 4, from += 4;
     }
     for (; count > 0; count--) {
         *to++ = *from++;
     }
-    return to;
 }
 
-COPIES int8_t *fill(int8_t *to, int32_t value, int32_t count)
+COPIES void fill(int8_t *to, int32_t value, int32_t count)
 {
     for (; count >= 4; count -= 4, to += 4) {
         et_store_word(to, et_four_bytes(value));
@@ -268,52 +273,44 @@ COPIES int8_t *fill(int8_t *to, int32_t value, int32_t count)
     for (; count > 0; count--) {
         *to++ = (int8_t)value;
     }
-    return to;
 }
 
 void et_copy_window(const et_windows *w, int32_t row, int32_t column, int8_t *to)
 {
     int32_t y = w->top + row * w->stride_h, x = w->left + column * w->stride_w;
-    int32_t run = w->kernel_w * w->depth, line = w->width * w->depth, outside = w->fill;
+    int32_t run = w->kernel_w * w->depth, line = w->width * w->depth, size = w->kernel_h * run;
     et_range rows = et_taps_inside(y, w->kernel_h, w->height);
     et_range taps = et_taps_inside(x, w->kernel_w, w->width);
-    int32_t bytes = (taps.to - taps.from) * w->depth, before = taps.from * w->depth;
-    int32_t none = rows.to == rows.from || !bytes, size = w->kernel_h * run;
-    int8_t *end = to + et_padded(size);
-    if (none) {
-        fill(to, outside, size);
-        fill(end - (et_padded(size) - size), 0, et_padded(size) - size);
+    int32_t bytes = (taps.to - taps.from) * w->depth, lines = rows.to - rows.from;
+    if (size & 3) {
+        fill(to + size, 0, et_padded(size) - size);
+    }
+    if (lines * bytes < size) {
+        fill(to, w->fill, size);
+    }
+    if (!lines || !bytes) {
         return;
     }
     const int8_t *from = w->data + (y + rows.from) * line + (x + taps.from) * w->depth;
-    to = fill(to, outside, rows.from * run);
+    to += rows.from * run + taps.from * w->depth;
     if (bytes == run && run == 4) { /* a short run inside, as most of them are */
-        for (int32_t i = rows.to - rows.from; i; i--, from += line, to += 4) {
+        for (; lines; lines--, from += line, to += 4) {
             et_store_word(to, et_load_word(from));
         }
-    } else {
-        for (int32_t i = rows.to - rows.from; i; i--, from += line) {
-            to = fill(to, outside, before);
-            to = copy(to, from, bytes);
-            to = fill(to, outside, run - before - bytes);
-        }
+        return;
     }
-    to = fill(to, outside, (w->kernel_h - rows.to) * run);
-    fill(to, 0, (int32_t)(end - to));
+    for (; lines; lines--, from += line, to += run) {
+        copy(to, from, bytes);
+    }
 }
 
 et_two_windows et_windows_copied(const et_windows *w, const et_panel *panel, int32_t row,
                                  int32_t column, int32_t count, int8_t *patches)
 {
     int32_t size = et_padded(w->kernel_h * w->kernel_w * w->depth);
-    et_two_windows two = {0};
     for (int32_t i = 0; i < count; i++) {
         et_copy_window(w, row, column + i, patches + i * size);
     }
-    two.panel = panel;
-    two.first = patches;
-    two.second = patches + (count - 1) * size;
-    two.rows = 1;
-    two.run = two.line = two.size = size;
+    et_two_windows two = {0, 0, panel, patches, patches + (count - 1) * size, 1, size, size, size};
     return two;
 }

@@ -54,9 +54,10 @@ WINDOW_SUMS = {
     "sums": line(W, "memmove(two->sums"),
     "sum_rows": turns(W, "for (int32_t row = 0; row < two->rows"),
     "copies": line(W, "int32_t bytes = (taps.to - taps.from)"),
-    "copied_rows": line(W, "to = copy(to, from, bytes)"),
+    "copied_rows": line(W, "copy(to, from, bytes)"),
     "short_rows": line(W, "et_store_word(to, et_load_word(from));", "et_copy_window"),
-    "copied_words": turns(W, "for (; count >= 4; count -= 4, to += 4, from += 4)"),
+    "copied_words": lambda counts: 2 * turns(W, "for (; count >= 8; count -= 8")(counts)
+    + line(W, "et_store_word(to, et_load_word(from));", "copy")(counts),
     "copied_bytes": line(W, "*to++ = *from++"),
 }
 
@@ -78,8 +79,8 @@ def times(factor, name, *more):
 # What is left of a line are its edges.
 PAIR_LOOPS = {
     "every_line": line(PAIRS, "uint32_t none ="),
-    "every_whole": turns(PAIRS, "for (uint32_t *out = to->pairs + j * next"),
-    "every_none": turns(PAIRS, "for (uint32_t *out = to->pairs + j * step"),
+    "every_whole": both(turns(PAIRS, "for (; n; n--, values"), turns(PAIRS, "for (; n != 0; n--")),
+    "every_none": turns(PAIRS, "for (int32_t n = end - from"),
 }
 
 
