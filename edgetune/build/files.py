@@ -5,13 +5,25 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from edgetune.boards import Board
+from edgetune.boards import Board, Core
 from edgetune.build.flash_command import flash_command
 from edgetune.build.ports import PORTS, copy_host_port, copy_ports, port_files
 from edgetune.codegen.c_text import comment
 
 STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
 STACK_LEAST = 1024  # bytes; where the stack gets what is left over
+
+# Files of the engine that are compiled for size: what they hold is run a few times a step.  With
+# the DSP extension those too whose innermost loops are assembly, or single instructions.
+SELDOM = frozenset({
+    "digest.c", "generator.c", "learner.c", "null_mass.c", "scaled.c", "softmax.c",
+    "softmax_cross_entropy.c", "softmax_echo.c", "trials.c", "update_blocks.c",
+})
+AROUND_ASSEMBLY = frozenset({
+    "adaptive.c", "average_pool_2d_dsp.c", "conv_2d_gradient_dsp.c", "conv_2d_input_error_dsp.c",
+    "depthwise_conv_2d_gradient_dsp.c", "draw.c", "fully_connected_dsp.c", "requantize_dsp.c",
+    "row_mass.c", "step.c", "update_factored.c",
+})
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -46,10 +58,12 @@ def write_build_files(
     """
     folder.mkdir(parents=True, exist_ok=True)
     ports, host = copy_ports(board, folder), copy_host_port(folder, store)
+    sources = [*sources]
     vendor = [*vendor_sources]
     values = {
         "BOARD": board.name,
         "SOURCES": _words(sources),
+        "SMALL": _words(name for name in sources if Path(name).name in _small(board.core)),
         "VENDOR_SOURCES": _words(vendor),
         "PORT_SOURCES": _words(ports),
         "HOST_SOURCES": _words(host),
@@ -69,6 +83,11 @@ def write_build_files(
     texts["Makefile"] = _filled("Makefile.in", values | {"FLASH": ""})  # it builds nothing
     headers = [f"{PORTS}/{name}" for name in port_files(board)[1]]
     return _digest(texts, [folder / name for name in (*ports, *headers, *host, *vendor)])
+
+
+def _small(core: Core) -> frozenset[str]:
+    """The files that are compiled for size."""
+    return SELDOM | AROUND_ASSEMBLY if core.dsp and not core.mve else SELDOM
 
 
 def _linker_values(board: Board, stack_bytes: int | None, store: bool) -> dict[str, str]:

@@ -8,10 +8,9 @@ from edgetune.learn.program import Layer
 from edgetune.learn.rules import Adaptive
 from edgetune.learn.state import bias_member, weights_member
 from edgetune.plan.constants.rule import TABLE
+from edgetune.plan.constants.update import blocks_name, memory_name
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer, Stage
-
-SCRATCH = ("gradient", "row_mass", "row_hits")  # of an update, in their order in C
 
 
 class Calls:
@@ -160,24 +159,14 @@ class Calls:
         elif stage.kernel.symbol == "et_update_factored":
             arguments += [*error, buffers["x"].name, str(layer.input_zero_point)]
         elif stage.kernel.forms:
-            arguments += [_blocks(stage), *error, buffers["x"].name]
+            arguments += [f"&{blocks_name(stage)}", *error, buffers["x"].name]
         else:
             arguments += [f"{layer.kind}_row", f"&{layer.name}", *error, buffers["x"].name]
-        scratch = ", ".join(buffers[role].name if role in buffers else "0" for role in SCRATCH)
-        scratch = f"&(et_update_scratch){{{scratch}}}"
+        scratch = f"&{memory_name(stage)}"
         if isinstance(stage.step, Measure):
             return _call(stage.kernel.symbol, [*arguments, scratch]) + ";"
         arguments += ["&state.learner", scratch, "&parameter_digest"]
         return _call(f"draws += {stage.kernel.symbol}", arguments) + ";"
-
-
-def _blocks(stage: Stage) -> str:
-    """What forms a gradient's rows, and how many of them the buffer holds."""
-    layer, buffers = stage.layer, stage.buffers
-    assert isinstance(layer, p.WeightedLayer)
-    rows = buffers["gradient"].size // (4 * (layer.row_size + 1))
-    source = f"{stage.kernel.forms}, &{layer.name}, {buffers['scratch'].name}, {rows}"
-    return f"&(et_blocks){{{source}}}"
 
 
 def exponent_of(error: Buffer) -> str:

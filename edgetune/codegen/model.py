@@ -12,6 +12,7 @@ import numpy as np
 from edgetune.codegen.c_text import comment, definitions, numbers
 from edgetune.codegen.calls import Calls, exponent_of
 from edgetune.learn.kept import state_id
+from edgetune.plan.constants.update import memory_of
 from edgetune.plan.forward import output_buffer
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import FRAME, Buffer
@@ -211,7 +212,9 @@ def _aside_arena(aside: Plan | None) -> str:
 
 
 def _buffers(plan: Plan, arena: str = "arena") -> str:
-    in_arena = [b for b in plan.schedule.buffers if b.offset is not None and b.name != FRAME]
+    apart = {id(b) for stage in plan.schedule.stages for b in memory_of(stage)}
+    in_arena = [b for b in plan.schedule.buffers
+                if b.offset is not None and b.name != FRAME and id(b) not in apart]
     return "".join(
         _buffer(b, arena) for b in sorted(in_arena, key=lambda b: (b.first, b.offset))
     )
@@ -248,7 +251,7 @@ def _rule_words(plan: Plan) -> str:
 
 
 def _tables(plan: Plan, learns: bool) -> str:
-    groups = plan.constants if learns else plan.constants[:-2]  # without the loss and the rule
+    groups = plan.constants if learns else plan.constants[:-3]  # none of the loss and updates
     parts = [*map(definitions, groups), _row_gradients(plan) if learns else ""]
     return "\n".join(part for part in parts if part)
 

@@ -96,14 +96,12 @@ def _errors_of(windows: Windows, width: int) -> Counter:
     outputs, taps = windows.depth, windows.down.kernel * windows.along.kernel
     loops = Counter(walk.loops)
     at_once = width == GROUP and (windows.lanes or outputs % 4 == 0)
-    alone = 2 * walk.twos + walk.ones
+    alone = walk.ones if width == GROUP else 2 * walk.twos + walk.ones
     add(loops, {
         "groups": 1, "panel_taps": taps,
         "panel_puts": 0 if at_once else taps * outputs,
-        "stored_pairs": walk.pairs,
-        "put_four": alone if width == GROUP else 0,
-        "put_few": alone if width < GROUP else 0,
-        "put_few_errors": alone * width if width < GROUP else 0,
+        "stored_pairs": walk.pairs + (walk.twos if width == GROUP else 0),
+        "put_few": alone, "put_few_errors": alone * width,
     })
     if at_once and windows.lanes:
         add(loops, {"panel_picked": taps * GROUP * picked(outputs, windows.lanes)})

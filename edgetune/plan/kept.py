@@ -7,8 +7,8 @@ from edgetune.plan.arena import lay_out
 from edgetune.plan.schedule import Buffer, Schedule
 
 # Bytes of RAM that no kept gradient takes: for the stack and the variables of all parts, and of
-# et_model_train's frame for each update.
-FREE, FREE_FOR_UPDATE = 3072, 32
+# et_model_train's frame for the exponents of each update.
+FREE, FREE_FOR_UPDATE = 3072, 8
 ALONE = 64  # layers, so that the work is bounded
 
 

@@ -158,7 +158,8 @@ def _at(function: Callable[..., Any]) -> Callable[[Site], Any]:
 
 
 _DEPTHWISE = "depthwise_conv_2d"
-_PLANES = "planes_dsp.c", "requantize_dsp.c", "error_words.c"  # beside a depthwise one
+# Beside a depthwise one.
+_PLANES = "planes_dsp.c", "pairs_dsp.c", "requantize_dsp.c", "error_words.c"
 
 
 _ROWS = [
@@ -183,11 +184,11 @@ _ROWS = [
     *_portable("error_join.c", "error_join"),
     Kernel("update", "et_update_factored", "update_factored.c", "update_factored",
            fits=_is_large_dense),
-    _dsp_update("update", "conv_2d", "windows_dsp.c"),
-    _dsp_update("update_formed", "conv_2d", "windows_dsp.c"),
+    _dsp_update("update", "conv_2d", "windows_dsp.c", "pairs_dsp.c"),
+    _dsp_update("update_formed", "conv_2d", "windows_dsp.c", "pairs_dsp.c"),
     _depthwise_lines("update"), _depthwise_lines("update_formed"),
-    _dsp_update("update", "depthwise_conv_2d", "planes_dsp.c"),
-    _dsp_update("update_formed", "depthwise_conv_2d", "planes_dsp.c"),
+    _dsp_update("update", "depthwise_conv_2d", "planes_dsp.c", "pairs_dsp.c"),
+    _dsp_update("update_formed", "depthwise_conv_2d", "planes_dsp.c", "pairs_dsp.c"),
     Kernel("update", "et_update", "update.c", "update"),
     Kernel("update_formed", "et_update", "update.c", "update"),
     *_portable("update_biases.c", "update_biases"),

@@ -34,7 +34,6 @@ def _model_parts(plan: Plan, table: CostTable) -> dict:
     stages, frames = plan.schedule.stages, table.model["frames"]
     forward = [f"et_{s.kernel.cost}" for s in stages[: plan.schedule.forward_count]]
     train = [f"et_{s.kernel.cost}" for s in stages[plan.schedule.forward_count :]]
-    updates = sum(s.phase == "update" for s in stages)
     formed = [s.kernel.forms for s in stages if s.kernel.forms]
     kinds = {s.layer.kind for s in stages if s.layer and s.kernel.cost in FORMING}
     rows = {
@@ -45,8 +44,7 @@ def _model_parts(plan: Plan, table: CostTable) -> dict:
         "et_model_accepts": {"frame": 0, "needs": [f"et_{plan.program.loss.kind}_accepts"]},
         "et_model_forward": {"frame": frames["forward"], "needs": forward},
         "et_model_train": {
-            "frame": frames["train"] + frames["update"] * updates
-            + frames.get("blocks", 0) * len(formed),
+            "frame": frames["train"],
             "needs": ["et_model_forward", *train, *formed, *rows],
         },
     }

@@ -27,6 +27,7 @@ from edgetune.plan.constants import (
     layer_constants,
     loss_constants,
     trained_constants,
+    update_constants,
 )
 from edgetune.plan.kept import free_ram, lay_out_schedule
 from edgetune.plan.savings import NONE, Savings
@@ -109,7 +110,7 @@ class Plan:
     @property
     def constants(self) -> list[list[CObject]]:
         """The tables of the generated C in their order, weights and biases apart: the model's
-        own activations, each layer, the loss, the trained layers."""
+        own activations, each layer, the loss, the trained layers, their updates."""
         program = self.program
         return [
             activation_constants(program),
@@ -117,6 +118,7 @@ class Plan:
               for layer in program.layers),
             loss_constants(program.loss, self.shared_table),
             trained_constants(self.trained, self.rule, self.recipe.learns_weights),
+            update_constants(self.schedule.stages),
         ]
 
     @property

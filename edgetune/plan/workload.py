@@ -213,8 +213,11 @@ _SEARCHES = {"systematic": _searches_in_order, "independent": _searches_from_the
 
 
 def _walk_in_order(steps: np.ndarray) -> float:
-    """Columns ascend, so a row is walked once, to its last draw."""
-    return float(np.where(steps > 0, np.arange(steps.shape[1]), 0).max(axis=1).sum())
+    """Columns ascend, so a row's weights are walked once, to the last draw of them; the bias,
+    behind them, is reached without."""
+    weights = steps[:, :-1]
+    last = np.where(weights > 0, np.arange(weights.shape[1]), 0).max(axis=1, initial=0)
+    return float(last.sum())
 
 
 def _walk_at_random(steps: np.ndarray) -> float:

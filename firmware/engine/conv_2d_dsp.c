@@ -6,27 +6,6 @@
 #include "window.h"
 #include "windows_dsp.h"
 
-/* The windows of the forward pass. */
-static et_windows windows_of(const et_conv_2d *p, const int8_t *x)
-{
-    const et_window *window = &p->window;
-    et_windows w = {x,
-                    p->in.height,
-                    p->in.width,
-                    p->in.channels,
-                    window->kernel_h,
-                    window->kernel_w,
-                    window->stride_h,
-                    window->stride_w,
-                    -window->pad_h,
-                    -window->pad_w,
-                    p->out.height,
-                    p->out.width,
-                    p->quantization.input_zero_point,
-                    0};
-    return w;
-}
-
 static int32_t row_size_of(const et_conv_2d *p)
 {
     return p->window.kernel_h * p->window.kernel_w * p->in.channels;
@@ -43,42 +22,31 @@ static int32_t fill_column(const int8_t *weights, int32_t size, int32_t doubled,
 
 #else
 
-/* A row's weights k to k + 3; returns sum and they. */
-ET_DSP_INLINE int32_t put_four_weights(uint32_t word, int32_t doubled, et_panel *panel,
-                                       int32_t sum)
+/* Four weights; returns sum and they. */
+ET_DSP_INLINE int32_t put_four_weights(uint32_t word, uint32_t again, et_panel *panel, int32_t sum)
 {
     uint32_t even = et_bytes_02(word), odd = et_bytes_13(word);
-    if (doubled) {
-        even = et_add_halves(even, even);
-        odd = et_add_halves(odd, odd);
-    }
+    even = et_add_halves(even, even & again);
+    odd = et_add_halves(odd, odd & again);
     et_store_word(panel, even);
     et_store_word(panel + 8, odd);
     return et_mac_halves(odd, 0x10001, et_mac_halves(even, 0x10001, sum));
 }
 
-ET_DSP_INLINE int32_t put_weights(const int8_t *weights, int32_t size, int32_t doubled,
-                                  et_panel *panel)
-{
-    int32_t sum = 0;
-    const int8_t *end = weights + (size & ~3);
-    for (; weights != end; weights += 4, panel += ET_PANEL_STEP) {
-        sum = put_four_weights(et_load_word(weights), doubled, panel, sum);
-    }
-    if (size & 3) {
-        uint32_t word = 0;
-        for (int32_t i = (size & 3) - 1; i >= 0; i--) {
-            word = word << 8 | (uint8_t)weights[i];
-        }
-        sum = put_four_weights(word, doubled, panel, sum);
-    }
-    return sum;
-}
-
 /* One column of a panel from size weights; returns their sum. */
 static int32_t fill_column(const int8_t *weights, int32_t size, int32_t doubled, et_panel *panel)
 {
-    return doubled ? put_weights(weights, size, 1, panel) : put_weights(weights, size, 0, panel);
+    uint32_t again = doubled ? UINT32_MAX : 0,
+             rest = 0; /* again: the halves are added once more */
+    int32_t sum = 0;
+    const int8_t *end = weights + (size & ~3);
+    for (; weights != end; weights += 4, panel += ET_PANEL_STEP) {
+        sum = put_four_weights(et_load_word(weights), again, panel, sum);
+    }
+    for (int32_t i = (size & 3) - 1; i >= 0; i--) {
+        rest = rest << 8 | (uint8_t)weights[i];
+    }
+    return size & 3 ? put_four_weights(rest, again, panel, sum) : sum;
 }
 
 #endif
@@ -108,44 +76,11 @@ typedef struct {
     int32_t channels;    /* from one output to the next */
 } forward_group;
 
-/* Sums of two positions, or of one. */
-static void put_outputs(const forward_group *g, const int32_t *sums, int32_t count, int8_t *y)
+/* Pairs of windows, each two further than the one before. */
+static __attribute__((noinline)) void
+forward_pairs(const forward_group *g, const et_two_windows *first, int32_t pairs, int8_t *y)
 {
-    const et_outputs_4 *outputs = g->outputs;
-    if (count == 2 && et_outputs_quick(outputs)) {
-        et_outputs_put_two(outputs, sums, y, y + g->channels);
-        return;
-    }
-    for (int32_t i = 0; i < count; i++) {
-        et_outputs_put_any(outputs, sums + 4 * i, y + i * g->channels);
-    }
-}
-
-/* One window, or two side by side, through copies. */
-static void forward_patches(const forward_group *g, int32_t row, int32_t column, int32_t count,
-                            int8_t *y)
-{
-    const et_windows *w = g->windows;
-    int32_t sums[8], size = et_padded(w->kernel_h * w->kernel_w * w->depth);
-    for (int32_t i = 0; i < count; i++) {
-        et_copy_window(w, row, column + i, g->patches + i * size);
-    }
-    et_two_windows two = {.start = g->outputs->bias,
-                          .sums = sums,
-                          .panel = g->panel,
-                          .first = g->patches,
-                          .second = g->patches + (count - 1) * size,
-                          .rows = 1,
-                          .run = size,
-                          .line = size,
-                          .size = size};
-    et_sum_two_windows(&two);
-    put_outputs(g, sums, count, y);
-}
-
-/* Pairs of windows that lie inside. */
-static void forward_pairs(const forward_group *g, et_two_windows two, int32_t pairs, int8_t *y)
-{
+    et_two_windows two = *first;
     const et_outputs_4 *outputs = g->outputs;
     int32_t sums[8], step = 2 * g->windows->stride_w * g->windows->depth, channels = g->channels;
     two.start = outputs->bias;
@@ -153,7 +88,8 @@ static void forward_pairs(const forward_group *g, et_two_windows two, int32_t pa
     if (!et_outputs_quick(outputs)) {
         for (; pairs; pairs--, two.first += step, two.second += step, y += 2 * channels) {
             et_sum_two_windows(&two);
-            put_outputs(g, sums, 2, y);
+            et_outputs_put_any(outputs, sums, y);
+            et_outputs_put_any(outputs, sums + 4, y + channels);
         }
         return;
     }
@@ -161,6 +97,22 @@ static void forward_pairs(const forward_group *g, et_two_windows two, int32_t pa
         et_sum_two_windows(&two);
         et_outputs_put_two(outputs, sums, y, y + channels);
     }
+}
+
+/* One window, or two side by side, through copies. */
+static void forward_patches(const forward_group *g, int32_t row, int32_t column, int32_t count,
+                            int8_t *y)
+{
+    et_two_windows two = et_windows_copied(g->windows, g->panel, row, column, count, g->patches);
+    if (count == 2) {
+        forward_pairs(g, &two, 1, y);
+        return;
+    }
+    int32_t sums[8];
+    two.start = g->outputs->bias;
+    two.sums = sums;
+    et_sum_two_windows(&two);
+    et_outputs_put_any(g->outputs, sums, y);
 }
 
 static void forward_row(const forward_group *g, et_inside inside, int32_t row)
@@ -172,7 +124,7 @@ static void forward_row(const forward_group *g, et_inside inside, int32_t row)
         int32_t pairs = (inside.to - column) / 2;
         if (in_place && column >= inside.from && pairs > 0) {
             et_two_windows two = et_windows_in_place(w, g->panel, row, column);
-            forward_pairs(g, two, pairs, y + column * g->channels);
+            forward_pairs(g, &two, pairs, y + column * g->channels);
             column += 2 * pairs;
             continue;
         }
@@ -233,7 +185,7 @@ static et_windows copied_windows(const et_windows *w, int32_t size, int32_t firs
 void et_conv_2d_dsp_forward(const et_conv_2d *p, const int8_t *weights, const int32_t *bias,
                             const int8_t *x, int8_t *y, void *scratch)
 {
-    et_windows w = windows_of(p, x);
+    et_windows w = et_windows_of(p, x);
     int32_t size = et_padded(row_size_of(p));
     et_panel *panel = scratch;
     int8_t *patches = (int8_t *)(panel + 4 * size), *copies = patches + 2 * size;

@@ -143,9 +143,9 @@ static operand *put_line(const walk *w, const int8_t *values, int32_t step, et_r
                          int32_t count, int32_t zero_point, operand *to)
 {
     int32_t pairs = (count + 1) / 2;
-    et_pair_target target = {to, 1, 4};
+    et_pair_target target = {to, 1, 4, (uint16_t)-zero_point * 0x10001u};
     (void)w;
-    et_pair_line(values, step, inside, pairs, (uint16_t)-zero_point * 0x10001u, target);
+    et_pair_line(values, step, inside, pairs, &target);
     return to + 4 * pairs;
 }
 
@@ -153,7 +153,7 @@ static operand *put_line(const walk *w, const int8_t *values, int32_t step, et_r
 static operand *put_few_errors(const walk *w, const int8_t *e, int32_t count, int32_t width,
                                operand *to)
 {
-    et_pair_target target = {to, 1, 4};
+    et_pair_target target = {to, 1, 4, 0};
     int32_t step = w->e_step;
     for (int32_t j = 0; 2 * j < count; j++, e += 2 * step) {
         uint32_t word[2] = {0};
@@ -162,7 +162,7 @@ static operand *put_few_errors(const walk *w, const int8_t *e, int32_t count, in
                 word[i] |= (uint32_t)(uint8_t)e[i * step + k] << 8 * k;
             }
         }
-        et_put_pairs(target, j, word[0], word[1], 0);
+        et_put_pairs(&target, j, word[0], word[1]);
     }
     return to + 4 * ((count + 1) / 2);
 }
@@ -251,20 +251,7 @@ static void copy_windows(const walk *w, int32_t index)
 {
     const et_conv_2d *p = w->p;
     segment s = segment_at(w, index);
-    et_windows windows = {w->x,
-                          p->in.height,
-                          p->in.width,
-                          p->in.channels,
-                          p->window.kernel_h,
-                          p->window.kernel_w,
-                          p->window.stride_h,
-                          p->window.stride_w,
-                          -p->window.pad_h,
-                          -p->window.pad_w,
-                          p->out.height,
-                          p->out.width,
-                          p->quantization.input_zero_point,
-                          0};
+    et_windows windows = et_windows_of(p, w->x);
     int8_t *to = w->columns;
     for (int32_t i = s.from; i < s.to; i++, to += et_padded(w->row_size)) {
         et_copy_window(&windows, i / p->out.width, i % p->out.width, to);
@@ -316,38 +303,25 @@ static const operand *errors_of(const walk *w, int32_t row)
     return w->e_operands + (row & ~3) * w->room + (row & 2);
 }
 
-/* The same as below of width < 4 weights. */
-static void sum_few_weights(const walk *w, int32_t count, int32_t width, int32_t pairs,
-                            int32_t *gradient)
+/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
+static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, int32_t *gradient)
 {
-    int32_t stride = w->row_size + 1;
+    int32_t stride = w->row_size + 1, width = et_min(4, w->row_size - k);
+    gradient += k;
     for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
+        const operand *e = errors_of(w, row);
+        if (width == 4 && row + 1 < count) {
+            sum_pairs(gradient, gradient + stride, w->x_operands, e, pairs);
+            continue;
+        }
         int32_t sums[2][4] = {0};
-        sum_pairs(sums[0], sums[1], w->x_operands, errors_of(w, row), pairs);
+        sum_pairs(sums[0], sums[1], w->x_operands, e, pairs);
         for (int32_t i = 0; i < width; i++) {
             gradient[i] += sums[0][i];
             if (row + 1 < count) {
                 gradient[stride + i] += sums[1][i];
             }
         }
-    }
-}
-
-/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
-static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, int32_t *gradient)
-{
-    int32_t stride = w->row_size + 1, width = w->row_size - k, row = 0;
-    gradient += k;
-    if (width < 4) {
-        sum_few_weights(w, count, width, pairs, gradient);
-        return;
-    }
-    for (; row + 1 < count; row += 2, gradient += 2 * stride) {
-        sum_pairs(gradient, gradient + stride, w->x_operands, errors_of(w, row), pairs);
-    }
-    if (row < count) {
-        int32_t none[4] = {0};
-        sum_pairs(gradient, none, w->x_operands, errors_of(w, row), pairs);
     }
 }
 

@@ -152,10 +152,12 @@ static void fill_error_panel(const error_phase *f, int32_t c, int32_t width)
 
 static const int32_t nothing[8];
 
-/* Pairs of cells whose windows lie inside; at: offset of the first cell's channel. */
-static void error_pairs(const error_phase *f, et_two_windows two, int32_t pairs, int32_t depth,
-                        int32_t at)
+/* Pairs of cells, each two further than the one before; at: offset of the first cell's channel. */
+static __attribute__((noinline)) void error_pairs(const error_phase *f,
+                                                  const et_two_windows *first, int32_t pairs,
+                                                  int32_t depth, int32_t at)
 {
+    et_two_windows two = *first;
     et_error_words block = *f->block; /* in registers */
     int32_t sums[8], step = f->column_step;
     const int8_t *x = f->x + at;
@@ -180,29 +182,19 @@ static void error_pairs(const error_phase *f, et_two_windows two, int32_t pairs,
 static void error_patches(const error_phase *f, const et_windows *w, int32_t row, int32_t column,
                           int32_t count, int32_t c, int32_t width)
 {
-    int32_t sums[8], size = et_padded(w->kernel_h * w->kernel_w * w->depth);
-    for (int32_t i = 0; i < count; i++) {
-        et_copy_window(w, row, column + i, f->patches + i * size);
+    et_two_windows two = et_windows_copied(w, f->panel, row, column, count, f->patches);
+    if (count == 2 && width == 4) {
+        error_pairs(f, &two, 1, 0, cell_at(f, row, column) + c);
+        return;
     }
-    et_two_windows two = {.start = nothing,
-                          .sums = sums,
-                          .panel = f->panel,
-                          .first = f->patches,
-                          .second = f->patches + (count - 1) * size,
-                          .rows = 1,
-                          .run = size,
-                          .line = size,
-                          .size = size};
+    int32_t sums[8];
+    two.start = nothing;
+    two.sums = sums;
     et_sum_two_windows(&two);
     for (int32_t i = 0; i < count; i++) {
         int32_t at = cell_at(f, row, column + i) + c;
-        if (width == 4) {
-            const int32_t *a = sums + 4 * i;
-            et_error_words_put(f->block, a[0], a[1], a[2], a[3], f->x + at, f->block->start + at);
-        } else {
-            et_error_words_put_few(f->block, sums + 4 * i, f->x + at, f->block->start + at,
-                                   (uint32_t)width);
-        }
+        et_error_words_put_few(f->block, sums + 4 * i, f->x + at, f->block->start + at,
+                               (uint32_t)width);
     }
 }
 
@@ -214,7 +206,7 @@ static void error_row(const error_phase *f, const et_windows *w, et_inside insid
         int32_t pairs = (inside.to - column) / 2;
         if (in_place && column >= inside.from && pairs > 0) {
             et_two_windows two = et_windows_in_place(w, f->panel, row, column);
-            error_pairs(f, two, pairs, w->depth, cell_at(f, row, column) + c);
+            error_pairs(f, &two, pairs, w->depth, cell_at(f, row, column) + c);
             column += 2 * pairs;
             continue;
         }

@@ -16,7 +16,7 @@ typedef struct {
 } channel_line;
 
 /* count outputs: sums as in planes_dsp.c, of which requantize_dsp.h makes two.  The second one
- * behind an odd end is not stored. */
+ * behind an odd end is stored where the first one is, and before it. */
 #ifdef ET_DSP_LOOPS
 
 #define TWO_OUTPUTS                                                                               \
@@ -36,23 +36,27 @@ static void put_line(const channel_line *c, const uint32_t *line, int32_t count,
         int32_t first, second;
     } scale = {c->multiplier, c->shift}, place = {c->step, c->zero_point};
     int32_t bias = c->bias, odd = count & 1;
-    __asm__ volatile("ldm %[words], {r4-r9}\n\t"
-                     "b 2f\n"
-                     "1:\n\t" TWO_OUTPUTS "strb r10, [%[y]]\n\t"
-                     "strb r11, [%[y], r12]\n\t"
-                     "add %[y], %[y], r12, lsl #1\n"
-                     "2:\n\t"
-                     "cmp %[line], %[end]\n\t"
-                     "bne 1b\n\t"
-                     "ldr r10, %[odd]\n\t"
-                     "cmp r10, #0\n\t"
-                     "beq 3f\n\t" TWO_OUTPUTS "strb r10, [%[y]]\n"
-                     "3:"
-                     : [line] "+r"(line), [y] "+r"(y)
-                     : [words] "r"(c->words), [end] "r"(end), [scale] "m"(scale),
-                       [place] "m"(place), [bias] "m"(bias), [odd] "m"(odd)
-                     : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
-                       "memory");
+    __asm__ volatile(
+        "ldm %[words], {r4-r9}\n\t"
+        "b 2f\n"
+        "1:\n\t" TWO_OUTPUTS "strb r11, [%[y], r12]\n\t"
+        "strb r10, [%[y]]\n\t"
+        "add %[y], %[y], r12, lsl #1\n"
+        "2:\n\t"
+        "cmp %[line], %[end]\n\t"
+        "bne 1b\n\t"
+        "ldr r10, %[odd]\n\t"
+        "cmp r10, #0\n\t"
+        "beq 3f\n\t"
+        "mov r10, #0\n\t" /* once more, without a step to the second */
+        "str r10, %[odd]\n\t"
+        "str r10, %[place]\n\t"
+        "add %[end], %[end], #4\n\t"
+        "b 1b\n"
+        "3:"
+        : [line] "+r"(line), [y] "+r"(y), [end] "+r"(end), [odd] "+m"(odd), [place] "+m"(place)
+        : [words] "r"(c->words), [scale] "m"(scale), [bias] "m"(bias)
+        : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
 }
 
 #else

@@ -80,10 +80,10 @@ static void sum_patch(four_gradients *f, const et_patch *patch, int32_t first)
 {
     const et_planes *p = &f->planes;
     et_range all = {0, patch->count};
-    et_pair_target to = {f->e_pairs, ET_PLANE_LINE, 1};
+    et_pair_target to = {f->e_pairs, ET_PLANE_LINE, 1, 0};
     for (int32_t line = 0; line < patch->lines; line++) {
         int32_t at = (patch->first + line) * p->output_line + patch->from * p->output_step;
-        et_pair_line(f->e + at + first, p->output_step, all, patch->pairs, 0, to);
+        et_pair_line(f->e + at + first, p->output_step, all, patch->pairs, &to);
         sum_errors(f, patch->pairs);
         for (int32_t c = 0; c < 4; c++) {
             sum_line(f->sums[c], p->planes + c * p->plane + line * ET_PLANE_LINE,

@@ -36,12 +36,12 @@ void et_fill_planes(const et_planes *p, const et_patch *patch, int32_t c)
     int32_t start = patch->from - p->before, cells = 2 * patch->pairs + 2;
     et_range all = {et_min(cells, et_max(0, -start)), et_max(0, et_min(cells, p->length - start))};
     et_range none = {0, 0};
-    et_pair_target to = {p->planes, p->plane, 1};
+    et_pair_target to = {p->planes, p->plane, 1, p->offset};
     for (int32_t i = 0; i < patch->lines + 2; i++, to.pairs += ET_PLANE_LINE) {
         int32_t line = patch->first + i - p->before_lines;
         int32_t exists = line >= 0 && line < p->lines;
         const int8_t *values = p->data + line * p->data_line + start * p->data_step + c;
-        et_pair_line(values, p->data_step, exists ? all : none, patch->pairs + 1, p->offset, to);
+        et_pair_line(values, p->data_step, exists ? all : none, patch->pairs + 1, &to);
     }
 }
 

@@ -6,6 +6,13 @@
 
 #define SHORT_RUN 16 /* bytes: starting a row costs more than copying fewer */
 
+/* Where products take most of the time copies are functions, else part of their callers. */
+#ifdef ET_VECTORS
+#define COPIES ET_DSP_INLINE
+#else
+#define COPIES static __attribute__((noinline))
+#endif
+
 #ifdef ET_VECTORS
 
 /* Four columns of weights meet a window, row by row as et_sum_lanes sums.  Pointers move by 16 past a
@@ -170,6 +177,26 @@ void et_sum_two_windows(const et_two_windows *two)
 #endif
 #endif
 
+et_windows et_windows_of(const et_conv_2d *p, const int8_t *x)
+{
+    const et_window *window = &p->window;
+    et_windows w = {x,
+                    p->in.height,
+                    p->in.width,
+                    p->in.channels,
+                    window->kernel_h,
+                    window->kernel_w,
+                    window->stride_h,
+                    window->stride_w,
+                    -window->pad_h,
+                    -window->pad_w,
+                    p->out.height,
+                    p->out.width,
+                    p->quantization.input_zero_point,
+                    0};
+    return w;
+}
+
 void et_join_windows(et_windows *w)
 {
     if (w->kernel_h * w->kernel_w * w->stride_h * w->stride_w == 1 && !w->top && !w->left &&
@@ -221,19 +248,24 @@ et_two_windows et_windows_in_place(const et_windows *w, const et_panel *panel, i
     return two;
 }
 
-/* Both return what lies behind.  Few bytes: a call of memcpy would take longer. */
-ET_DSP_INLINE int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
+/* Few bytes: memcpy would take longer. */
+COPIES void copy(int8_t *to, const int8_t *from, int32_t count)
 {
-    for (; count >= 4; count -= 4, to += 4, from += 4) {
+    for (; count >= 8; count -= 8, to += 8, from += 8) {
+        uint32_t first = et_load_word(from), second = et_load_word(from + 4);
+        et_store_word(to, first);
+        et_store_word(to + 4, second);
+    }
+    if (count >= 4) {
         et_store_word(to, et_load_word(from));
+        count -= 4, to += 4, from += 4;
     }
     for (; count > 0; count--) {
         *to++ = *from++;
     }
-    return to;
 }
 
-ET_DSP_INLINE int8_t *fill(int8_t *to, int32_t value, int32_t count)
+COPIES void fill(int8_t *to, int32_t value, int32_t count)
 {
     for (; count >= 4; count -= 4, to += 4) {
         et_store_word(to, et_four_bytes(value));
@@ -241,36 +273,44 @@ ET_DSP_INLINE int8_t *fill(int8_t *to, int32_t value, int32_t count)
     for (; count > 0; count--) {
         *to++ = (int8_t)value;
     }
-    return to;
 }
 
 void et_copy_window(const et_windows *w, int32_t row, int32_t column, int8_t *to)
 {
     int32_t y = w->top + row * w->stride_h, x = w->left + column * w->stride_w;
-    int32_t run = w->kernel_w * w->depth, line = w->width * w->depth, outside = w->fill;
+    int32_t run = w->kernel_w * w->depth, line = w->width * w->depth, size = w->kernel_h * run;
     et_range rows = et_taps_inside(y, w->kernel_h, w->height);
     et_range taps = et_taps_inside(x, w->kernel_w, w->width);
-    int32_t bytes = (taps.to - taps.from) * w->depth, before = taps.from * w->depth;
-    int32_t none = rows.to == rows.from || !bytes, size = w->kernel_h * run;
-    int8_t *end = to + et_padded(size);
-    if (none) {
-        fill(to, outside, size);
-        fill(end - (et_padded(size) - size), 0, et_padded(size) - size);
+    int32_t bytes = (taps.to - taps.from) * w->depth, lines = rows.to - rows.from;
+    if (size & 3) {
+        fill(to + size, 0, et_padded(size) - size);
+    }
+    if (lines * bytes < size) {
+        fill(to, w->fill, size);
+    }
+    if (!lines || !bytes) {
         return;
     }
     const int8_t *from = w->data + (y + rows.from) * line + (x + taps.from) * w->depth;
-    to = fill(to, outside, rows.from * run);
+    to += rows.from * run + taps.from * w->depth;
     if (bytes == run && run == 4) { /* a short run inside, as most of them are */
-        for (int32_t i = rows.to - rows.from; i; i--, from += line, to += 4) {
+        for (; lines; lines--, from += line, to += 4) {
             et_store_word(to, et_load_word(from));
         }
-    } else {
-        for (int32_t i = rows.to - rows.from; i; i--, from += line) {
-            to = fill(to, outside, before);
-            to = copy(to, from, bytes);
-            to = fill(to, outside, run - before - bytes);
-        }
+        return;
     }
-    to = fill(to, outside, (w->kernel_h - rows.to) * run);
-    fill(to, 0, (int32_t)(end - to));
+    for (; lines; lines--, from += line, to += run) {
+        copy(to, from, bytes);
+    }
+}
+
+et_two_windows et_windows_copied(const et_windows *w, const et_panel *panel, int32_t row,
+                                 int32_t column, int32_t count, int8_t *patches)
+{
+    int32_t size = et_padded(w->kernel_h * w->kernel_w * w->depth);
+    for (int32_t i = 0; i < count; i++) {
+        et_copy_window(w, row, column + i, patches + i * size);
+    }
+    et_two_windows two = {0, 0, panel, patches, patches + (count - 1) * size, 1, size, size, size};
+    return two;
 }

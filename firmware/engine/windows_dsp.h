@@ -18,6 +18,9 @@ typedef struct {
     int32_t clipped; /* rows of taps outside of data may be left out: fill is 0 */
 } et_windows;
 
+/* Those of a convolution over its input. */
+et_windows et_windows_of(const et_conv_2d *p, const int8_t *x);
+
 static inline int32_t et_padded(int32_t k)
 {
     return (k + 3) & ~3;
@@ -99,5 +102,9 @@ et_two_windows et_windows_in_place(const et_windows *w, const et_panel *panel, i
 
 /* Copies one window, filled up with fill to a multiple of 4. */
 void et_copy_window(const et_windows *w, int32_t row, int32_t column, int8_t *to);
+
+/* The same of one window, or of two side by side, in copies at patches; of one, both are it. */
+et_two_windows et_windows_copied(const et_windows *w, const et_panel *panel, int32_t row,
+                                 int32_t column, int32_t count, int8_t *patches);
 
 #endif

@@ -33,10 +33,10 @@ STRUCTS = list({
 }.values())
 HEADERS = (
     "operators.h", "losses.h", "learner.h", "null_mass.h", "scaled.h", "fixed_rate.h", "adaptive.h",
-    "update.h", "multinomial.h", "multinomial_global.h", "sgd.h", "niti.h",
+    "update.h", "update_blocks.h", "multinomial.h", "multinomial_global.h", "sgd.h", "niti.h",
 )
 INCLUDES = "#include <stddef.h>\n" + "".join(f'#include "{name}"\n' for name in HEADERS)
-NOT_CONSTANT = {"et_clip", "et_join", "et_learner", "et_null_mass", "et_update_scratch",
+NOT_CONSTANT = {"et_clip", "et_join", "et_learner", "et_null_mass",
                 "et_adaptive_layer", "et_adaptive_network", "et_multinomial_layer",
                 "et_multinomial_global_layer", "et_multinomial_global_network", "et_sgd_scale"}
 

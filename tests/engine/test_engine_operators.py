@@ -27,6 +27,7 @@ from c_engine import (
     kernels,
     u32,
 )
+from loop_works import dense
 from random_layers import (
     LAYERS,
     errors,
@@ -313,6 +314,23 @@ def test_updates(libraries, kind, draw):
             samples = random_samples(rng, *shapes, 12)
             drawn = check_updates(libraries(draw), draw, layer, shapes, samples, limit_q8, 20)
             assert drawn or limit_q8 < 256
+
+
+@pytest.mark.parametrize("inputs, rows", [(20000, 40), (280000, 2)])
+def test_updates_from_rows_of_much_mass(library, inputs, rows):
+    """Rows below 2**30 and above 2**32; few trials, whose stride is longer than a row, and many."""
+    rng = np.random.default_rng(23)
+    shapes = (1, 1, inputs), (1, 1, rows)
+    for trials in (1, 3, 700):
+        layer = dense(inputs, rows).layer
+        x, e = np.full(shapes[0], 127, np.int8), np.full(shapes[1], -127, np.int8)
+        x[..., ::3], e[..., 1] = -128, 90
+        mass = np.abs(layer.gradient(e.astype(np.int64), x.astype(np.int64))).sum(axis=1)
+        assert mass.max() >> 30 == 0 or mass.max() >> 32
+        assert mass.sum() >> 33
+        samples = [(e, 0, int8(rng, shapes[0], extreme=True)), (e, 0, x), (e, 3, x)]
+        limit = 2 * trials * 256
+        assert check_updates(library, "systematic", layer, shapes, samples, limit, 0)
 
 
 @pytest.mark.parametrize("draw", thinned(DRAWN, 2))

@@ -26,6 +26,7 @@ pytestmark = [
 
 W, CONV, ERROR = "windows_dsp.c", "conv_2d_dsp.c", "conv_2d_input_error_dsp.c"
 GRADIENT, PLANES, DEPTHWISE = "conv_2d_gradient_dsp.c", "planes_dsp.c", "depthwise_conv_2d_dsp.c"
+PAIRS = "pairs_dsp.c"
 DEPTHWISE_GRADIENT, DENSE = "depthwise_conv_2d_gradient_dsp.c", "fully_connected_dsp.c"
 SCALE, POOL, ADD = "error_scale_dsp.c", "average_pool_2d_dsp.c", "add_dsp.c"
 WIDE = [
@@ -53,9 +54,10 @@ WINDOW_SUMS = {
     "sums": line(W, "memmove(two->sums"),
     "sum_rows": turns(W, "for (int32_t row = 0; row < two->rows"),
     "copies": line(W, "int32_t bytes = (taps.to - taps.from)"),
-    "copied_rows": line(W, "to = copy(to, from, bytes)"),
+    "copied_rows": line(W, "copy(to, from, bytes)"),
     "short_rows": line(W, "et_store_word(to, et_load_word(from));", "et_copy_window"),
-    "copied_words": turns(W, "for (; count >= 4; count -= 4, to += 4, from += 4)"),
+    "copied_words": lambda counts: 2 * turns(W, "for (; count >= 8; count -= 8")(counts)
+    + line(W, "et_store_word(to, et_load_word(from));", "copy")(counts),
     "copied_bytes": line(W, "*to++ = *from++"),
 }
 
@@ -74,15 +76,12 @@ def times(factor, name, *more):
     return lambda found: factor * found.get(name, 0) + sum(found.get(n, 0) for n in more)
 
 
-def pair_loops(unit):
-    """The lines of pairs_dsp.h that ``unit`` took in.  What is left of a line are its edges."""
-    file = f"{unit}:pairs_dsp.h"
-    return {
-        "every_line": line(file, "uint32_t none ="),
-        "every_whole": turns(file, "for (; j < inside.to / 2; j++"),
-        "every_none": both(turns(file, "for (; j < inside.from / 2; j++)"),
-                           turns(file, "for (; j < pairs; j++)")),
-    }
+# What is left of a line are its edges.
+PAIR_LOOPS = {
+    "every_line": line(PAIRS, "uint32_t none ="),
+    "every_whole": both(turns(PAIRS, "for (; n; n--, values"), turns(PAIRS, "for (; n != 0; n--")),
+    "every_none": turns(PAIRS, "for (int32_t n = end - from"),
+}
 
 
 TOLD = {
@@ -93,7 +92,7 @@ TOLD = {
     "four_lines": times(4, "lines"), "any_four_lines": times(4, "any_lines"),
     "fours_of_eights": times(2, "eights_of_groups"), "twos_of_fours": times(2, "fours_of_groups"),
     "every_line": times(1, "pair_lines", "error_lines"),
-    "every_whole": times(1, "pair_whole", "error_whole"),
+    "every_whole": times(1, "pair_whole", "error_whole", "error_pairs"),
     "every_none": times(1, "pair_none", "error_none"),
     "sum_pairs": lambda found: found["odd"] + 2 * found["two"] + 4 * found["fours"],
 }
@@ -103,13 +102,12 @@ LOOPS = {
         "times": line(CONV, "et_inside inside = et_columns_inside(w);", "forward_windows"),
         "groups": line(CONV, "forward_group g = {"),
         "panel_words": turns(CONV, "for (; weights != end; weights += 4"),
-        "panel_rest": line(CONV, "word = word << 8 |"),
+        "panel_rest": line(CONV, "rest = rest << 8 |"),
         "panel_missing": line(CONV, "et_panel_put(panel, et_padded(size), k, c, 0)"),
         "rows": line(CONV, "int8_t *y = g->y + row *"),
         "runs": line(CONV, "et_two_windows two = et_windows_in_place("),
         "patches": line(CONV, "forward_patches(g, row, column, count"),
-        "put_two": both(line(CONV, "et_outputs_put_two(outputs, sums, y, y + g->channels)"),
-                        line(CONV, "et_outputs_put_two(outputs, sums, y, y + channels)")),
+        "put_two": line(CONV, "et_outputs_put_two(outputs, sums, y, y + channels)"),
         "put_any": line("requantize_dsp.c", "const et_quantization *q = outputs->quantization;"),
         "put_any_outputs": line("requantize_dsp.c", "int32_t acc = outputs->doubled"),
     },
@@ -125,12 +123,11 @@ LOOPS = {
         "runs": line(ERROR, "et_windows_in_place(w, f->panel, row, column)", "error_row"),
         "patches": line(ERROR, "error_patches(f, w, row, column, count, c, width)"),
         "stored_pairs": line(ERROR, "x += 2 * step;"),
-        "put_four": line(ERROR, "et_error_words_put(f->block"),
         "put_few": line(ERROR, "et_error_words_put_few("),
         "put_few_errors": line("error_words.c", "e[k] = (int8_t)"),
         "foretold": line(ERROR, "et_error_words_grow(block, sums, x, 4)"),
     },
-    "depthwise_conv_2d_dsp_forward": pair_loops(PLANES) | {
+    "depthwise_conv_2d_dsp_forward": PAIR_LOOPS | {
         "groups": line(DEPTHWISE, "set_channels(&f, weights + first"),
         "patches": line(DEPTHWISE, "et_fill_planes(&planes, &patch, first)"),
         "four_lines": line(DEPTHWISE, "put_line(&f->channels[c]"),
@@ -139,7 +136,7 @@ LOOPS = {
         "any_four_lines": line(DEPTHWISE, "et_plane_sums(words, f->channels[c].words"),
         "any_outputs": line(DEPTHWISE, "et_outputs_put_any(f->outputs, sums, y)"),
     },
-    "depthwise_conv_2d_dsp_input_error": pair_loops(PLANES) | {
+    "depthwise_conv_2d_dsp_input_error": PAIR_LOOPS | {
         "groups": turns(
             DEPTHWISE, "for (int32_t c = 0; c < channels; c += 4)",
             function="et_depthwise_conv_2d_dsp_input_error"),
@@ -181,7 +178,7 @@ LOOPS = {
 }
 GRADIENT_LOOPS = {
     name: count for name, count in WINDOW_SUMS.items() if name.startswith(("cop", "short"))
-} | pair_loops(GRADIENT) | {
+} | PAIR_LOOPS | {
     "forms": line(GRADIENT, "walk w = walk_of(layer, e, x, scratch)"),
     "zeroed": line(GRADIENT, "*values = 0;"),
     "chunks": line(GRADIENT, "int32_t to = et_min(segments, from + w.at_once)"),
@@ -193,15 +190,10 @@ GRADIENT_LOOPS = {
     "inputs": both(line(GRADIENT, "put_tap(w, ky, kx, c, from, to);"),
                    line(GRADIENT, "put_flat(w, k, from);")),
     "sums": both(line(GRADIENT, "sum_pairs(gradient, gradient + stride"),
-                 line(GRADIENT, "sum_pairs(gradient, none"), line(GRADIENT, "sum_pairs(sums[0]")),
+                 line(GRADIENT, "sum_pairs(sums[0]")),
     "sum_pairs": turns(f"{GRADIENT}:operands_dsp.h", "for (; pairs; pairs--, x += 4, e += 4)"),
 }
-DEPTHWISE_GRADIENT_LOOPS = {
-    "pair_lines": line(f"{PLANES}:pairs_dsp.h", "uint32_t none ="),
-    "error_lines": line(f"{DEPTHWISE_GRADIENT}:pairs_dsp.h", "uint32_t none ="),
-    "pair_whole": turns(f"{PLANES}:pairs_dsp.h", "for (; j < inside.to / 2; j++"),
-    "error_pairs": turns(f"{DEPTHWISE_GRADIENT}:pairs_dsp.h", "for (; j < inside.to / 2; j++"),
-
+DEPTHWISE_GRADIENT_LOOPS = PAIR_LOOPS | {
     "patches": line(DEPTHWISE_GRADIENT, "et_fill_planes(&f->planes"),
     "groups": line(DEPTHWISE_GRADIENT, "sum_four(&f, four)"),
     "put_rows": line(DEPTHWISE_GRADIENT, "put_row(&f, f.sums"),

@@ -44,6 +44,7 @@ pytestmark = [
 ]
 
 SUMS = "update_biases.c:sum_errors.h"
+BIAS_DRAWS = turns("draw.c", "for (; points->at < mass; steps++)")
 MASS = "row_mass.c"
 FACTORED = "update_factored.c"
 
@@ -96,6 +97,10 @@ CASES = {
     "error_scale": (error_scale, CONVS[:4]),
     "error_join": (error_join, [Work(None, (1, 1, 9), (1, 1, 9), {})]),
 }
+
+
+def both(*lines):
+    return lambda counts: sum(count(counts) for count in lines)
 
 
 def magnitudes(counts):
@@ -189,14 +194,15 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     }
     kind = "update_dense" if isinstance(work.layer, p.FullyConnected) else "update_window"
     found = UPDATES[kind](Work(work.layer, work.x, work.y, seen)) | seen
+    found["passed"] = found["walk"] + steps[:, :-1].any(axis=1).sum()
     assert seen["draws"] == 5
     products = {"products": line("fully_connected.c", "*gradient++ = error *")}
     assert_counted(found, (products if kind == "update_dense" else {}) | {
-        "draws": line("draw.c", "times++"),
-        "moved": line("draw.c", "moves_add(&moves, gradient"),
+        "draws": both(line("draw.c", "gap += stride;"), BIAS_DRAWS),
+        "moved": both(line("draw.c", "at -= gap;"), line("draw.c", "et_step(layer, row, size")),
         "formed": line("update.c", "g->row_gradient("),
         "magnitudes": magnitudes,
-        ("walk", "rows"): line("draw.c", "cumulative += et_rule_mass"),
+        "passed": both(line("draw.c", "gap -= magnitude;"), line("draw.c", "at -= gap;")),
     }, counts, work)
 
 
@@ -213,7 +219,7 @@ def test_an_update_of_biases_adds_up_its_errors_once(engine, work):
     }, counts, work)
     assert set(found) == {"positions", "errors"}
     assert counts.line("update_biases.c", "scratch->row_mass[row] =") == work.layer.rows
-    assert counts.line("draw.c", "times++") == 5
+    assert BIAS_DRAWS(counts) == 5
 
 
 @pytest.mark.parametrize("total", [6, 90, 900])

@@ -47,14 +47,15 @@ FORWARD = SUMMED | {
     "panel_missing": line(CONV, "et_panel_put(panel, et_padded(size), k, c, 0)"),
     "rows": line(CONV, "int8_t *y = g->y + row *"),
     "patches": line(CONV, "forward_patches(g, row, column, count"),
-    "put_any": line(CONV, "et_outputs_put_any(outputs, sums + 4 * i"),
+    "put_any": lambda counts: sum(line(CONV, f"et_outputs_put_any({of}")(counts) for of in (
+        "outputs, sums, y)", "outputs, sums + 4, y + channels)", "g->outputs, sums, y)")),
 }
 BACKWARD = SUMMED | {
     "panel_taps": line(ERROR, "int32_t tap = (f->down.tap"),
     "panel_puts": turns(ERROR, "for (int32_t o = 0; o < outputs; o++"),
     "patches": line(ERROR, "error_patches(f, w, row, column, count, c, width)"),
     "stored_pairs": line(ERROR, "x += 2 * step;"),
-    "put_four": line(ERROR, "et_error_words_put(f->block"),
+    "put_few": line(ERROR, "et_error_words_put_few("),
 }
 FORMED = {
     "zeroed": line(GRADIENT, "*gradient -= worth;"),

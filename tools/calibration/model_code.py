@@ -13,9 +13,6 @@ from tools.calibration.fit import fit
 from tools.calibration.sections import read_object
 
 MODEL_CALLS = ("et_model_forward", "et_model_train", "et_model_accepts")
-# In et_model_train's frame: the scratch of one update, three words; four more where it forms its
-# gradient in blocks.
-UPDATE_FRAME, BLOCKS_FRAME = 12, 16
 
 
 def model_costs(compiled: list[tuple]) -> dict:
@@ -37,16 +34,13 @@ def _code(objects: Path) -> int:
 
 
 def _frames(compiled: list[tuple]) -> dict:
-    """The largest frames met; et_model_train's apart from its updates."""
-    largest = {"forward": 0, "train": 0, "row": 0, "update": UPDATE_FRAME,
-               "blocks": BLOCKS_FRAME}
-    for plan, objects in compiled:
+    """The largest frames met."""
+    largest = {"forward": 0, "train": 0, "row": 0}
+    for _, objects in compiled:
         frames = read_frames(objects / "model.su")
-        updates = sum(s.phase == "update" for s in plan.schedule.stages)
-        blocks = sum(bool(s.kernel.forms) for s in plan.schedule.stages)
         found = {
             "forward": frames["et_model_forward"],
-            "train": frames["et_model_train"] - UPDATE_FRAME * updates - BLOCKS_FRAME * blocks,
+            "train": frames["et_model_train"],
             "row": max((f for name, f in frames.items() if name.endswith("_row")), default=0),
         }
         largest |= {name: max(largest[name], size) for name, size in found.items()}

@@ -15,9 +15,10 @@ from edgetune.plan.constants.model import (
     parameter_constants,
     trained_constants,
 )
+from edgetune.plan.constants.update import update_constants
 
 __all__ = [
     "TRAINED", "activation_constants", "frozen_constants", "layer_constants", "loss_constants",
-    "parameter_constants", "trained_constants",
+    "parameter_constants", "trained_constants", "update_constants",
     "joining", "moving", "softmax", "weighted",  # which say what layer_constants knows
 ]
