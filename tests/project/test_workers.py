@@ -14,7 +14,7 @@ from edgetune.workers import Worker, WorkerDied
 def worker():
     worker = Worker("worker_child")
     yield worker
-    worker._end()
+    worker.end()
 
 
 def test_one_child_answers_all(worker):
