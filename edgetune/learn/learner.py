@@ -9,6 +9,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -230,7 +231,7 @@ class Learner:
 
     def state(self) -> bytes:
         """The device's state block: generator, counters, rule state and `parameters`."""
-        block = np.zeros(1, self._state_type())[0]
+        block = np.zeros(1, self._state_type)[0]
         block["learner"] = (self.generator.state, self.step, self.total_steps)
         for words, record in self._rule_words(block):
             store(record, words)
@@ -238,6 +239,7 @@ class Learner:
             block["parameters"][i][...] = array.reshape(-1)
         return block.tobytes()
 
+    @cached_property
     def _state_type(self) -> np.dtype:
         return state_type(self.trained, type(self.rule), self.recipe.learns_weights)
 
@@ -248,7 +250,7 @@ class Learner:
 
     def load_state(self, state: bytes) -> None:
         """Take over a state block made by ``state`` or read from a device."""
-        block = np.frombuffer(state, self._state_type(), 1)[0]
+        block = np.frombuffer(state, self._state_type, 1)[0]
         learner = block["learner"]
         self.generator.state = tuple(learner["generator"].tolist())  # Python's integers
         self.step, self.total_steps = int(learner["step"]), int(learner["total_steps"])

@@ -17,6 +17,7 @@ from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
 
 BIAS_INPUT = 64  # the constant input of the bias column, RULE X0
+MOST_PRODUCT = 255 * 128  # |x - zero_point| * |w|; an error is smaller than either
 
 
 @dataclass(eq=False)
@@ -77,8 +78,11 @@ class WeightedLayer(Layer):
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The exact product of two integer matrices, by floats wide enough for its largest sum."""
-    kind = np.float32 if a.shape[-1] * _magnitude(a) * _magnitude(b) < 2**24 else np.float64
+    """The exact product of two integer matrices, each of inputs, weights or errors, by floats
+    wide enough for its largest sum."""
+    terms = a.shape[-1]
+    short = terms * MOST_PRODUCT < 2**24 or terms * _magnitude(a) * _magnitude(b) < 2**24
+    kind = np.float32 if short else np.float64
     return (a.astype(kind) @ b.astype(kind)).astype(np.int64)
 
 
