@@ -35,21 +35,30 @@ class WorkerDied(RuntimeError):
 
 
 class Worker:
-    """Runs ``answer(*parts: bytes) -> bytes`` of ``module`` in a child process, whose environment
-    is this one's and ``environment``."""
+    """Runs ``answer(*parts: bytes) -> bytes`` of ``module`` in a child process.
 
-    def __init__(self, module: str, environment: Mapping[str, str] | None = None):
-        self.module, self._environment = module, environment or {}
+    Args:
+        environment: added to this process's.
+        replaced: whether one that died is replaced by the next request; without it, as it had
+            what later answers need, that is an error.
+    """
+
+    def __init__(
+        self, module: str, environment: Mapping[str, str] | None = None, replaced: bool = True
+    ):
+        self.module, self._environment, self._replaced = module, environment or {}, replaced
         self._lock = threading.RLock()
         self._child: Launched | None = None
         self._owner = 0
 
     @property
+    def _started(self) -> bool:
+        return self._child is not None and self._owner == os.getpid()
+
+    @property
     def alive(self) -> bool:
         """Whether its child runs."""
-        return (
-            self._child is not None and self._owner == os.getpid() and self._child.poll() is None
-        )
+        return self._started and self._child.poll() is None
 
     def ask(self, *parts: bytes) -> bytes:
         """What ``answer`` returns.
@@ -70,7 +79,7 @@ class Worker:
             WorkerDied: as `ask`.
         """
         with self._lock:
-            if not self.alive:
+            if not self._started or (self._replaced and not self.alive):
                 self._start()
             self._said = os.fstat(self._log.fileno()).st_size
             with self._whole():

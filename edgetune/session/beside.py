@@ -115,7 +115,7 @@ def _worker() -> Worker:
         worker = _idle.pop()
         if worker.alive:
             return worker
-    return Worker(CHILD, ONE_THREAD)
+    return Worker(CHILD, ONE_THREAD, replaced=False)
 
 
 @contextmanager
