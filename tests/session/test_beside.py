@@ -122,6 +122,6 @@ def test_the_end_of_its_process_is_an_error(plan, begun, told, at_work):
 def test_programs_of_all_operators_can_be_handed_over():
     for kind, add in EXAMPLES.items():
         graph = read_tflite(add(ModelBuilder((1, 6, 6, 2), 1 / 40, -9, seed=3).conv(4, 3)).build())
-        program = lower(graph)
-        again = pickle.loads(pickle.dumps(program))
-        assert [layer.kind for layer in again.layers] == [layer.kind for layer in program.layers], kind
+        again = pickle.loads(pickle.dumps(program := lower(graph)))
+        kinds = [[layer.kind for layer in one.layers] for one in (program, again)]
+        assert kinds[0] == kinds[1], kind
