@@ -8,12 +8,12 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.block import add_blocks, normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.draws import DRAWS, apply_steps

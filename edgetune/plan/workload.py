@@ -13,6 +13,7 @@ import numpy as np
 from edgetune.learn.generator import Generator
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower.backward import InputError
+from edgetune.learn.memory import keep_memory
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer
 from edgetune.learn.rules.rule import Draw
@@ -46,6 +47,7 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     that were drawn; `HALVED` and an
     activation: its errors that were halved as larger ones came.
     """
+    keep_memory()
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
     observer.draw = observer.noting(observer.draw)

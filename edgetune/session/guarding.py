@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.dataclass import dataclass
 from edgetune.errors import LinkError, UsageError
 from edgetune.guard import (
     NONE,

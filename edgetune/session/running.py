@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from time import monotonic, sleep
 
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.dataclass import dataclass
 from edgetune.device.faults import FaultRates, Faults
 from edgetune.errors import DeviceNotFoundError, DivergenceError, EdgetuneError, LinkError
 from edgetune.files import save_atomically

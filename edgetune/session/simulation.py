@@ -6,9 +6,10 @@ import numpy as np
 
 from edgetune.errors import DivergenceError
 from edgetune.learn.learner import Learner
+from edgetune.learn.memory import keep_memory
 from edgetune.link.messages import TrainResult
 from edgetune.plan.plan import Plan
-from edgetune.session.simulation_child import Simulated, keep_memory, simulated
+from edgetune.session.simulation_child import Simulated, simulated
 
 
 def new_learner(plan: Plan, seed: int = 0, total_steps: int = 0) -> Learner:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import pickle
-import sys
 from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgetune.learn.learner import Learner
+from edgetune.learn.memory import keep_memory
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
-
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of glibc's malloc.h
 
 
 class Simulated(NamedTuple):
@@ -37,15 +33,6 @@ def simulated(learner: Learner, sample: np.ndarray, target: Any) -> Simulated:
         ours.prediction, ours.measure, min(ours.draws, 65535), learner.digest(), learner.state(),
         learner.spent,
     )
-
-
-@cache
-def keep_memory() -> None:
-    """Has malloc keep what numpy gives back: a step then takes half the time, because the system
-    need not clear the same pages again.  Where that is not possible it takes all of it."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
-        libc.mallopt(_TRIM_THRESHOLD, 1 << 30)
 
 
 class _Present:

@@ -7,10 +7,10 @@ Matrix products go through float64, which is exact because every sum stays below
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.tensors import Tensors

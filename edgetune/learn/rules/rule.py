@@ -10,12 +10,12 @@ section 5.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.generator import Generator
 from edgetune.learn.losses import Loss
 from edgetune.learn.lower.backward import Backward
