@@ -36,6 +36,7 @@ VERBS = {
     "ci": "A pipeline whose tests learn on emulated boards.",
     "doctor": "What is installed, what is missing, how to get it.",
 }
+FORETELLING = ("inspect", "plan")  # few products, and small: threads would wait for each other
 EPILOG = """\b
 Exit codes:
   0    all went well
@@ -68,6 +69,8 @@ class Verbs(click.Group):
     def get_command(self, ctx, name: str):
         if name not in VERBS:
             return None
+        if name in FORETELLING:
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported
         return import_module(f"edgetune.cli.{name}").command
 
     def format_commands(self, ctx, formatter):

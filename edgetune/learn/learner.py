@@ -53,7 +53,7 @@ class Learner:
 
     def __init__(self, program: Program, recipe: Recipe, seed: int = 0, total_steps: int = 0):
         self.program = copy.copy(program)
-        self.program.layers = copy.deepcopy(program.layers)
+        self.program.layers = [_own(layer) for layer in program.layers]
         self.recipe = recipe
         self.draw: Draw = DRAWS[recipe.draw]
         self.trained = recipe.trained(self.program)
@@ -132,7 +132,8 @@ class Learner:
         prediction = int(self._value(program.output).argmax())
         logits = self._value(program.logits).reshape(-1)
         acc, measure = program.loss.error(logits, target, self._value(program.input))
-        self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
+        error = normalise(self._masked(program.logits, acc))
+        self.errors = {program.storage(program.logits): error}
         if self.trained:
             outputs = self._outputs() if self.rule.watches_outputs else ()
             self.rule.observe(
@@ -164,7 +165,8 @@ class Learner:
         layer = step.layer
         error, exponent = self._error_of(layer, step.source)
         acc = layer.input_error(step.operand, error, self._inputs(layer))
-        below = self._masked(layer.inputs[step.operand], acc, exponent)
+        mantissa, shift = normalise(self._masked(layer.inputs[step.operand], acc))
+        below = mantissa, exponent + shift
         if step.join is not None:
             below = add_blocks(self.errors[step.target], below, step.join)
         self.errors[step.target] = below
@@ -186,10 +188,9 @@ class Learner:
         mantissa, exponent = self.errors[storage]
         return mantissa.reshape(self.program.activations[layer.output].shape), exponent
 
-    def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
-        """Zero where the activation's producer clipped, then normalise; flat."""
-        mantissa, shift = normalise(np.where(self._open(index), acc.reshape(-1), 0))
-        return mantissa, exponent + shift
+    def _masked(self, index: int, acc: np.ndarray) -> np.ndarray:
+        """Zero where the activation's producer clipped; flat."""
+        return np.where(self._open(index), acc.reshape(-1), 0)
 
     def _open(self, index: int) -> np.ndarray:
         """Where the activation's producer did not clip; flat."""
@@ -258,6 +259,14 @@ class Learner:
             load(record, words)
         for i, array in enumerate(self.parameters()):
             array[...] = block["parameters"][i].reshape(array.shape)
+
+
+def _own(layer: Layer) -> Layer:
+    """A copy whose weights and biases are its own; nothing else of it changes."""
+    layer = copy.copy(layer)
+    if isinstance(layer, WeightedLayer):
+        layer.weights, layer.bias = layer.weights.copy(), layer.bias.copy()
+    return layer
 
 
 _TAKE: dict[type, Callable[..., None]] = {

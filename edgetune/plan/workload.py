@@ -117,14 +117,14 @@ class _Observer(Learner):
         self.layer = layer
         return super()._error_of(layer, storage)
 
-    def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
+    def _masked(self, index: int, acc: np.ndarray) -> np.ndarray:
+        seen = super()._masked(index, acc)
         if self.layer and (kernel := self.errors_of.get((self.layer.name, index))):
             made = self.program.activations
-            seen = np.where(self._open(index), acc.reshape(-1), 0)
             self.counts[self.layer.name][f"{HALVED}{index}"] += halved_errors(
                 kernel, self.layer, seen, made[index].shape, made[self.layer.output].shape
             )
-        return super()._masked(index, acc, exponent)
+        return seen
 
     def _of_kernel(self, layer: WeightedLayer, steps: np.ndarray) -> Counter:
         stage = self.stages[layer.name]
@@ -141,11 +141,12 @@ def formed_blocks(drawn: np.ndarray, rows: int) -> Counter:
     on that the last one lacks."""
     starts = list(range(0, len(drawn), rows))
     last = starts[-1]
-    for row in np.flatnonzero(drawn):
+    for row in np.flatnonzero(drawn).tolist():
         if not last <= row < last + rows:
-            last = int(row)
+            last = row
             starts.append(last)
-    return Counter(f"{FORMED}{min(rows, len(drawn) - start)}" for start in starts)
+    sizes = Counter(min(rows, len(drawn) - start) for start in starts)
+    return Counter({f"{FORMED}{size}": count for size, count in sizes.items()})
 
 
 def _searches_in_order(steps: np.ndarray) -> Counter:
