@@ -44,4 +44,8 @@ def add_blocks(
 def _halved(values: np.ndarray, bits: int) -> np.ndarray:
     """Divided by 2**bits, truncated toward zero: below zero the rest is added first."""
     bits = min(bits, 62)
-    return (values + ((values >> 63) & ((1 << bits) - 1))) >> bits
+    halved = values >> 63
+    halved &= (1 << bits) - 1
+    halved += values
+    halved >>= bits
+    return halved

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgetune.dataclass import dataclass
 from edgetune.learn.lowerings import lowers
-from edgetune.learn.operators.weighted import WeightedLayer, weighted_facts, with_bias
+from edgetune.learn.operators.weighted import WeightedLayer, exact, weighted_facts, with_bias
 from edgetune.learn.operators.windowed import window_of
 from edgetune.learn.program import Window
 from edgetune.learn.tensors import Tensors
@@ -27,30 +27,34 @@ class DepthwiseConv2D(WeightedLayer):
         return weights.reshape(-1, self.rows).T
 
     def forward(self, xs, out_shape):
-        cells = self._cells(xs[0], out_shape)  # [oh, ow, kh, kw, out]
-        weights = self.weights.astype(np.int64)
+        kind = exact(self.row_size)
+        cells = self._cells(xs[0], out_shape, kind)  # [oh, ow, kh, kw, out]
+        weights = self.weights.astype(kind)
         products = (cells[:, :, y, x] * weights[y, x] for y, x in taps(self.window))
-        return self.requantize(sum(products))
+        return self.requantize(sum(products).astype(np.int64))
 
     def input_error(self, operand, e, xs):
-        weights = self.weights.astype(np.int64)
+        kind = exact(self.row_size * self.multiplicity)
+        errors, weights = e.astype(kind), self.weights.astype(kind)
 
         def cells(y: int, x: int) -> np.ndarray:
-            products = e * weights[y, x]  # [oh, ow, out]
+            products = errors * weights[y, x]  # [oh, ow, out]
             if self.multiplicity > 1:
                 products = products.reshape(*e.shape[:2], -1, self.multiplicity).sum(axis=3)
             return products
 
-        return scatter_taps(cells, self.window, e.shape, xs[0].shape)
+        return scatter_taps(cells, self.window, e.shape, xs[0].shape, kind).astype(np.int64)
 
     def gradient(self, e, x):
-        cells = self._cells(x, e.shape)
-        sums = [np.einsum("yxc,yxc->c", cells[:, :, y, x], e) for y, x in taps(self.window)]
-        return with_bias(np.stack(sums, axis=1), self.by_row(e))
+        kind = exact(e.size // self.rows)
+        cells, errors = self._cells(x, e.shape, kind), e.astype(kind)
+        sums = [np.einsum("yxc,yxc->c", cells[:, :, y, x], errors) for y, x in taps(self.window)]
+        return with_bias(np.stack(sums, axis=1).astype(np.int64), self.by_row(e))
 
-    def _cells(self, x, out_shape):
+    def _cells(self, x, out_shape, kind):
         """Patches with each input channel repeated for its ``multiplicity`` outputs."""
-        cells = patches(x - self.input_zero_point, self.window, out_shape, 0)
+        x = (x - self.input_zero_point).astype(kind)
+        cells = patches(x, self.window, out_shape, 0)
         return np.repeat(cells, self.multiplicity, axis=4) if self.multiplicity > 1 else cells
 
 

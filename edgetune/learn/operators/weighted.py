@@ -77,12 +77,17 @@ class WeightedLayer(Layer):
         return np.clip(y + self.output_zero_point, self.activation_min, self.activation_max)
 
 
+def exact(terms: int) -> type[np.floating]:
+    """Floats that hold any sum of so many products of two of inputs, weights and errors."""
+    return np.float32 if terms * MOST_PRODUCT < 2**24 else np.float64
+
+
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The exact product of two integer matrices, each of inputs, weights or errors, by floats
     wide enough for its largest sum."""
-    terms = a.shape[-1]
-    short = terms * MOST_PRODUCT < 2**24 or terms * _magnitude(a) * _magnitude(b) < 2**24
-    kind = np.float32 if short else np.float64
+    kind = exact(a.shape[-1])
+    if kind is np.float64 and a.shape[-1] * _magnitude(a) * _magnitude(b) < 2**24:
+        kind = np.float32
     return (a.astype(kind) @ b.astype(kind)).astype(np.int64)
 
 
