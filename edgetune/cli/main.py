@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
+from types import ModuleType
 
 import click
 
@@ -71,7 +73,7 @@ class Verbs(click.Group):
             return None
         if name in FORETELLING:
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported
-        return import_module(f"edgetune.cli.{name}").command
+        return _imported(f"edgetune.cli.{name}").command
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Verbs"):
@@ -100,6 +102,18 @@ def main():
 
     Every verb takes --json, -q and -v; `edgetune VERB --help` lists its options.
     """
+
+
+def _imported(module: str) -> ModuleType:
+    """All that imports make stays: nobody looks for waste in it, then or later."""
+    if module in sys.modules:
+        return sys.modules[module]
+    gc.disable()
+    try:
+        return import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _heed_signals() -> None:
