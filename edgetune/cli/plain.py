@@ -24,8 +24,11 @@ class Plain:
 
     def print(self, text: str) -> None:
         """A line, as long as it is."""
-        self._file.write(printable(text).expandtabs(TAB) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(printable(text).expandtabs(TAB) + "\n")
+            self._file.flush()
+        except BrokenPipeError:  # with its number click would end the process with status 1
+            raise BrokenPipeError from None
 
     def table(self, columns: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
         """The cells of each column, its header first; some columns stand on the ``right``."""
