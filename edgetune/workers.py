@@ -3,6 +3,7 @@
 For libraries that may end their process (an assertion, a fault in memory) on a file from anywhere.
 The child is started when it is first asked and stays, so that a start is paid once; one that died
 is replaced at the next request.  It is a new interpreter, not a fork: threads do not matter.
+It takes requests while it answers, so its owner may go on and fetch the answer later.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from queue import SimpleQueue
 from typing import BinaryIO
 
 from edgetune.programs import Launched
@@ -33,13 +35,30 @@ class WorkerDied(RuntimeError):
 
 
 class Worker:
-    """Runs ``answer(*parts: bytes) -> bytes`` of ``module`` in a child process."""
+    """Runs ``answer(*parts: bytes) -> bytes`` of ``module`` in a child process.
 
-    def __init__(self, module: str):
-        self.module = module
-        self._lock = threading.Lock()
+    Args:
+        environment: added to this process's.
+        replaced: whether one that died is replaced by the next request; without it, as it had
+            what later answers need, that is an error.
+    """
+
+    def __init__(
+        self, module: str, environment: Mapping[str, str] | None = None, replaced: bool = True
+    ):
+        self.module, self._environment, self._replaced = module, environment or {}, replaced
+        self._lock = threading.RLock()
         self._child: Launched | None = None
         self._owner = 0
+
+    @property
+    def _started(self) -> bool:
+        return self._child is not None and self._owner == os.getpid()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its child runs."""
+        return self._started and self._child.poll() is None
 
     def ask(self, *parts: bytes) -> bytes:
         """What ``answer`` returns.
@@ -49,49 +68,42 @@ class Worker:
             WorkerDied: it ended its process, or the process cannot be started.
         """
         with self._lock:
-            if self._child is None or self._owner != os.getpid() or self._child.poll() is not None:
+            self.begin(*parts)
+            return self.finish()
+
+    def begin(self, *parts: bytes) -> None:
+        """Hand over a request, whose answer `finish` fetches; answers come in the order of
+        requests.
+
+        Raises:
+            WorkerDied: as `ask`.
+        """
+        with self._lock:
+            if not self._started or (self._replaced and not self.alive):
                 self._start()
-            try:
-                result = self._exchange(parts)
-            except BaseException:  # Ctrl-C too: the answer to come belongs to no later request
-                self._end()
-                raise
+            self._said = os.fstat(self._log.fileno()).st_size
+            with self._whole():
+                _send(self._child.stdin, LENGTH.pack(len(parts)), *parts)
+
+    def finish(self) -> bytes:
+        """The answer to the first request that has none yet.
+
+        Raises:
+            RuntimeError, WorkerDied: as `ask`.
+        """
+        with self._lock:
+            if self._child is None:
+                raise WorkerDied("its process was ended")
+            with self._whole():
+                result = _receive(self._child.stdout)
         if result[:1] == REFUSAL:
             raise RuntimeError(result[1:].decode(errors="replace"))
         return result[1:]
 
-    def _start(self) -> None:
-        self._log = tempfile.TemporaryFile()
-        command = [sys.executable, "-c", START, self.module, *sys.path]
-        try:
-            self._child = Launched(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
-            )
-        except OSError as error:
-            raise WorkerDied(f"its process cannot be started: {error.strerror}") from None
-        self._owner = os.getpid()
-        atexit.register(self._end)
-
-    def _exchange(self, parts: tuple[bytes, ...]) -> bytes:
-        """Sends a request and waits for what comes back."""
-        child, said = self._child, os.fstat(self._log.fileno()).st_size
-        try:
-            _send(child.stdin, LENGTH.pack(len(parts)), *parts)
-            return _receive(child.stdout)
-        except (EOFError, BrokenPipeError):
-            raise WorkerDied(self._death(child.wait(), said)) from None
-
-    def _death(self, status: int, said: int) -> str:
-        """How the child ended, with the last line of its stderr after ``said`` bytes of it."""
-        end = os.fstat(self._log.fileno()).st_size
-        tail = os.pread(self._log.fileno(), LOG_TAIL, max(said, end - LOG_TAIL))
-        lines = tail.decode(errors="replace").strip().splitlines()
-        way = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-        return ": ".join([f"its process ended with {way}", *lines[-1:]])
-
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the child; the next request starts another."""
         child, self._child = self._child, None
-        atexit.unregister(self._end)
+        atexit.unregister(self.end)
         if child is None or self._owner != os.getpid():
             return
         child.signal_all(signal.SIGKILL)
@@ -101,6 +113,41 @@ class Worker:
             with suppress(OSError):
                 stream.close()
 
+    def _start(self) -> None:
+        self._log = tempfile.TemporaryFile()
+        command = [sys.executable, "-c", START, self.module, *sys.path]
+        try:
+            self._child = Launched(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+                env={**os.environ, **self._environment},
+            )
+        except OSError as error:
+            raise WorkerDied(f"its process cannot be started: {error.strerror}") from None
+        self._owner = os.getpid()
+        atexit.register(self.end)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """A request or an answer passes whole, or the child ends: what would follow of it belongs
+        to no later request."""
+        try:
+            yield
+        except (EOFError, BrokenPipeError):
+            death = self._death(self._child.wait(), self._said)
+            self.end()
+            raise WorkerDied(death) from None
+        except BaseException:  # Ctrl-C too
+            self.end()
+            raise
+
+    def _death(self, status: int, said: int) -> str:
+        """How the child ended, with the last line of its stderr after ``said`` bytes of it."""
+        end = os.fstat(self._log.fileno()).st_size
+        tail = os.pread(self._log.fileno(), LOG_TAIL, max(said, end - LOG_TAIL))
+        lines = tail.decode(errors="replace").strip().splitlines()
+        way = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        return ": ".join([f"its process ended with {way}", *lines[-1:]])
+
 
 def main() -> None:
     """The child: answers until its input ends.  Its stdout is kept for answers alone."""
@@ -108,14 +155,19 @@ def main() -> None:
     _leave_no_core()
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    answer = import_module(sys.argv[1]).answer
-    while True:
-        try:
-            count = LENGTH.unpack(_receive(source))[0]
-            parts = [_receive(source) for _ in range(count)]
-        except EOFError:
-            return
+    answer, requests = import_module(sys.argv[1]).answer, SimpleQueue()
+    threading.Thread(target=_take, args=(source, requests), daemon=True).start()
+    while (parts := requests.get()) is not None:
         _send(sink, _answered(answer, parts))
+
+
+def _take(source: BinaryIO, requests: SimpleQueue) -> None:
+    """All requests as they come: their sender never waits for an answer to be fetched first."""
+    with suppress(EOFError):
+        while True:
+            count = LENGTH.unpack(_receive(source))[0]
+            requests.put([_receive(source) for _ in range(count)])
+    requests.put(None)
 
 
 def _answered(answer: Callable[..., bytes], parts: list[bytes]) -> bytes:

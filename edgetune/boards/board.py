@@ -1,11 +1,12 @@
 """What edgetune knows of a board."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from edgetune.boards.cores import Core
 from edgetune.boards.geometry import FlashGeometry
 from edgetune.boards.store import StoreRegion
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 
 RAM_UNIT = 32  # bytes; sections of variables are aligned so

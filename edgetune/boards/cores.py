@@ -1,6 +1,6 @@
 """The Cortex-M cores firmware is built for, and what follows from the core alone."""
 
-from dataclasses import dataclass
+from edgetune.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a board.toml says of the flash that code lies in, for what the firmware keeps there."""
 
-from dataclasses import dataclass
+from edgetune.dataclass import dataclass
 
 COMMON = "cortex_m/flash.c"  # what the drivers of all chips share
 

@@ -3,9 +3,8 @@ that code lies in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from edgetune.boards.geometry import FlashGeometry
+from edgetune.dataclass import dataclass
 
 SLOTS = 2
 RECORD_BYTES = 32

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import EdgetuneError, ToolchainError
 
 NAME = "ARM::CMSIS-NN"

@@ -3,7 +3,6 @@
 Emulators often have more memory than the chip, so only this check notices.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -11,6 +10,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from edgetune.boards import Board
+from edgetune.dataclass import dataclass
 from edgetune.errors import DoesNotFitError, ToolchainError
 
 

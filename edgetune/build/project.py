@@ -3,7 +3,6 @@
 import os
 import shlex
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.boards import Board
@@ -12,6 +11,7 @@ from edgetune.build.memory_map import MemoryUse, check_memory, read_memory_use
 from edgetune.build.objects import ObjectStore
 from edgetune.build.toolchain import find_cross_gcc, find_host_cc, find_make
 from edgetune.build.words import shell_word
+from edgetune.dataclass import dataclass
 from edgetune.errors import DoesNotFitError, ToolchainError
 from edgetune.programs import run_program
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from edgetune.build.toolchain import find_cross_gcc, find_make
 from edgetune.ci.shared import Shared
+from edgetune.dataclass import dataclass
 from edgetune.device.qemu import find_qemu
 from edgetune.errors import ToolchainError, UsageError
 from edgetune.session.bench import BenchResult, bench, bench_board

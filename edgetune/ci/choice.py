@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import pytest
 
 from edgetune.boards import Board, load_board
 from edgetune.ci import SECONDS
 from edgetune.ci.project import Project
+from edgetune.dataclass import dataclass
 from edgetune.errors import EdgetuneError, UsageError
 
 MARKED = {"board", "devices", "timeout"}

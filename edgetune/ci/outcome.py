@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from edgetune.ci.failures import fail
+from edgetune.dataclass import dataclass
 from edgetune.guard import NONE
 from edgetune.guard import Outcome as GuardOutcome
 from edgetune.measures.measure import Measure

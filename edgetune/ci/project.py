@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from edgetune.boards.loader import OWN_BOARDS, list_boards
+from edgetune.dataclass import dataclass
 from edgetune.model.constant_inputs import pairs_of
 from edgetune.session.further import places_of
 from edgetune.settings import FILE, project_settings

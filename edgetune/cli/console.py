@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-PLAIN_WIDTH = 160  # columns where there is no terminal to ask
+from edgetune.cli.plain import WIDTH
 
 __all__ = ["Table", "console_of"]
 
@@ -22,5 +22,5 @@ def console_of(file) -> Console:
     """That writes to ``file``."""
     console = _Console(file=file)
     if not console.is_terminal:
-        console = _Console(file=file, width=PLAIN_WIDTH)
+        console = _Console(file=file, width=WIDTH)
     return console

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
+from types import ModuleType
 
 import click
 
@@ -36,6 +38,7 @@ VERBS = {
     "ci": "A pipeline whose tests learn on emulated boards.",
     "doctor": "What is installed, what is missing, how to get it.",
 }
+FORETELLING = ("inspect", "plan")  # few products, and small: threads would wait for each other
 EPILOG = """\b
 Exit codes:
   0    all went well
@@ -68,7 +71,9 @@ class Verbs(click.Group):
     def get_command(self, ctx, name: str):
         if name not in VERBS:
             return None
-        return import_module(f"edgetune.cli.{name}").command
+        if name in FORETELLING:
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported
+        return _imported(f"edgetune.cli.{name}").command
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Verbs"):
@@ -97,6 +102,18 @@ def main():
 
     Every verb takes --json, -q and -v; `edgetune VERB --help` lists its options.
     """
+
+
+def _imported(module: str) -> ModuleType:
+    """All that imports make stays: nobody looks for waste in it, then or later."""
+    if module in sys.modules:
+        return sys.modules[module]
+    gc.disable()
+    try:
+        return import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _heed_signals() -> None:

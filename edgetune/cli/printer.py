@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from edgetune.cli.plain import GAP, Plain, fits, is_plain
 from edgetune.cli.shown import broken, fitted, shown
 from edgetune.errors import EdgetuneError, Interrupted
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # of the JSON output; a change that could break a reader raises it
 SENTENCE_WIDTH = 100  # of sentences, there
-GAP = 2  # blanks between columns of a table
 INDENT, CAUSE = 2, 9  # of what follows a line that was broken; of an error's parts
 
 
@@ -41,6 +41,9 @@ class Printer:
         if self.as_json:
             return
         console = _console(sys.stdout)
+        if isinstance(console, Plain):
+            console.print(text)
+            return
         lines = fitted(text, console.width, indent) if console.is_terminal else text
         console.print(shown(lines), highlight=False, soft_wrap=True)
 
@@ -65,9 +68,21 @@ class Printer:
             )
 
     def _table(self, headers: list[str], rows: list[list], title: str) -> None:
+        console = _console(sys.stdout)
+        if isinstance(console, Plain):
+            columns = [[header, *(_cell(row[c]) for row in rows)]
+                       for c, header in enumerate(headers)]
+            if fits(columns) and not title:
+                console.table(columns, [_is_right(rows, c) for c in range(len(headers))])
+                return
+            console = _rich(sys.stdout)
+        self._rich_table(console, headers, rows, title)
+
+    def _rich_table(
+        self, console: Console, headers: list[str], rows: list[list], title: str
+    ) -> None:
         from edgetune.cli.console import Table
 
-        console = _console(sys.stdout)
         words = [_longest_word([header, *(row[c] for row in rows)])
                  for c, header in enumerate(headers)]
         if sum(words) + GAP * (len(words) - 1) > console.width:
@@ -75,11 +90,9 @@ class Printer:
             return
         table = Table(title=shown(title) or None, title_justify="left", box=None, pad_edge=False)
         for column, header in enumerate(headers):
-            cells = [row[column] for row in rows if row[column] is not None]
-            right = all(map(_is_number, cells))
             table.add_column(
-                shown(header), justify="right" if right else "left", overflow="fold",
-                min_width=words[column],
+                shown(header), justify="right" if _is_right(rows, column) else "left",
+                overflow="fold", min_width=words[column],
             )
         for row in rows:
             table.add_row(*(shown(_cell(value)) for value in row))
@@ -102,7 +115,7 @@ class Printer:
 
     def said(self, text: str) -> None:
         """What was asked for and is no result: on stderr, whatever else is said there."""
-        _console(sys.stderr).print(shown(text), highlight=False, soft_wrap=True)
+        _rich(sys.stderr).print(shown(text), highlight=False, soft_wrap=True)
 
     def warning(self, text: str) -> None:
         """What may void the result: also where quiet was asked for."""
@@ -114,10 +127,12 @@ class Printer:
         from edgetune.cli.progress import PlainReporter, TerminalReporter
 
         if self._reporter is None:
-            console = _console(sys.stderr)
             silent = self.quiet or (self.as_json and not self.verbose)
-            kind = TerminalReporter if console.is_terminal and not silent else PlainReporter
-            self._reporter = kind(console, silent, mute=silent and self.as_json)
+            if silent or is_plain(sys.stderr) or not _rich(sys.stderr).is_terminal:
+                console = _Late(sys.stderr)
+                self._reporter = PlainReporter(console, silent, mute=silent and self.as_json)
+            else:
+                self._reporter = TerminalReporter(_rich(sys.stderr))
         return self._reporter
 
     def finish(self) -> None:
@@ -132,7 +147,7 @@ class Printer:
         if self.as_json:
             result = {"result": self.result} if self.result else {}
             self._print_json(result | {"error": error.as_dict()})
-        console = _console(sys.stderr)
+        console = _rich(sys.stderr)
         if not self.as_json:
             width = console.width if console.is_terminal else 0
             for line in _error_lines(error, width):
@@ -146,7 +161,7 @@ class Printer:
         if self.as_json:
             error = Interrupted("Interrupted.", "Ctrl-C or a signal.", "Run the command again.")
             self._print_json({"error": error.as_dict()})
-        _console(sys.stderr).print("Interrupted.")
+        _rich(sys.stderr).print("Interrupted.")
 
     def close(self) -> None:
         """End a bar under way."""
@@ -180,7 +195,21 @@ def _tells_apart(rows: list[list], column: int) -> bool:
     return len({_cell(row[column]) for row in rows}) == len(rows)
 
 
-def _console(file) -> Console:
+def _console(file) -> Console | Plain:
+    return Plain(file) if is_plain(file) else _rich(file)
+
+
+class _Late:
+    """A console of rich's that is made when it is first used."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def __getattr__(self, name: str):
+        return getattr(_rich(self._file), name)
+
+
+def _rich(file) -> Console:
     from edgetune.cli.console import console_of  # rich takes a while, which help has no need of
 
     return console_of(file)
@@ -203,6 +232,11 @@ def _error_lines(error: EdgetuneError, width: int = 0) -> list[str]:
 
 def _longest_word(values: list) -> int:
     return max((len(word) for value in values for word in _cell(value).split()), default=0)
+
+
+def _is_right(rows: list[list], column: int) -> bool:
+    """Whether a column holds numbers alone."""
+    return all(_is_number(row[column]) for row in rows if row[column] is not None)
 
 
 def _is_number(value) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from edgetune.boards import Core
 from edgetune.codegen.model import model_source
 from edgetune.codegen.weights import weights_header, weights_source
+from edgetune.dataclass import dataclass
 from edgetune.learn.rules import RULES, FixedRate, Rule
 from edgetune.plan.kernels import kernel_sources
 from edgetune.plan.lines import cell_bytes

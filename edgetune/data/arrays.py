@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgetune.data.npz import sets_of
 from edgetune.data.source import Request, Source
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 
 Samples = Any  # what numpy makes an array of; of several inputs a mapping of their names to such

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from edgetune.data.source import MEMORY, Request, Source
 from edgetune.data.split import Split, make_split, split_rows
 from edgetune.data.target_arrays import read_targets, target_warnings
 from edgetune.data.targets import Targets
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, UsageError
 from edgetune.model.graph import Tensor
 

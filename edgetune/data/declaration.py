@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from edgetune.data.features import parse_features
 from edgetune.data.preprocessing import FITS, ORDERS, Preprocessing
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 
 Numbers = float | Sequence[float]

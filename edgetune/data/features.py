@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import ToolchainError, UsageError
 from edgetune.installation import install_command
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 from edgetune.model.graph import Tensor
 

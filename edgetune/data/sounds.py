@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import wave
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from edgetune.data.class_folders import class_files
 from edgetune.data.features import Features, parse_features
 from edgetune.data.source import LazySamples, Request, Source
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 from edgetune.files import check_regular
 

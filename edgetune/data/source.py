@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from edgetune.data.declaration import Declaration
 from edgetune.data.targets import Targets
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 from edgetune.model.graph import Tensor
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from edgetune.data.targets import Targets
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, UsageError
 
 SPLIT_SEED = 0

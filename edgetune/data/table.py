@@ -7,13 +7,13 @@ import re
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from edgetune.data import windows
 from edgetune.data.source import LazySamples, Request, Source, missing
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, UsageError
 from edgetune.files import check_regular
 

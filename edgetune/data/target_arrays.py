@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from edgetune.data.label_targets import binary_labels, label_warnings
 from edgetune.data.source import Source
 from edgetune.data.targets import Targets
 from edgetune.data.value_targets import real_targets, value_warnings
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, UsageError
 
 

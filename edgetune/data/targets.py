@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 
 KINDS = ("class", "labels", "values", "input")

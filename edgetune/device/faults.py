@@ -7,8 +7,8 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from edgetune.dataclass import dataclass
 from edgetune.device.base import Device
 from edgetune.device.serial import SerialDevice
 from edgetune.errors import UsageError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from edgetune.boards import Board
+from edgetune.dataclass import dataclass
 from edgetune.flash.image import FlashImage
 
 Progress = Callable[[int, int], None]  # bytes written, bytes in all

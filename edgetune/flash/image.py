@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from elftools.elf.elffile import ELFFile
 
 from edgetune.boards import Board
 from edgetune.boards.loader import NAME_BYTES
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.files import check_regular
 

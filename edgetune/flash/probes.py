@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from edgetune.dataclass import dataclass
 from edgetune.flash.faults import several_probes
 
 USB = Path("/sys/bus/usb/devices")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Protocol
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.guard.comparison import COLLAPSED, largely_above
 from edgetune.guard.sample_losses import SampleLosses, Samples
 

@@ -7,10 +7,10 @@ is how learning collapses where its steps are too large.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.guard.sample_losses import Samples
 from edgetune.learn.learner import Learner
 from edgetune.learn.operators import Lookup

@@ -4,11 +4,12 @@ forward pass.  Both are in one unit, so that they can be compared sample by samp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.losses import CLASS, INPUT, LABELS
 from edgetune.learn.losses.loss import ONE_Q15
 from edgetune.learn.losses.squared_error import STEP_Q8

@@ -21,8 +21,9 @@ def normalise(acc: np.ndarray) -> tuple[np.ndarray, int]:
     Truncation composes: halving twice is quartering once.  So a kernel may halve what it has
     written whenever a value overflows, in any order, and ends with these same bits.
     """
-    shift = max(0, bit_length(int(np.abs(acc).max(initial=0))) - 7)
-    return np.sign(acc) * (np.abs(acc) >> shift), shift
+    most = max(int(acc.max(initial=0)), -int(acc.min(initial=0)))
+    shift = max(0, bit_length(most) - 7)
+    return _halved(acc, shift), shift
 
 
 def add_blocks(
@@ -35,11 +36,16 @@ def add_blocks(
     left, left_exponent = a[0] << 15, a[1]
     right, right_exponent = b[0] * join.multiplier, b[1] + join.shift
     exponent = max(left_exponent, right_exponent)
-    total = _drop(left, exponent - left_exponent) + _drop(right, exponent - right_exponent)
+    total = _halved(left, exponent - left_exponent) + _halved(right, exponent - right_exponent)
     mantissa, shift = normalise(total)
     return mantissa, exponent - 15 + shift
 
 
-def _drop(values: np.ndarray, bits: int) -> np.ndarray:
-    """Divided by 2**bits, truncated toward zero."""
-    return np.sign(values) * (np.abs(values) >> min(bits, 62))
+def _halved(values: np.ndarray, bits: int) -> np.ndarray:
+    """Divided by 2**bits, truncated toward zero: below zero the rest is added first."""
+    bits = min(bits, 62)
+    halved = values >> 63
+    halved &= (1 << bits) - 1
+    halved += values
+    halved >>= bits
+    return halved

@@ -21,9 +21,9 @@ def parameter_digest(arrays: list[np.ndarray]) -> int:
     """Sum of mix32(index * 0x9E3779B1 + value) over all values, indices running through."""
     if not arrays:
         return 0  # nothing is trained
-    values = np.concatenate([a.reshape(-1).astype(np.int64) for a in arrays])
+    values = np.concatenate([a.reshape(-1) for a in arrays], dtype=np.int32)
     indices = np.arange(len(values), dtype=np.uint32) * np.uint32(0x9E3779B1)
-    mixed = mix32_array(indices + (values & 0xFFFFFFFF).astype(np.uint32))
+    mixed = mix32_array(indices + values.view(np.uint32))
     return int(mixed.sum(dtype=np.uint64)) & 0xFFFFFFFF
 
 

@@ -53,15 +53,15 @@ def apply_steps(layer: WeightedLayer, steps: np.ndarray) -> int:
     Args:
         steps: int64 [rows, row_size + 1], the biases' last; or theirs alone, [rows, 1].
     """
-    held = 0
+    held = _move(layer.bias, steps[:, -1] * BIAS_INPUT, BIAS_LIMIT)
     if steps.shape[1] > 1:
-        weights = layer.by_row(layer.weights)  # a view
-        wanted = weights.astype(np.int64) - steps[:, :-1]
-        moved = np.clip(wanted, -127, 127)
-        held = int(np.count_nonzero((moved != wanted) & (steps[:, :-1] != 0)))
-        weights[...] = np.where(steps[:, :-1] != 0, moved, weights)
-    wanted = layer.bias - steps[:, -1] * BIAS_INPUT
-    bias = np.clip(wanted, -BIAS_LIMIT, BIAS_LIMIT)
-    held += int(np.count_nonzero((bias != wanted) & (steps[:, -1] != 0)))
-    layer.bias[...] = np.where(steps[:, -1] != 0, bias, layer.bias)
+        held += _move(layer.by_row(layer.weights), steps[:, :-1], 127)
     return held
+
+
+def _move(values: np.ndarray, steps: np.ndarray, limit: int) -> int:
+    """Subtract ``steps`` where they are not 0, within ``limit``; how many were held by it."""
+    places = steps.nonzero()  # few
+    wanted = values[places].astype(np.int64) - steps[places]
+    values[places] = moved = np.clip(wanted, -limit, limit)
+    return int(np.count_nonzero(moved != wanted))

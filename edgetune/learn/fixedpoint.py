@@ -29,9 +29,9 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
 def rounding_divide_by_power_of_two(x: np.ndarray, exponent: np.ndarray | int) -> np.ndarray:
     """``x / 2**exponent``, rounded half away from zero."""
-    mask = (np.int64(1) << exponent) - 1
-    threshold = (mask >> 1) + (x < 0)
-    return (x >> exponent) + ((x & mask) > threshold)
+    half = np.left_shift(1, exponent, dtype=np.int64) >> 1
+    below = (x >> 63) & np.minimum(half, 1)  # 1 below zero, unless nothing is divided
+    return (x + (half - below)) >> exponent
 
 
 def multiply_by_quantized_multiplier(
@@ -47,7 +47,9 @@ def multiply_by_quantized_multiplier(
     product = (x << left) * np.int64(multiplier)
     # Rounding doubling high multiply.  The reference adds 2^30, or 1 - 2^30 below zero, and then
     # truncates toward zero: that is the floor of the sum with 2^30 for either sign.
-    return rounding_divide_by_power_of_two((product + (1 << 30)) >> 31, right)
+    product += 1 << 30
+    product >>= 31
+    return rounding_divide_by_power_of_two(product, right)
 
 
 def bit_length(value: int) -> int:

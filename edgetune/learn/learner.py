@@ -8,11 +8,12 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.block import add_blocks, normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.draws import DRAWS, apply_steps
@@ -52,7 +53,7 @@ class Learner:
 
     def __init__(self, program: Program, recipe: Recipe, seed: int = 0, total_steps: int = 0):
         self.program = copy.copy(program)
-        self.program.layers = copy.deepcopy(program.layers)
+        self.program.layers = [_own(layer) for layer in program.layers]
         self.recipe = recipe
         self.draw: Draw = DRAWS[recipe.draw]
         self.trained = recipe.trained(self.program)
@@ -131,7 +132,8 @@ class Learner:
         prediction = int(self._value(program.output).argmax())
         logits = self._value(program.logits).reshape(-1)
         acc, measure = program.loss.error(logits, target, self._value(program.input))
-        self.errors = {program.storage(program.logits): self._masked(program.logits, acc, 0)}
+        error = normalise(self._masked(program.logits, acc))
+        self.errors = {program.storage(program.logits): error}
         if self.trained:
             outputs = self._outputs() if self.rule.watches_outputs else ()
             self.rule.observe(
@@ -163,7 +165,8 @@ class Learner:
         layer = step.layer
         error, exponent = self._error_of(layer, step.source)
         acc = layer.input_error(step.operand, error, self._inputs(layer))
-        below = self._masked(layer.inputs[step.operand], acc, exponent)
+        mantissa, shift = normalise(self._masked(layer.inputs[step.operand], acc))
+        below = mantissa, exponent + shift
         if step.join is not None:
             below = add_blocks(self.errors[step.target], below, step.join)
         self.errors[step.target] = below
@@ -185,10 +188,9 @@ class Learner:
         mantissa, exponent = self.errors[storage]
         return mantissa.reshape(self.program.activations[layer.output].shape), exponent
 
-    def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
-        """Zero where the activation's producer clipped, then normalise; flat."""
-        mantissa, shift = normalise(np.where(self._open(index), acc.reshape(-1), 0))
-        return mantissa, exponent + shift
+    def _masked(self, index: int, acc: np.ndarray) -> np.ndarray:
+        """Zero where the activation's producer clipped; flat."""
+        return np.where(self._open(index), acc.reshape(-1), 0)
 
     def _open(self, index: int) -> np.ndarray:
         """Where the activation's producer did not clip; flat."""
@@ -230,7 +232,7 @@ class Learner:
 
     def state(self) -> bytes:
         """The device's state block: generator, counters, rule state and `parameters`."""
-        block = np.zeros(1, self._state_type())[0]
+        block = np.zeros(1, self._state_type)[0]
         block["learner"] = (self.generator.state, self.step, self.total_steps)
         for words, record in self._rule_words(block):
             store(record, words)
@@ -238,6 +240,7 @@ class Learner:
             block["parameters"][i][...] = array.reshape(-1)
         return block.tobytes()
 
+    @cached_property
     def _state_type(self) -> np.dtype:
         return state_type(self.trained, type(self.rule), self.recipe.learns_weights)
 
@@ -248,7 +251,7 @@ class Learner:
 
     def load_state(self, state: bytes) -> None:
         """Take over a state block made by ``state`` or read from a device."""
-        block = np.frombuffer(state, self._state_type(), 1)[0]
+        block = np.frombuffer(state, self._state_type, 1)[0]
         learner = block["learner"]
         self.generator.state = tuple(learner["generator"].tolist())  # Python's integers
         self.step, self.total_steps = int(learner["step"]), int(learner["total_steps"])
@@ -256,6 +259,14 @@ class Learner:
             load(record, words)
         for i, array in enumerate(self.parameters()):
             array[...] = block["parameters"][i].reshape(array.shape)
+
+
+def _own(layer: Layer) -> Layer:
+    """A copy whose weights and biases are its own; nothing else of it changes."""
+    layer = copy.copy(layer)
+    if isinstance(layer, WeightedLayer):
+        layer.weights, layer.bias = layer.weights.copy(), layer.bias.copy()
+    return layer
 
 
 _TAKE: dict[type, Callable[..., None]] = {

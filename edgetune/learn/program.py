@@ -9,11 +9,12 @@ they are.  ``docs/numerics.md`` sections 2 to 4.  The operators are in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.model.graph import Graph
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.learn.draws import DRAWS
 from edgetune.learn.losses import AUTO, LossChoice

@@ -7,9 +7,9 @@ operation truncates.  ``docs/numerics.md`` section 5.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.fixedpoint import bit_length
 from edgetune.learn.words import signed
 

@@ -9,10 +9,10 @@ Little-endian; members keep C's names, so that the path of a field here is its d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.rules import Rule
 from edgetune.learn.words import words_type

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike
 
 from edgetune.learn.program import Window
 
@@ -13,17 +15,30 @@ def patches(x: np.ndarray, window: Window, out_shape: tuple[int, ...], outside: 
 
     They are read only: a view of one padded copy.
     """
+    if _is_cell_by_cell(window, out_shape, x.shape):
+        return x[:, :, None, None]
     height, width = _extent(window, out_shape, x.shape)
     wide = np.full((height, width, x.shape[2]), outside, x.dtype)
     top, left = window.pad
     wide[top : top + x.shape[0], left : left + x.shape[1]] = x
     down, along, deep = wide.strides
-    return as_strided(
-        wide, (*out_shape[:2], *window.kernel, x.shape[2]),
+    return np.ndarray(
+        (*out_shape[:2], *window.kernel, x.shape[2]), wide.dtype, wide, 0,
         (down * window.stride[0], along * window.stride[1],
          down * window.dilation[0], along * window.dilation[1], deep),
-        writeable=False,
     )  # fmt: skip
+
+
+def _is_cell_by_cell(
+    window: Window, out_shape: tuple[int, ...], shape: tuple[int, ...]
+) -> bool:
+    """Whether each output reads the one cell that lies where it does."""
+    return window.kernel == (1, 1) and window.pad == (0, 0) and out_shape[:2] == shape[:2]
+
+
+def taps(window: Window) -> list[tuple[int, int]]:
+    """Of the kernel, in the order of the weights."""
+    return [(y, x) for y in range(window.kernel[0]) for x in range(window.kernel[1])]
 
 
 def _extent(
@@ -40,17 +55,24 @@ def _extent(
 
 def scatter(cells: np.ndarray, window: Window, shape: tuple[int, ...]) -> np.ndarray:
     """Sum of ``cells`` [out_h, out_w, kh, kw, c] into [h, w, c], the adjoint of ``patches``."""
-    (out_h, out_w, kh, kw, channels), (down, along) = cells.shape, window.dilation
-    if (kh, kw, out_h, out_w) == (1, 1, *shape[:2]) and window.pad == (0, 0):
+    if _is_cell_by_cell(window, cells.shape, shape):
         return cells[:, :, 0, 0]
-    total = np.zeros((*_extent(window, cells.shape, shape), channels), cells.dtype)
-    for ky in range(kh):
-        for kx in range(kw):
-            y, x = ky * down, kx * along
-            total[
-                y : y + (out_h - 1) * window.stride[0] + 1 : window.stride[0],
-                x : x + (out_w - 1) * window.stride[1] + 1 : window.stride[1],
-            ] += cells[:, :, ky, kx]
+    return scatter_taps(lambda y, x: cells[:, :, y, x], window, cells.shape, shape, cells.dtype)
+
+
+def scatter_taps(
+    cells: Callable[[int, int], np.ndarray], window: Window, out_shape: tuple[int, ...],
+    shape: tuple[int, ...], kind: DTypeLike = np.int64,
+) -> np.ndarray:
+    """`scatter` of cells [out_h, out_w, c] that are formed one tap of the window at a time."""
+    (out_h, out_w), (down, along) = out_shape[:2], window.dilation
+    total = np.zeros((*_extent(window, out_shape, shape), shape[2]), kind)
+    for ky, kx in taps(window):
+        y, x = ky * down, kx * along
+        total[
+            y : y + (out_h - 1) * window.stride[0] + 1 : window.stride[0],
+            x : x + (out_w - 1) * window.stride[1] + 1 : window.stride[1],
+        ] += cells(ky, kx)
     return total[
         window.pad[0] : window.pad[0] + shape[0], window.pad[1] : window.pad[1] + shape[1]
     ]

@@ -31,26 +31,23 @@ def words_type(kind: type) -> np.dtype:
 
 def words_of(kept: Any) -> Iterator[int]:
     """The words of a record in their order."""
-    for f in fields(kept):
-        value = getattr(kept, f.name)
+    for value in vars(kept).values():
         yield from (value,) if isinstance(value, int) else words_of(value)
 
 
 def store(kept: Any, words: Any) -> None:
     """Put a record into ``words``, of its type."""
-    for f in fields(kept):
-        value = getattr(kept, f.name)
+    for name, value in vars(kept).items():
         if isinstance(value, int):
-            words[f.name] = value
+            words[name] = value
         else:
-            store(value, words[f.name])
+            store(value, words[name])
 
 
 def load(kept: Any, words: Any) -> None:
     """Take a record over from ``words``, of its type."""
-    for f in fields(kept):
-        value = getattr(kept, f.name)
+    for name, value in vars(kept).items():
         if isinstance(value, int):
-            setattr(kept, f.name, int(words[f.name]))
+            setattr(kept, name, int(words[name]))
         else:
-            load(value, words[f.name])
+            load(value, words[name])

@@ -4,9 +4,9 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from edgetune.dataclass import dataclass
 from edgetune.link import errors, replies
 from edgetune.link.boots import Boots
 from edgetune.link.frames import Frame, FrameReader, encode_frame

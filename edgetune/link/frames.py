@@ -2,8 +2,9 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from zlib import crc32
+
+from edgetune.dataclass import dataclass
 
 HEADER = struct.Struct("<BBHHH")
 CRC = struct.Struct("<I")

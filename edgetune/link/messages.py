@@ -1,8 +1,9 @@
 """The messages of protocol version 2 (docs/protocol.md): numbers, layouts, dataclasses."""
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+
+from edgetune.dataclass import dataclass
 
 PROTOCOL_VERSION = 2
 PAIR = struct.Struct("<HH")

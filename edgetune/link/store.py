@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+
+from edgetune.dataclass import dataclass
 
 NOTHING = -1  # no state that is kept runs
 STORE_HEAD = struct.Struct("<hhIIIi")

@@ -8,10 +8,9 @@ views to four and back around the convolution.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.model.graph import Graph, Operator, Tensor
 from edgetune.model.kinds import VIEWS
 

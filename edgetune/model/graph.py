@@ -6,10 +6,11 @@ Names follow the TFLite schema.  Shapes are NHWC with a batch of one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.model.inputs import packed, signature_name
 from edgetune.model.kinds import JOINING, KINDS
 

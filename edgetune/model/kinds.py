@@ -8,9 +8,9 @@ What reads a file, refuses, converts and writes asks the rows; the numbers are w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from edgetune.dataclass import dataclass
 from edgetune.model import faults, refusals, scales, shapes
 
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"  # written out step by step (``floats/recurrent.py``)

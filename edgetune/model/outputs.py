@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import ModelError, UsageError
 from edgetune.model.decode import quoted
 from edgetune.model.decoding import source_of

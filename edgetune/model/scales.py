@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from edgetune.dataclass import dataclass
 
 if TYPE_CHECKING:  # a Graph's operators look up their kind, which knows these rules
     from edgetune.model.graph import Graph, Operator

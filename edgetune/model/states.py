@@ -7,8 +7,9 @@ has been, call after call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import ModelError
 from edgetune.model.graph import Graph, Operator
 from edgetune.model.reasons import STATE, STATELESS

@@ -9,10 +9,11 @@ streams.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import ModelError
 from edgetune.model.faults import MAX_WINDOW
 from edgetune.model.graph import Graph, Operator, Tensor

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from cmsis_pack_manager import Cache
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, UsageError
 from edgetune.packs.name import PackName
 from edgetune.packs.part import Memory, Part

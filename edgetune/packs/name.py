@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 
 # What the pack schema allows; nothing of it can leave a folder.

@@ -7,11 +7,11 @@ first. No entity is ever expanded: a description has no document type, and one i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers import expat
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, UsageError
 from edgetune.files import check_regular
 from edgetune.packs.name import PackName

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
+from edgetune.dataclass import dataclass
 from edgetune.pages.charts import COLORS
 
 LEFT, WIDTH, HEIGHT, FOOT = 70, 820, 300, 46  # pixels

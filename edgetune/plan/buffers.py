@@ -6,8 +6,7 @@ begins with its target.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.plan.savings import NONE, Savings
 
 SAMPLE_FRAMING = 12

@@ -7,11 +7,12 @@ A description gives size, offsets and text of the same C.  Source of the layout:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Union
 
 import numpy as np
+
+from edgetune.dataclass import dataclass
 
 WORD = 4  # what the linker aligns constant objects to
 

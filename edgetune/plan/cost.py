@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer
 from edgetune.learn.state import parameter_bytes

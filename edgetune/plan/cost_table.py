@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from edgetune.boards import Board
+from edgetune.dataclass import dataclass
 from edgetune.errors import EdgetuneError
 from edgetune.plan.plan import Plan
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.program import Shape
 from edgetune.plan.dsp import (
     COPIES,

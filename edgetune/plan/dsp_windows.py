@@ -6,8 +6,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from edgetune.dataclass import dataclass
 from edgetune.learn import operators as p
 from edgetune.learn.program import Shape, Window
 from edgetune.plan.dsp import columns_inside, joined, padded

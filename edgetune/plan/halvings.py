@@ -4,6 +4,7 @@ error_words.h, on errors of the simulation."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from edgetune.learn.operators import Conv2D, DepthwiseConv2D
 from edgetune.learn.program import Layer, Shape
 from edgetune.plan.dsp import FORETELLING, PLANE_LINES, PLANE_PAIRS
 from edgetune.plan.dsp_windows import backward_phases
+
+PLACES = 64  # layers whose places are remembered, from one step to the next
 
 
 def halved_errors(kernel: str, layer: Layer, acc: np.ndarray, x: Shape, y: Shape) -> int:
@@ -32,6 +35,7 @@ def _shifts(sizes: np.ndarray) -> np.ndarray:
     return np.maximum(np.ceil(np.log2(sizes + 1.0)) - 7, 0)
 
 
+@lru_cache(PLACES)
 def _middle_pairs(layer: Conv2D, x: Shape, y: Shape) -> np.ndarray:
     """Places in ``x`` whose sums conv_2d_input_error_dsp.c foretells its shift from."""
     windows, _ = next(backward_phases(layer, x, y))
@@ -47,6 +51,7 @@ def _middle_pairs(layer: Conv2D, x: Shape, y: Shape) -> np.ndarray:
     return (cells[:, None] + np.arange(4)).reshape(-1)
 
 
+@lru_cache(PLACES)
 def _middle_line(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
     """The same of depthwise_conv_2d_dsp.c."""
     down, across = x[1] * x[2], x[2]
@@ -56,6 +61,7 @@ def _middle_line(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
     return (cells[:, None] + np.arange(4)).reshape(-1)
 
 
+@lru_cache(PLACES)
 def _middle_channel(layer: DepthwiseConv2D, x: Shape, y: Shape) -> np.ndarray:
     """The same of depthwise_conv_2d_lines.c."""
     cells = np.arange(x[0] * x[1]).reshape(x[:2])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.plan.cost_table import CostTable, not_measured
 from edgetune.plan.features import features
 from edgetune.plan.plan import Plan

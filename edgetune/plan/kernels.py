@@ -7,11 +7,11 @@ that fits is taken.  Operators have no rows of their own: their classes say what
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from edgetune.boards import Core
+from edgetune.dataclass import dataclass
 from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
 from edgetune.plan import cmsis_nn, dsp, lines, mve

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from edgetune.boards import Board
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.learn.losses import SoftmaxCrossEntropy
 from edgetune.learn.lower import lower

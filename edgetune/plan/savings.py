@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.learn.operators import DepthwiseConv2D
 from edgetune.learn.program import Layer, Program
 

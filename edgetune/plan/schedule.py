@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from edgetune.boards import Core
+from edgetune.dataclass import dataclass
 from edgetune.learn.losses import INPUT
 from edgetune.learn.lower.backward import (
     InputError,

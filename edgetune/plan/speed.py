@@ -8,8 +8,7 @@ bounds of `CYCLES`, and what is said is both of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.plan.cost import Estimate
 
 GIVEN = "given"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edgetune.boards import Board
+from edgetune.dataclass import dataclass
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
 from edgetune.plan.buffers import SMALL_RING

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.program import Window
 
 LANES = 4  # weights that the gradient's innermost loop serves at a time

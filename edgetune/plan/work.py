@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
+
+from edgetune.dataclass import dataclass
 
 GROUP = 4  # channels that one pass of an inner loop serves
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from edgetune.learn.generator import Generator
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower.backward import InputError
+from edgetune.learn.memory import keep_memory
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer
 from edgetune.learn.rules.rule import Draw
@@ -48,6 +49,7 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     drawn; `HALVED` and an
     activation: its errors that were halved as larger ones came.
     """
+    keep_memory()
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
     observer = _Observer(plan.program, plan.recipe)
     observer.draw = observer.noting(observer.draw)
@@ -117,14 +119,14 @@ class _Observer(Learner):
         self.layer = layer
         return super()._error_of(layer, storage)
 
-    def _masked(self, index: int, acc: np.ndarray, exponent: int) -> tuple[np.ndarray, int]:
+    def _masked(self, index: int, acc: np.ndarray) -> np.ndarray:
+        seen = super()._masked(index, acc)
         if self.layer and (kernel := self.errors_of.get((self.layer.name, index))):
             made = self.program.activations
-            seen = np.where(self._open(index), acc.reshape(-1), 0)
             self.counts[self.layer.name][f"{HALVED}{index}"] += halved_errors(
                 kernel, self.layer, seen, made[index].shape, made[self.layer.output].shape
             )
-        return super()._masked(index, acc, exponent)
+        return seen
 
     def _of_kernel(self, layer: WeightedLayer, steps: np.ndarray) -> Counter:
         stage = self.stages[layer.name]
@@ -141,11 +143,12 @@ def formed_blocks(drawn: np.ndarray, rows: int) -> Counter:
     on that the last one lacks."""
     starts = list(range(0, len(drawn), rows))
     last = starts[-1]
-    for row in np.flatnonzero(drawn):
+    for row in np.flatnonzero(drawn).tolist():
         if not last <= row < last + rows:
-            last = int(row)
+            last = row
             starts.append(last)
-    return Counter(f"{FORMED}{min(rows, len(drawn) - start)}" for start in starts)
+    sizes = Counter(min(rows, len(drawn) - start) for start in starts)
+    return Counter({f"{FORMED}{size}": count for size, count in sizes.items()})
 
 
 def _searches_in_order(steps: np.ndarray) -> Counter:

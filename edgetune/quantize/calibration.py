@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 from edgetune.floats.engine import FloatEngine
 from edgetune.model.graph import Graph

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import ModelError
 from edgetune.floats.graph import check_float_graph
 from edgetune.floats.read import as_float

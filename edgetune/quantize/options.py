@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.quantize.ranges import RULES
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.floats.engine import FloatEngine
 from edgetune.model.decode import quoted
 from edgetune.model.decoding import left_to_firmware

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import ModelError
 from edgetune.model.graph import Quantization
 from edgetune.model.scales import MAX_MULTIPLIER

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from edgetune.boards import Board, list_boards, load_board
+from edgetune.dataclass import dataclass
 from edgetune.device.qemu import ICOUNT_NS
 from edgetune.errors import UsageError
 from edgetune.learn.learner import Learner

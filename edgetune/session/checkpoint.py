@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, EdgetuneError
 from edgetune.files import check_regular
 from edgetune.learn.kept import keep, state_id, state_of

@@ -6,10 +6,9 @@ compare bytes can check that a device learns what the simulation learns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.link.frames import HEADER, Frame, cobs_encode, encode_frame
 from edgetune.link.messages import (
     HELLO_HEAD,

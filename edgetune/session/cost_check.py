@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
+from edgetune.dataclass import dataclass
 from edgetune.plan.cost import Estimate
 from edgetune.session.firmware import Firmware
 

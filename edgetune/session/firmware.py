@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.boards import board_argument
@@ -11,6 +10,7 @@ from edgetune.build.cmsis_nn import CmsisNN, copy_cmsis_nn
 from edgetune.build.files import write_build_files
 from edgetune.build.project import Build, build_project
 from edgetune.codegen.project import Project, identified, write_project
+from edgetune.dataclass import dataclass
 from edgetune.plan.cost import estimate
 from edgetune.plan.fit import check_fit
 from edgetune.plan.plan import Plan

@@ -6,7 +6,6 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from edgetune.boards import Board
 from edgetune.data.arrays import Arrays
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.guard.choice import RUNNING
 from edgetune.learn.losses import CLASS

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.guard.comparison import paired
 from edgetune.learn.losses import CLASS

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.dataclass import dataclass
 from edgetune.errors import LinkError, UsageError
 from edgetune.guard import (
     NONE,
@@ -30,6 +31,7 @@ from edgetune.link.client import Client
 from edgetune.link.messages import WORD
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan
+from edgetune.session.beside import Beside
 from edgetune.session.journal import Journal
 from edgetune.session.simulation import Simulation
 
@@ -55,7 +57,7 @@ class DeviceDesk:
     """
 
     def __init__(
-        self, client: Client, simulation: Simulation | None, losses: SampleLosses,
+        self, client: Client, simulation: Beside | Simulation | None, losses: SampleLosses,
         journal: Journal | None = None,
     ):
         self._client, self._simulation, self._losses = client, simulation, losses

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.model.edges import from_file_output, to_file_input
 from edgetune.model.graph import Graph
 from edgetune.model.outputs import Choice

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, ModelError
 from edgetune.model.constant_inputs import Constants
 from edgetune.model.graph import Graph

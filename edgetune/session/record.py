@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.guard.choice import RUNNING
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import Plan

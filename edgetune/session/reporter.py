@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from edgetune.dataclass import dataclass
 
 WINDOW = 100  # steps whose right predictions make the running accuracy
 

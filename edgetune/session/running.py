@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import field, replace
 from pathlib import Path
 from time import monotonic, sleep
 
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.dataclass import dataclass
 from edgetune.device.faults import FaultRates, Faults
 from edgetune.errors import DeviceNotFoundError, DivergenceError, EdgetuneError, LinkError
 from edgetune.files import save_atomically
@@ -20,6 +22,7 @@ from edgetune.learn.learner import Learner
 from edgetune.link import DeviceResetError
 from edgetune.link.client import Client
 from edgetune.plan.plan import Plan
+from edgetune.session.beside import Beside
 from edgetune.session.changes import layer_changes
 from edgetune.session.checkpoint import Checkpoint, identity
 from edgetune.session.connection import DeviceClient, connect
@@ -33,7 +36,7 @@ from edgetune.session.kept_states import kept_state, save_state
 from edgetune.session.record import TuneResult, TuneSettings, settings_record
 from edgetune.session.reporter import Reporter
 from edgetune.session.run_folder import RunFolder
-from edgetune.session.simulation import Simulation, diverged, new_learner
+from edgetune.session.simulation import differences, diverged, new_learner
 from edgetune.session.storing import keep_learnt
 from edgetune.session.stream import Stream
 from edgetune.session.tuned_file import learner_of, tuned_model
@@ -116,8 +119,11 @@ class Run:
         while True:
             keeper = self._keeper(start)
             try:
-                with connect(self.firmware, self.device, self.reporter, **line) as client:
-                    result = self._converse(client, keeper, start)
+                with (
+                    self._simulation(start) as simulation,
+                    connect(self.firmware, self.device, self.reporter, **line) as client,
+                ):
+                    result = self._converse(client, simulation, keeper, start)
                 if faults:
                     self.reporter.note(f"Faults of the line: {faults}")
                 return result
@@ -137,11 +143,17 @@ class Run:
             keeper.save()
         return keeper
 
-    def _converse(self, client: DeviceClient, keeper: Keeper, start: Checkpoint) -> TuneResult:
+    def _simulation(self, start: Checkpoint) -> AbstractContextManager[Beside | None]:
+        """As the run began."""
+        return Beside(self.plan, start.begun) if self.settings.verify else nullcontext()
+
+    def _converse(
+        self, client: DeviceClient, simulation: Beside | None, keeper: Keeper, start: Checkpoint
+    ) -> TuneResult:
         plan, data, reporter, self.talked = self.plan, self.data, self.reporter, True
         keeper.line = lambda: {"connections": 1, **client.traffic}
         begun = learner_of(plan, start.begun)
-        simulation = self._start(client, begun)
+        self._start(client, simulation, begun)
         if keeper.before is None:
             keeper.before = self._outputs(client, "before")
             keeper.save()
@@ -161,7 +173,7 @@ class Run:
         after = self._outputs(client, "after")
         digest = client.digest(full=True)
         if simulation:
-            compare_end(simulation, state, digest)
+            compare_end(plan, simulation, state, digest)
         test, *others = self._compared(keeper.before, after)
         worth = test.before, test.after
         if plan.store:
@@ -204,18 +216,15 @@ class Run:
             first = rows.stop
         return found
 
-    def _start(self, client: Client, begun: Learner) -> Simulation | None:
-        """The device as ``begun``, and the simulation beside it where there is to be one."""
-        settings, total_steps = self.settings, begun.total_steps
-        client.start(settings.seed, total_steps)
-        simulation = Simulation(self.plan, settings.seed, total_steps) if settings.verify else None
-        if settings.continued is not None:
+    def _start(self, client: Client, simulation: Beside | None, begun: Learner) -> None:
+        """The device as ``begun``."""
+        client.start(self.settings.seed, begun.total_steps)
+        if self.settings.continued is not None:
             digest = client.write_state(begun.state())
             if simulation:
                 simulation.take_over(begun.state(), digest)
-        return simulation
 
-    def _carry_on(self, client: Client, simulation: Simulation | None, start: Checkpoint):
+    def _carry_on(self, client: Client, simulation: Beside | None, start: Checkpoint):
         """What brings device and simulation to ``start``; None where it is the beginning."""
         if start.before is None or not (start.steps or start.journal):
             return None
@@ -301,18 +310,19 @@ def _learn_guarded(stream: Stream, guard: Guard, desk: DeviceDesk) -> Outcome:
     return guard.end()
 
 
-def compare_end(simulation: Simulation, state: bytes, digest: int) -> None:
+def compare_end(plan: Plan, simulation: Beside, state: bytes, digest: int) -> None:
     """The whole state, and the digest that the device recomputed from its memory.
 
     Raises:
         DivergenceError: one of them is not the simulation's.
     """
-    if state != simulation.learner.state():
-        layers = ", ".join(simulation.differences(state)) or "the rule's state"
+    if state != simulation.state:
+        ours, theirs = learner_of(plan, simulation.state), learner_of(plan, state)
+        layers = ", ".join(differences(ours, theirs)) or "the rule's state"
         raise DivergenceError(
             "The device's state differs from the simulation's at the end.",
             f"These differ: {layers}.",
             "The digests agreed at every step, so memory was overwritten: report this.",
         )
-    if digest != simulation.learner.digest():
-        raise diverged(simulation.learner.step, {"digest": (digest, simulation.learner.digest())})
+    if digest != simulation.digest:
+        raise diverged(simulation.steps, {"digest": (digest, simulation.digest)})

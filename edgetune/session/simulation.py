@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from functools import cache
-
 import numpy as np
 
 from edgetune.errors import DivergenceError
 from edgetune.learn.learner import Learner
+from edgetune.learn.memory import keep_memory
 from edgetune.link.messages import TrainResult
 from edgetune.plan.plan import Plan
-
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of glibc's malloc.h
-
-
-@cache
-def keep_memory() -> None:
-    """Has malloc keep what numpy gives back: a step then takes half the time, because the system
-    need not clear the same pages again.  Where that is not possible it takes all of it."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
-        libc.mallopt(_TRIM_THRESHOLD, 1 << 30)
+from edgetune.session.simulation_child import Simulated, simulated
 
 
 def new_learner(plan: Plan, seed: int = 0, total_steps: int = 0) -> Learner:
@@ -43,23 +30,7 @@ class Simulation:
         Raises:
             DivergenceError: the device's prediction, draws, probability or digest is another.
         """
-        ours = self.learner.train(sample, target)
-        pairs = {
-            "prediction": (result.prediction, ours.prediction),
-            "measure": (result.measure, ours.measure),
-            "draws": (result.draws, min(ours.draws, 65535)),
-            "digest": (result.digest, self.learner.digest()),
-        }
-        wrong = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-        if wrong:
-            raise diverged(self.learner.step, wrong)
-
-    @property
-    def spent(self) -> dict[str, list[int]]:
-        """Of the last step, a number a trained layer: the draws, and the weights and biases that
-        they left at their bound."""
-        spent = self.learner.spent
-        return {"layer_draws": [n for n, _ in spent], "layer_held": [n for _, n in spent]}
+        compare_step(self.learner.step + 1, result, simulated(self.learner, sample, target))
 
     def take_over(self, state: bytes, digest: int) -> None:
         """A state that was written to the device, which then had this ``digest``.
@@ -68,21 +39,38 @@ class Simulation:
             DivergenceError: the device holds another.
         """
         self.learner.load_state(state)
-        if digest != self.learner.digest():
-            raise diverged(
-                self.learner.step, {"digest of a state written": (digest, self.learner.digest())}
-            )
+        compare_written(self.learner.step, digest, self.learner.digest())
 
     def differences(self, state: bytes) -> list[str]:
         """The trained layers whose parameters in a device's ``state`` are not the simulation's."""
         theirs = Learner(self.learner.program, self.learner.recipe)
         theirs.load_state(state)
-        return [
-            f"{ours.name} ({int(np.sum(ours.weights != other.weights))} weights, "
-            f"{int(np.sum(ours.bias != other.bias))} biases)"
-            for ours, other in zip(self.learner.trained, theirs.trained)
-            if (ours.weights != other.weights).any() or (ours.bias != other.bias).any()
-        ]
+        return differences(self.learner, theirs)
+
+
+def differences(ours: Learner, theirs: Learner) -> list[str]:
+    """The trained layers whose parameters differ, by name, with how many of them do."""
+    return [
+        f"{mine.name} ({int(np.sum(mine.weights != other.weights))} weights, "
+        f"{int(np.sum(mine.bias != other.bias))} biases)"
+        for mine, other in zip(ours.trained, theirs.trained)
+        if (mine.weights != other.weights).any() or (mine.bias != other.bias).any()
+    ]
+
+
+def compare_step(step: int, result: TrainResult, ours: Simulated) -> None:
+    """Raises DivergenceError where the device's ``result`` of a ``step`` is not ``ours``."""
+    names = ("prediction", "measure", "draws", "digest")
+    pairs = {name: (getattr(result, name), getattr(ours, name)) for name in names}
+    wrong = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if wrong:
+        raise diverged(step, wrong)
+
+
+def compare_written(step: int, digest: int, ours: int) -> None:
+    """Raises DivergenceError where a device has another ``digest`` than a state written to it."""
+    if digest != ours:
+        raise diverged(step, {"digest of a state written": (digest, ours)})
 
 
 def diverged(step: int, wrong: dict) -> DivergenceError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -12,11 +13,11 @@ from edgetune.guard import SampleLosses
 from edgetune.learn.losses import CLASS
 from edgetune.link.client import Client
 from edgetune.link.messages import TrainResult
+from edgetune.session.beside import Beside
 from edgetune.session.journal import Journal
 from edgetune.session.keeper import Keeper
 from edgetune.session.reporter import WINDOW, LearntSample, Reporter
 from edgetune.session.run_folder import RunFolder
-from edgetune.session.simulation import Simulation
 from edgetune.session.step_loss import step_loss
 
 CHUNK = 200  # steps between which a device that no simulation follows can be asked for its state
@@ -29,7 +30,7 @@ class Stream:
 
     def __init__(
         self, client: Client, data: Dataset, order: np.ndarray, losses: SampleLosses,
-        simulation: Simulation | None, folder: RunFolder, reporter: Reporter, keeper: Keeper,
+        simulation: Beside | None, folder: RunFolder, reporter: Reporter, keeper: Keeper,
         journal: Journal,
     ):
         self._client, self._data, self._order, self._losses = client, data, order, losses
@@ -50,17 +51,24 @@ class Stream:
         return np.array(known[first:last])
 
     def _learn(self, first: int, last: int) -> None:
-        data, loss = self._data, self._losses.loss
         rows = self._order[first:last]
-        samples = ((data.tune_x[i].tobytes(), loss.encode(data.tune_y[i])) for i in rows)
-        for n, result in enumerate(self._client.train_many(samples)):
+        for n, result in enumerate(self._client.train_many(self._samples(rows))):
             self.keeper.losses.append(self._done(int(rows[n]), result))
             if self._simulation:
-                self.keeper.mark(self._simulation.learner.state())
+                self.keeper.mark(self._simulation.state)
                 self._save_if_due()
         if self.keeper.due() and not self._simulation:
             self.keeper.mark(self._client.read_state())
             self._save_if_due()
+
+    def _samples(self, rows: np.ndarray) -> Iterator[tuple[bytes, bytes]]:
+        """For the device; the simulation begins with each as it is sent."""
+        for i in rows:
+            sample, target = self._data.tune_x[i], self._data.tune_y[i]
+            encoded = self._losses.loss.encode(target)
+            if self._simulation:
+                self._simulation.begin(sample, target)
+            yield sample.tobytes(), encoded
 
     def _save_if_due(self) -> None:
         if self.keeper.due():
@@ -74,7 +82,7 @@ class Stream:
         spent: dict[str, list[int]] = {}
         try:
             if self._simulation:
-                self._simulation.step(self._data.tune_x[index], target, result)
+                self._simulation.step(result)
                 spent = self._simulation.spent
         finally:
             self.folder.metric(step=self.steps, sample=index, **label, **asdict(result), **spent)

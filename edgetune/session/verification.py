@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from edgetune.data import Dataset
+from edgetune.dataclass import dataclass
 from edgetune.errors import DivergenceError
 from edgetune.link.client import Client
 from edgetune.session.connection import connect

@@ -261,7 +261,7 @@ def test_a_checker_that_ends_its_process_ends_no_other(monkeypatch):
     with pytest.raises(ModelError, match="corrupt") as error:
         read_onnx(model([node("Relu", "x", "y")], IMAGE))
     assert "its process ended with SIGABRT" in error.value.cause
-    worker._end()
+    worker.end()
 
 
 def test_operators_that_onnx_does_not_define_are_named():

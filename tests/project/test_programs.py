@@ -118,5 +118,5 @@ def test_no_other_file_starts_programs():
 def test_a_worker_ends_with_its_owner_s_wish():
     worker = Worker("worker_child")
     pid = int(worker.ask(b"pid"))
-    worker._end()
+    worker.end()
     assert ended(pid)

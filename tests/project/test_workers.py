@@ -14,7 +14,7 @@ from edgetune.workers import Worker, WorkerDied
 def worker():
     worker = Worker("worker_child")
     yield worker
-    worker._end()
+    worker.end()
 
 
 def test_one_child_answers_all(worker):
@@ -70,6 +70,22 @@ def test_an_interrupted_request_leaves_no_answer_for_the_next(worker, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             worker.ask(b"old")
     assert worker.ask(b"new") == b"new"
+
+
+def test_requests_may_be_handed_over_before_answers_are_fetched(worker):
+    """More of both than pipes hold."""
+    many = [b"%d" % n * 200_000 for n in range(4)]
+    for one in many:
+        worker.begin(one)
+    assert [worker.finish() for _ in many] == many
+
+
+def test_one_that_must_not_be_replaced_is_not():
+    worker = Worker("worker_child", replaced=False)
+    os.kill(int(worker.ask(b"pid")), signal.SIGKILL)
+    worker._child.wait()
+    with pytest.raises(WorkerDied, match="SIGKILL"):
+        worker.ask(b"a")
 
 
 def test_threads_take_turns(worker):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.boards.adding.draft import Draft, draft_board
@@ -20,6 +19,7 @@ from edgetune.boards.loader import (
     parse_board,
 )
 from edgetune.boards.own import own_file, own_names
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.files import save_atomically
 from edgetune.packs import PackStore, Part, find_part

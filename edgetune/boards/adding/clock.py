@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from edgetune.boards.adding.notes import Notes
 from edgetune.boards.adding.relative import Relative
 from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.boards.cores import CORES
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.packs import Part
 

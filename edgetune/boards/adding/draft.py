@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from edgetune.boards.adding.chip import core_of, fpu_of, regions_of
 from edgetune.boards.adding.clock import ports_of
@@ -12,6 +11,7 @@ from edgetune.boards.adding.relative import Relative, find_relative
 from edgetune.boards.adding.uart import uart_of
 from edgetune.boards.adding.wishes import BoardWishes
 from edgetune.boards.adding.writing import emulators_of, flash_of, flasher_of
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError, UsageError
 from edgetune.packs import Part
 

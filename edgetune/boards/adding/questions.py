@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from edgetune.boards.adding.draft import Draft
 from edgetune.boards.adding.pins import pin_names
 from edgetune.boards.adding.uart import unsaid_entries
 from edgetune.boards.adding.wishes import BoardWishes
+from edgetune.dataclass import dataclass
 
 
 @dataclass(frozen=True)

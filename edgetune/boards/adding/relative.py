@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass
 
 from edgetune.boards.board import Board
 from edgetune.boards.loader import list_boards, load_board, read_board_file
+from edgetune.dataclass import dataclass
 from edgetune.packs import Part
 
 

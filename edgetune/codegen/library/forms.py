@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from edgetune import __version__
 from edgetune.codegen.c_text import comment
+from edgetune.dataclass import dataclass
 from edgetune.printable import one_line
 
 if TYPE_CHECKING:

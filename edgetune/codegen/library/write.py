@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgetune.codegen.library.engine import needed_files, renamed
@@ -13,6 +12,7 @@ from edgetune.codegen.library.headers import config_header, product_header
 from edgetune.codegen.library.names import check_prefix
 from edgetune.codegen.model import Shape, model_source
 from edgetune.codegen.weights import weights_header, weights_source
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.learn.kept import state_id
 from edgetune.plan.forward import forward_plan

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import tty
-from dataclasses import dataclass
 from pathlib import Path
 
+from edgetune.dataclass import dataclass
 from edgetune.device.renode.scripts import pty, server
 
 CONNECT_SECONDS = 5.0

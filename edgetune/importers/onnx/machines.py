@@ -8,12 +8,12 @@ decoding: the decisions are the output.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations, count
 
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
+from edgetune.dataclass import dataclass
 from edgetune.importers.onnx.outputs import ancestors
 
 DOMAIN = "ai.onnx.ml"

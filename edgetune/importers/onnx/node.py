@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from onnx import NodeProto, helper
 
+from edgetune.dataclass import dataclass
 from edgetune.importers.onnx.values import Unsupported, Value
 from edgetune.model.decode import quoted
 

@@ -7,10 +7,10 @@ dense layer for each step, as Keras's unrolled layers have it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.importers.onnx.builder import Builder, result
 from edgetune.importers.onnx.elementwise import combined
 from edgetune.importers.onnx.joins import cropped

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+
+from edgetune.dataclass import dataclass
 
 MAX_AXES = 6  # of TFLite's TRANSPOSE
 

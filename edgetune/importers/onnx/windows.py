@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.importers.onnx.builder import Builder
 from edgetune.importers.onnx.node import Node
 from edgetune.importers.onnx.values import Unsupported

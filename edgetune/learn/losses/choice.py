@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.learn.losses.loss import CLASS, INPUT, LABELS, VALUES, WEIGHT_Q8, Loss
 from edgetune.learn.losses.sigmoid_cross_entropy import SigmoidCrossEntropy, sigmoid_table

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+
+from edgetune.dataclass import dataclass
 
 CLASS, LABELS, VALUES, INPUT = "class", "labels", "values", "input"  # kinds of target
 ONE_Q15 = 2**15

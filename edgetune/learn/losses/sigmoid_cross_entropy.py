@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 from edgetune.learn.losses.binary import CrossEntropy
 from edgetune.learn.losses.loss import LABELS, ONE_Q15, WEIGHT_Q8, held, padded

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 from edgetune.learn.losses.binary import CrossEntropy
 from edgetune.learn.losses.loss import CLASS, held

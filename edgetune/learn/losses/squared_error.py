@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import DataError
 from edgetune.learn.losses.loss import INPUT, VALUES, Loss, held, padded
 

@@ -9,11 +9,12 @@ are added in its first one's unit.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer, Program
 

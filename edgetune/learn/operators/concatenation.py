@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.lowerings import lowers
 from edgetune.learn.program import Layer
 from edgetune.learn.tensors import Tensors

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.lowerings import lowers
-from edgetune.learn.operators.weighted import WeightedLayer, weighted_facts, with_bias
+from edgetune.learn.operators.weighted import WeightedLayer, exact, weighted_facts, with_bias
 from edgetune.learn.operators.windowed import window_of
 from edgetune.learn.program import Window
 from edgetune.learn.tensors import Tensors
-from edgetune.learn.window import patches, scatter
+from edgetune.learn.window import patches, scatter_taps, taps
 from edgetune.model.graph import Operator
 
 
@@ -28,30 +27,35 @@ class DepthwiseConv2D(WeightedLayer):
         return weights.reshape(-1, self.rows).T
 
     def forward(self, xs, out_shape):
-        cells = self._cells(xs[0], out_shape)  # [oh, ow, kh, kw, out]
-        weights = self.weights.astype(np.int64)
-        return self.requantize(sum(cells[:, :, y, x] * weights[y, x] for y, x in self._taps))
+        kind = exact(self.row_size)
+        cells = self._cells(xs[0], out_shape, kind)  # [oh, ow, kh, kw, out]
+        weights = self.weights.astype(kind)
+        products = (cells[:, :, y, x] * weights[y, x] for y, x in taps(self.window))
+        return self.requantize(sum(products).astype(np.int64))
 
     def input_error(self, operand, e, xs):
-        cells = e[:, :, None, None, :] * self.weights.astype(np.int64)  # [oh, ow, kh, kw, out]
-        if self.multiplicity > 1:
-            cells = cells.reshape(*cells.shape[:4], -1, self.multiplicity).sum(axis=5)
-        return scatter(cells, self.window, xs[0].shape)
+        kind = exact(self.row_size * self.multiplicity)
+        errors, weights = e.astype(kind), self.weights.astype(kind)
+
+        def cells(y: int, x: int) -> np.ndarray:
+            products = errors * weights[y, x]  # [oh, ow, out]
+            if self.multiplicity > 1:
+                products = products.reshape(*e.shape[:2], -1, self.multiplicity).sum(axis=3)
+            return products
+
+        return scatter_taps(cells, self.window, e.shape, xs[0].shape, kind).astype(np.int64)
 
     def gradient(self, e, x):
-        cells = self._cells(x, e.shape)
-        taps = [(cells[:, :, y, x] * e).reshape(-1, self.rows).sum(axis=0) for y, x in self._taps]
-        return with_bias(np.stack(taps, axis=1), self.by_row(e))
+        kind = exact(e.size // self.rows)
+        cells, errors = self._cells(x, e.shape, kind), e.astype(kind)
+        sums = [np.einsum("yxc,yxc->c", cells[:, :, y, x], errors) for y, x in taps(self.window)]
+        return with_bias(np.stack(sums, axis=1).astype(np.int64), self.by_row(e))
 
-    def _cells(self, x, out_shape):
+    def _cells(self, x, out_shape, kind):
         """Patches with each input channel repeated for its ``multiplicity`` outputs."""
-        cells = patches(x - self.input_zero_point, self.window, out_shape, 0)
+        x = (x - self.input_zero_point).astype(kind)
+        cells = patches(x, self.window, out_shape, 0)
         return np.repeat(cells, self.multiplicity, axis=4) if self.multiplicity > 1 else cells
-
-    @property
-    def _taps(self) -> list[tuple[int, int]]:
-        """Of its window, in the order of the weights."""
-        return [(y, x) for y in range(self.window.kernel[0]) for x in range(self.window.kernel[1])]
 
 
 @dataclass(eq=False)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.lowerings import lowers
 from edgetune.learn.operators.joining import PairLayer, pair
 from edgetune.learn.tensors import Tensors

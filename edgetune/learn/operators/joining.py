@@ -6,10 +6,9 @@ broadcast is copied into the output's shape first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.operators.move import Move, straight
 from edgetune.learn.program import Layer, Shape

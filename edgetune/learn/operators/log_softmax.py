@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import ModelError
 from edgetune.learn.fixedpoint import (
     multiply_by_quantized_multiplier,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.lowerings import lowers
 from edgetune.learn.operators.gather import Gather
 from edgetune.learn.program import Layer

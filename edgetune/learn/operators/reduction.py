@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.program import Layer
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator

@@ -3,10 +3,9 @@ any number of vectors anywhere."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.lowerings import lowers
 from edgetune.learn.program import Layer, exponential_table
 from edgetune.learn.tensors import Tensors

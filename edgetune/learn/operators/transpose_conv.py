@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.learn.lowerings import lowers
 from edgetune.learn.operators.weighted import WeightedLayer, matmul, weighted_facts, with_bias
 from edgetune.learn.program import Window

@@ -7,16 +7,17 @@ Matrix products go through float64, which is exact because every sum stays below
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
 
 BIAS_INPUT = 64  # the constant input of the bias column, RULE X0
+MOST_PRODUCT = 255 * 128  # |x - zero_point| * |w|; an error is smaller than either
 
 
 @dataclass(eq=False)
@@ -76,9 +77,17 @@ class WeightedLayer(Layer):
         return np.clip(y + self.output_zero_point, self.activation_min, self.activation_max)
 
 
+def exact(terms: int) -> type[np.floating]:
+    """Floats that hold any sum of so many products of two of inputs, weights and errors."""
+    return np.float32 if terms * MOST_PRODUCT < 2**24 else np.float64
+
+
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The exact product of two integer matrices, by floats wide enough for its largest sum."""
-    kind = np.float32 if a.shape[-1] * _magnitude(a) * _magnitude(b) < 2**24 else np.float64
+    """The exact product of two integer matrices, each of inputs, weights or errors, by floats
+    wide enough for its largest sum."""
+    kind = exact(a.shape[-1])
+    if kind is np.float64 and a.shape[-1] * _magnitude(a) * _magnitude(b) < 2**24:
+        kind = np.float32
     return (a.astype(kind) @ b.astype(kind)).astype(np.int64)
 
 

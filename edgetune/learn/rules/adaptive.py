@@ -9,10 +9,10 @@ section 5.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.fixedpoint import bit_length, quotient
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.rules.echo import Echo

@@ -6,8 +6,7 @@ accuracy shows it.  ``docs/numerics.md`` section 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.learn.fixedpoint import quotient
 from edgetune.learn.words import signed
 

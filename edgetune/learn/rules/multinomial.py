@@ -8,10 +8,10 @@ authors' experiment has (``optimize.py`` of the repository that the paper names)
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 from edgetune.learn.rules.rule import MAX_TRIALS, Gradient, Learning, Rule
 from edgetune.learn.scaled import Scaled, scaled_real

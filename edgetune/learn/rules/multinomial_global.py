@@ -5,8 +5,7 @@ Source: as for one tensor, ``ZIMOptimizer`` there.  ``docs/numerics.md`` section
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.learn.rules.multinomial import Multinomial
 from edgetune.learn.rules.rule import MAX_TRIALS, Gradient, Outcome
 from edgetune.learn.scaled import Scaled, ScaledWords, scaled, scaled_real

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from edgetune.dataclass import dataclass
 from edgetune.learn.fixedpoint import bit_length
 from edgetune.learn.words import signed
 

@@ -10,11 +10,12 @@ section 5.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.generator import Generator
 from edgetune.learn.losses import Loss
 from edgetune.learn.lower.backward import Backward
@@ -66,7 +67,7 @@ class Gradient:
     error: np.ndarray
     exponent: int
 
-    @property
+    @cached_property
     def mass(self) -> int:
         """S, the sum of |g|."""
         return int(self.magnitudes.sum())

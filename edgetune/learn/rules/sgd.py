@@ -6,11 +6,11 @@ A weight's step in real numbers is rate * dL/dW, that over its scale what its in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from edgetune.dataclass import dataclass
 from edgetune.learn.generator import Generator
 from edgetune.learn.operators import BIAS_INPUT, WeightedLayer
 from edgetune.learn.rules.rule import Draw, Gradient, Learning, Outcome, Rule, anneal_q16
