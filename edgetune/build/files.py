@@ -20,7 +20,7 @@ SELDOM = frozenset({
     "softmax_cross_entropy.c", "softmax_echo.c", "trials.c", "update_blocks.c",
 })
 AROUND_ASSEMBLY = frozenset({
-    "adaptive.c", "average_pool_2d_dsp.c", "conv_2d_gradient_dsp.c", "conv_2d_input_error_dsp.c",
+    "adaptive.c", "average_pool_2d_dsp.c", "conv_2d_input_error_dsp.c",
     "depthwise_conv_2d_gradient_dsp.c", "draw.c", "fully_connected_dsp.c", "requantize_dsp.c",
     "row_mass.c", "step.c", "update_factored.c",
 })
