@@ -16,9 +16,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from io import RawIOBase
 from queue import SimpleQueue
 from typing import BinaryIO
 
@@ -32,6 +34,10 @@ LOG_TAIL = 4000  # bytes
 
 class WorkerDied(RuntimeError):
     """The child ended in the midst of a request; the message says by what, and its last words."""
+
+
+class ChildTraceback(Exception):
+    """Where in the child an error was raised: the cause of the one that comes out here."""
 
 
 class Worker:
@@ -50,6 +56,7 @@ class Worker:
         self._lock = threading.RLock()
         self._child: Launched | None = None
         self._owner = 0
+        self.owed = 0  # answers that were not fetched
 
     @property
     def _started(self) -> bool:
@@ -68,6 +75,8 @@ class Worker:
             WorkerDied: it ended its process, or the process cannot be started.
         """
         with self._lock:
+            if self.owed:  # to one that was interrupted, or went away
+                self.end()
             self.begin(*parts)
             return self.finish()
 
@@ -79,9 +88,13 @@ class Worker:
             WorkerDied: as `ask`.
         """
         with self._lock:
+            if not self._replaced and self._owner == os.getpid() and not self._started:
+                raise WorkerDied("its process was ended")
             if not self._started or (self._replaced and not self.alive):
                 self._start()
-            self._said = os.fstat(self._log.fileno()).st_size
+            if not self.owed:
+                self._said = os.fstat(self._log.fileno()).st_size
+            self.owed += 1
             with self._whole():
                 _send(self._child.stdin, LENGTH.pack(len(parts)), *parts)
 
@@ -96,13 +109,16 @@ class Worker:
                 raise WorkerDied("its process was ended")
             with self._whole():
                 result = _receive(self._child.stdout)
+            self.owed -= 1
         if result[:1] == REFUSAL:
-            raise RuntimeError(result[1:].decode(errors="replace"))
+            text, trace = result[1:].decode(errors="replace").split("\0", 1)
+            raise RuntimeError(text) from ChildTraceback(trace)
         return result[1:]
 
     def end(self) -> None:
         """End the child; the next request starts another."""
         child, self._child = self._child, None
+        self.owed = 0
         atexit.unregister(self.end)
         if child is None or self._owner != os.getpid():
             return
@@ -114,8 +130,10 @@ class Worker:
                 stream.close()
 
     def _start(self) -> None:
+        self.end()  # one that is dead
         self._log = tempfile.TemporaryFile()
-        command = [sys.executable, "-c", START, self.module, *sys.path]
+        warnings = [f"-W{option}" for option in sys.warnoptions]
+        command = [sys.executable, *warnings, "-c", START, self.module, *sys.path]
         try:
             self._child = Launched(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
@@ -153,28 +171,33 @@ def main() -> None:
     """The child: answers until its input ends.  Its stdout is kept for answers alone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
     _leave_no_core()
-    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    source, sink = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     answer, requests = import_module(sys.argv[1]).answer, SimpleQueue()
     threading.Thread(target=_take, args=(source, requests), daemon=True).start()
-    while (parts := requests.get()) is not None:
+    while isinstance(parts := requests.get(), list):
         _send(sink, _answered(answer, parts))
+    if not isinstance(parts, EOFError):
+        raise parts
 
 
-def _take(source: BinaryIO, requests: SimpleQueue) -> None:
-    """All requests as they come: their sender never waits for an answer to be fetched first."""
-    with suppress(EOFError):
+def _take(source: RawIOBase, requests: SimpleQueue) -> None:
+    """All requests as they come, each a list, and what ends them: their sender never waits for an
+    answer to be fetched first."""
+    try:
         while True:
             count = LENGTH.unpack(_receive(source))[0]
             requests.put([_receive(source) for _ in range(count)])
-    requests.put(None)
+    except BaseException as error:
+        requests.put(error)
 
 
 def _answered(answer: Callable[..., bytes], parts: list[bytes]) -> bytes:
     try:
         return ANSWER + answer(*parts)
     except Exception as error:  # a foreign library raises what it likes
-        return REFUSAL + str(error or type(error).__name__).encode(errors="replace")
+        text = (str(error) or type(error).__name__).replace("\0", " ")
+        return REFUSAL + f"{text}\0{traceback.format_exc()}".encode(errors="replace")
 
 
 def _leave_no_core() -> None:
@@ -190,13 +213,16 @@ def _send(pipe: BinaryIO, *parts: bytes) -> None:
     pipe.flush()
 
 
-def _receive(pipe: BinaryIO) -> bytes:
+def _receive(pipe: BinaryIO | RawIOBase) -> bytes:
     """The next part; EOFError where the pipe ends before it is whole."""
-    head = pipe.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        raise EOFError
-    (length,) = LENGTH.unpack(head)
-    part = pipe.read(length)
-    if len(part) < length:
-        raise EOFError
-    return part
+    return _exactly(pipe, LENGTH.unpack(_exactly(pipe, LENGTH.size))[0])
+
+
+def _exactly(pipe: BinaryIO | RawIOBase, count: int) -> bytes:
+    part, at = memoryview(bytearray(count)), 0
+    while at < count:
+        read = pipe.readinto(part[at:])
+        if not read:
+            raise EOFError
+        at += read
+    return bytes(part)

@@ -36,20 +36,24 @@ class Beside:
     """
 
     def __init__(self, plan: Plan, state: bytes):
-        self._plan, self.state, self._owed = plan, state, 0
+        self._plan, self.state = plan, state
         self._digest: int | None = None  # until it is first asked for
         self.spent: dict[str, list[int]] = {}
 
     def __enter__(self) -> Beside:
         self._worker = _worker()
-        self._ask("start", self._plan.program, self._plan.recipe, self.state)
+        try:
+            self._ask("start", self._plan.program, self._plan.recipe, self.state)
+        except BaseException:
+            self._worker.end()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._owed:
-            self._worker.end()
-        elif self._worker.alive:
+        if self._worker.alive and not self._worker.owed:
             _idle.append(self._worker)
+        else:
+            self._worker.end()
 
     @property
     def steps(self) -> int:
@@ -96,7 +100,6 @@ class Beside:
     def _ask(self, name: str, *arguments: Any) -> None:
         with _named():
             self._worker.begin(name.encode(), pickle.dumps(arguments))
-        self._owed += 1
 
     def _answer(self) -> Any:
         self._started()
@@ -104,9 +107,7 @@ class Beside:
 
     def _fetch(self) -> Any:
         with _named():
-            packed = self._worker.finish()
-        self._owed -= 1
-        return pickle.loads(packed)
+            return pickle.loads(self._worker.finish())
 
 
 def _worker() -> Worker:
@@ -115,6 +116,7 @@ def _worker() -> Worker:
         worker = _idle.pop()
         if worker.alive:
             return worker
+        worker.end()
     return Worker(CHILD, ONE_THREAD, replaced=False)
 
 
@@ -126,5 +128,5 @@ def _named() -> Iterator[None]:
         raise ToolchainError(
             "The simulation that verifies the device broke off.",
             f"{str(error)[0].upper()}{str(error)[1:]}.",
-            "Where memory is short, make room; --no-verify does without it",
+            "Where memory is short, make room; --no-verify does without it.",
         ) from None

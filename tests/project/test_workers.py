@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from edgetune.workers import Worker, WorkerDied
+from edgetune.workers import LENGTH, Worker, WorkerDied
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def test_what_a_library_prints_is_no_answer(worker):
 @pytest.mark.parametrize("what, message", [
     (b"die", "its process ended with SIGABRT: last words"),
     (b"leave", "its process ended with exit status 3"),
+    (b"exit", "its process ended with exit status 4"),
 ])
 def test_a_death_is_an_error_and_the_next_request_is_served(worker, what, message):
     worker.ask(b"a")
@@ -46,11 +47,30 @@ def test_the_last_words_are_those_of_this_request(worker):
         worker.ask(b"leave")
 
 
+def test_the_last_words_before_two_answers_are_fetched(worker):
+    worker.begin(b"die")
+    worker.begin(b"a")
+    with pytest.raises(WorkerDied, match="SIGABRT: last words"):
+        worker.finish()
+
+
 def test_an_error_comes_back_and_ends_nothing(worker):
     child = worker.ask(b"pid")
-    with pytest.raises(RuntimeError, match="no\nsuch thing"):
+    with pytest.raises(RuntimeError, match="no\nsuch thing") as error:
         worker.ask(b"fail")
+    assert "worker_child.py" in str(error.value.__cause__)
+    with pytest.raises(RuntimeError, match="^MemoryError$"):
+        worker.ask(b"nameless")
     assert worker.ask(b"pid") == child
+
+
+def test_a_request_that_cannot_be_read_ends_the_child(worker):
+    worker.ask(b"a")
+    worker._child.stdin.write(LENGTH.pack(8) + LENGTH.pack(1) + LENGTH.pack(2**62))
+    worker.owed += 1
+    worker._child.stdin.flush()
+    with pytest.raises(WorkerDied, match="exit status 1: .*Error"):
+        worker.finish()
 
 
 def test_a_child_killed_between_requests_is_replaced(worker):
@@ -72,6 +92,11 @@ def test_an_interrupted_request_leaves_no_answer_for_the_next(worker, monkeypatc
     assert worker.ask(b"new") == b"new"
 
 
+def test_an_answer_that_nobody_fetched_is_not_the_next_ones(worker):
+    worker.begin(b"old")
+    assert worker.ask(b"new") == b"new"
+
+
 def test_requests_may_be_handed_over_before_answers_are_fetched(worker):
     """More of both than pipes hold."""
     many = [b"%d" % n * 200_000 for n in range(4)]
@@ -85,6 +110,8 @@ def test_one_that_must_not_be_replaced_is_not():
     os.kill(int(worker.ask(b"pid")), signal.SIGKILL)
     worker._child.wait()
     with pytest.raises(WorkerDied, match="SIGKILL"):
+        worker.ask(b"a")
+    with pytest.raises(WorkerDied, match="was ended"):
         worker.ask(b"a")
 
 
