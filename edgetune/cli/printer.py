@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from edgetune.cli.plain import GAP, Plain, fits, is_plain
@@ -205,8 +206,12 @@ class _Late:
     def __init__(self, file):
         self._file = file
 
+    @cached_property
+    def _console(self) -> Console:
+        return _rich(self._file)
+
     def __getattr__(self, name: str):
-        return getattr(_rich(self._file), name)
+        return getattr(self._console, name)
 
 
 def _rich(file) -> Console:

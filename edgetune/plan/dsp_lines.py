@@ -1,4 +1,4 @@
-"""How often the loops over lines of positions turn: pairs_dsp.h, planes_dsp.c and the gradients
+"""How often the loops over lines of positions turn: pairs_dsp.c, planes_dsp.c and the gradients
 that are made of them."""
 
 from __future__ import annotations

@@ -336,7 +336,7 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
     et_points points = et_points_start(total, n, generator);
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
-        if (points.at < mass) { /* the row is formed before its steps take room on the stack */
+        if (points.at < mass) {
             draw_in_row(rows, row, rows->gradient(rows, row), &points, mass);
         }
         points.at -= mass;

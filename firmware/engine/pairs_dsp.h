@@ -18,7 +18,7 @@ typedef struct {
 void et_put_pairs(const et_pair_target *to, int32_t j, uint32_t first, uint32_t second);
 
 /* Four bytes side by side at each of count positions, step apart, of which those inside exist;
- * values is where the first one would lie.  Those outside are 0 with the offset added. */
+ * values is where the first one would lie.  Those outside are 0 once the offset is added. */
 void et_pair_line(const int8_t *values, int32_t step, et_range inside, int32_t pairs,
                   const et_pair_target *to);
 

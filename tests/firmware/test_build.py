@@ -18,6 +18,7 @@ from edgetune.build import (
     find_make,
     write_build_files,
 )
+from edgetune.build.files import AROUND_ASSEMBLY, SELDOM
 from edgetune.build.memory_map import MemoryUse, Section, check_memory, read_memory_use
 from edgetune.errors import DoesNotFitError, ToolchainError, UsageError
 from edgetune.resources import resource_path
@@ -149,6 +150,12 @@ def test_make_that_hangs_is_ended(tmp_path):
         build_project(folder, load_board("mps2-an385"), timeout=1.0)
     assert "1 seconds" in caught.value.cause
     assert ended(int((folder / "pid").read_text()))
+
+
+def test_what_is_compiled_for_size_is_there():
+    engine = {path.name for path in (resource_path("firmware") / "engine").glob("*.c")}
+    assert engine > SELDOM | AROUND_ASSEMBLY
+
 
 
 @pytest.mark.thorough
