@@ -10,10 +10,11 @@ import shutil
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pygal  # noqa: F401 - loaded once: it changes how plugins are found, which an inner run undoes
 import pytest
 from cli_runner import BOARD, DIGITS
 
-import edgetune.ci.device  # noqa: F401 - loaded once, not in every inner run
+import edgetune.ci.device  # noqa: F401 - loaded once, too
 import edgetune.ci.report  # noqa: F401
 from edgetune.model.runtime import Runtime
 

@@ -78,7 +78,7 @@ PARSED = (
     "python examples/accuracy/*", "python examples/conversion/*", "python examples/losses/*",
     "python tools/budgets.py *", "python tools/growth.py*", "python tools/calibrate.py*",
     "python tools/check_costs.py", "python tools/kernel_table.py", "python tools/keras_matrix.py*",
-    "python tools/onnx_matrix.py", "python tools/plan_and_bench.py*",
+    "python tools/onnx_matrix.py", "python tools/plan_and_bench.py*", "python tools/code_size.py*",
 )
 
 
