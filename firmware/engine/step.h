@@ -27,6 +27,46 @@ static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t m
     return et_digest_change_at(index * ET_DIGEST_STRIDE, value, moved);
 }
 
+#if defined(__thumb2__) && !defined(__clang__)
+
+/* For loops of assembly: the weight at r9 + r10, whose value r11 is to become lr, is stored and counted
+ * into the digest; f has at 16 the digest's place from one byte of the weights to the next and that of
+ * the first one, at 24 its two multipliers.  Labels 3 and 4; r8, r9, r10, r12 change. */
+#define ET_STEP_TAKEN                                                                             \
+    "add r12, lr, #127\n\t"                                                                       \
+    "cmp r12, #254\n\t"                                                                           \
+    "bhi 4f\n"                                                                                    \
+    "3:\n\t"                                                                                      \
+    "strb lr, [r9, r10]\n\t"                                                                      \
+    "ldrd r12, r8, [%[f], #16]\n\t"                                                               \
+    "mla r12, r10, r12, r8\n\t"                                                                   \
+    "add r8, r12, lr\n\t"                                                                         \
+    "add r12, r12, r11\n\t"                                                                       \
+    "ldrd r9, r10, [%[f], #24]\n\t"                                                               \
+    "eor r8, r8, r8, lsr #16\n\t"                                                                 \
+    "eor r12, r12, r12, lsr #16\n\t"                                                              \
+    "mul r8, r8, r9\n\t"                                                                          \
+    "mul r12, r12, r9\n\t"                                                                        \
+    "eor r8, r8, r8, lsr #13\n\t"                                                                 \
+    "eor r12, r12, r12, lsr #13\n\t"                                                              \
+    "mul r8, r8, r10\n\t"                                                                         \
+    "mul r12, r12, r10\n\t"                                                                       \
+    "eor r8, r8, r8, lsr #16\n\t"                                                                 \
+    "eor r12, r12, r12, lsr #16\n\t"                                                              \
+    "sub r8, r8, r12\n\t"                                                                         \
+    "add %[digest], %[digest], r8\n\t"
+
+/* Behind such a loop: a weight goes no further than 127. */
+#define ET_STEP_CLAMPED                                                                           \
+    "4:\n\t"                                                                                      \
+    "cmp lr, #0\n\t"                                                                              \
+    "ite ge\n\t"                                                                                  \
+    "movge lr, #127\n\t"                                                                          \
+    "mvnlt lr, #126\n\t"                                                                          \
+    "b 3b\n"
+
+#endif
+
 /* Vectors take steps of a row's weights together: a draw notes them first, each of another weight.
  * Independent draws may come back to a weight, and take each step by itself. */
 #if defined(ET_MVE_LOOPS) && !defined(ET_DRAW_INDEPENDENT)

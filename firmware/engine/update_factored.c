@@ -293,38 +293,10 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "ldrd r12, lr, [%[f], #32]\n\t" /* its steps */
                      "and r7, r7, #1\n\t"
                      "mla lr, r7, r12, lr\n\t"
-                     "mls lr, r8, lr, r11\n\t"
-                     "add r12, lr, #127\n\t"
-                     "cmp r12, #254\n\t"
-                     "bhi 4f\n"
-                     "3:\n\t"
-                     "strb lr, [r9, r10]\n\t"
-                     "ldrd r12, r8, [%[f], #16]\n\t" /* and the digest */
-                     "mla r12, r10, r12, r8\n\t"
-                     "add r8, r12, lr\n\t"
-                     "add r12, r12, r11\n\t"
-                     "ldrd r9, r10, [%[f], #24]\n\t"
-                     "eor r8, r8, r8, lsr #16\n\t"
-                     "eor r12, r12, r12, lsr #16\n\t"
-                     "mul r8, r8, r9\n\t"
-                     "mul r12, r12, r9\n\t"
-                     "eor r8, r8, r8, lsr #13\n\t"
-                     "eor r12, r12, r12, lsr #13\n\t"
-                     "mul r8, r8, r10\n\t"
-                     "mul r12, r12, r10\n\t"
-                     "eor r8, r8, r8, lsr #16\n\t"
-                     "eor r12, r12, r12, lsr #16\n\t"
-                     "sub r8, r8, r12\n\t"
-                     "add %[digest], %[digest], r8\n\t"
+                     "mls lr, r8, lr, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
                      "cmp %[at], %[inputs]\n\t"
                      "bcc 1b\n\t"
-                     "b 5f\n"
-                     "4:\n\t" /* no further than 127 */
-                     "cmp lr, #0\n\t"
-                     "ite ge\n\t"
-                     "movge lr, #127\n\t"
-                     "mvnlt lr, #126\n\t"
-                     "b 3b\n"
+                     "b 5f\n" ET_STEP_CLAMPED /* where it went too far */
                      "5:"
                      : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [digest] "+r"(digest)
                      : [f] "r"(f), [inputs] "r"(inputs), [divisor] "r"(p->divisor)
