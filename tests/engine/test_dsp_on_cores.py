@@ -15,9 +15,9 @@ from edgetune.build import build_project, write_build_files
 from edgetune.codegen.project import core_defines
 from edgetune.device.qemu import QemuDevice
 
-SWEEP = Path(__file__).parents[1] / "support" / "dsp_sweep.c"
+SUPPORT = Path(__file__).parents[1] / "support"
+SWEEP, DRAW_SWEEP = SUPPORT / "dsp_sweep.c", SUPPORT / "draw_sweep.c"
 SWEPT = ["M0+", "M3", "M4", "M7", "M33", "M55"]
-ROUNDS = 120
 PATIENCE = 120.0  # seconds; a bound, not an expectation
 PORTABLE = {
     "add", "average_pool_2d", "conv_2d", "depthwise_conv_2d", "dot", "error_block", "error_scale",
@@ -27,6 +27,7 @@ SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
     if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_lines", "_mve"))
 ]
+DRAW_SOURCES = ["draw.c", "generator.c", "step.c"]
 
 
 def answer(board, elf) -> str:
@@ -41,14 +42,26 @@ def answer(board, elf) -> str:
     return data.decode().strip()
 
 
-@pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
-def test_kernels_agree_with_the_portable_ones(core, tmp_path):
+def swept(folder: Path, core: str, sweep: Path, sources: list[str], rounds: int) -> str:
+    """What a sweep of so many rounds says on an emulated core."""
     need_emulator()
     board = load_board(CORES[core])
-    for path in [SWEEP, *(ENGINE / name for name in SOURCES), *ENGINE.glob("*.h")]:
-        shutil.copyfile(path, tmp_path / path.name)
+    for path in [sweep, *(ENGINE / name for name in sources), *ENGINE.glob("*.h")]:
+        shutil.copyfile(path, folder / path.name)
     write_build_files(
-        tmp_path, board, [SWEEP.name, *SOURCES], {"ROUNDS": ROUNDS} | core_defines(board.core),
+        folder, board, [sweep.name, *sources], {"ROUNDS": rounds} | core_defines(board.core),
         includes=["firmware/ports"], flags=["-Werror"],
     )
-    assert answer(board, build_project(tmp_path, board).elf) == "equal"
+    return answer(board, build_project(folder, board).elf)
+
+
+@pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
+def test_kernels_agree_with_the_portable_ones(core, tmp_path):
+    assert swept(tmp_path, core, SWEEP, SOURCES, 120) == "equal"
+
+
+@pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
+def test_draws_agree_with_a_search_for_every_point(core, tmp_path):
+    """Strides of one to beyond a row of 2**31, more points in a row than vectors note at once, and
+    weights at their ends."""
+    assert swept(tmp_path, core, DRAW_SWEEP, DRAW_SOURCES, 400) == "equal"

@@ -1,0 +1,128 @@
+/* A systematic draw against one that looks for every point's weight from the start, on the core itself,
+ * over random gradients: every weight, every bias and the digest.  Sends "equal" or "draw", and a line's
+ * end. */
+#include <string.h>
+
+#include "draw.h"
+#include "error_block.h"
+#include "port.h"
+#include "step.h"
+
+#define ROWS 6
+#define SIZE 300
+
+typedef struct {
+    int8_t weights[ROWS * SIZE];
+    int32_t bias[ROWS];
+    uint32_t digest;
+} drawn;
+
+static uint32_t state = 1;
+static int32_t gradient[ROWS * (SIZE + 1)];
+static uint64_t row_mass[ROWS];
+static drawn one, other;
+
+void et_rx_byte(uint8_t byte)
+{
+    (void)byte;
+}
+
+static uint32_t below(uint32_t n)
+{
+    state = state * 1664525u + 1013904223u;
+    return (uint32_t)((uint64_t)state * n >> 32);
+}
+
+static const int32_t *row_of(et_rows *rows, uint32_t row)
+{
+    return gradient + row * (rows->layer->row_size + 1);
+}
+
+/* Rows of small magnitudes, of few, of masses about 2^30 and far above: strides of all lengths. */
+static uint64_t random_row(int32_t *values, uint32_t count)
+{
+    static const uint32_t most[] = {2, 256, 1u << 20, 1u << 22, 1u << 25, 1u << 31};
+    uint32_t limit = most[below(6)], many = below(2);
+    uint64_t mass = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        int32_t magnitude = many || below(16) == 0 ? (int32_t)below(limit) : 0;
+        values[i] = below(2) ? magnitude : -magnitude;
+        mass += (uint32_t)magnitude;
+    }
+    return mass;
+}
+
+static et_trained random_layer(uint64_t *total)
+{
+    et_trained layer = {.rows = 1 + below(ROWS), .row_size = 1 + below(SIZE)};
+    uint32_t transposed = below(2);
+    layer.row_stride = transposed ? 1 : layer.row_size;
+    layer.column_stride = transposed ? layer.rows : 1;
+    layer.first_index = below(10000);
+    *total = 0;
+    for (uint32_t row = 0; row < layer.rows; row++) {
+        row_mass[row] = random_row(gradient + row * (layer.row_size + 1), layer.row_size + 1);
+        *total += row_mass[row];
+        one.bias[row] = (int32_t)below(1u << 31) - (1 << 30);
+    }
+    for (uint32_t i = 0; i < ROWS * SIZE; i++) {
+        one.weights[i] = (int8_t)(below(4) ? (int32_t)below(255) - 127 : below(2) ? 127 : -127);
+    }
+    one.digest = below(1u << 31);
+    other = one;
+    return layer;
+}
+
+static et_trained holding(et_trained layer, drawn *what)
+{
+    layer.weights = what->weights;
+    layer.bias = what->bias;
+    return layer;
+}
+
+static void step_at(const et_trained *layer, uint64_t point)
+{
+    uint32_t row = 0, column = 0;
+    for (; point >= row_mass[row]; row++) {
+        point -= row_mass[row];
+    }
+    const int32_t *values = gradient + row * (layer->row_size + 1);
+    for (; point >= et_magnitude(values[column]); column++) {
+        point -= et_magnitude(values[column]);
+    }
+    et_step(layer, row, column, values[column] < 0 ? -1 : 1, &other.digest);
+}
+
+static int agree(void)
+{
+    uint64_t total;
+    et_trained layer = random_layer(&total), mine = holding(layer, &one);
+    et_trained reference = holding(layer, &other);
+    uint32_t most[] = {1, 4, 60, 2000}, n = 1 + below(most[below(4)]);
+    uint32_t generator[2] = {below(1u << 31), below(1u << 31)}, same[2];
+    memcpy(same, generator, sizeof same);
+    if (total == 0) {
+        return 1;
+    }
+    et_update_scratch scratch = {gradient, row_mass, NULL};
+    et_rows rows = {&mine, &scratch, &one.digest, row_of};
+    et_draw(&rows, total, n, generator);
+    et_points points = et_points_start(total, n, same);
+    for (; n; n--, et_points_next(&points)) {
+        step_at(&reference, points.at);
+    }
+    return memcmp(&one, &other, sizeof one) == 0 && memcmp(same, generator, sizeof same) == 0;
+}
+
+int main(void)
+{
+    const char *found = "equal";
+    port_start();
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        found = agree() ? found : "draw";
+    }
+    port_tx((const uint8_t *)found, (uint32_t)strlen(found));
+    port_tx((const uint8_t *)"\n", 1);
+    for (;;) {
+    }
+}
