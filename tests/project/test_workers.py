@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -48,7 +49,9 @@ def test_the_last_words_are_those_of_this_request(worker):
 
 
 def test_the_last_words_before_two_answers_are_fetched(worker):
-    worker.begin(b"die")
+    worker.begin(b"mutter")
+    while os.fstat(worker._log.fileno()).st_size == 0:
+        time.sleep(0.01)
     worker.begin(b"a")
     with pytest.raises(WorkerDied, match="SIGABRT: last words"):
         worker.finish()

@@ -10,6 +10,10 @@ def answer(what: bytes, more: bytes = b"") -> bytes:
     if what == b"die":
         print("bad\nlast words", file=sys.stderr, flush=True)
         os.abort()
+    if what == b"mutter":
+        print("last words", file=sys.stderr, flush=True)
+        time.sleep(0.3)
+        os.abort()
     if what == b"leave":
         os._exit(3)
     if what == b"exit":
