@@ -132,9 +132,20 @@ class RunningGuard(Guard):
             f"which is no better than one answer for all of them "
             f"({words(found.of_constant(samples))})"
         )
-        if not self.best.step:
+        if not self._best_beat_the_first():
             return self._back(self.start, reason)
         return self._back(self.best, f"{reason}; those before had {words(self.best.losses)}")
+
+    def _best_beat_the_first(self) -> bool:
+        """Whether learning surely brought something while it went well: by the samples of the
+        window that the best weights were learnt from."""
+        best = self.best
+        if not best.step:
+            return False
+        theirs = self._losses_with(
+            self.start.state, self.samples[best.step - len(best.losses) : best.step]
+        )
+        return paired(best.losses, theirs) >= BETTER
 
     def _choose(self, losses: np.ndarray, samples: Samples) -> Outcome:
         """The last weights, the best or the first, by their losses on ``samples``."""

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 from float_net import Adam, Network, Sgd, absorb_normalisation
-from tasks import NAMES, SELECTION_SEEDS, SHARED, Task, load_task
+from tasks import NAMES, SELECTION_SEEDS, SHARED, Task, load_task, wrong_labels
 
 PASSES = 2
 RATES = {
@@ -43,7 +43,8 @@ OPTIMIZERS = {"sgd": Sgd, "adam": Adam}
 @dataclass(frozen=True)
 class Settings:
     """What is trained and how.  ``layers``: "all" or "last"; ``samples``: random ones, instead of
-    as many as the task has for a run."""
+    as many as the task has for a run; ``wrong``: the share of the steps whose label is any other
+    class."""
 
     task: str
     folder: Path = SHARED
@@ -52,6 +53,7 @@ class Settings:
     normalised: bool = False
     samples: int | None = None
     passes: int = PASSES
+    wrong: float = 0.0
 
 
 load = lru_cache(maxsize=1)(load_task)  # once a process
@@ -95,9 +97,14 @@ class Run:
         """A fresh network after annealed passes over ``x`` (n, ...) float32, ``y`` (n,)."""
         network, passes = self.fresh(), range(self.settings.passes)
         order = np.concatenate([generator.permutation(len(x)) for _ in passes])
+        labels = y[order]
+        if self.settings.wrong:
+            labels = wrong_labels(
+                labels, self.settings.wrong, self.task.graph.output.size, generator
+            )
         with np.errstate(all="ignore"):  # too large a rate may diverge: it just scores badly
             for t, i in enumerate(order):
-                network.step(x[i : i + 1], y[i], rate * (1 - t / len(order)))
+                network.step(x[i : i + 1], labels[t], rate * (1 - t / len(order)))
         return network
 
     def tested(self, network: Network) -> float:
@@ -158,6 +165,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--optimizer", choices=list(OPTIMIZERS), default="sgd")
     parser.add_argument("--layers", choices=["all", "last"], default="all")
     parser.add_argument("--normalised", action="store_true", help="inputs of mean 0, deviation 1")
+    parser.add_argument("--wrong", type=float, default=0.0, help="share of wrong labels")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rate", type=float, help="skips the choice of the learning rate")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at the same time")
@@ -166,7 +174,8 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     given = parse()
-    settings = Settings(given.task, given.data, given.optimizer, given.layers, given.normalised)
+    settings = Settings(given.task, given.data, given.optimizer, given.layers, given.normalised,
+                        wrong=given.wrong)
     print("| task | before | after, each seed | mean +- std | learning rate |")
     print("|---|---|---|---|---|", flush=True)
     if given.jobs > 1:

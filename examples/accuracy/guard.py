@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from tasks import NAMES, Task, load_task
+from tasks import NAMES, Task, load_task, wrong_labels
 
 from edgetune.boards import load_board
 from edgetune.data import Dataset
@@ -46,8 +46,7 @@ def wrong(share: float):
     """A share of the labels is any other class."""
 
     def harm(x, y, classes, random):
-        other = (y + random.integers(1, classes, len(y))) % classes
-        return x, np.where(random.random(len(y)) < share, other, y)
+        return x, wrong_labels(y, share, classes, random)
 
     return harm
 

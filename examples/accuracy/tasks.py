@@ -107,6 +107,12 @@ SOURCES = {
 }
 
 
+def wrong_labels(y: np.ndarray, share: float, classes: int, random) -> np.ndarray:
+    """``y`` (n,), a ``share`` of it any other class."""
+    other = (y + random.integers(1, classes, len(y))) % classes
+    return np.where(random.random(len(y)) < share, other, y)
+
+
 def _unshifted(name: str, tune: str, test: str, **changes) -> Source:
     every = slice(None)
     return replace(SOURCES[name], tune=(tune, every), test=(test, every), **changes)

@@ -189,6 +189,12 @@ def test_the_best_weights_are_kept_where_labels_turn_wrong_halfway(untuned, tmp_
     assert result.accuracy_after > max(0.7, alone.accuracy_after + 0.2)
 
 
+def test_weights_of_the_beginning_stand_where_none_were_surely_better(tuned, tmp_path):
+    """Some window of a tuned network is a lucky one: its weights are no gain."""
+    result = run(tuned, tmp_path, *spoilt_halfway(), RUNNING)
+    assert (result.guard.kept, result.accuracy_after) == ("start", result.accuracy_before)
+
+
 @pytest.mark.parametrize("board", ["mps2-an386", "mps2-an385-m0plus"])
 def test_emulated_cores_come_back_to_the_same_bits(untuned, tmp_path, board):
     for tool in ("arm-none-eabi-gcc", "qemu-system-arm"):
