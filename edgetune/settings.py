@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
 from edgetune.errors import UsageError
-from edgetune.files import check_regular
 
 FILE = "edgetune.toml"
 KEYS = (
@@ -15,7 +14,7 @@ KEYS = (
     "order", "fit", "sample-rate", "frame", "window", "features", "inputs", "layers", "output",
     "rule", "rate", "null-mass", "draw", "reset", "loss", "class-weights", "label-smoothing",
     "huber-delta", "seed", "passes", "samples", "endless", "continued", "save-every", "no-verify",
-    "guard", "no-guard", "min-accuracy", "out", "cmsis-nn", "ram",
+    "guard", "no-guard", "min-accuracy", "out", "cmsis-nn", "ram", "baud",
 )  # fmt: skip
 
 # Settings that say how data is read, and the parameters of `load_data` that take them.
@@ -28,7 +27,7 @@ DATA = {
 }  # fmt: skip
 
 
-def project_settings(folder: Path) -> dict:
+def project_settings(folder: str | os.PathLike) -> dict:
     """The choices in ``folder``'s edgetune.toml, {} without one.
 
     Keys have underscores; a list is its items joined by commas, as on the command line.
@@ -36,11 +35,13 @@ def project_settings(folder: Path) -> dict:
     Raises:
         UsageError: the file is not TOML, or holds an unknown key or a value of no use.
     """
-    path = folder / FILE
-    return _checked(_load(path)) if path.is_file() else {}
+    path = os.path.join(folder, FILE)
+    return _checked(_load(path)) if os.path.isfile(path) else {}
 
 
-def _load(path: Path) -> dict:
+def _load(path: str) -> dict:
+    from edgetune.files import check_regular  # with pathlib, which a help text does without
+
     if sys.version_info >= (3, 11):
         import tomllib
     else:

@@ -29,6 +29,17 @@ void port_tx(const uint8_t *bytes, uint32_t count)
     }
 }
 
+/* A pipe has no rate: any will do. */
+uint32_t port_baud(uint32_t baud)
+{
+    return baud;
+}
+
+void port_baud_set(uint32_t setting)
+{
+    (void)setting;
+}
+
 /* Microseconds. */
 uint32_t port_ticks(void)
 {

@@ -10,6 +10,10 @@ from edgetune.dataclass import dataclass
 from edgetune.errors import UsageError
 
 RAM_UNIT = 32  # bytes; sections of variables are aligned so
+BAUD_MAX = "baud_max"  # of [uart]: what the adapter on the board is known to take
+# What most adapters take between chip and USB, and the fastest of it that is tried unasked.
+USUAL_RATES = (1_000_000, 921_600, 460_800, 230_400)
+USUAL_MOST = 921_600
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,13 @@ class Board:
         return self.uart["baud"]
 
     @property
+    def rates(self) -> tuple[int, ...]:
+        """Bits per second that its line may run at: its own, then faster ones, fastest first."""
+        most = self.uart.get(BAUD_MAX, USUAL_MOST)
+        faster = sorted({most, *USUAL_RATES}, reverse=True)
+        return (self.baud, *(rate for rate in faster if self.baud < rate <= most))
+
+    @property
     def evidence_level(self) -> str:
         """The strongest level that any claim reached."""
         levels = [item.level for item in self.evidence]
@@ -117,7 +128,7 @@ class Board:
             f"ET_{table}_{key.upper()}": value
             for table, facts in tables.items()
             for key, value in facts.items()
-            if isinstance(value, int)
+            if isinstance(value, int) and key != BAUD_MAX
         }
         region = {"ET_FLASH_ORIGIN": self.flash.origin, "ET_FLASH_LENGTH": self.flash.length}
         flash = {**self.geometry.macros(), **region} if self.geometry else {}
@@ -139,6 +150,20 @@ class Board:
         return replace(
             self, regions=tuple(fewer if one is self.ram else one for one in self.regions)
         )
+
+    def with_baud(self, most: int) -> "Board":
+        """This board with a line of ``most`` bits per second at the most.
+
+        Raises:
+            UsageError: fewer than it starts with.
+        """
+        if most < self.baud:
+            raise UsageError(
+                f"{self.title} cannot talk at {most:,} bits per second.",
+                f"Its firmware starts with {self.baud:,}, baud in its board.toml.",
+                f"With --baud {self.baud} it stays at that.",
+            )
+        return replace(self, uart=self.uart | {BAUD_MAX: most})
 
     def _region(self, kind: str) -> Region:
         return next(region for region in self.regions if region.kind == kind and region.use)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from edgetune.boards.board import EVIDENCE_LEVELS, Board, Evidence, Region, Supply
+from edgetune.boards.board import BAUD_MAX, EVIDENCE_LEVELS, Board, Evidence, Region, Supply
 from edgetune.boards.cores import CORES
 from edgetune.boards.flasher import check_flasher
 from edgetune.boards.geometry import read_geometry
@@ -156,6 +156,9 @@ def _check(board: Board) -> None:
     for key in ("base", "irq", "baud"):
         if not isinstance(board.uart[key], int):
             raise ValueError(f"uart.{key} is not an integer.")
+    most = board.uart.get(BAUD_MAX, board.baud)
+    if not isinstance(most, int) or most < board.baud:
+        raise ValueError(f"uart.{BAUD_MAX} is not an integer from uart.baud up.")
     if renode := board.emulators.get("renode"):
         _check_renode(renode)
     check_flasher(board.flasher)

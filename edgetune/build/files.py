@@ -13,10 +13,10 @@ from edgetune.codegen.c_text import comment
 STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
 STACK_LEAST = 1024  # bytes; where the stack gets what is left over
 
-# Files of the engine that are compiled for size: what they hold is run a few times a step.  With
+# Files that are compiled for size: what they hold is run a few times a step, or a message.  With
 # the DSP extension those too whose innermost loops are assembly, or single instructions.
 SELDOM = frozenset({
-    "digest.c", "generator.c", "learner.c", "null_mass.c", "scaled.c", "softmax.c",
+    "digest.c", "generator.c", "learner.c", "null_mass.c", "scaled.c", "server.c", "softmax.c",
     "softmax_cross_entropy.c", "softmax_echo.c", "trials.c", "update_blocks.c",
 })
 AROUND_ASSEMBLY = frozenset({

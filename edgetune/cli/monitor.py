@@ -35,7 +35,7 @@ def command(printer: Printer, job: Job, seconds: float | None):
     """
     log: deque[str] = deque(maxlen=LINES)
     with open_device(job.device, job.board, _image(job)) as opened:
-        client = Client(opened, on_log=lambda text: _log(printer, log, text))
+        client = Client(opened, line=opened, on_log=lambda text: _log(printer, log, text))
         info = client.hello()
         printer.text(f"{job.device}: board {info.board}, firmware {info.build_id:08x}, "
                      f"model {info.model_hash:08x}")

@@ -123,6 +123,11 @@ ram_option = click.option(
     "--ram", type=_Bytes(), metavar="BYTES", help="Take no more of the board's RAM, as 96K; what "
     "that costs, plan shows (docs/costs.md)."
 )
+baud_option = click.option(
+    "--baud", type=click.IntRange(1), metavar="RATE", help="The most bits per second of the line "
+    "to a board on a serial port; the board's own, mostly 115200: it is never raised. Without it "
+    "as fast as board and adapter agree (docs/protocol.md)."
+)
 min_accuracy_option = click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), metavar="SHARE",
     help="End with exit code 7 below this accuracy on the device, 0 to 1.",
@@ -276,17 +281,17 @@ def job_options(function, model=model_argument):
 
     @stack(
         model, board_option, device_option, recipe_options, out_option, cmsis_nn_option,
-        store_option, ram_option,
+        store_option, ram_option, baud_option,
     )
     @wraps(function)
     def with_job(
-        printer, model, board, device, recipe, out, cmsis_nn, store, ram, flash=False, also=(),
-        **others
+        printer, model, board, device, recipe, out, cmsis_nn, store, ram, baud, flash=False,
+        also=(), **others
     ):
         job = Job(
             model, board, recipe, _taken(others) or None, device=device, out=out,
             cmsis_nn=cmsis_nn, flash=flash, reporter=printer.reporter, store=store, ram=ram,
-            also=also,
+            also=also, baud=baud,
         )
         return function(printer, job=job, **others)
 

@@ -50,4 +50,8 @@ def _speed_words(speed: Speed) -> str:
         low, high = speed.step_uj
         whose = "the given current" if speed.current == GIVEN else speed.current
         said += f", {low:.3g} to {high:.3g} microjoules by {whose}"
+    (own, slow), *faster = speed.line_ms
+    said += f". Over a serial port a sample travels {slow:.3g} ms at {own:,} bits per second"
+    for rate, quick in faster:
+        said += f", {quick:.3g} ms at {rate:,}"
     return f"{said}."

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from edgetune.settings import project_settings
 
 NESTED = ("list", "show", "pull", "push", "diff", "init")  # verbs below a verb
 
 
-def read_settings(verbs: list[str], folder: Path | None = None) -> dict:
+def read_settings(verbs: list[str], folder: str | os.PathLike = ".") -> dict:
     """Defaults for every verb, from ``edgetune.toml`` in ``folder`` (the current one).
 
     Raises:
         UsageError: the file is not TOML, or holds an unknown key.
     """
-    values = project_settings(folder or Path())
+    values = project_settings(folder)
     for name in ("inputs", "also"):  # options that stand once an input, or once a set
         if name in values:
             values[name] = tuple(str(values[name]).split(","))

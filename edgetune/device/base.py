@@ -30,6 +30,16 @@ class Device(ABC):
             LinkError: the device is gone or takes no more bytes.
         """
 
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """Bits per second of its line: its own, then faster ones, the best first; () where it has
+        none."""
+        return ()
+
+    def set_rate(self, rate: int) -> bool:
+        """Whether this end of its line runs at ``rate`` bits per second from now on."""
+        return False
+
     @abstractmethod
     def close(self) -> None:
         """Disconnect and end every process that `open` started. May be called twice."""

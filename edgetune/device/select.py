@@ -71,7 +71,7 @@ def open_device(
 def _create(spec: str | None, board: Board, image: Path | None, icount: bool) -> Device:
     name = resolve_device(spec, board)
     if name.startswith("/"):
-        return SerialDevice(name, board.baud, spec or name)
+        return SerialDevice(name, board.rates, spec or name)
     if image is None:
         raise UsageError(
             f"The device {name} needs an image.",

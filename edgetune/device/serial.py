@@ -2,6 +2,7 @@
 
 import os
 import termios
+from collections.abc import Sequence
 
 import serial
 from serial.tools import list_ports
@@ -13,19 +14,20 @@ WRITE_SECONDS = 10.0
 
 
 class SerialDevice(Device):
-    """``port``: path of the port, opened for this process alone at ``baud`` bits per second."""
+    """``port``: path of the port, opened for this process alone at the first of ``rates``, in bits
+    per second."""
 
-    def __init__(self, port: str, baud: int, name: str = ""):
+    def __init__(self, port: str, rates: Sequence[int], name: str = ""):
         self.name = name or port
+        self._rates = tuple(rates)
         self._port = port
-        self._baud = baud
         self._serial: serial.Serial | None = None
         self._lost = ""
 
     def open(self) -> None:
         try:
             self._serial = serial.Serial(
-                self._port, self._baud, timeout=0, write_timeout=WRITE_SECONDS, exclusive=True
+                self._port, self._rates[0], timeout=0, write_timeout=WRITE_SECONDS, exclusive=True
             )
             _keep_lines_on_close(self._serial.fd)
         except (serial.SerialException, ValueError, OSError, termios.error) as error:
@@ -55,6 +57,19 @@ class SerialDevice(Device):
                 str(error),
                 "Check the cable, then start the command again.",
             ) from error
+
+    @property
+    def rates(self) -> tuple[int, ...]:
+        return self._rates
+
+    def set_rate(self, rate: int) -> bool:
+        try:
+            if self._serial is None or self._lost:
+                return False
+            self._serial.baudrate = rate
+        except (serial.SerialException, ValueError, OSError, termios.error):
+            return False  # the adapter or its driver has no such rate
+        return True
 
     def close(self) -> None:
         if self._serial is not None:

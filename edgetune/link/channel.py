@@ -10,11 +10,13 @@ from edgetune.dataclass import dataclass
 from edgetune.link import errors, replies
 from edgetune.link.boots import Boots
 from edgetune.link.frames import Frame, FrameReader, encode_frame
+from edgetune.link.line_rate import PROOF_NUDGE, PROOF_SECONDS, LineRate, Rated
 from edgetune.link.messages import (
     HELLO_HEAD,
     PAIR,
     PROTOCOL_VERSION,
     REPLY,
+    WORD,
     DeviceInfo,
     Notice,
     Request,
@@ -63,6 +65,7 @@ class Channel:
             that it has not answered yet; then as long as its answers take.
         least_nudge: the least that this shrinks to, in seconds.
         clock: seconds, ever more.
+        line: the transport's rate, where it has one.
     """
 
     def __init__(
@@ -74,8 +77,10 @@ class Channel:
         nudge: float,
         least_nudge: float,
         clock: Callable[[], float] = time.monotonic,
+        line: Rated | None = None,
     ):
         self._transport, self._clock = transport, clock
+        self._rate = LineRate(line, transport.write)
         self._on_log = on_log
         self._timeout, self._hello_timeout, self._nudge = timeout, hello_timeout, nudge
         least = min(least_nudge, nudge)
@@ -84,7 +89,11 @@ class Channel:
         self.close()
 
     def close(self) -> None:
-        """Forgets the session; the device notices with the next HELLO."""
+        """Forgets the session; the device notices with the next HELLO.  A line whose rate was
+        raised has the device's own again."""
+        if self._rate.raised or self._rate.unsure:
+            self._rate.fall()
+        self._rate.unsure = False
         self.info: DeviceInfo | None = None
         self.bad_frames = 0
         self._session = 0
@@ -93,12 +102,14 @@ class Channel:
         self._next_seq = 1
         self._recovering = False
         self._tag = self._first_tag = 0
+        self._polled = 0  # tag of the last answer to a POLL
         self._heard, self._framed = b"", False
         self._boots = Boots(self._clock)
 
     def open(self) -> DeviceInfo:
         """Begins a new session; raises LinkError if the device does not answer as it should."""
         self.close()
+        self._rate.unsure = True  # an earlier host may have left the device at a faster rate
         self._patience = Patience(self._hello_timeout, self._nudge, self._clock)
         self._send_hello(new_session=True)
         while self.info is None:
@@ -109,6 +120,43 @@ class Channel:
             if self._patience.nudge():
                 self._send_hello()
         return self.info
+
+    @property
+    def rate(self) -> int:
+        """Bits per second of the line, 0 where it has no rate."""
+        return self._rate.now
+
+    def quicken(self) -> int:
+        """Raises the line to the fastest rate that both ends make; `rate` then.  Between requests.
+
+        A rate that the device agrees to and that is not proven is given up by both, and the next
+        is tried.
+        """
+        for rate in self._rate.faster:
+            answer = self._answer(self.submit(Request.BAUD, WORD.pack(rate)))
+            if answer.type == Notice.ERROR:
+                continue
+            if self._rate.raise_to(rate) and self._exchange(PROOF_SECONDS, PROOF_NUDGE):
+                break
+            self._rate.fall()
+            if not self._exchange(self._hello_timeout, PROOF_NUDGE):
+                raise errors.no_reply("POLL", self._hello_timeout, self.bad_frames)
+        return self._rate.now
+
+    def _exchange(self, seconds: float, first: float) -> bool:
+        """Whether a POLL is answered in time, where no request is without a reply."""
+        asked = self._poll(self._next_seq)
+        self._patience = Patience(seconds, first, self._clock)
+        while not self._answers_since(asked):
+            if self._patience.expired(silent=not self._pump()):
+                return False
+            if self._patience.nudge():
+                self._poll(self._next_seq)
+        return True
+
+    def _answers_since(self, tag: int) -> bool:
+        """Whether the last answer to a POLL was to that of ``tag`` or a later one."""
+        return (self._polled - tag) & 0xFFFF <= (self._tag - tag) & 0xFFFF
 
     def submit(self, kind: Request, payload: bytes = b"") -> Pending:
         """Queues a request, waiting while two others are without a reply."""
@@ -125,12 +173,16 @@ class Channel:
         """The payload of the reply; raises LinkError if the device refused the request."""
         if pending.reply is None and not any(p is pending for p in self._pending):
             raise errors.no_session()
-        self._wait(pending.type, lambda: pending.reply is not None)
-        reply = pending.reply
-        assert reply is not None
+        reply = self._answer(pending)
         if reply.type == Notice.ERROR:
             raise errors.refused(pending.type.name, replies.error_code(reply.payload))
         return reply.payload
+
+    def _answer(self, pending: Pending) -> Frame:
+        """The reply, which may be a refusal."""
+        self._wait(pending.type, lambda: pending.reply is not None)
+        assert pending.reply is not None
+        return pending.reply
 
     def _require_session(self) -> None:
         if self.info is None:
@@ -145,6 +197,11 @@ class Channel:
             if late and not done():
                 raise errors.no_reply(kind.name, self._timeout, self.bad_frames)
             if self._patience.nudge():
+                self._rate.doubt()
+                self._recover()
+            if self._rate.doubtful:
+                self._rate.fall()
+                self._patience.heard()
                 self._recover()
 
     def _pump(self) -> bool:
@@ -190,6 +247,7 @@ class Channel:
             self._on_frame_before_hello(frame)
             return
         self._check_session(frame)
+        self._rate.heard()
         if frame.type == Notice.NAK:
             self._recover()
         elif frame.type == Notice.TAKEN:
@@ -202,6 +260,7 @@ class Channel:
     def _on_damage(self) -> None:
         self.bad_frames += 1
         self.traffic["bad_frames"] += 1
+        self._rate.doubt()
         if self.info is not None:
             self._recover()
 
@@ -211,7 +270,8 @@ class Channel:
         if new_session:
             self._session = 1 + secrets.randbelow(65535)
         payload = HELLO_HEAD.pack(PROTOCOL_VERSION, 0)
-        self._write(encode_frame(Frame(Request.HELLO, self._session, 0, payload)))
+        hello = encode_frame(Frame(Request.HELLO, self._session, 0, payload))
+        self._write(self._rate.preface + hello)
 
     def _on_frame_before_hello(self, frame: Frame) -> None:
         if frame.type != Request.HELLO | REPLY or frame.session != self._session:
@@ -224,6 +284,7 @@ class Channel:
             self._send_hello(new_session=True)
             return
         self.info = replies.hello_info(frame.payload)
+        self._rate.heard()
 
     def _check_session(self, frame: Frame) -> None:
         """The line keeps the order: what comes after the HELLO reply is of this session."""
@@ -286,18 +347,24 @@ class Channel:
         """Asks where the device stands; nothing else is sent until it has answered."""
         if not self._pending:
             return
-        self._tag = (self._tag + 1) & 0xFFFF
-        if not self._recovering:
-            self._recovering, self._first_tag = True, self._tag
         for pending in self._pending:
             pending.asked = True
+            self._rate.unsure |= pending.type == Request.BAUD  # the device may have changed
         self.traffic["asked_again"] += 1
-        first = self._pending[0].seq
-        payload = PAIR.pack(self._tag, 0)
-        self._write(encode_frame(Frame(Request.POLL, self._session, first, payload)))
+        tag = self._poll(self._pending[0].seq)
+        if not self._recovering:
+            self._recovering, self._first_tag = True, tag
+
+    def _poll(self, first: int) -> int:
+        """Asks for the replies from seq ``first`` on; the tag of the answer."""
+        self._tag = (self._tag + 1) & 0xFFFF
+        poll = Frame(Request.POLL, self._session, first, PAIR.pack(self._tag, 0))
+        self._write(self._rate.preface + encode_frame(poll))
+        return self._tag
 
     def _on_poll_reply(self, tag: int, expected: int) -> None:
         """All sent before the POLL has been taken, and its replies have come or are lost."""
+        self._polled = tag
         recent = (self._tag - tag) & 0xFFFF <= (self._tag - self._first_tag) & 0xFFFF
         if not self._recovering or not recent:
             return

@@ -10,6 +10,7 @@ from edgetune.link import replies
 from edgetune.link.channel import Channel, Transport
 from edgetune.link.errors import DeviceResetError, no_session
 from edgetune.link.frames import OVERHEAD
+from edgetune.link.line_rate import Rated
 from edgetune.link.messages import (
     PAIR,
     TWO_WORDS,
@@ -49,6 +50,7 @@ class Client:
             where that is not the firmware that is meant.  Without it nothing is compared, and
             `read_state` reads as much as the device names.
         clock: seconds, ever more.
+        line: the transport's rate, where it has one: `quicken` changes it.
 
     All methods raise LinkError where the conversation fails, DeviceResetError (a LinkError)
     where the device started afresh meanwhile.
@@ -65,9 +67,10 @@ class Client:
         least_nudge: float = 0.02,
         accept: Callable[[DeviceInfo], None] = _ignore,
         clock: Callable[[], float] = time.monotonic,
+        line: Rated | None = None,
     ):
         self._channel = Channel(
-            transport, on_log, timeout, hello_timeout, nudge, least_nudge, clock
+            transport, on_log, timeout, hello_timeout, nudge, least_nudge, clock, line
         )
         self._accept = accept
 
@@ -91,6 +94,22 @@ class Client:
             self._channel.close()
             raise
         return info
+
+    @property
+    def rate(self) -> int:
+        """Bits per second of the line; 0 where it has no rate."""
+        return self._channel.rate
+
+    def quicken(self) -> int:
+        """Raises a serial line to the fastest rate that both ends make; the rate then.
+
+        Where a rate is not as good as it was agreed, both return to the device's own.
+        """
+        return self._channel.quicken()
+
+    def close(self) -> None:
+        """Ends the session, and a line whose rate was raised has the device's own again."""
+        self._channel.close()
 
     def start(self, seed: int, total_steps: int) -> int:
         """Initial weights, fresh generator, step 0. Args: 0..2^32-1 each. Returns the digest."""

@@ -29,6 +29,7 @@ class Request(IntEnum):
     CONFIRM = 0x0E
     ROLLBACK = 0x0F
     POLL = 0x10
+    BAUD = 0x11
 
 
 class Notice(IntEnum):

@@ -9,9 +9,12 @@ bounds of `CYCLES`, and what is said is both of them.
 from __future__ import annotations
 
 from edgetune.dataclass import dataclass
+from edgetune.plan.buffers import SAMPLE_FRAMING
 from edgetune.plan.cost import Estimate
+from edgetune.plan.plan import Plan
 
 GIVEN = "given"
+LINE_BITS = 10  # of a byte on a serial line: start, eight, stop
 SINGLE = (1.0, 2.0)  # cycles an instruction
 CYCLES = {"cortex-m7": (0.5, 1.5)}  # of cores that are not like the others
 
@@ -19,13 +22,16 @@ CYCLES = {"cortex-m7": (0.5, 1.5)}  # of cores that are not like the others
 @dataclass(frozen=True)
 class Speed:
     """``hz`` of the core; ``step_ms`` and ``forward_ms``: the least and the most.  ``step_uj``:
-    microjoules, where a current is known; ``current``: whose, "given" or the datasheet's."""
+    microjoules, where a current is known; ``current``: whose, "given" or the datasheet's.
+    ``line_ms``: what a sample travels on a serial line, by the rates that the board may have, in
+    bits per second: its own first, then the fastest that is tried."""
 
     hz: int
     step_ms: tuple[float, float]
     forward_ms: tuple[float, float]
     step_uj: tuple[float, float] | None = None
     current: str = ""
+    line_ms: tuple[tuple[int, float], ...] = ()
 
     def as_dict(self) -> dict:
         """For JSON: an estimate, in its own words."""
@@ -34,6 +40,7 @@ class Speed:
             "forward_ms": list(self.forward_ms),
             "step_uj": None if self.step_uj is None else list(self.step_uj),
             "current": self.current,
+            "line_ms": {str(rate): ms for rate, ms in self.line_ms},
         }
 
 
@@ -61,5 +68,12 @@ def speed_of(estimate: Estimate, power: tuple[float, float] | None = None) -> Sp
         energy = (low, high)
     return Speed(
         hz, milliseconds(estimate.step_instructions), milliseconds(estimate.forward_instructions),
-        energy, current,
+        energy, current, _line_ms(estimate.plan),
     )
+
+
+def _line_ms(plan: Plan) -> tuple[tuple[int, float], ...]:
+    """Of a sample with its target, in a frame as docs/protocol.md has it."""
+    frame = plan.input_bytes + plan.program.loss.target_bytes + SAMPLE_FRAMING
+    bits = LINE_BITS * (frame + frame // 254 + 3)
+    return tuple((rate, 1e3 * bits / rate) for rate in plan.board.rates[:2])

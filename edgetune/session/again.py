@@ -53,6 +53,7 @@ def tune_words(job: Job, settings: TuneSettings) -> list[str]:
              board.name if isinstance(board, Board) else str(board)]
     options = {
         "--device": job.device_name, "--cmsis-nn": job.given_cmsis_nn, "--ram": job.ram,
+        "--baud": job.baud,
         **{_option(name): value for name, value in (job.source or {}).items() if name != "whole"},
     }
     words += recipe_words(job.recipe)

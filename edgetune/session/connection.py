@@ -53,12 +53,18 @@ def connect(
             reporter.note(opened.remark)
         client = DeviceClient(
             faults.between(opened) if faults else opened,
+            line=opened,
             on_log=lambda text: reporter.note(f"device: {text}"),
             accept=partial(check_identity, firmware=firmware),
             **(dict.fromkeys(("nudge", "least_nudge", "timeout"), STEP_SECONDS) if icount else {}),
         )
         _shake_hands(client, opened, firmware)
-        yield client
+        try:
+            if opened.rates[1:]:
+                reporter.note(f"The line runs at {client.quicken():,} bits per second")
+            yield client
+        finally:
+            client.close()
 
 
 def _shake_hands(client: Client, device: Device, firmware: Firmware):

@@ -64,6 +64,7 @@ class Job:
         store: the firmware keeps what it learnt in the board's flash (docs/store.md).
         ram: bytes of the board's RAM that the firmware may take; all without it.
         also: further sets, to be measured before and after: names and sources (docs/runs.md).
+        baud: the most bits per second of the line to a board; without it what it is known to take.
     """
 
     def __init__(
@@ -71,13 +72,13 @@ class Job:
         data: str | os.PathLike | Mapping | None = None, *, device: str | None = None,
         out: str | os.PathLike | None = None, cmsis_nn: str | os.PathLike | None = None,
         flash: bool = False, reporter: Reporter | None = None, store: bool = False,
-        ram: int | None = None, also: Further | None = None,
+        ram: int | None = None, also: Further | None = None, baud: int | None = None,
     ):
         self.model, self.recipe, self.out = model, recipe, out
         self.source = data if isinstance(data, Mapping) or data is None else {"path": data}
         self.device_name, self.flash, self.store = device, flash, store
         self.reporter = reporter or Reporter()
-        self.given_board, self.given_cmsis_nn, self.ram = board, cmsis_nn, ram
+        self.given_board, self.given_cmsis_nn, self.ram, self.baud = board, cmsis_nn, ram, baud
         self.places = places_of(also)
         self._held_out: dict[str | float, HeldOut] = {}
 
@@ -89,7 +90,8 @@ class Job:
     def board(self) -> Board:
         given = self.given_board
         board = given if isinstance(given, Board) else load_board(given)
-        return board if self.ram is None else board.with_ram(self.ram)
+        board = board if self.ram is None else board.with_ram(self.ram)
+        return board if self.baud is None else board.with_baud(self.baud)
 
     @cached_property
     def cmsis_nn(self) -> Path | None:

@@ -17,6 +17,18 @@ void port_tx(const uint8_t *bytes, uint32_t count)
     own->send(own->context, bytes, count);
 }
 
+/* The line is the product's. */
+uint32_t port_baud(uint32_t baud)
+{
+    (void)baud;
+    return 0;
+}
+
+void port_baud_set(uint32_t setting)
+{
+    (void)setting;
+}
+
 uint32_t port_ticks(void)
 {
     return own->ticks != 0 ? own->ticks(own->context) : 0u;

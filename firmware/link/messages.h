@@ -24,6 +24,7 @@ enum {
     ET_CONFIRM = 0x0E,
     ET_ROLLBACK = 0x0F,
     ET_POLL = 0x10,
+    ET_BAUD = 0x11,
     ET_REPLY = 0x80, /* added to the request's number */
     ET_ERROR = 0xC0,
     ET_NAK = 0xC1,
@@ -35,7 +36,7 @@ enum {
 enum { ET_NAK_BAD_FRAME = 1, ET_NAK_SEQUENCE = 2, ET_NAK_SESSION = 3 };
 
 enum {
-    ET_ERROR_TYPE = 1,   /* no such request in this firmware */
+    ET_ERROR_TYPE = 1,   /* no such request in this firmware, no such rate of its UART */
     ET_ERROR_LENGTH = 2, /* payload has the wrong size */
     ET_ERROR_TARGET = 3, /* no target of the model's loss */
     ET_ERROR_RANGE = 4,  /* offset or count outside the block */

@@ -13,7 +13,8 @@
 
 #define HELLO_BYTES 72u
 #define TEXT_BYTES 64u
-#define REPEATS 2u /* replies kept, and so requests the host may have without an answer */
+#define REPEATS 2u     /* replies kept, and so requests the host may have without an answer */
+#define MOST_PIECES 8u /* without a frame among them, at a raised rate */
 
 #if ET_FRAME_MAX < ET_TARGET_BYTES + ET_INPUT_BYTES + 12 || ET_FRAME_MAX < 64 ||                  \
     ET_FRAME_MAX > 65535
@@ -40,6 +41,7 @@ static struct {
 } replies[REPEATS];
 
 static uint16_t session, expected; /* session 0: none since the reset */
+static uint8_t pieces_left;        /* 0: the line has the board's own rate */
 
 /* Seals and sends a frame whose payload is in place; returns the frame's length. */
 static uint32_t send(uint8_t *bytes, uint8_t type, uint16_t in_session, uint16_t seq,
@@ -146,6 +148,12 @@ static void on_poll(const et_header *header)
     send_pair(ET_POLL | ET_REPLY, header->seq, tag, expected);
 }
 
+/* What port_baud_set() is to take; 0: to be refused, as a request that there is not. */
+static uint32_t asked_rate(const et_header *header)
+{
+    return header->length == 4u ? port_baud(et_get32(frame + ET_HEADER_BYTES)) : 0u;
+}
+
 static void execute(const et_header *header)
 {
     uint32_t slot = header->seq % REPEATS;
@@ -154,7 +162,9 @@ static void execute(const et_header *header)
     if (header->type == ET_TRAIN || header->type == ET_INFER) {
         send_pair(ET_TAKEN, header->seq, 0, 0);
     }
-    int32_t length = et_request(header->type, frame + ET_HEADER_BYTES, header->length, payload);
+    uint32_t rate = header->type == ET_BAUD ? asked_rate(header) : 0u;
+    int32_t length =
+        rate ? 0 : et_request(header->type, frame + ET_HEADER_BYTES, header->length, payload);
     if (length < 0) {
         type = ET_ERROR;
         et_set16(payload, (uint32_t)-length);
@@ -165,6 +175,10 @@ static void execute(const et_header *header)
     replies[slot].length = send(reply, type, session, header->seq, (uint32_t)length);
     if (type == (ET_RESET | ET_REPLY)) {
         port_reset();
+    }
+    if (rate) {
+        port_baud_set(rate);
+        pieces_left = MOST_PIECES;
     }
 }
 
@@ -191,11 +205,25 @@ static void on_bad_frame(void)
     }
 }
 
+/* A host that sends at another rate is heard as pieces, empty ones too, that are no frames. */
+static void on_piece(int is_frame)
+{
+    if (pieces_left != 0) {
+        pieces_left = is_frame ? MOST_PIECES : (uint8_t)(pieces_left - 1u);
+        if (pieces_left == 0) {
+            port_baud_set(0);
+        }
+    }
+}
+
 void et_server_run(void)
 {
     int32_t byte;
     while ((byte = et_rx_take()) >= 0) {
         int32_t length = et_decode(&decoder, (uint8_t)byte);
+        if (byte == 0) {
+            on_piece(length > 0);
+        }
         if (length == ET_FRAME_BAD) {
             on_bad_frame();
         } else if (length != ET_FRAME_NONE) {

@@ -11,6 +11,14 @@ void port_start(void);
 /* Send `count` bytes; returns when the last one is with the UART. */
 void port_tx(const uint8_t *bytes, uint32_t count);
 
+/* What port_baud_set() takes for `baud` bits per second, from the board's own rate up; 0 where the
+ * UART, at the clock that it has, comes no nearer than 1.6 % to it. */
+uint32_t port_baud(uint32_t baud);
+
+/* Changes the rate once all that was sent is out; 0: to that of port_start(). Bytes that come
+ * meanwhile may be lost. */
+void port_baud_set(uint32_t setting);
+
 /* Free-running counter that wraps at 2^32, and its rate. Both are 0 where there is none. */
 uint32_t port_ticks(void);
 uint32_t port_tick_hz(void);

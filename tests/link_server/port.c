@@ -46,6 +46,15 @@ void port_tx(const uint8_t *bytes, uint32_t count)
     }
 }
 
+uint32_t port_baud(uint32_t baud)
+{
+    return baud;
+}
+void port_baud_set(uint32_t setting)
+{
+    (void)setting;
+}
+
 uint32_t port_ticks(void)
 {
     return 0;

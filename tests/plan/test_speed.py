@@ -22,6 +22,15 @@ def test_time_is_cycles_over_the_clock(board, hz, cycles):
         assert spoken == pytest.approx([1000 * c * count / hz for c in cycles])
 
 
+@pytest.mark.parametrize("baud, rates", [
+    (None, (115_200, 921_600)), (500_000, (115_200, 500_000)), (115_200, (115_200,)),
+])  # fmt: skip
+def test_a_sample_travels_its_bits_over_the_rate(baud, rates):
+    """64 bytes, 4 of the target, 12 of the frame, 3 around it; 10 bits each."""
+    found = speed_of(api.Job(MODEL, "nucleo-f446re", baud=baud).estimate)
+    assert found.line_ms == tuple((rate, pytest.approx(830e3 / rate)) for rate in rates)
+
+
 def test_energy_is_current_times_voltage_times_time():
     cost = api.Job(MODEL, "nucleo-l476rg").estimate
     found = speed_of(cost, (100, 3.0))
@@ -33,7 +42,9 @@ def test_plan_says_that_it_is_an_estimate():
     words = ("plan", MODEL, "--board", "nucleo-f446re", "--power", "79,3.3")
     said = " ".join(edgetune(*words).stdout.split())
     assert "Estimates, not measured: a step takes" in said and "microjoules" in said
-    assert succeed(*words)["speed"]["estimate"] is True
+    speed = succeed(*words)["speed"]
+    assert speed["estimate"] is True and set(speed["line_ms"]) == {"115200", "921600"}
+    assert "a sample travels 7.2 ms at 115,200 bits per second, 0.901 ms at 921,600" in said
     assert "microjoules" not in edgetune(*words[:4]).stdout
     for wrong in ("79", "0,3.3", "79,-1"):
         assert refused(*words[:5], wrong)["exit_code"] == 2

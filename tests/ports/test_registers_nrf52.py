@@ -78,6 +78,39 @@ def test_reception_goes_on_after_an_overrun(folder):
     assert machine.recorded() == b"1234567"
 
 
+def test_bytes_without_a_stop_bit_are_zeros(folder):
+    machine, uarte, _ = _uart(folder)
+    for _ in range(3):
+        uarte.receive_without_stop_bit()
+        assert uarte.interrupt
+        _serve(machine, uarte)
+    uarte.receive(b"A")
+    _serve(machine, uarte)
+    assert machine.recorded() == b"\0\0\0A"
+
+
+# PS 6.34.9: what stands nearest to a million, to 460,800 and to the board's own.
+RATES = {1_000_000: 0x10000000, 460_800: 0x07400000, 0: 0x01D60000}
+
+
+@pytest.mark.parametrize("baud", RATES)
+def test_the_rate_is_changed_while_the_uart_is_off(folder, baud):
+    machine, uarte, _ = _uart(folder)
+    setting = machine.call("port_baud", baud)
+    assert setting == (RATES[baud] if baud else 0)
+    machine.call("port_baud_set", setting)
+    assert uarte.values[BAUDRATE] == RATES[baud]
+    uarte.receive(b"AB")
+    _serve(machine, uarte)
+    assert machine.recorded() == b"AB"
+
+
+@pytest.mark.parametrize("baud", [921_600, 2_000_000, 1])
+def test_rates_that_it_lacks_are_refused(folder, baud):
+    machine, _, _ = _uart(folder)
+    assert machine.call("port_baud", baud) == 0
+
+
 @pytest.mark.parametrize("count", [0, 1, 16, 17, 200])
 def test_bytes_out_of_flash_go_through_ram(folder, count):
     machine, uarte, _ = _uart(folder)

@@ -49,6 +49,31 @@ def test_the_divisor_gives_the_baud_rate(folder, hz):
     assert abs(4 * hz / uart.divisor / 115200 - 1) < 0.002
 
 
+@pytest.mark.parametrize("baud", [230_400, 921_600, 1_000_000, 2_000_000])
+@pytest.mark.parametrize("hz", [50_000_000, 125_000_000])
+def test_the_rate_is_changed_once_all_is_sent(folder, hz, baud):
+    machine, uart, _ = _uart(folder, uart_hz=hz)
+    machine.write(machine.scratch, b"the reply")
+    machine.call("port_tx", machine.scratch, 9)
+    uart.receive(b"x")  # its interrupt comes amid the change
+    machine.call("port_baud_set", machine.call("port_baud", baud))
+    assert uart.sent == b"the reply" and not uart.interrupt
+    assert abs(4 * hz / uart.divisor / baud - 1) < 1 / 64
+    uart.receive(b"y")
+    machine.call("et_uart_irq")
+    assert machine.recorded() == b"y"
+    machine.call("port_baud_set", 0)
+    assert abs(4 * hz / uart.divisor / 115200 - 1) < 0.002
+
+
+# Sixteen samples a bit; a 64th of the rate.
+@pytest.mark.parametrize("hz, baud", [(12_000_000, 921_600), (50_000_000, 4_000_000),
+                                      (50_000_000, 0), (50_000_000, 2**32 - 1)])
+def test_rates_that_it_lacks_are_refused(folder, hz, baud):
+    machine, _, _ = _uart(folder, uart_hz=hz)
+    assert machine.call("port_baud", baud) == 0
+
+
 def test_what_came_before_the_start_leaves_nothing_behind(folder):
     machine, uart, _ = _uart(folder, before=lambda uart: uart.receive(b"x"))
     assert not uart.interrupt and machine.recorded() == b""

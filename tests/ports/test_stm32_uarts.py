@@ -13,7 +13,7 @@ from edgetune.boards import list_boards, load_board
 
 pytestmark = [needs_gcc, pytest.mark.thorough]
 
-RXNE, TXE, ORE = 1 << 5, 1 << 7, 1 << 3
+RXNE, TC, TXE, ORE = 1 << 5, 1 << 6, 1 << 7, 1 << 3
 RXNEIE, TE, RE = 1 << 5, 1 << 3, 1 << 2
 TEACK = 1 << 21
 BUSY = 3  # looks at the status until a byte has left
@@ -78,12 +78,13 @@ class Usart(Clocked):
     def read(self, offset, size):
         if offset == self.status:
             self.busy = max(self.busy - 1, 0)
-            self.values[offset] &= ~TXE
-            self.values[offset] |= 0 if self.busy else TXE
+            self.values[offset] &= ~(TC | TXE)
+            self.values[offset] |= 0 if self.busy else TC | TXE
         return super().read(offset, size)
 
     def write(self, offset, value, size):
         assert offset != self.brr or not self.values[self.cr1] & self.ue, "BRR while it runs"
+        assert offset != self.cr1 or not self.busy, "changed amid a byte"
         super().write(offset, value, size)
         if offset == self.tx:
             assert self.values[self.cr1] & (self.ue | TE) == self.ue | TE, "the sender is off"
@@ -178,6 +179,28 @@ def test_the_baud_rate_follows_the_clock(tmp_path, name, usart, hz):
     steps = 256 if machine.board.uart.get("lpuart") else 1
     assert abs(steps * hz / machine.board.baud - uart.values[uart.brr]) <= 0.5
     assert uart.values[uart.cr1] == uart.ue | RE | TE | RXNEIE
+
+
+@each
+@pytest.mark.parametrize("baud", [230_400, 460_800, 921_600, 1_000_000])
+def test_the_rate_is_changed_once_all_is_sent(tmp_path, name, usart, baud):
+    machine, uart = _started(tmp_path, name, usart, 24_000_000)
+    own, steps = uart.values[uart.brr], 256 if machine.board.uart.get("lpuart") else 1
+    machine.write(machine.scratch, b"ok")
+    machine.call("port_tx", machine.scratch, 2)
+    machine.call("port_baud_set", machine.call("port_baud", baud), instructions=WAITS)
+    assert abs(steps * 24e6 / uart.values[uart.brr] / baud - 1) < 1 / 64
+    assert uart.values[uart.cr1] == uart.ue | RE | TE | RXNEIE
+    machine.call("port_baud_set", 0, instructions=WAITS)
+    assert uart.values[uart.brr] == own
+
+
+# A USART takes 16 samples a bit and an LPUART three; 16 MHz are 2 % off 921,600.
+@each
+def test_rates_that_it_lacks_are_refused(tmp_path, name, usart):
+    machine, _ = _started(tmp_path, name, usart)
+    fast = [6_000_000] if machine.board.uart.get("lpuart") else [921_600, 2_000_000]
+    assert not any(machine.call("port_baud", baud) for baud in [0, 1, *fast, 2**32 - 1])
 
 
 @each

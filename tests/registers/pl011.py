@@ -5,7 +5,7 @@ from registers.model import Registers
 DR, FR, IBRD, FBRD, LCR_H, CR, IFLS = 0x00, 0x18, 0x24, 0x28, 0x2C, 0x30, 0x34
 IMSC, RIS, ICR = 0x38, 0x3C, 0x44
 
-RXFE, TXFF = 1 << 4, 1 << 5
+BUSY, RXFE, TXFF = 1 << 3, 1 << 4, 1 << 5
 RX, RT, OE = 1 << 4, 1 << 6, 1 << 10
 _FIFO_ON = 1 << 4
 _UART, _TRANSMITTER, _RECEIVER = 1 << 0, 1 << 8, 1 << 9
@@ -43,7 +43,8 @@ class Pl011(Registers):
         if offset == FR:
             self._drain()
             full = TXFF if len(self.outgoing) == self._room() else 0
-            self.values[FR] = full | (0 if self.incoming else RXFE)
+            busy = BUSY if self.outgoing else 0
+            self.values[FR] = full | busy | (0 if self.incoming else RXFE)
         if offset == DR:
             return self._take()
         return super().read(offset, size)
@@ -51,6 +52,8 @@ class Pl011(Registers):
     def write(self, offset, value, size):
         if offset in (IBRD, FBRD, LCR_H):
             assert not self.values[CR] & _UART, "set while the UART is enabled"
+        if offset == CR and not value & _UART:
+            assert not self.outgoing, "turned off amid a byte"
         if offset == LCR_H:
             self._set_line(value)
         if offset == ICR:

@@ -2,16 +2,16 @@
 
 from registers.model import Registers
 
-STARTRX, STARTTX = 0x000, 0x008
-ENDRX, ENDTX, ERROR = 0x110, 0x120, 0x124
-INTENSET, ERRORSRC, ENABLE = 0x304, 0x480, 0x500
+STARTRX, STOPRX, STARTTX = 0x000, 0x004, 0x008
+ENDRX, ENDTX, ERROR, RXTO = 0x110, 0x120, 0x124, 0x144
+INTENSET, INTENCLR, ERRORSRC, ENABLE = 0x304, 0x308, 0x480, 0x500
 PSEL_TXD, PSEL_RXD, BAUDRATE, CONFIG = 0x50C, 0x514, 0x524, 0x56C
 RXD, TXD = 0x534, 0x544  # PTR, MAXCNT, AMOUNT
 
 FIFO = 4  # bytes that the receiver keeps without a transfer
 BUSY_READS = 3  # how often ENDTX is read before a transfer ends
 _ENABLED = 8
-_OVERRUN = 1
+_OVERRUN, _FRAMING = 1, 4
 
 
 class Uarte(Registers):
@@ -20,8 +20,9 @@ class Uarte(Registers):
     memory = None
 
     def __init__(self, base, ram):
-        offsets = [STARTRX, STARTTX, ENDRX, ENDTX, ERROR, INTENSET, ERRORSRC, ENABLE]
-        offsets += [BAUDRATE, CONFIG, *(start + i for start in (RXD, TXD) for i in (0, 4, 8))]
+        offsets = [STARTRX, STOPRX, STARTTX, ENDRX, ENDTX, ERROR, RXTO, INTENSET, INTENCLR]
+        offsets += [ERRORSRC, ENABLE, BAUDRATE, CONFIG]
+        offsets += [start + i for start in (RXD, TXD) for i in (0, 4, 8)]
         resets = dict.fromkeys(offsets, 0) | {PSEL_TXD: 0xFFFFFFFF, PSEL_RXD: 0xFFFFFFFF}
         super().__init__("UARTE", base, resets, size=0x1000)
         self.ram = ram
@@ -46,6 +47,11 @@ class Uarte(Registers):
                 self.fifo += bytes([byte])
                 self._store()
 
+    def receive_without_stop_bit(self) -> None:
+        """As a byte of another rate is heard; it is not stored (6.34.5)."""
+        self.values[ERROR] = 1
+        self.values[ERRORSRC] |= _FRAMING
+
     def read(self, offset, size):
         if offset == ENDTX and self.transfer:
             self._send()
@@ -58,11 +64,17 @@ class Uarte(Registers):
             value = self.values[ERRORSRC] & ~value
         if offset == INTENSET:
             value |= self.values[INTENSET]
+        if offset == INTENCLR:
+            self.values[INTENSET] &= ~value
+        if offset == ENABLE and not value:
+            assert self.reception is None and self.transfer is None, "off amid a transfer"
         super().write(offset, value, size)
         if offset == STARTTX and value:
             assert self.transfer is None, "a transfer is started while one runs"
             self.transfer = self._channel(TXD)
             self.reads = BUSY_READS
+        if offset == STOPRX and value:
+            self.reception, self.values[ENDRX], self.values[RXTO] = None, 1, 1
         if offset == STARTRX and value:
             assert self.reception is None, "a reception is started while one runs"
             self.reception = self._channel(RXD)

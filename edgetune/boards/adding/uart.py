@@ -6,6 +6,7 @@ from edgetune.boards.adding.notes import Notes
 from edgetune.boards.adding.pins import pin_names, pin_numbers, set_pins
 from edgetune.boards.adding.relative import Relative
 from edgetune.boards.adding.wishes import BoardWishes
+from edgetune.boards.board import BAUD_MAX
 from edgetune.errors import UsageError
 
 BAUD = 115200
@@ -42,7 +43,7 @@ def unsaid_entries(relative: Relative, wishes: BoardWishes) -> list[str]:
         others = _OF_ONE_UART if _another(relative, wishes) else ()
     else:
         named = pin_numbers(wishes.tx, wishes.rx)
-        others = [key for key in theirs if key != "baud" and key not in named]
+        others = [key for key in theirs if key not in ("baud", BAUD_MAX, *named)]
     return [key for key in others if key not in wishes.uart
             and not isinstance(theirs.get(key, ""), str)]
 

@@ -36,7 +36,7 @@ def examine_firmware(
     fix = shlex.join(["edgetune", "flash", *words])
     try:
         with open_device(port, board) as device:
-            info = Client(device, hello_timeout=HELLO_SECONDS).hello()
+            info = Client(device, line=device, hello_timeout=HELLO_SECONDS).hello()
     except DeviceNotFoundError as error:
         return _broken(f"{error.message} {error.cause}", error.next_step)
     except LinkError as error:

@@ -6,7 +6,8 @@
 #include "../port.h"
 
 #define UART_DR ET_REG(ET_UART_BASE + 0x00u)
-#define UART_FR ET_REG(ET_UART_BASE + 0x18u)
+#define FR_ADDRESS (ET_UART_BASE + 0x18u)
+#define UART_FR ET_REG(FR_ADDRESS)
 #define UART_IBRD ET_REG(ET_UART_BASE + 0x24u)
 #define UART_FBRD ET_REG(ET_UART_BASE + 0x28u)
 #define UART_LCR_H ET_REG(ET_UART_BASE + 0x2Cu)
@@ -15,6 +16,7 @@
 #define UART_IMSC ET_REG(ET_UART_BASE + 0x38u)
 #define UART_ICR ET_REG(ET_UART_BASE + 0x44u)
 
+#define FR_BUSY (1u << 3)
 #define FR_RXFE (1u << 4)
 #define FR_TXFF (1u << 5)
 #define LCR_H_FIFO_8_BITS ((1u << 4) | (3u << 5))
@@ -24,22 +26,35 @@
 #define INT_ERRORS (15u << 7)                     /* framing, parity, break, overrun */
 #define INT_ALL 0x7FFu
 
-/* The divisor counts 64ths; writing LCR_H makes it effective (DDI 0183, 3.3.6 and 3.3.7). */
-static void baud_set(uint32_t uart_hz)
+#define LEAST_DIVISOR 64u /* 16 samples a bit */
+
+static uint32_t steps; /* 64ths of a divisor, a second */
+
+void et_uart_start(uint32_t uart_hz)
 {
-    uint32_t divisor = (uart_hz * 4u + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    steps = 4u * uart_hz;
+    et_uart_connect();
+    port_baud_set(0);
+    et_irq_enable(ET_UART_IRQ);
+}
+
+uint32_t port_baud(uint32_t baud)
+{
+    return et_divisor(steps, baud, LEAST_DIVISOR);
+}
+
+/* Writing LCR_H makes the divisor effective (DDI 0183, 3.3.6 and 3.3.7). What came before is
+ * dropped before interrupts are on: an interrupt of a byte that the change of LCR_H has flushed
+ * would never end. */
+void port_baud_set(uint32_t setting)
+{
+    uint32_t divisor = setting ? setting : (steps + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    (void)et_wait_for(FR_ADDRESS, FR_BUSY, 0u);
+    UART_IMSC = 0u;
+    UART_CR = 0u;
     UART_IBRD = divisor >> 6;
     UART_FBRD = divisor & 63u;
     UART_LCR_H = LCR_H_FIFO_8_BITS;
-}
-
-/* What came before is dropped before interrupts are on: an interrupt of a byte that the change of
- * LCR_H has flushed would never end. */
-void et_uart_start(uint32_t uart_hz)
-{
-    et_uart_connect();
-    UART_CR = 0u;
-    baud_set(uart_hz);
     UART_IFLS = IFLS_LEAST;
     UART_CR = CR_ON;
     UART_ICR = INT_ALL;
@@ -47,7 +62,6 @@ void et_uart_start(uint32_t uart_hz)
         (void)UART_DR;
     }
     UART_IMSC = INT_RECEIVE;
-    et_irq_enable(ET_UART_IRQ);
 }
 
 void port_tx(const uint8_t *bytes, uint32_t count)

@@ -16,11 +16,33 @@
 #define CTRL_TX_RX_RXINT 0xBu /* transmitter, receiver, receive interrupt */
 #define INT_RX 0x2u
 
+#define LEAST_BAUDDIV 16u
+#define BITS 10u /* of a byte on the line */
+
+static uint32_t hz;
+
 void et_uart_start(uint32_t uart_hz)
 {
-    UART_BAUDDIV = (uart_hz + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    hz = uart_hz;
+    port_baud_set(0);
     UART_CTRL = CTRL_TX_RX_RXINT;
     et_irq_enable(ET_UART_IRQ);
+}
+
+uint32_t port_baud(uint32_t baud)
+{
+    return et_divisor(hz, baud, LEAST_BAUDDIV);
+}
+
+/* No flag tells when the last byte has left the shift register: it takes as many cycles as are
+ * counted, and a look at a register takes more than one. */
+void port_baud_set(uint32_t setting)
+{
+    (void)et_wait_for(ET_UART_BASE + 0x04u, STATE_TX_FULL, 0u);
+    for (uint32_t left = BITS * UART_BAUDDIV; left != 0u; left--) {
+        (void)UART_STATE;
+    }
+    UART_BAUDDIV = setting ? setting : (hz + ET_UART_BAUD / 2u) / ET_UART_BAUD;
 }
 
 void port_tx(const uint8_t *bytes, uint32_t count)

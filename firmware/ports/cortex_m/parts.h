@@ -3,6 +3,8 @@
 #ifndef ET_CORTEX_M_PARTS_H
 #define ET_CORTEX_M_PARTS_H
 
+#include "board.h"
+
 #include <stdint.h>
 
 typedef struct {
@@ -23,7 +25,17 @@ void et_cache_forget(uint32_t address, uint32_t bytes);
 /* Start the counter behind port_ticks(). */
 void et_counter_start(uint32_t core_hz);
 
-/* Pins, baud rate and receive interrupt of the UART. */
+/* Pins, baud rate and receive interrupt of the UART. Its file has port_baud() and port_baud_set()
+ * too, where the rate can be changed. */
 void et_uart_start(uint32_t uart_hz);
+
+/* The nearest to `hz` / `baud`, where it is `least` or more and off by 1/64 at the most; else 0, as
+ * for rates below the board's own. */
+static inline uint32_t et_divisor(uint32_t hz, uint32_t baud, uint32_t least)
+{
+    uint32_t divisor = baud >= ET_UART_BAUD ? (hz + baud / 2u) / baud : 0u;
+    uint32_t made = divisor * baud, off = made > hz ? made - hz : hz - made;
+    return divisor >= least && off <= hz / 64u ? divisor : 0u;
+}
 
 #endif

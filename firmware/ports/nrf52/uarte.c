@@ -12,11 +12,15 @@
 #include <string.h>
 
 #define TASKS_STARTRX ET_REG(ET_UART_BASE + 0x000u)
+#define TASKS_STOPRX ET_REG(ET_UART_BASE + 0x004u)
 #define TASKS_STARTTX ET_REG(ET_UART_BASE + 0x008u)
 #define EVENTS_ENDRX ET_REG(ET_UART_BASE + 0x110u)
 #define EVENTS_ENDTX ET_REG(ET_UART_BASE + 0x120u)
 #define EVENTS_ERROR ET_REG(ET_UART_BASE + 0x124u)
+#define RXTO_ADDRESS (ET_UART_BASE + 0x144u)
+#define EVENTS_RXTO ET_REG(RXTO_ADDRESS)
 #define UARTE_INTENSET ET_REG(ET_UART_BASE + 0x304u)
+#define UARTE_INTENCLR ET_REG(ET_UART_BASE + 0x308u)
 #define UARTE_ERRORSRC ET_REG(ET_UART_BASE + 0x480u)
 #define UARTE_ENABLE ET_REG(ET_UART_BASE + 0x500u)
 #define UARTE_PSEL_TXD ET_REG(ET_UART_BASE + 0x50Cu)
@@ -29,8 +33,10 @@
 #define UARTE_CONFIG ET_REG(ET_UART_BASE + 0x56Cu)
 
 #define INT_ENDRX (1u << 4)
+#define INT_ERROR (1u << 9)
 #define ENABLE_UARTE 8u
-#define ERRORS 0xFu /* overrun, parity, framing, break: cleared by writing ones */
+#define ERRORS 0xFu      /* overrun, parity, framing, break: cleared by writing ones */
+#define NO_STOP_BIT 0xCu /* of them framing and break */
 
 #define GPIO_OUTSET ET_REG(ET_UART_GPIO_BASE + 0x508u)
 #define GPIO_DIRSET ET_REG(ET_UART_GPIO_BASE + 0x518u)
@@ -38,15 +44,13 @@
 #define PIN_CNF_INPUT_PULL_UP (3u << 2)
 
 /* The register takes the values of a table (PS 6.34.9, BAUDRATE), each within 0.8 % of its name. */
-#if ET_UART_BAUD == 115200
-#define BAUDRATE 0x01D60000u
-#elif ET_UART_BAUD == 230400
-#define BAUDRATE 0x03B00000u
-#elif ET_UART_BAUD == 460800
-#define BAUDRATE 0x07400000u
-#elif ET_UART_BAUD == 1000000
-#define BAUDRATE 0x10000000u
-#else
+#define BAUDRATE(baud)                                                                            \
+    ((baud) == 115200u    ? 0x01D60000u                                                           \
+     : (baud) == 230400u  ? 0x03B00000u                                                           \
+     : (baud) == 460800u  ? 0x07400000u                                                           \
+     : (baud) == 1000000u ? 0x10000000u                                                           \
+                          : 0u)
+#if BAUDRATE(ET_UART_BAUD) == 0
 #error "uart.baud of this board must be 115200, 230400, 460800 or 1000000"
 #endif
 
@@ -68,19 +72,41 @@ static void pins_start(void)
     UARTE_PSEL_RXD = ET_UART_RX_PIN;
 }
 
+static void run(uint32_t baudrate)
+{
+    UARTE_ENABLE = 0u;
+    UARTE_BAUDRATE = baudrate ? baudrate : BAUDRATE(ET_UART_BAUD);
+    UARTE_ENABLE = ENABLE_UARTE;
+    EVENTS_ENDRX = 0u;
+    TASKS_STARTRX = 1u;
+    UARTE_INTENSET = INT_ENDRX | INT_ERROR;
+}
+
 void et_uart_start(uint32_t uart_hz)
 {
     (void)uart_hz;
     pins_start();
-    UARTE_BAUDRATE = BAUDRATE;
     UARTE_CONFIG = 0u;
-    UARTE_ENABLE = ENABLE_UARTE;
     UARTE_RXD_PTR = (uint32_t)(uintptr_t)&incoming;
     UARTE_RXD_MAXCNT = 1u;
-    EVENTS_ENDRX = 0u;
-    TASKS_STARTRX = 1u;
-    UARTE_INTENSET = INT_ENDRX;
+    run(0);
     et_irq_enable(ET_UART_IRQ);
+}
+
+uint32_t port_baud(uint32_t baud)
+{
+    return BAUDRATE(baud);
+}
+
+/* What is sent has left when port_tx() returns. The receiver has stopped when RXTO comes, some
+ * bytes' time later; the transfer that it ended holds no byte. */
+void port_baud_set(uint32_t setting)
+{
+    UARTE_INTENCLR = INT_ENDRX | INT_ERROR;
+    EVENTS_RXTO = 0u;
+    TASKS_STOPRX = 1u;
+    (void)et_wait_for(RXTO_ADDRESS, 1u, 1u);
+    run(setting);
 }
 
 /* A fault may call port_tx() in the middle of another one: its bytes go out first. */
@@ -114,11 +140,15 @@ void port_tx(const uint8_t *bytes, uint32_t count)
     }
 }
 
-/* An error does not stop reception, and a byte without a stop bit is not stored (PS 6.34.5). */
+/* An error does not stop reception, and a byte without a stop bit is not stored (PS 6.34.5). It
+ * counts as the zero that other UARTs make of it: so a line of another rate is noticed. */
 static void errors_clear(void)
 {
     if (EVENTS_ERROR) {
         EVENTS_ERROR = 0u;
+        if (UARTE_ERRORSRC & NO_STOP_BIT) {
+            et_rx_byte(0);
+        }
         UARTE_ERRORSRC = ERRORS;
     }
 }

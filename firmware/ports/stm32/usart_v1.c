@@ -13,19 +13,37 @@
 
 #define SR_ORE (1u << 3)
 #define SR_RXNE (1u << 5)
+#define SR_TC (1u << 6)
 #define SR_TXE (1u << 7)
 #define CR1_RE (1u << 2)
 #define CR1_TE (1u << 3)
 #define CR1_RXNEIE (1u << 5) /* also interrupts on overrun */
 #define CR1_UE (1u << 13)
 
+#define LEAST_BRR 16u /* 16 samples a bit */
+
+static uint32_t hz;
+
 void et_uart_start(uint32_t uart_hz)
 {
+    hz = uart_hz;
     et_bus_clock_on(ET_UART_ENABLE_REGISTER, ET_UART_ENABLE_MASK);
     et_uart_pins_start();
-    USART_BRR = (uart_hz + ET_UART_BAUD / 2u) / ET_UART_BAUD;
-    USART_CR1 = CR1_UE | CR1_TE | CR1_RE | CR1_RXNEIE;
+    port_baud_set(0);
     et_irq_enable(ET_UART_IRQ);
+}
+
+uint32_t port_baud(uint32_t baud)
+{
+    return et_divisor(hz, baud, LEAST_BRR);
+}
+
+void port_baud_set(uint32_t setting)
+{
+    (void)et_wait_for(ET_UART_BASE, SR_TC, SR_TC);
+    USART_CR1 = 0;
+    USART_BRR = setting ? setting : (hz + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    USART_CR1 = CR1_UE | CR1_TE | CR1_RE | CR1_RXNEIE;
 }
 
 void port_tx(const uint8_t *bytes, uint32_t count)

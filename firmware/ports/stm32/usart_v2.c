@@ -8,7 +8,8 @@
 
 #define USART_CR1 ET_REG(ET_UART_BASE + 0x00u)
 #define USART_BRR ET_REG(ET_UART_BASE + 0x0Cu)
-#define USART_ISR ET_REG(ET_UART_BASE + 0x1Cu)
+#define ISR_ADDRESS (ET_UART_BASE + 0x1Cu)
+#define USART_ISR ET_REG(ISR_ADDRESS)
 #define USART_ICR ET_REG(ET_UART_BASE + 0x20u)
 #define USART_RDR ET_REG(ET_UART_BASE + 0x24u)
 #define USART_TDR ET_REG(ET_UART_BASE + 0x28u)
@@ -19,33 +20,53 @@
 #define CR1_RXNEIE (1u << 5) /* also interrupts on overrun */
 #define ISR_ORE (1u << 3)
 #define ISR_RXNE (1u << 5)
+#define ISR_TC (1u << 6)
 #define ISR_TXE (1u << 7)
 #define ISR_TEACK (1u << 21)
 #define ICR_ORECF (1u << 3)
 
+static uint32_t hz;
+
 /* A USART divides by BRR, an LPUART by BRR / 256; 256 times the clock would not fit a word. */
-static uint32_t divisor(uint32_t uart_hz)
+static uint32_t divisor(uint32_t baud)
 {
 #ifdef ET_UART_LPUART
-    uint32_t rest = uart_hz % ET_UART_BAUD;
-    return 256u * (uart_hz / ET_UART_BAUD) + (256u * rest + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    return 256u * (hz / baud) + (256u * (hz % baud) + baud / 2u) / baud;
 #else
-    return (uart_hz + ET_UART_BAUD / 2u) / ET_UART_BAUD;
+    return (hz + baud / 2u) / baud;
+#endif
+}
+
+void et_uart_start(uint32_t uart_hz)
+{
+    hz = uart_hz;
+    et_bus_clock_on(ET_UART_ENABLE_REGISTER, ET_UART_ENABLE_MASK);
+    et_uart_pins_start();
+    port_baud_set(0);
+    et_irq_enable(ET_UART_IRQ);
+}
+
+/* A USART takes 16 samples a bit. An LPUART's clock is three times the rate or more, at which its
+ * divisor is near enough to any rate. */
+uint32_t port_baud(uint32_t baud)
+{
+#ifdef ET_UART_LPUART
+    return baud >= ET_UART_BAUD && baud <= hz / 3u ? divisor(baud) : 0u;
+#else
+    return et_divisor(hz, baud, 16u);
 #endif
 }
 
 /* BRR may only be written while the USART is off. That the transmitter is acknowledged is awaited,
  * but a model of the chip that never acknowledges must not stop the start. The receiver's flag,
  * REACK, is not looked at: the STM32F74x has none. */
-void et_uart_start(uint32_t uart_hz)
+void port_baud_set(uint32_t setting)
 {
-    et_bus_clock_on(ET_UART_ENABLE_REGISTER, ET_UART_ENABLE_MASK);
-    et_uart_pins_start();
+    (void)et_wait_for(ISR_ADDRESS, ISR_TC, ISR_TC);
     USART_CR1 = 0;
-    USART_BRR = divisor(uart_hz);
+    USART_BRR = setting ? setting : divisor(ET_UART_BAUD);
     USART_CR1 = CR1_UE | CR1_TE | CR1_RE | CR1_RXNEIE;
-    (void)et_wait_for(ET_UART_BASE + 0x1Cu, ISR_TEACK, ISR_TEACK);
-    et_irq_enable(ET_UART_IRQ);
+    (void)et_wait_for(ISR_ADDRESS, ISR_TEACK, ISR_TEACK);
 }
 
 void port_tx(const uint8_t *bytes, uint32_t count)

@@ -98,6 +98,15 @@ void port_reset(void)
     longjmp(start, 1);
 }
 
+uint32_t port_baud(uint32_t baud)
+{
+    return baud;
+}
+void port_baud_set(uint32_t setting)
+{
+    (void)setting;
+}
+
 uint32_t port_ticks(void)
 {
     return (uint32_t)number;
