@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgetune.learn.operators import WeightedLayer
-from edgetune.plan.arena import lay_out
+from edgetune.plan.arena import lay_out, tight_order
 from edgetune.plan.schedule import Buffer, Schedule
 
 # Bytes of RAM that no kept gradient takes: for the stack and the variables of all parts, and of
@@ -25,17 +25,18 @@ def lay_out_schedule(schedule: Schedule, room: int) -> int:
     together, where they are more than `ALONE`.
     """
     buffers = [buffer for buffer in schedule.buffers if not buffer.outside]
-    room = max(room, lay_out(buffers))
+    order = tight_order(buffers, room)
+    room = max(room, lay_out(buffers, order))
     blocks = [block[1:] for block in sorted(_in_blocks(schedule), key=lambda block: -block[2])]
     others = [blocks[ALONE:]] if len(blocks) > ALONE else []
     for chosen in [*([one] for one in blocks[:ALONE]), *others]:
         sizes = [gradient.size for gradient, _ in chosen]
         for gradient, whole in chosen:
             gradient.size = whole
-        if lay_out(buffers) > room:
+        if lay_out(buffers, order) > room:
             for (gradient, _), size in zip(chosen, sizes):
                 gradient.size = size
-    return lay_out(buffers)
+    return lay_out(buffers, order)
 
 
 def kept_gradients(schedule: Schedule) -> dict[str, bool]:

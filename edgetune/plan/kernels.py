@@ -15,6 +15,7 @@ from edgetune.dataclass import dataclass
 from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
 from edgetune.plan import cmsis_nn, dsp, lines, mve
+from edgetune.plan.overlap import distances
 
 FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
@@ -76,15 +77,22 @@ class Kernel:
         return self.symbol == f"et_{self.cost}"
 
 
-def choose(stage: str, site: Site, plain: bool = False) -> Kernel:
-    """The first kernel for ``stage`` whose library is there and that fits; ``plain``: and that
-    needs no scratch."""
-    for kernel in KERNELS[stage]:
-        if kernel.library and kernel.library not in site.libraries or not kernel.fits(site):
-            continue
-        if not plain or not (kernel.forms or kernel.scratch(site)):
-            return kernel
-    raise LookupError(f"no kernel for {stage}")
+def choose(stage: str, site: Site, plain: bool = False, over: bool = False) -> Kernel:
+    """The first kernel for ``stage`` whose library is there and that fits.
+
+    Args:
+        plain: and that needs no scratch.
+        over: and whose output may run over what it reads, where one of them can do that.
+    """
+    fit = [
+        kernel for kernel in KERNELS[stage]
+        if (not kernel.library or kernel.library in site.libraries) and kernel.fits(site)
+        and not (plain and (kernel.forms or kernel.scratch(site)))
+    ]
+    if not fit:
+        raise LookupError(f"no kernel for {stage}")
+    walking = [k for k in fit if distances(k.symbol, site.layer, site.x, site.y)] if over else []
+    return (walking or fit)[0]
 
 
 def _is_large_dense(site: Site) -> bool:

@@ -97,7 +97,8 @@ def all_savings(graph):
     plan = make_plan(graph, Recipe(), load_board("stm32f4-discovery"))
     names = frozenset(layer.name for layer in plan.program.layers)
     again = frozenset(layer.name for layer in cheap_layers(plan.program))
-    return Savings(small_ring=True, shared_frame=True, again=again, plain=names)
+    over = frozenset(f"{name} {phase}" for name in names for phase in ("forward", "backward"))
+    return Savings(small_ring=True, shared_frame=True, again=again, over=over, plain=names)
 
 
 @pytest.mark.parametrize("model", ["chain", "inverted residual"])
@@ -110,6 +111,7 @@ def test_every_stage_of_a_thrifty_plan_does_too(model):
     again = [s for s in plan.schedule.stages[plan.schedule.forward_count :] if "y" in s.buffers]
     assert {s.layer.name for s in again} == savings.again and savings.again
     assert not any("scratch" in s.buffers for s in plan.schedule.stages)
+    assert any(buffer.over for buffer in plan.schedule.buffers)
     assert estimate(plan).ram_bytes < estimate(plain).ram_bytes
     frame = next(b for b in plan.schedule.buffers if b.name == FRAME)
     readers = [
@@ -122,8 +124,9 @@ def test_every_stage_of_a_thrifty_plan_does_too(model):
 @pytest.mark.thorough
 @pytest.mark.parametrize(("task", "board", "ram", "last", "without"), [
     ("kws_int8", "stm32f4-discovery", 96, None, 0),
-    ("mlperf_tiny/vww_96_int8", "stm32f4-discovery", 128, 9, 2),
-    ("mlperf_tiny/vww_96_int8", "mps2-an386", 256, 18, 1),
+    ("mlperf_tiny/vww_96_int8", "stm32f4-discovery", 128, 13, 2),
+    ("mlperf_tiny/vww_96_int8", "mps2-an386", 256, 17, 0),
+    ("mlperf_tiny/vww_96_int8", "mps2-an386", 256, 24, 1),
 ])  # fmt: skip
 def test_real_models_are_made_to_fit(task, board, ram, last, without):
     """All layers, or the ``last`` ones ``without`` the largest of them."""
@@ -140,18 +143,25 @@ def test_real_models_are_made_to_fit(task, board, ram, last, without):
 
 
 def assert_reads_are_whole(plan):
-    """Of each byte that a stage reads its owner is the buffer that the stage means."""
+    """Of each byte that a stage reads its owner is the buffer that the stage means; what it writes
+    over something lies as far before that as the kernel needs."""
     owner = [None] * plan.arena_bytes
     for index, stage in enumerate(plan.schedule.stages):
         writes = WRITTEN | {"e"} if stage.phase == "loss" else WRITTEN
         writes = {"outputs"} if stage.call == "output_size" else writes
         used = {role: b for role, b in stage.buffers.items() if not b.outside}
+        died = {id(b.over[0]): b.name for b in used.values() if b.over and b.first == index}
+        for role, buffer in used.items():
+            if id(buffer) in died:
+                held = set(owner[buffer.offset : buffer.offset + buffer.size])
+                assert held == {buffer.name} and role not in writes
         for role, buffer in used.items():
             if role in writes:
                 owner[buffer.offset : buffer.offset + buffer.size] = [buffer.name] * buffer.size
         for role, buffer in used.items():  # those written too: none may lie on another
             held = set(owner[buffer.offset : buffer.offset + buffer.size])
-            assert held == {buffer.name}, f"{stage.name} finds {held} in place of its {role}"
+            allowed = {buffer.name, died.get(id(buffer), buffer.name)}
+            assert held <= allowed, f"{stage.name} finds {held} in place of its {role}"
         if index + 1 == plan.schedule.forward_count:
             last = next(s for s in plan.schedule.stages[index::-1] if s.phase == "forward")
             output = last.buffers["y"]
@@ -376,5 +386,5 @@ def test_an_estimate_grows_as_the_operators_do():
 
 def test_a_long_network_is_laid_out_a_bounded_number_of_times(monkeypatch):
     times = []
-    monkeypatch.setattr(kept, "lay_out", lambda buffers: times.append(1) or lay_out(buffers))
+    monkeypatch.setattr(kept, "lay_out", lambda *given: times.append(1) or lay_out(*given))
     assert len(kept.kept_gradients(long_plan(150).schedule)) > kept.ALONE < len(times) <= 70
