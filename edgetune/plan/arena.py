@@ -28,11 +28,11 @@ def lay_out(buffers: list[Buffer], order: list[Buffer] | None = None) -> int:
 def tight_order(buffers: list[Buffer], room: int) -> list[Buffer] | None:
     """An order in which the arena takes no more than ``room`` bytes, else the least of `TRIES`:
     what ends highest goes first.  None where none is better than the largest first."""
-    least = lay_out(buffers)
+    least, best = lay_out(buffers), None
     if least <= room:
         return None
     enough = max(room, peak(buffers, 1 + max(b.last for b in buffers))[0])
-    blocks, best = _blocks(buffers), None
+    blocks = _blocks(buffers)
     order = sorted(blocks.values(), key=lambda b: (-_extent(b), b[0][0].first))
     for _ in range(TRIES):
         if least <= enough:

@@ -51,7 +51,8 @@ class Kernel:
     ``fits``: whether it can run at a `Site`; ``scratch``: bytes that it needs beside its tensors;
     ``cost``: its key in the cost tables.  ``header``: of its prototype, where that is not one of
     the engine's own; ``beside``: further files that ``source`` needs.  ``forms``: of an update, the
-    function that forms its gradient a block of ``rows`` at a time.
+    function that forms its gradient a block of ``rows`` at a time; ``whole_scratch``: what it
+    needs where all rows are one block.
     """
 
     stage: str
@@ -65,6 +66,7 @@ class Kernel:
     beside: tuple[str, ...] = ()
     forms: str = ""
     rows: Callable[[Site], int] = _nothing
+    whole_scratch: Callable[[Site], int] = _nothing
 
     @property
     def sources(self) -> set[str]:
@@ -145,13 +147,13 @@ def _dsp_update(
     stage: str, kind: str, *beside: str, source: str = "", by: ModuleType = dsp
 ) -> Kernel:
     """Of a gradient that the DSP extension forms, or what ``by`` knows."""
-    names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows"))
-    fits, scratch, rows = (_at(getattr(by, name)) for name in names)
+    names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows", "whole_scratch"))
+    fits, scratch, rows, whole = (_at(getattr(by, name)) for name in names)
     source = source or f"{kind}_gradient_dsp"
     return Kernel(
         stage, "et_update_blocks", "update_blocks.c", "update_blocks", header=f"{source}.h",
         fits=lambda site: site.layer is not None and site.layer.kind == kind and fits(site),
-        scratch=scratch, beside=(f"{source}.c", *beside), rows=rows,
+        scratch=scratch, beside=(f"{source}.c", *beside), rows=rows, whole_scratch=whole,
         forms=f"et_{kind}_{by.__name__.rpartition('.')[2]}_gradient",
     )
 

@@ -45,6 +45,7 @@ class Buffer:
     offset: int | None = None
     outside: bool = False
     over: tuple[Buffer, int] | None = None
+    whole: int = 0
 
 
 @dataclass(eq=False)
@@ -219,6 +220,7 @@ class _Scheduler:
         if scratch := kernel.scratch(self._site(layer)):
             name = f"{layer.name if layer else call}_scratch_{at}"
             buffers["scratch"] = self._buffer(name, scratch)
+            buffers["scratch"].whole = kernel.whole_scratch(self._site(layer))
         for buffer in buffers.values():
             buffer.first = at if buffer.first < 0 else buffer.first
             buffer.last = at
@@ -287,6 +289,7 @@ class _Scheduler:
         gradients = rows * (layer.row_size + 1) if weights else layer.rows
         inputs = {"x": self._value(layer.input)} if weights else {}
         gradient = self._buffer(name, 4 * gradients, "int32_t")
+        gradient.whole = 4 * layer.rows * (layer.row_size + 1)
         return {"e": self._error(step.error)} | inputs | {"gradient": gradient}
 
 

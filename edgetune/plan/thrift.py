@@ -40,7 +40,9 @@ def plan_within(
     fits without.  Where all of that does not do, the plan is the one that gives up nothing.
     """
     def plan(savings: Savings) -> Plan:
-        return make_plan(graph, recipe, board, cmsis_nn, store=store, savings=savings)
+        return make_plan(
+            graph, recipe, board, cmsis_nn, store=store, savings=savings, tight=True
+        )
 
     first = found = plan(NONE)
     least, room = estimate(found).ram_bytes, board.ram.length
@@ -110,7 +112,7 @@ def prices(plan: Plan) -> list[Price]:
     before: Estimate | None = None
     for what, savings in [("", NONE), *_steps(plan)]:
         smallest = make_plan(graph, recipe, board, plan.cmsis_nn, ram=1, store=plan.store,
-                             savings=savings)
+                             savings=savings, tight=True)
         now = estimate(smallest)
         if before:
             rows.append(_price(what, before, now))
