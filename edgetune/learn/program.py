@@ -61,7 +61,8 @@ class Layer:
     Forward and backward work on int64 arrays of int8 values, [height, width, channels].
     ``kind`` is the engine's name for the class; ``weighted``: it holds weights that can learn;
     ``joining``: it may read several activations, so that its input error is told which one;
-    ``error_reads_input``: its input error depends on the input's values, not only the mask.
+    ``error_reads_input``: its input error depends on the input's values, not only the mask;
+    ``by_value``: its kernels in C are done with an input value by value, forward and backward.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Layer:
     weighted: ClassVar[bool] = False
     joining: ClassVar[bool] = False
     error_reads_input: ClassVar[bool] = False
+    by_value: ClassVar[bool] = False
 
     @property
     def inputs(self) -> tuple[int, ...]:

@@ -48,18 +48,28 @@ def conv_2d_gradient_fits(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> bo
 
 
 def conv_2d_gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
+    return _gradient_scratch(layer, x, y, core, block_rows(layer))
+
+
+def conv_2d_gradient_whole_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core) -> int:
+    return _gradient_scratch(layer, x, y, core, layer.rows)
+
+
+def _gradient_scratch(layer: p.Conv2D, x: Shape, y: Shape, core: Core, at_once: int) -> int:
     """``walk_of`` of conv_2d_gradient_dsp.c: pairs of positions of four weights' inputs and of a
-    tile's errors, and windows copied beside each other."""
-    size, rows = padded(layer.row_size), min(TILE, padded(layer.rows))
-    copied = x[2] % 4 != 0
+    tile's errors, and windows copied beside each other; for ``at_once`` rows, of which the copies
+    ask no less than a tile."""
+    size, copied = padded(layer.row_size), x[2] % 4 != 0
+    rows = min(TILE, padded(layer.rows if copied else at_once))
     down, along = axes(layer.window, x, y)
     flat = all((a.kernel, a.stride, a.pad, a.size) == (1, 1, 0, a.out) for a in (down, along))
     if copied or flat:
         most = min(2 * PAIRS, max(8, COPIES // size & ~1)) if copied else 2 * PAIRS
         pairs = _halves(_share(down.out * along.out, most))
     else:
-        pairs = _halves(_share(max(down.out, along.out), 2 * PAIRS))
-        pairs *= max(1, PAIRS // pairs) if max(down.out, along.out) <= 2 * PAIRS else 1
+        lines, length = sorted((down.out, along.out))
+        pairs = _halves(_share(length, 2 * PAIRS))
+        pairs *= min(lines, PAIRS // pairs) if length <= 2 * PAIRS else 1
     return 2 * pairs * (width(core) * (4 + rows) + (size if copied else 0))
 
 
@@ -103,6 +113,9 @@ def depthwise_conv_2d_gradient_scratch(
 ) -> int:
     """Planes of four channels, and a line of errors of each."""
     return _planes(y) + 4 * 4 * PLANE_LINE
+
+
+depthwise_conv_2d_gradient_whole_scratch = depthwise_conv_2d_gradient_scratch
 
 
 def depthwise_conv_2d_gradient_rows(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from edgetune.learn.operators import WeightedLayer
-from edgetune.plan.arena import lay_out
-from edgetune.plan.schedule import Buffer, Schedule
+from edgetune.plan.arena import lay_out, tight_order
+from edgetune.plan.schedule import Schedule, Stage
 
 # Bytes of RAM that no kept gradient takes: for the stack and the variables of all parts, and of
 # et_model_train's frame for the exponents of each update.
@@ -17,36 +16,38 @@ def free_ram(schedule: Schedule) -> int:
     return FREE + FREE_FOR_UPDATE * sum(stage.phase == "update" for stage in schedule.stages)
 
 
-def lay_out_schedule(schedule: Schedule, room: int) -> int:
-    """Give all buffers their places; the arena's size in bytes.
+def lay_out_schedule(schedule: Schedule, room: int, tight: bool = False) -> int:
+    """Give all buffers their places, ``tight`` where they take more than ``room`` bytes in orders
+    of `tight_order`; the arena's size in bytes.
 
-    Where a gradient is formed in blocks its buffer grows to all rows, largest layers first, as
-    long as the arena takes no more than ``room`` bytes, or than it needs anyway; the smallest
-    together, where they are more than `ALONE`.
+    Where a gradient is formed in blocks its buffer grows to all rows, and scratch with it, largest
+    layers first, as long as the arena takes no more than ``room`` bytes, or than it needs anyway;
+    the smallest together, where they are more than `ALONE`.
     """
     buffers = [buffer for buffer in schedule.buffers if not buffer.outside]
-    room = max(room, lay_out(buffers))
-    blocks = [block[1:] for block in sorted(_in_blocks(schedule), key=lambda block: -block[2])]
-    others = [blocks[ALONE:]] if len(blocks) > ALONE else []
-    for chosen in [*([one] for one in blocks[:ALONE]), *others]:
-        sizes = [gradient.size for gradient, _ in chosen]
-        for gradient, whole in chosen:
-            gradient.size = whole
-        if lay_out(buffers) > room:
-            for (gradient, _), size in zip(chosen, sizes):
-                gradient.size = size
-    return lay_out(buffers)
+    order = tight_order(buffers, room) if tight else None
+    room = max(room, lay_out(buffers, order))
+    stages = sorted(_in_blocks(schedule), key=lambda stage: -stage.buffers["gradient"].whole)
+    others = [stages[ALONE:]] if len(stages) > ALONE else []
+    for chosen in [*([one] for one in stages[:ALONE]), *others]:
+        grown = [stage.buffers[role] for stage in chosen for role in ("gradient", "scratch")]
+        sizes = [buffer.size for buffer in grown]
+        for buffer in grown:
+            buffer.size = buffer.whole
+        if lay_out(buffers, order) > room:
+            for buffer, size in zip(grown, sizes):
+                buffer.size = size
+    return lay_out(buffers, order)
 
 
 def kept_gradients(schedule: Schedule) -> dict[str, bool]:
     """Each layer whose gradient is formed in blocks, the lowest first: whether all is kept."""
-    return {name: gradient.size == whole for name, gradient, whole in _in_blocks(schedule)[::-1]}
+    return {
+        stage.layer.name: stage.buffers["gradient"].size == stage.buffers["gradient"].whole
+        for stage in _in_blocks(schedule)[::-1] if stage.layer
+    }
 
 
-def _in_blocks(schedule: Schedule) -> list[tuple[str, Buffer, int]]:
-    """Layers of whose gradient a part is formed at once, its buffer, and its whole size."""
-    stages = [stage for stage in schedule.stages if stage.kernel.forms]
-    return [
-        (layer.name, stage.buffers["gradient"], 4 * layer.rows * (layer.row_size + 1))
-        for stage in stages if isinstance(layer := stage.layer, WeightedLayer)
-    ]
+def _in_blocks(schedule: Schedule) -> list[Stage]:
+    """The updates that form a part of a gradient at once."""
+    return [stage for stage in schedule.stages if stage.kernel.forms]

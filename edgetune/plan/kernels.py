@@ -15,6 +15,7 @@ from edgetune.dataclass import dataclass
 from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Shape
 from edgetune.plan import cmsis_nn, dsp, lines, mve
+from edgetune.plan.overlap import distances
 
 FORMING = ("update", "update_steps", "measure")  # costs of those that form a gradient's rows
 # Up to this many weights forming the gradient is cheaper than the factored draw's set-up.
@@ -50,7 +51,8 @@ class Kernel:
     ``fits``: whether it can run at a `Site`; ``scratch``: bytes that it needs beside its tensors;
     ``cost``: its key in the cost tables.  ``header``: of its prototype, where that is not one of
     the engine's own; ``beside``: further files that ``source`` needs.  ``forms``: of an update, the
-    function that forms its gradient a block of ``rows`` at a time.
+    function that forms its gradient a block of ``rows`` at a time; ``whole_scratch``: what it
+    needs where all rows are one block.
     """
 
     stage: str
@@ -64,6 +66,7 @@ class Kernel:
     beside: tuple[str, ...] = ()
     forms: str = ""
     rows: Callable[[Site], int] = _nothing
+    whole_scratch: Callable[[Site], int] = _nothing
 
     @property
     def sources(self) -> set[str]:
@@ -76,15 +79,22 @@ class Kernel:
         return self.symbol == f"et_{self.cost}"
 
 
-def choose(stage: str, site: Site, plain: bool = False) -> Kernel:
-    """The first kernel for ``stage`` whose library is there and that fits; ``plain``: and that
-    needs no scratch."""
-    for kernel in KERNELS[stage]:
-        if kernel.library and kernel.library not in site.libraries or not kernel.fits(site):
-            continue
-        if not plain or not (kernel.forms or kernel.scratch(site)):
-            return kernel
-    raise LookupError(f"no kernel for {stage}")
+def choose(stage: str, site: Site, plain: bool = False, over: bool = False) -> Kernel:
+    """The first kernel for ``stage`` whose library is there and that fits.
+
+    Args:
+        plain: and that needs no scratch.
+        over: and whose output may run over what it reads, where one of them can do that.
+    """
+    fit = [
+        kernel for kernel in KERNELS[stage]
+        if (not kernel.library or kernel.library in site.libraries) and kernel.fits(site)
+        and not (plain and (kernel.forms or kernel.scratch(site)))
+    ]
+    if not fit:
+        raise LookupError(f"no kernel for {stage}")
+    walking = [k for k in fit if distances(k.symbol, site.layer, site.x, site.y)] if over else []
+    return (walking or fit)[0]
 
 
 def _is_large_dense(site: Site) -> bool:
@@ -137,13 +147,13 @@ def _dsp_update(
     stage: str, kind: str, *beside: str, source: str = "", by: ModuleType = dsp
 ) -> Kernel:
     """Of a gradient that the DSP extension forms, or what ``by`` knows."""
-    names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows"))
-    fits, scratch, rows = (_at(getattr(by, name)) for name in names)
+    names = (f"{kind}_gradient_{what}" for what in ("fits", "scratch", "rows", "whole_scratch"))
+    fits, scratch, rows, whole = (_at(getattr(by, name)) for name in names)
     source = source or f"{kind}_gradient_dsp"
     return Kernel(
         stage, "et_update_blocks", "update_blocks.c", "update_blocks", header=f"{source}.h",
         fits=lambda site: site.layer is not None and site.layer.kind == kind and fits(site),
-        scratch=scratch, beside=(f"{source}.c", *beside), rows=rows,
+        scratch=scratch, beside=(f"{source}.c", *beside), rows=rows, whole_scratch=whole,
         forms=f"et_{kind}_{by.__name__.rpartition('.')[2]}_gradient",
     )
 

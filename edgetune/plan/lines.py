@@ -53,6 +53,9 @@ def depthwise_conv_2d_gradient_scratch(
     return _sums(y) + _cells(y, core) + lines * (outputs + 2) + SLACK
 
 
+depthwise_conv_2d_gradient_whole_scratch = depthwise_conv_2d_gradient_scratch
+
+
 def _lines(outputs: Shape) -> tuple[int, int]:
     """How many, and what each has: they lie along the longer side."""
     return min(outputs[:2]), max(outputs[:2])

@@ -154,7 +154,7 @@ class Plan:
 
 def make_plan(
     graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, *,
-    ram: int | None = None, store: bool = False, savings: Savings = NONE,
+    ram: int | None = None, store: bool = False, savings: Savings = NONE, tight: bool = False,
 ) -> Plan:
     """Plan ``graph`` under ``recipe`` for ``board``.
 
@@ -163,6 +163,7 @@ def make_plan(
         ram: bytes that gradients are kept for as if the board had no more; None for its own.
         store: keep what was learnt in the board's flash.
         savings: what is given up for RAM.
+        tight: where the arena finds no room it is laid out in other orders too.
 
     Raises:
         ModelError: a layer whose sums could leave 32 bits.
@@ -191,7 +192,7 @@ def make_plan(
         board=board,
         schedule=schedule,
         link=link,
-        arena_bytes=lay_out_schedule(schedule, room),
+        arena_bytes=lay_out_schedule(schedule, room, tight),
         state_bytes=state,
         initial_bytes=0 if recipe.reset else parameters_type(trained, weights).itemsize,
         frozen_bytes=flash_bytes(frozen),

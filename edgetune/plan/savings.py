@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgetune.dataclass import dataclass
 from edgetune.learn.operators import DepthwiseConv2D
 from edgetune.learn.program import Layer, Program
@@ -14,19 +16,29 @@ class Savings:
     ``small_ring``: the receive ring holds no whole sample, so the next one travels only when a
     step is done.  ``shared_frame``: the frame lies in the arena, where the sample makes room once
     its last reader is done.  ``again``: layers whose output is not kept for the backward pass but
-    computed a second time.  ``plain``: layers that have no kernel with scratch.
+    computed a second time.  ``over``: stages, by their names, whose output may run over what they
+    read for the last time.  ``plain``: stages, or layers for all of theirs, that have
+    no kernel with scratch.
     """
 
     small_ring: bool = False
     shared_frame: bool = False
     again: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
     plain: frozenset[str] = frozenset()
 
     def added_to(self, others: Savings) -> Savings:
         """Both together."""
         return Savings(
             self.small_ring or others.small_ring, self.shared_frame or others.shared_frame,
-            self.again | others.again, self.plain | others.plain,
+            self.again | others.again, self.over | others.over, self.plain | others.plain,
+        )
+
+    def without(self, others: Savings) -> Savings:
+        """These, but for the stages and layers of ``others``."""
+        return replace(
+            self, again=self.again - others.again, over=self.over - others.over,
+            plain=self.plain - others.plain,
         )
 
 

@@ -21,8 +21,10 @@ from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
 from edgetune.plan.buffers import LinkBuffers
 from edgetune.plan.kernels import FORMING, Kernel, Site, choose
+from edgetune.plan.overlap import distances, overlapping
 from edgetune.plan.savings import NONE, Savings
 
+ALIGNMENT = 8  # of buffers: row masses are 64-bit
 FRAME = "frame"  # the link's, where it lies in the arena
 
 
@@ -42,6 +44,8 @@ class Buffer:
     last: int = -1
     offset: int | None = None
     outside: bool = False
+    over: tuple[Buffer, int] | None = None
+    whole: int = 0
 
 
 @dataclass(eq=False)
@@ -128,6 +132,9 @@ class _Scheduler:
             _TAKE[type(step)](self, step)
         if self.savings.shared_frame:
             self._frame(frame_read)
+        for number, stage in enumerate(self.schedule.stages):
+            if stage.name in self.savings.over:
+                self._run_over(number, stage)
         return self.schedule
 
     def _frame(self, read: int) -> None:
@@ -138,6 +145,11 @@ class _Scheduler:
         last = max(read, *(self.values[index].last for index in program.inputs))
         frame = Buffer(FRAME, link.frame_max, "uint8_t", first=0, last=last)
         self.schedule.buffers.append(frame)
+
+    def _run_over(self, number: int, stage: Stage) -> None:
+        if found := overlap_of(self.program, stage, number, stage.kernel):
+            written, read, distance = found
+            written.over = read, -(-distance // ALIGNMENT) * ALIGNMENT
 
     def _outputs_seen(self, trained: list) -> dict[str, Buffer]:
         """Where the sizes of the outputs lie until the rule has taken note of them."""
@@ -193,18 +205,22 @@ class _Scheduler:
         x, y = (layer.input, layer.output) if layer else (logits, logits)
         return Site(layer, activations[x].shape, activations[y].shape, self.core, self.libraries)
 
-    def _choose(self, call: str, layer: Layer | None) -> Kernel:
-        plain = layer is not None and layer.name in self.savings.plain
-        return choose(call, self._site(layer), plain)
+    def _choose(self, call: str, layer: Layer | None, phase: str = "update") -> Kernel:
+        if layer is None:
+            return choose(call, self._site(layer))
+        name, plain = f"{layer.name} {phase}", self.savings.plain
+        return choose(call, self._site(layer), layer.name in plain or name in plain,
+                      name in self.savings.over)
 
     def _add(
         self, phase: str, call: str, layer: Layer | None, step: Step | None = None,
         **buffers: Buffer,
     ) -> None:
-        at, kernel = len(self.schedule.stages), self._choose(call, layer)
+        at, kernel = len(self.schedule.stages), self._choose(call, layer, phase)
         if scratch := kernel.scratch(self._site(layer)):
             name = f"{layer.name if layer else call}_scratch_{at}"
             buffers["scratch"] = self._buffer(name, scratch)
+            buffers["scratch"].whole = kernel.whole_scratch(self._site(layer))
         for buffer in buffers.values():
             buffer.first = at if buffer.first < 0 else buffer.first
             buffer.last = at
@@ -273,7 +289,30 @@ class _Scheduler:
         gradients = rows * (layer.row_size + 1) if weights else layer.rows
         inputs = {"x": self._value(layer.input)} if weights else {}
         gradient = self._buffer(name, 4 * gradients, "int32_t")
+        gradient.whole = 4 * layer.rows * (layer.row_size + 1)
         return {"e": self._error(step.error)} | inputs | {"gradient": gradient}
+
+
+def overlap_of(
+    program: Program, stage: Stage, number: int, kernel: Kernel
+) -> tuple[Buffer, Buffer, int] | None:
+    """Where ``kernel`` may write over what stage ``number`` reads for the last time: what it
+    writes, what it reads, and the bytes that the one must begin before the other."""
+    if stage.layer is None or not stage.call.endswith(("_forward", "_input_error")):
+        return None
+    operand = stage.step.operand if isinstance(stage.step, InputError) else 0
+    ends = stage.layer.inputs[operand], stage.layer.output
+    x, y = (program.activations[index].shape for index in ends)
+    return overlapping(stage.buffers, number, distances(kernel.symbol, stage.layer, x, y))
+
+
+def could_run_over(program: Program, core: Core, stage: Stage, number: int) -> bool:
+    """Whether a kernel serves stage ``number`` whose output may run over what it reads."""
+    if stage.layer is None:
+        return False
+    x, y = (program.activations[i].shape for i in (stage.layer.input, stage.layer.output))
+    kernel = choose(stage.call, Site(stage.layer, x, y, core), over=True)
+    return overlap_of(program, stage, number, kernel) is not None
 
 
 def _error_name(value: Buffer) -> str:

@@ -9,11 +9,13 @@ from edgetune.boards import Board
 from edgetune.dataclass import dataclass
 from edgetune.learn.recipe import Recipe
 from edgetune.model.graph import Graph
+from edgetune.plan.arena import alive
 from edgetune.plan.buffers import SMALL_RING
 from edgetune.plan.cost import Estimate, estimate
 from edgetune.plan.kept import kept_gradients
 from edgetune.plan.plan import Plan, make_plan
 from edgetune.plan.savings import NONE, Savings, cheap_layers
+from edgetune.plan.schedule import Stage, could_run_over
 
 SHARED_TARGET = 64  # bytes: larger ones are not copied out of the frame
 
@@ -33,11 +35,14 @@ def plan_within(
     """`make_plan`, thriftily where it takes more RAM than the board has.
 
     What costs least is given up first: gradients that are kept whole, the head start of the next
-    sample, outputs that are cheap to compute again, kernels with scratch.  Where all of that
-    does not do, the plan is the one that gives up nothing.
+    sample, outputs that are cheap to compute again; then at the stage at which most is alive a
+    place of its own for the output, or a kernel with scratch.  Of these none stays that the plan
+    fits without.  Where all of that does not do, the plan is the one that gives up nothing.
     """
     def plan(savings: Savings) -> Plan:
-        return make_plan(graph, recipe, board, cmsis_nn, store=store, savings=savings)
+        return make_plan(
+            graph, recipe, board, cmsis_nn, store=store, savings=savings, tight=True
+        )
 
     first = found = plan(NONE)
     least, room = estimate(found).ram_bytes, board.ram.length
@@ -49,11 +54,20 @@ def plan_within(
             found, least = thriftier, needed
         if least <= room:
             return found
-    while name := _fullest(found):
-        found = plan(Savings(plain=frozenset({name})).added_to(found.savings))
-        if estimate(found).ram_bytes <= room:
-            return found
-    return first
+    given, tried = [], found.savings
+    while least > room:
+        if not (more := _fullest(found, tried)):
+            return first
+        tried = more.added_to(tried)
+        thriftier = plan(more.added_to(found.savings))
+        needed = estimate(thriftier).ram_bytes
+        if more.plain or needed <= least:  # one without a place of its own ties others to its own
+            found, least = thriftier, needed
+            given.append(more)
+    for one in given[-2::-1]:
+        if estimate(fewer := plan(found.savings.without(one))).ram_bytes <= room:
+            found = fewer
+    return found
 
 
 def _choices(first: Plan) -> Iterator[Savings]:
@@ -66,17 +80,27 @@ def _choices(first: Plan) -> Iterator[Savings]:
         yield Savings(again=frozenset({layer.name}))
 
 
-def _fullest(plan: Plan) -> str:
-    """The layer of the stage, of those whose kernels have scratch, at which most bytes are alive;
-    "" where none has any."""
+def _fullest(plan: Plan, tried: Savings) -> Savings | None:
+    """What the stage at which most bytes are alive can give up that was not ``tried``, of those
+    that have something left; None where none has."""
     schedule = plan.schedule
     inside = [buffer for buffer in schedule.buffers if not buffer.outside]
-    alive = {
-        sum(b.size for b in inside if b.first <= number <= b.last): stage.layer.name
+    left = [
+        (alive(inside, number), savings)
         for number, stage in enumerate(schedule.stages)
-        if stage.layer and "scratch" in stage.buffers
-    }
-    return alive[max(alive)] if alive else ""
+        if (savings := _left(plan, tried, number, stage))
+    ]
+    return max(left, key=lambda one: one[0])[1] if left else None
+
+
+def _left(plan: Plan, tried: Savings, number: int, stage: Stage) -> Savings | None:
+    """What ``stage`` can still give up, the larger saving first."""
+    over, plain = stage.name not in tried.over, stage.name not in tried.plain
+    if over and could_run_over(plan.program, plan.board.core, stage, number):
+        return Savings(over=frozenset({stage.name}))
+    if plain and stage.layer and "scratch" in stage.buffers:
+        return Savings(plain=frozenset({stage.name}))
+    return None
 
 
 def prices(plan: Plan) -> list[Price]:
@@ -88,7 +112,7 @@ def prices(plan: Plan) -> list[Price]:
     before: Estimate | None = None
     for what, savings in [("", NONE), *_steps(plan)]:
         smallest = make_plan(graph, recipe, board, plan.cmsis_nn, ram=1, store=plan.store,
-                             savings=savings)
+                             savings=savings, tight=True)
         now = estimate(smallest)
         if before:
             rows.append(_price(what, before, now))
@@ -117,6 +141,11 @@ def _steps(plan: Plan) -> Iterator[tuple[str, Savings]]:
     for name in sorted(all_of.again):
         savings = replace(savings, again=savings.again | {name})
         yield f"the output of {name} computed again", savings
+    for name in sorted(all_of.over):
+        savings = replace(savings, over=savings.over | {name})
+        layer, phase = name.split()
+        what = "output over its input" if phase == "forward" else "input's error over what it reads"
+        yield f"{layer} writes its {what}", savings
     for name in sorted(all_of.plain):
         savings = replace(savings, plain=savings.plain | {name})
         yield f"{name} by kernels without scratch", savings

@@ -75,7 +75,7 @@ static void walk_lines(walk *w)
     w->per_line = (w->length + 2 * ET_DSP_PAIRS - 1) / (2 * ET_DSP_PAIRS);
     w->segment = ((w->length + w->per_line - 1) / w->per_line + 1) & ~1;
     pairs = w->segment / 2;
-    w->at_once = w->per_line > 1 ? 1 : et_max(1, ET_DSP_PAIRS / pairs);
+    w->at_once = w->per_line > 1 ? 1 : et_min(w->lines, ET_DSP_PAIRS / pairs);
 }
 
 static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, void *scratch)
@@ -91,7 +91,7 @@ static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, void 
     }
     w.room = w.at_once * w.segment / TOGETHER;
     w.x_operands = scratch;
-    w.e_operands = w.x_operands + 4 * w.room;
+    w.e_operands = w.x_operands + 4 * w.room; /* without copies at the end: of fewer rows */
     w.columns = (int8_t *)(w.e_operands + rows * w.room);
     return w;
 }

@@ -10,7 +10,10 @@ from edgetune.learn.lower import lower
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import RULES
 from edgetune.plan.kernels import KERNELS
+from edgetune.plan.plan import make_plan
 from edgetune.plan.schedule import make_schedule
+from edgetune.plan.workload import observe
+from edgetune.session.bench import bench_board
 from tools.calibration import models
 from tools.calibration.models import SHAPES, everything, examples_beyond, losses, spread
 
@@ -94,3 +97,15 @@ def test_everything_takes_in_what_has_no_model(monkeypatch):
 
     monkeypatch.setattr(models, "_branches", windows)
     assert STAGES == linked()
+
+
+@pytest.mark.thorough
+def test_walks_are_told_apart_from_what_is_measured():
+    """The weights that draws pass in each model: most of all in some, hardly any in others."""
+    def passed(recipe):
+        plan = make_plan(models._last_layers(), recipe, bench_board("cortex-m4"))
+        layers, seen = plan.trained[2:4], observe(plan)
+        return sum(seen[la.name]["walk"] for la in layers) / sum(la.weights.size for la in layers)
+
+    assert passed(models.HARDLY_DRAWN) < 0.05 and passed(models.FIXED) > 0.3
+    assert sum(recipe == models.HARDLY_DRAWN for _, recipe in spread()) > 5

@@ -97,7 +97,8 @@ def all_savings(graph):
     plan = make_plan(graph, Recipe(), load_board("stm32f4-discovery"))
     names = frozenset(layer.name for layer in plan.program.layers)
     again = frozenset(layer.name for layer in cheap_layers(plan.program))
-    return Savings(small_ring=True, shared_frame=True, again=again, plain=names)
+    over = frozenset(f"{name} {phase}" for name in names for phase in ("forward", "backward"))
+    return Savings(small_ring=True, shared_frame=True, again=again, over=over, plain=names)
 
 
 @pytest.mark.parametrize("model", ["chain", "inverted residual"])
@@ -110,6 +111,7 @@ def test_every_stage_of_a_thrifty_plan_does_too(model):
     again = [s for s in plan.schedule.stages[plan.schedule.forward_count :] if "y" in s.buffers]
     assert {s.layer.name for s in again} == savings.again and savings.again
     assert not any("scratch" in s.buffers for s in plan.schedule.stages)
+    assert any(buffer.over for buffer in plan.schedule.buffers)
     assert estimate(plan).ram_bytes < estimate(plain).ram_bytes
     frame = next(b for b in plan.schedule.buffers if b.name == FRAME)
     readers = [
@@ -122,8 +124,9 @@ def test_every_stage_of_a_thrifty_plan_does_too(model):
 @pytest.mark.thorough
 @pytest.mark.parametrize(("task", "board", "ram", "last", "without"), [
     ("kws_int8", "stm32f4-discovery", 96, None, 0),
-    ("mlperf_tiny/vww_96_int8", "stm32f4-discovery", 128, 9, 2),
-    ("mlperf_tiny/vww_96_int8", "mps2-an386", 256, 18, 1),
+    ("mlperf_tiny/vww_96_int8", "stm32f4-discovery", 128, 13, 2),
+    ("mlperf_tiny/vww_96_int8", "mps2-an386", 256, 17, 0),
+    ("mlperf_tiny/vww_96_int8", "mps2-an386", 256, 24, 1),
 ])  # fmt: skip
 def test_real_models_are_made_to_fit(task, board, ram, last, without):
     """All layers, or the ``last`` ones ``without`` the largest of them."""
@@ -140,18 +143,25 @@ def test_real_models_are_made_to_fit(task, board, ram, last, without):
 
 
 def assert_reads_are_whole(plan):
-    """Of each byte that a stage reads its owner is the buffer that the stage means."""
+    """Of each byte that a stage reads its owner is the buffer that the stage means; what it writes
+    over something lies as far before that as the kernel needs."""
     owner = [None] * plan.arena_bytes
     for index, stage in enumerate(plan.schedule.stages):
         writes = WRITTEN | {"e"} if stage.phase == "loss" else WRITTEN
         writes = {"outputs"} if stage.call == "output_size" else writes
         used = {role: b for role, b in stage.buffers.items() if not b.outside}
+        died = {id(b.over[0]): b.name for b in used.values() if b.over and b.first == index}
+        for role, buffer in used.items():
+            if id(buffer) in died:
+                held = set(owner[buffer.offset : buffer.offset + buffer.size])
+                assert held == {buffer.name} and role not in writes
         for role, buffer in used.items():
             if role in writes:
                 owner[buffer.offset : buffer.offset + buffer.size] = [buffer.name] * buffer.size
         for role, buffer in used.items():  # those written too: none may lie on another
             held = set(owner[buffer.offset : buffer.offset + buffer.size])
-            assert held == {buffer.name}, f"{stage.name} finds {held} in place of its {role}"
+            allowed = {buffer.name, died.get(id(buffer), buffer.name)}
+            assert held <= allowed, f"{stage.name} finds {held} in place of its {role}"
         if index + 1 == plan.schedule.forward_count:
             last = next(s for s in plan.schedule.stages[index::-1] if s.phase == "forward")
             output = last.buffers["y"]
@@ -279,10 +289,10 @@ def test_an_update_has_room_for_every_row_and_column(draw, hits):
     assert (buffers["row_hits"].size if "row_hits" in buffers else None) == hits
 
 
-@pytest.mark.parametrize("room, kept", [(0, [16, 16]), (1500, [16, 24]), (2000, [40, 24])])
+@pytest.mark.parametrize("room, kept", [(0, [16, 16]), (2000, [40, 16]), (2500, [40, 24])])
 def test_gradients_are_kept_whole_where_there_is_room(room, kept):
-    """Blocks of 16 rows, or all 24 and 40: of 37 and 25 words each."""
-    b = ModelBuilder((1, 6, 6, 4), seed=3).conv(24, 3, activation="RELU").conv(40, 1)
+    """Blocks of 16 rows, or all 24 and 40: of 73 and 25 words each."""
+    b = ModelBuilder((1, 6, 6, 8), seed=3).conv(24, 3, activation="RELU").conv(40, 1)
     program = make_plan(
         read_tflite(b.mean().dense(3).build()), Recipe(), load_board("mps2-an386")
     ).program
@@ -292,6 +302,29 @@ def test_gradients_are_kept_whole_where_there_is_room(room, kept):
     assert lay_out_schedule(schedule, least + room) <= least + room
     rows = [s.buffers["gradient"].size // (4 * (s.layer.row_size + 1)) for s in updates]
     assert rows == kept
+
+
+@pytest.mark.parametrize("core, blocks, whole, line", [
+    # 36 positions of 4 weights, and of 4 rows of 1,028 bytes, of which 8 KB hold no 8; or of 16.
+    ("cortex-m4", 18 * 4 * (4 + 4), 18 * 4 * (4 + 16), 3 * 4 * (4 + 8)),  # pairs of halves
+    ("cortex-m3", 36 * (4 + 4), 36 * (4 + 16), 6 * (4 + 8)),  # bytes
+])  # fmt: skip
+def test_the_scratch_of_a_gradient_by_hand(core, blocks, whole, line):
+    """A line of 5 positions takes 3 pairs, however many more there would be room for."""
+    g = HandGraph((1, 6, 6, 256))
+    program = g.lower(g.dense(g.conv(g.input, 32, (1, 1)), 3))
+    tall = HandGraph((1, 7, 1, 4))
+    upright = tall.lower(tall.dense(tall.conv(tall.input, 8, (3, 1)), 3))
+    found = []
+    for one in (program, upright):
+        schedule = make_schedule(one, Recipe(), CORES[core])
+        update = next(stage for stage in schedule.stages if stage.kernel.forms)
+        found += [update.buffers["scratch"].size, update.buffers["scratch"].whole]
+        before, gradient = found[-2], update.buffers["gradient"]
+        lay_out_schedule(schedule, 1 << 20)
+        assert gradient.size == gradient.whole and found[-1] == update.buffers["scratch"].size
+        assert before <= found[-1]
+    assert found == [blocks, whole, line, line]
 
 
 @pytest.mark.parametrize("ram", [90_000, 97_000, 98_000, 102_000])
@@ -376,5 +409,5 @@ def test_an_estimate_grows_as_the_operators_do():
 
 def test_a_long_network_is_laid_out_a_bounded_number_of_times(monkeypatch):
     times = []
-    monkeypatch.setattr(kept, "lay_out", lambda buffers: times.append(1) or lay_out(buffers))
+    monkeypatch.setattr(kept, "lay_out", lambda *given: times.append(1) or lay_out(*given))
     assert len(kept.kept_gradients(long_plan(150).schedule)) > kept.ALONE < len(times) <= 70

@@ -109,11 +109,13 @@ def kernels(layer: Layer, part: str, x_shape, y_shape) -> list[Kernel]:
 
 
 @contextmanager
-def scratch_of(library, kernel: Kernel | None, layer: Layer, x_shape, y_shape):
-    """As much memory as the plan gives ``kernel`` on the core that ``library`` stands for; what
-    lies behind it stays as it is."""
+def scratch_of(library, kernel: Kernel | None, layer: Layer, x_shape, y_shape, rows=0):
+    """As much memory as the plan gives ``kernel`` on the core that ``library`` stands for, to form
+    ``rows`` of a gradient at once; what lies behind it stays as it is."""
     site = Site(layer, x_shape, y_shape, vars(library).get("core", CORES["cortex-m4"]))
     size = kernel.scratch(site) if kernel else 0
+    if kernel and rows > kernel.rows(site):
+        size = kernel.whole_scratch(site)
     memory = np.full(-(-(size + BEHIND) // 8), -1, np.int64).view(np.int8)
     yield memory[:size]
     assert (memory[size:] == -1).all(), f"{kernel.symbol if kernel else ''} left its scratch"
@@ -184,7 +186,7 @@ def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -
     constants = constants_c(layer, x.shape, e.shape)
     gradient = np.full((layer.rows, layer.row_size + 1), 7, np.int32)
     form, what = getattr(library, kernel.forms), ctypes.byref(constants[layer.name])
-    with scratch_of(library, kernel, layer, x.shape, e.shape) as memory:
+    with scratch_of(library, kernel, layer, x.shape, e.shape, rows) as memory:
         for first in range(0, layer.rows, rows):
             block = np.full((min(rows, layer.rows - first), layer.row_size + 1), 7, np.int32)
             form(what, u32(first), u32(len(block)), address(e), address(x), address(block),
@@ -240,7 +242,7 @@ class CUpdate:
         scratch = Scratch(*map(address, (gradient, self.row_mass, self.row_hits)))
         form = ctypes.cast(getattr(self.library, kernel.forms), pointer)
         parameters = ctypes.cast(ctypes.byref(self.parameters), pointer)
-        with scratch_of(self.library, kernel, self.layer, *self.shapes) as memory:
+        with scratch_of(self.library, kernel, self.layer, *self.shapes, rows) as memory:
             blocks = Blocks(form, parameters, address(memory), rows)
             draws = self.library.et_update_blocks(
                 ctypes.byref(self.trained), ctypes.byref(blocks), address(e), i32(exponent),

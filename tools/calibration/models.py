@@ -20,6 +20,9 @@ from tests.support.operator_examples import EXAMPLES
 from tests.support.tiny_tflite import ModelBuilder
 
 FIXED = Recipe(rule=FixedRate.name)  # what it takes is counted with the update itself
+# Gradients that are measured and hardly drawn from: where every row is drawn from, a walk along
+# rows and their measure grow alike, and a fit cannot tell what either costs.
+HARDLY_DRAWN = replace(FIXED, rate=0.02)
 PEERS = [name for name in RULES if name not in ("fixed", "adaptive")]
 SHAPES = ((9, 7, 3), (6, 6, 5), (12, 5, 8))  # of maps before an example
 
@@ -93,7 +96,7 @@ def spread() -> list[tuple[Graph, Recipe]]:
         _pointwise, _wide, _flat, _small_image, _narrow, _coarse, _doubled, _long, _square,
         _joined, _joined_again, _gated, _gated_again, _spread_out, _residual, _moved, _moved_again,
         _grouped, _grouped_again, _valid, _deep, _planes, _wide_planes, _tall_planes, _few_planes,
-        _pooled, _sums,
+        _pooled, _sums, _last_layers,
     )]
     again = [make() for make in (
         _separable, _series, _dense, _tiny_dense, _multiplied, _flat, _planes, _spread_out,
@@ -103,7 +106,10 @@ def spread() -> list[tuple[Graph, Recipe]]:
     recipes = [(m, FIXED) for m in (*models, *others)]
     recipes += examples_beyond(recipes)
     recipes += [(m, replace(FIXED, draw="independent")) for m in again]
-    recipes += [(m, Recipe(rule="adaptive")) for m in again]
+    recipes += [(m, Recipe(rule="adaptive")) for m in [*again, _last_layers()]]
+    recipes += [(make(), HARDLY_DRAWN) for make in (
+        _deep, _pointwise, _last_layers, _square, _keyword, _image, _dense, _grouped, _planes,
+    )]
     recipes += [(make(), Recipe(rule=rule)) for rule in PEERS for make in (
         _separable, _dense, _tiny_dense, _spread_out, _grouped_again,
     )]
@@ -206,6 +212,13 @@ def _pointwise() -> Graph:
     b.conv(32, 1, activation="RELU").depthwise(3, stride=2, activation="RELU").conv(30, 1)
     b.pad(1, 1, 1, 1).max_pool(2).depthwise(5, activation="RELU").conv(16, 1)
     return _graph(b.mean().dense(20).softmax())
+
+
+def _last_layers() -> Graph:
+    """Many channels over few positions: of the gradients' costs those of their number alone."""
+    b = ModelBuilder((1, 6, 6, 32), seed=44).conv(64, 1, activation="RELU")
+    b.depthwise(3, stride=2, activation="RELU").conv(128, 1, activation="RELU").conv(96, 1)
+    return _graph(b.mean().dense(5).softmax())
 
 
 def _wide() -> Graph:

@@ -25,6 +25,7 @@ class PairLayer(Layer):
     other: int
 
     joining = True
+    by_value = True
 
     @property
     def inputs(self) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ class Lookup(Layer):
     slope_unit: float
 
     kind = "lookup"
+    by_value = True
     error_reads_input = True
 
     def forward(self, xs, out_shape):

@@ -32,6 +32,7 @@ class Prelu(Layer):
     unit: float
 
     kind = "prelu"
+    by_value = True
     error_reads_input = True
 
     def forward(self, xs, out_shape):
