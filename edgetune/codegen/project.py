@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgetune.boards import Core
 from edgetune.codegen.model import model_source
+from edgetune.codegen.shapes import shape_defines
 from edgetune.codegen.weights import weights_header, weights_source
 from edgetune.dataclass import dataclass
 from edgetune.learn.rules import RULES, FixedRate, Rule
@@ -74,14 +75,14 @@ def _defines(plan: Plan, profile: bool) -> dict:
 
 
 def recipe_defines(plan: Plan) -> dict:
-    """The macros by which the engine is that of the recipe's rule and draw, and of the core whose
-    scratch was planned."""
+    """The macros by which the engine is that of the recipe's rule and draw, of the model's shapes
+    and of the core whose scratch was planned."""
     defines = core_defines(plan.board.core)
     if plan.recipe.draw == "independent":
         defines["ET_DRAW_INDEPENDENT"] = 1
     if not isinstance(plan.rule, FixedRate):
         defines[f"ET_RULE_{plan.rule.symbol.upper()}"] = 1
-    return defines
+    return defines | shape_defines(plan)
 
 
 def core_defines(core: Core) -> dict:
