@@ -9,7 +9,6 @@ from pathlib import Path
 
 from edgetune.boards import Core
 from edgetune.codegen.model import model_source
-from edgetune.codegen.shapes import shape_defines
 from edgetune.codegen.weights import weights_header, weights_source
 from edgetune.dataclass import dataclass
 from edgetune.learn.rules import RULES, FixedRate, Rule
@@ -17,6 +16,7 @@ from edgetune.plan.kernels import kernel_sources
 from edgetune.plan.lines import cell_bytes
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import FRAME
+from edgetune.plan.shapes import shape_defines
 from edgetune.resources import resource_path
 
 GENERATED = ("model.c", "weights.c")

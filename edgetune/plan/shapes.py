@@ -7,6 +7,8 @@ from edgetune.learn.lower.backward import InputError
 from edgetune.learn.program import Layer
 from edgetune.plan.plan import Plan
 
+NARROWING = "ET_WHOLE_FOURS", "ET_FLAT_CONVOLUTIONS"
+
 
 def shape_defines(plan: Plan) -> dict:
     """Macros by which the engine's kernels leave out what no layer of the model needs:
@@ -16,8 +18,8 @@ def shape_defines(plan: Plan) -> dict:
     - ET_FLAT_CONVOLUTIONS: a CONV_2D through which errors pass, or whose input channels are a
       multiple of four, is pointwise.
     """
-    chosen = {"ET_WHOLE_FOURS": _whole_fours(plan), "ET_FLAT_CONVOLUTIONS": _flat(plan)}
-    return {name: 1 for name, is_on in chosen.items() if is_on}
+    chosen = zip(NARROWING, (_whole_fours(plan), _flat(plan)))
+    return {name: 1 for name, is_on in chosen if is_on}
 
 
 def _whole_fours(plan: Plan) -> bool:

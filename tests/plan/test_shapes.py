@@ -4,9 +4,9 @@ import pytest
 from hand_graph import HandGraph
 
 from edgetune.boards import load_board
-from edgetune.codegen.shapes import shape_defines
 from edgetune.learn.recipe import Recipe
 from edgetune.plan.plan import make_plan
+from edgetune.plan.shapes import shape_defines
 
 FOURS, FLAT = "ET_WHOLE_FOURS", "ET_FLAT_CONVOLUTIONS"
 
