@@ -36,6 +36,10 @@ def test_a_first_layer_of_few_channels_has_windows_that_are_copied():
     assert defined((4, (2, 2), {}), (8, (1, 1), {}), channels=4) == {FOURS}
 
 
+def test_errors_pass_through_windows_of_any_channels():
+    assert defined((6, (1, 1), {}), (8, (3, 3), {})) == set()
+
+
 def test_rows_of_a_dense_layer_count():
     assert defined((4, (1, 1), {}), (8, (1, 1), {}), classes=5) == {FLAT}
 
