@@ -9,6 +9,7 @@ from edgetune.learn.rules import Adaptive
 from edgetune.learn.state import bias_member, weights_member
 from edgetune.plan.constants.rule import TABLE
 from edgetune.plan.constants.update import blocks_name, memory_name
+from edgetune.plan.constants.weighted import quantization_of
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Buffer, Stage
 
@@ -114,7 +115,7 @@ class Calls:
         assert isinstance(stage.step, Scale)
         layer, e = stage.step.layer, stage.buffers["e"]
         positions = self.program.activations[layer.output].size // layer.rows
-        arguments = [e.name, str(positions), str(layer.rows), f"{layer.name}_ratio"]
+        arguments = [e.name, str(positions), str(layer.rows), f"&{quantization_of(layer)}"]
         return _call(f"{exponent_of(e)} += {stage.kernel.symbol}", arguments) + ";"
 
     def _input_error(self, stage: Stage) -> str:

@@ -16,6 +16,7 @@ from edgetune.plan.kernels import kernel_sources
 from edgetune.plan.lines import cell_bytes
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import FRAME
+from edgetune.plan.shapes import shape_defines
 from edgetune.resources import resource_path
 
 GENERATED = ("model.c", "weights.c")
@@ -74,14 +75,14 @@ def _defines(plan: Plan, profile: bool) -> dict:
 
 
 def recipe_defines(plan: Plan) -> dict:
-    """The macros by which the engine is that of the recipe's rule and draw, and of the core whose
-    scratch was planned."""
+    """The macros by which the engine is that of the recipe's rule and draw, of the model's shapes
+    and of the core whose scratch was planned."""
     defines = core_defines(plan.board.core)
     if plan.recipe.draw == "independent":
         defines["ET_DRAW_INDEPENDENT"] = 1
     if not isinstance(plan.rule, FixedRate):
         defines[f"ET_RULE_{plan.rule.symbol.upper()}"] = 1
-    return defines
+    return defines | shape_defines(plan)
 
 
 def core_defines(core: Core) -> dict:

@@ -27,6 +27,19 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 
+def channel_ratios(multiplier: np.ndarray, shift: np.ndarray) -> np.ndarray | None:
+    """The numbers of `quantize_multiplier` over the largest one, uint16 in Q15; None where all are
+    as large.  ``docs/numerics.md`` section 4."""
+    if not multiplier.any():
+        return None
+    most_shift = int(shift[multiplier > 0].max())
+    most = int(multiplier[shift == most_shift].max())
+    high = multiplier.astype(np.int64) * (2**61 // most) >> 32
+    drop = np.minimum(13 + most_shift - shift, 31)
+    ratio = ((high >> drop) + 1 >> 1).astype(np.uint16)
+    return ratio if (ratio != 2**15).any() else None
+
+
 def rounding_divide_by_power_of_two(x: np.ndarray, exponent: np.ndarray | int) -> np.ndarray:
     """``x / 2**exponent``, rounded half away from zero."""
     half = np.left_shift(1, exponent, dtype=np.int64) >> 1

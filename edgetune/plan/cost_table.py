@@ -11,6 +11,7 @@ from edgetune.boards import Board
 from edgetune.dataclass import dataclass
 from edgetune.errors import EdgetuneError
 from edgetune.plan.plan import Plan
+from edgetune.plan.shapes import shape_defines
 
 _FOLDER = Path(__file__).parent / "costs"
 SIZES = ("flash", "ram", "frame")
@@ -34,7 +35,8 @@ class CostTable:
 
 
 def load_costs(plan: Plan) -> CostTable:
-    """The table of the plan's core, with its board's port and its recipe's draw and rule.
+    """The table of the plan's core, with its board's port, its recipe's draw and rule, and
+    kernels that leave out what its shapes have no need of.
 
     Raises:
         EdgetuneError: the core, or the rule on it, was never measured.
@@ -44,6 +46,7 @@ def load_costs(plan: Plan) -> CostTable:
     unmeasured = tuple(file for file in sources if file not in ports)
     parts = data["parts"]["common"] | _of_rule(data, plan.recipe.rule)
     parts |= _of_draw(data["parts"]["draws"][plan.recipe.draw], parts, _of_rule(data, ALONE))
+    parts |= data["parts"].get("shapes", {}).get("+".join(shape_defines(plan)), {})
     parts |= _largest(ports.values()) if unmeasured else {}
     for file in sources:
         parts |= ports.get(file, {})

@@ -18,7 +18,7 @@ from edgetune.plan.lines import LINE_FEATURES
 from edgetune.plan.mve import MVE_FEATURES
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
-from edgetune.plan.update_features import UNWALKED, UPDATES, draws, every_error
+from edgetune.plan.update_features import UNWALKED, UPDATES, draws
 from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
 from edgetune.plan.workload import HALVED
@@ -200,6 +200,10 @@ def _outputs(work: Work) -> dict:
     return {"outputs": math.prod(work.y)}
 
 
+def _error_scale(work: Work) -> dict:
+    return {"channels": work.y[2], "errors": math.prod(work.y)}
+
+
 def _joined_error(work: Work) -> dict:
     return {"errors": math.prod(work.x), "reads": math.prod(work.y)}
 
@@ -229,7 +233,7 @@ FEATURES: dict[str, Callable[[Work], dict]] = {
     "depthwise_conv_2d_input_error": window.depthwise_input_error,
     "fully_connected_forward": _dense_forward,
     "fully_connected_input_error": _dense_input_error,
-    "error_scale": every_error,
+    "error_scale": _error_scale,
     "error_join": _errors,
     "max_pool_2d_forward": window.pool,
     "max_pool_2d_input_error": window.max_pool_input_error,

@@ -84,14 +84,8 @@ class Plan:
         """Whether the cost tables know every kernel, frames and code included."""
         return all(k.measured for stage in self.schedule.stages for k in stage.kernels)
 
-    def scales_error(self, layer: Layer) -> bool:
-        """Whether a step multiplies the errors of ``layer`` by its channels' scales."""
-        return ("error_scale", id(layer)) in self._calls
-
     def _learns_through(self, layer: Layer) -> bool:
         """Whether a step needs the constants that ``layer`` has for errors alone."""
-        if layer.weighted:
-            return self.scales_error(layer)
         return (f"{layer.kind}_input_error", id(layer)) in self._calls
 
     @cached_property

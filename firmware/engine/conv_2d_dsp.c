@@ -38,15 +38,15 @@ static int32_t fill_column(const int8_t *weights, int32_t size, int32_t doubled,
 {
     uint32_t again = doubled ? UINT32_MAX : 0,
              rest = 0; /* again: the halves are added once more */
-    int32_t sum = 0;
-    const int8_t *end = weights + (size & ~3);
+    int32_t sum = 0, left = (int32_t)et_left_over((uint32_t)size);
+    const int8_t *end = weights + size - left;
     for (; weights != end; weights += 4, panel += ET_PANEL_STEP) {
         sum = put_four_weights(et_load_word(weights), again, panel, sum);
     }
-    for (int32_t i = (size & 3) - 1; i >= 0; i--) {
+    for (int32_t i = left - 1; i >= 0; i--) {
         rest = rest << 8 | (uint8_t)weights[i];
     }
-    return size & 3 ? put_four_weights(rest, again, panel, sum) : sum;
+    return left ? put_four_weights(rest, again, panel, sum) : sum;
 }
 
 #endif
@@ -56,7 +56,7 @@ static void fill_panel(const int8_t *weights, int32_t size, et_outputs_4 *output
 {
     int32_t sums[4] = {0};
     for (int32_t c = 0; c < 4; c++) {
-        if (c < outputs->width) {
+        if (c < et_four_of(outputs->width)) {
             et_panel *column = et_panel_column(panel, et_padded(size), c);
             sums[c] = fill_column(weights + c * size, size, outputs->doubled, column);
             continue;
@@ -141,7 +141,7 @@ static void forward_windows(const et_conv_2d *p, const int8_t *weights, const in
     int32_t size = row_size_of(p), channels = p->out.channels;
     et_inside inside = et_columns_inside(w);
     for (int32_t o = 0; o < channels; o += 4) {
-        uint32_t width = (uint32_t)et_min(4, channels - o);
+        uint32_t width = (uint32_t)et_four_of(channels - o);
         et_outputs_4 outputs =
             et_outputs_of(&p->quantization, bias, (uint32_t)o, width, (uint32_t)size, ET_DOUBLING);
         forward_group g = {w, panel, &outputs, patches, y + o, channels};

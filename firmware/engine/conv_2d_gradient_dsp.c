@@ -44,11 +44,17 @@ static int taps_in_fours(const et_conv_2d *p)
     return p->in.channels % 4 == 0;
 }
 
+/* Whether a convolution whose windows are not copied is pointwise. */
 static int is_flat(const et_conv_2d *p)
 {
+#ifdef ET_FLAT_CONVOLUTIONS
+    (void)p;
+    return 1;
+#else
     const et_window *w = &p->window;
     return w->kernel_h * w->kernel_w * w->stride_h * w->stride_w == 1 && !w->pad_h && !w->pad_w &&
            p->in.height == p->out.height && p->in.width == p->out.width;
+#endif
 }
 
 /* Lines of all positions, one behind the other. */
@@ -262,9 +268,10 @@ static void copy_windows(const walk *w, int32_t index)
 
 #ifdef ET_VECTORS
 
-/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
-static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t operands,
-                        int32_t *gradient)
+/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are.  Not
+ * inline: the lanes take all registers. */
+static __attribute__((noinline)) void sum_weights(const walk *w, int32_t count, int32_t k,
+                                                  int32_t operands, int32_t *gradient)
 {
     int32_t stride = w->row_size + 1, width = w->row_size - k;
     const operand *e = w->e_operands;
@@ -306,11 +313,11 @@ static const operand *errors_of(const walk *w, int32_t row)
 /* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
 static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, int32_t *gradient)
 {
-    int32_t stride = w->row_size + 1, width = et_min(4, w->row_size - k);
+    int32_t stride = w->row_size + 1, width = et_four_of(w->row_size - k);
     gradient += k;
     for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
         const operand *e = errors_of(w, row);
-        if (width == 4 && row + 1 < count) {
+        if (width == 4 && (!et_left_over((uint32_t)count) || row + 1 < count)) {
             sum_pairs(gradient, gradient + stride, w->x_operands, e, pairs);
             continue;
         }
@@ -339,7 +346,7 @@ static void sum_tile(const walk *w, int32_t row, int32_t count, int32_t from, in
     int32_t stride = w->row_size + 1, operands = 0;
     for (int32_t r = 0; r < count; r += 4) {
         operand *e = w->e_operands + r * w->room;
-        int32_t width = et_min(4, count - r);
+        int32_t width = et_four_of(count - r);
         operands = put_errors(w, row + r, width, from, to, e);
         sum_biases(w, e, operands, width, gradient + r * stride + w->row_size, stride);
     }

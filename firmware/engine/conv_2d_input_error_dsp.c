@@ -30,6 +30,18 @@ static phase phase_of(int32_t first, int32_t in, int32_t kernel, int32_t stride,
     return cells;
 }
 
+/* Of convolutions through which errors pass. */
+static et_window window_of(const et_conv_2d *p)
+{
+#ifdef ET_FLAT_CONVOLUTIONS
+    et_window one = {1, 1, 1, 1, 0, 0};
+    (void)p;
+    return one;
+#else
+    return p->window;
+#endif
+}
+
 typedef struct {
     const et_conv_2d *p;
     const int8_t *weights, *x;
@@ -107,7 +119,7 @@ static void fill_tap(const int8_t *w, int32_t row_size, int32_t outputs, int32_t
 
 static int in_groups(int32_t outputs)
 {
-    return outputs % 4 == 0;
+    return et_left_over((uint32_t)outputs) == 0;
 }
 
 #endif
@@ -158,24 +170,18 @@ static __attribute__((noinline)) void error_pairs(const error_phase *f,
                                                   int32_t depth, int32_t at)
 {
     et_two_windows two = *first;
-    et_error_words block = *f->block; /* in registers */
     int32_t sums[8], step = f->column_step;
     const int8_t *x = f->x + at;
-    int8_t *e_in = block.start + at;
+    int8_t *e_in = f->block->start + at;
     two.start = nothing;
     two.sums = sums;
     for (; pairs; pairs--, two.first += 2 * depth, two.second += 2 * depth) {
         et_sum_two_windows(&two);
-        if (__builtin_expect((et_largest_of_8(sums) >> block.shift) > 127, 0)) {
-            et_error_words_grow(&block, sums, x, 4);
-            et_error_words_grow(&block, sums + 4, x + step, 4);
-        }
-        et_error_words_store_4(&block, sums, x, e_in);
-        et_error_words_store_4(&block, sums + 4, x + step, e_in + step);
+        et_error_words_put_4(f->block, sums, x, e_in);
+        et_error_words_put_4(f->block, sums + 4, x + step, e_in + step);
         x += 2 * step;
         e_in += 2 * step;
     }
-    *f->block = block;
 }
 
 /* One cell, or two side by side, through copies of their windows. */
@@ -193,8 +199,12 @@ static void error_patches(const error_phase *f, const et_windows *w, int32_t row
     et_sum_two_windows(&two);
     for (int32_t i = 0; i < count; i++) {
         int32_t at = cell_at(f, row, column + i) + c;
-        et_error_words_put_few(f->block, sums + 4 * i, f->x + at, f->block->start + at,
-                               (uint32_t)width);
+        int8_t *e_in = f->block->start + at;
+        if (width == 4) {
+            et_error_words_put_4(f->block, sums + 4 * i, f->x + at, e_in);
+        } else {
+            et_error_words_put_few(f->block, sums + 4 * i, f->x + at, e_in, (uint32_t)width);
+        }
     }
 }
 
@@ -275,7 +285,7 @@ static void error_of_phase(error_phase *f, const int8_t *e)
     }
     et_inside inside = et_columns_inside(&w);
     for (int32_t c = 0; c < channels; c += 4) {
-        int32_t width = et_min(4, channels - c);
+        int32_t width = et_four_of(channels - c);
         fill_error_panel(f, c, width);
         if (!f->first && !c && width == 4) {
             foretell_shift(f, &w, inside);
@@ -289,9 +299,9 @@ static void error_of_phase(error_phase *f, const int8_t *e)
 int32_t et_conv_2d_dsp_input_error(const et_conv_2d *p, const int8_t *weights, const int8_t *e,
                                    const int8_t *x, et_clip clip, int8_t *e_in, void *scratch)
 {
-    const et_window *window = &p->window;
+    const et_window window = window_of(p);
     uint32_t size = (uint32_t)p->in.height * p->in.width * p->in.channels;
-    int32_t k = et_padded(window->kernel_h * window->kernel_w * p->out.channels);
+    int32_t k = et_padded(window.kernel_h * window.kernel_w * p->out.channels);
     if (!et_error_passes(clip)) {
         memset(e_in, 0, size);
         return 0;
@@ -304,11 +314,11 @@ int32_t et_conv_2d_dsp_input_error(const et_conv_2d *p, const int8_t *weights, c
                      .block = &block,
                      .panel = panel,
                      .patches = (int8_t *)(panel + 4 * k)};
-    for (int32_t y = 0; y < et_min(window->stride_h, p->in.height); y++) {
-        f.down = phase_of(y, p->in.height, window->kernel_h, window->stride_h, window->pad_h);
-        for (int32_t column = 0; column < et_min(window->stride_w, p->in.width); column++) {
+    for (int32_t y = 0; y < et_min(window.stride_h, p->in.height); y++) {
+        f.down = phase_of(y, p->in.height, window.kernel_h, window.stride_h, window.pad_h);
+        for (int32_t column = 0; column < et_min(window.stride_w, p->in.width); column++) {
             f.across =
-                phase_of(column, p->in.width, window->kernel_w, window->stride_w, window->pad_w);
+                phase_of(column, p->in.width, window.kernel_w, window.stride_w, window.pad_w);
             error_of_phase(&f, e);
         }
     }

@@ -14,6 +14,28 @@
 #define ET_DSP_LOOPS
 #endif
 
+/* What is walked by fours, and how many are left over.  The build defines ET_WHOLE_FOURS where its
+ * layers' rows and their weights all come in fours: then kernels leave out what fewer need. */
+ET_DSP_INLINE int32_t et_four_of(int32_t left)
+{
+#ifdef ET_WHOLE_FOURS
+    (void)left;
+    return 4;
+#else
+    return left < 4 ? left : 4;
+#endif
+}
+
+ET_DSP_INLINE uint32_t et_left_over(uint32_t count)
+{
+#ifdef ET_WHOLE_FOURS
+    (void)count;
+    return 0;
+#else
+    return count & 3;
+#endif
+}
+
 /* A word, or a pair of halves, at any address. */
 ET_DSP_INLINE uint32_t et_load_word(const void *address)
 {

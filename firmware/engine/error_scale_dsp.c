@@ -3,6 +3,7 @@
  * their largest errors. */
 #include "error_scale_dsp.h"
 
+#include "channel_ratio.h"
 #include "dsp.h"
 #include "error_block.h"
 #include "error_words.h"
@@ -14,7 +15,7 @@
 
 /* The largest scaled error of width <= 16 channels. */
 static uint32_t largest_of_some(const int8_t *e, uint32_t positions, uint32_t channels,
-                                const uint16_t *ratio, uint32_t width)
+                                const et_channel_ratios *ratios, uint32_t c, uint32_t width)
 {
     uint8_t sizes[TOGETHER];
     uint8x16_t most = vdupq_n_u8(0);
@@ -32,28 +33,28 @@ static uint32_t largest_of_some(const int8_t *e, uint32_t positions, uint32_t ch
                      : "q0", "lr", "cc", "memory");
     vstrbq_u8(sizes, most);
     for (uint32_t k = 0; k < width; k++) {
-        uint32_t scaled = sizes[k] * (uint32_t)ratio[k];
+        uint32_t scaled = sizes[k] * et_channel_ratio(ratios, c + k);
         largest = scaled > largest ? scaled : largest;
     }
     return largest;
 }
 
 static uint32_t largest_of_all(const int8_t *e, uint32_t positions, uint32_t channels,
-                               const uint16_t *ratio)
+                               const et_channel_ratios *ratios)
 {
     uint32_t largest = 0;
     for (uint32_t c = 0; c < channels; c += TOGETHER) {
         uint32_t left = channels - c, width = left < TOGETHER ? left : TOGETHER;
-        uint32_t most = largest_of_some(e + c, positions, channels, ratio + c, width);
+        uint32_t most = largest_of_some(e + c, positions, channels, ratios, c, width);
         largest = most > largest ? most : largest;
     }
     return largest;
 }
 
-static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio,
+static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const int32_t *ratio,
                        uint32_t shift)
 {
-    int32x4_t ratios = vreinterpretq_s32_u32(vldrhq_u32(ratio));
+    int32x4_t ratios = vldrwq_s32(ratio);
     int32x4_t round = vdupq_n_s32((int32_t)((1u << shift) - 1));
     __asm__ volatile("dls lr, %[positions]\n"
                      "1:\n\t"
@@ -76,7 +77,7 @@ static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const u
 
 /* The largest scaled error of four channels, or of the first width ones of them. */
 static uint32_t largest_of_four(const int8_t *e, uint32_t positions, uint32_t channels,
-                                const uint16_t *ratio)
+                                const et_channel_ratios *ratios, uint32_t c)
 {
     uint32_t most = 0, largest = 0;
     for (; positions >= 2; positions -= 2, e += 2 * channels) {
@@ -85,7 +86,7 @@ static uint32_t largest_of_four(const int8_t *e, uint32_t positions, uint32_t ch
     }
     most = positions ? et_largest_bytes(most, et_load_word(e)) : most;
     for (uint32_t k = 0; k < 4; k++, most >>= 8) {
-        uint32_t scaled = (most & 0xFF) * ratio[k];
+        uint32_t scaled = (most & 0xFF) * et_channel_ratio(ratios, c + k);
         largest = scaled > largest ? scaled : largest;
     }
     return largest;
@@ -103,18 +104,19 @@ static uint32_t largest_of_one(const int8_t *e, uint32_t positions, uint32_t cha
 }
 
 static uint32_t largest_of_all(const int8_t *e, uint32_t positions, uint32_t channels,
-                               const uint16_t *ratio)
+                               const et_channel_ratios *ratios)
 {
-    uint32_t largest = 0, whole = channels & ~3u;
+    uint32_t largest = 0, whole = channels - et_left_over(channels);
     for (uint32_t c = 0; c < channels; c += c < whole ? 4 : 1) {
-        uint32_t most = c < whole ? largest_of_four(e + c, positions, channels, ratio + c)
-                                  : largest_of_one(e + c, positions, channels, ratio[c]);
+        uint32_t most =
+            c < whole ? largest_of_four(e + c, positions, channels, ratios, c)
+                      : largest_of_one(e + c, positions, channels, et_channel_ratio(ratios, c));
         largest = most > largest ? most : largest;
     }
     return largest;
 }
 
-static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio,
+static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const int32_t *ratio,
                        uint32_t shift)
 {
     int32_t r0 = ratio[0], r1 = ratio[1], r2 = ratio[2], r3 = ratio[3];
@@ -140,18 +142,24 @@ static void scale_one(int8_t *e, uint32_t positions, uint32_t channels, int32_t 
     }
 }
 
-int32_t et_error_scale_dsp(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio)
+int32_t et_error_scale_dsp(int8_t *e, uint32_t positions, uint32_t channels,
+                           const et_quantization *q)
 {
-    uint32_t largest = largest_of_all(e, positions, channels, ratio), whole = channels & ~3u;
-    uint32_t shift = 0;
+    et_channel_ratios ratios = et_channel_ratios_of(q, channels);
+    uint32_t largest = largest_of_all(e, positions, channels, &ratios), shift = 0;
+    uint32_t whole = channels - et_left_over(channels);
     while ((largest >> shift) > 127) {
         shift++;
     }
     for (uint32_t c = 0; c < channels; c += c < whole ? 4 : 1) {
-        if (c < whole) {
-            scale_four(e + c, positions, channels, ratio + c, shift);
+        int32_t ratio[4], count = c < whole ? 4 : 1;
+        for (int32_t k = 0; k < count; k++) {
+            ratio[k] = (int32_t)et_channel_ratio(&ratios, c + (uint32_t)k);
+        }
+        if (count == 4) {
+            scale_four(e + c, positions, channels, ratio, shift);
         } else {
-            scale_one(e + c, positions, channels, ratio[c], shift);
+            scale_one(e + c, positions, channels, ratio[0], shift);
         }
     }
     return (int32_t)shift;

@@ -5,6 +5,6 @@
 #include "operators.h"
 
 int32_t et_error_scale_dsp(int8_t *e, uint32_t positions, uint32_t channels,
-                           const uint16_t *ratio);
+                           const et_quantization *q);
 
 #endif

@@ -88,6 +88,15 @@ void et_error_words_grow(et_error_words *block, const int32_t *acc, const int8_t
     }
 }
 
+#ifndef ET_MVE_LOOPS
+
+void et_error_words_put_4(et_error_words *block, const int32_t *a, const int8_t *x, int8_t *e)
+{
+    et_error_words_put(block, a[0], a[1], a[2], a[3], x, e);
+}
+
+#endif
+
 void et_error_words_put_few(et_error_words *block, const int32_t *acc, const int8_t *x, int8_t *e,
                             uint32_t n)
 {

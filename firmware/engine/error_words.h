@@ -27,7 +27,7 @@ et_error_words et_error_words_open(int8_t *e, uint32_t size, et_clip clip);
 /* The shift that acc [n <= 4] needs where the values x let them through. */
 void et_error_words_grow(et_error_words *block, const int32_t *acc, const int8_t *x, uint32_t n);
 
-/* The same of fewer than four errors. */
+/* Up to four errors. */
 void et_error_words_put_few(et_error_words *block, const int32_t *acc, const int8_t *x, int8_t *e,
                             uint32_t n);
 
@@ -63,21 +63,15 @@ ET_DSP_INLINE uint32_t et_absolute_4(int32_t a0, int32_t a1, int32_t a2, int32_t
     return et_absolute(a0) | et_absolute(a1) | et_absolute(a2) | et_absolute(a3);
 }
 
-/* At least the largest magnitude of eight, and of no more bits. */
-ET_DSP_INLINE uint32_t et_largest_of_8(const int32_t *a)
-{
+/* Four errors.  Of vectors it is short enough to stand in its callers. */
 #ifdef ET_MVE_LOOPS
-    return vmaxavq_s32(vmaxavq_s32(0, vldrwq_s32(a)), vldrwq_s32(a + 4));
-#else
-    return et_absolute_4(a[0], a[1], a[2], a[3]) | et_absolute_4(a[4], a[5], a[6], a[7]);
-#endif
-}
 
-/* Four errors that the shift is enough for. */
-ET_DSP_INLINE void et_error_words_store_4(const et_error_words *block, const int32_t *a,
-                                          const int8_t *x, int8_t *e)
+ET_DSP_INLINE void et_error_words_put_4(et_error_words *block, const int32_t *a, const int8_t *x,
+                                        int8_t *e)
 {
-#ifdef ET_MVE_LOOPS
+    if (__builtin_expect((vmaxavq_s32(0, vldrwq_s32(a)) >> block->shift) > 127, 0)) {
+        et_error_words_grow(block, a, x, 4);
+    }
     int32x4_t round = vdupq_n_s32(block->round), none = vdupq_n_s32(0);
     __asm__ volatile("vldrw.32 q0, [%[a]]\n\t"
                      "vshr.s32 q1, q0, #31\n\t"
@@ -95,25 +89,13 @@ ET_DSP_INLINE void et_error_words_store_4(const et_error_words *block, const int
                        [shift] "r"(-(int32_t)block->shift), [low] "r"((int32_t)block->clip.low),
                        [high] "r"((int32_t)block->clip.high)
                      : "q0", "q1", "cc", "memory");
-#else
-    et_error_words_store(block, a[0], a[1], a[2], a[3], x, e);
-#endif
 }
 
-/* Four errors. */
-ET_DSP_INLINE void et_error_words_put_4(et_error_words *block, const int32_t *a, const int8_t *x,
-                                        int8_t *e)
-{
-#ifdef ET_MVE_LOOPS
-    uint32_t largest = vmaxavq_s32(0, vldrwq_s32(a));
 #else
-    uint32_t largest = et_absolute_4(a[0], a[1], a[2], a[3]);
+
+void et_error_words_put_4(et_error_words *block, const int32_t *a, const int8_t *x, int8_t *e);
+
 #endif
-    if (__builtin_expect((largest >> block->shift) > 127, 0)) {
-        et_error_words_grow(block, a, x, 4);
-    }
-    et_error_words_store_4(block, a, x, e);
-}
 
 ET_DSP_INLINE void et_error_words_put(et_error_words *block, int32_t a0, int32_t a1, int32_t a2,
                                       int32_t a3, const int8_t *x, int8_t *e)

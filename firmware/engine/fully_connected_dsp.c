@@ -77,7 +77,7 @@ void et_fully_connected_dsp_forward(const et_fully_connected *p, const int8_t *w
         et_dot_4(x + whole, weights + whole, p->in, p->in - whole, q->input_zero_point, acc);
         et_requantize(q, o, 4, bias, acc, y);
     }
-    for (; o < p->out; o++, weights += p->in) {
+    for (uint32_t end = o + et_left_over(p->out); o != end; o++, weights += p->in) {
         int32_t acc = et_dot(x, weights, p->in, q->input_zero_point);
         et_requantize(q, o, 1, bias, &acc, y);
     }
@@ -145,7 +145,7 @@ int32_t et_fully_connected_dsp_input_error(const et_fully_connected *p, const in
                                            const int8_t *e, const int8_t *x, et_clip clip,
                                            int8_t *e_in)
 {
-    uint32_t whole = p->out & ~3u, i = 0;
+    uint32_t left = et_left_over(p->out), whole = p->out - left, i = 0;
     if (!et_error_passes(clip)) {
         memset(e_in, 0, p->in);
         return 0;
@@ -154,11 +154,13 @@ int32_t et_fully_connected_dsp_input_error(const et_fully_connected *p, const in
     for (; i + 4 <= p->in; i += 4) {
         int32_t acc[4];
         sum_columns(e, weights + i, p->in, whole, acc);
-        et_dot_columns_4(e + whole, weights + i + whole * p->in, p->out - whole, p->in, acc);
+        if (left) {
+            et_dot_columns_4(e + whole, weights + i + whole * p->in, left, p->in, acc);
+        }
         block.end = e_in + i; /* what is written so far */
-        et_error_words_put(&block, acc[0], acc[1], acc[2], acc[3], x + i, e_in + i);
+        et_error_words_put_4(&block, acc, x + i, e_in + i);
     }
-    for (; i < p->in; i++) {
+    for (uint32_t end = i + et_left_over(p->in); i != end; i++) {
         int32_t acc = et_dot_column(e, weights + i, p->out, p->in);
         block.end = e_in + i;
         et_error_words_put_few(&block, &acc, x + i, e_in + i, 1);

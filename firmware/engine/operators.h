@@ -302,8 +302,9 @@ int32_t et_squared_difference_input_error(const et_squared_difference *p, uint32
 int32_t et_concatenation_input_error(const et_concatenation *p, uint32_t operand, const int8_t *e,
                                      const int8_t *x, et_clip clip, int8_t *e_in);
 
-/* Multiply each channel's errors by its weight scale over the largest one (Q15), in place. */
-int32_t et_error_scale(int8_t *e, uint32_t positions, uint32_t channels, const uint16_t *ratio);
+/* Multiply each channel's errors by its weight scale over the largest one (Q15), in place; q
+ * requantises the channels. */
+int32_t et_error_scale(int8_t *e, uint32_t positions, uint32_t channels, const et_quantization *q);
 
 /* What an error in another unit is worth: times multiplier / 2**15 * 2**shift. */
 typedef struct {

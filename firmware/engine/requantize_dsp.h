@@ -50,7 +50,7 @@ void et_outputs_put_any(const et_outputs_4 *outputs, const int32_t *sums, int8_t
 /* Whether et_outputs_put_two serves. */
 ET_DSP_INLINE int32_t et_outputs_quick(const et_outputs_4 *outputs)
 {
-    return outputs->width == 4 && outputs->doubled == ET_DOUBLING;
+    return et_four_of(outputs->width) == 4 && outputs->doubled == ET_DOUBLING;
 }
 
 ET_DSP_INLINE int32_t et_output(int32_t sum, int32_t multiplier, int32_t shift, int32_t zero_point)

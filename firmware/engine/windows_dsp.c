@@ -251,27 +251,25 @@ et_two_windows et_windows_in_place(const et_windows *w, const et_panel *panel, i
 /* Few bytes: memcpy would take longer. */
 COPIES void copy(int8_t *to, const int8_t *from, int32_t count)
 {
-    for (; count >= 8; count -= 8, to += 8, from += 8) {
-        uint32_t first = et_load_word(from), second = et_load_word(from + 4);
-        et_store_word(to, first);
-        et_store_word(to + 4, second);
-    }
     if (count >= 4) {
-        et_store_word(to, et_load_word(from));
-        count -= 4, to += 4, from += 4;
+        const int8_t *whole = from + (count & ~3);
+        do {
+            et_store_word(to, et_load_word(from));
+            to += 4;
+            from += 4;
+        } while (from != whole);
     }
-    for (; count > 0; count--) {
+    for (count &= 3; count; count--) {
         *to++ = *from++;
     }
 }
 
+/* Up to a multiple of 4. */
 COPIES void fill(int8_t *to, int32_t value, int32_t count)
 {
-    for (; count >= 4; count -= 4, to += 4) {
-        et_store_word(to, et_four_bytes(value));
-    }
-    for (; count > 0; count--) {
-        *to++ = (int8_t)value;
+    uint32_t word = et_four_bytes(value);
+    for (const int8_t *end = to + et_padded(count); to != end; to += 4) {
+        et_store_word(to, word);
     }
 }
 
@@ -282,11 +280,10 @@ void et_copy_window(const et_windows *w, int32_t row, int32_t column, int8_t *to
     et_range rows = et_taps_inside(y, w->kernel_h, w->height);
     et_range taps = et_taps_inside(x, w->kernel_w, w->width);
     int32_t bytes = (taps.to - taps.from) * w->depth, lines = rows.to - rows.from;
-    if (size & 3) {
-        fill(to + size, 0, et_padded(size) - size);
-    }
     if (lines * bytes < size) {
         fill(to, w->fill, size);
+    } else if (size & 3) {
+        et_store_word(to + (size & ~3), 0);
     }
     if (!lines || !bytes) {
         return;

@@ -75,13 +75,6 @@ def test_objects_have_the_planned_sizes(tmp_path, network, recipe):
     assert plan.frozen_bytes == flash_bytes(frozen)
 
 
-def test_ratios_are_kept_where_a_step_reads_them():
-    plan = plan_of("chain")
-    names = {constant.name for group in plan.constants for constant in group}
-    scaled = {layer.name for layer in plan.trained if plan.scales_error(layer)}
-    assert scaled and {name.removesuffix("_ratio") for name in names if "ratio" in name} == scaled
-
-
 @needs_gcc
 @pytest.mark.parametrize("layers", thinned(["all", "last", "none", "biases"], 2))
 def test_the_state_of_model_c_is_laid_out_as_the_learners(tmp_path, layers):

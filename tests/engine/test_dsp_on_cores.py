@@ -20,8 +20,8 @@ SWEEP, DRAW_SWEEP = SUPPORT / "dsp_sweep.c", SUPPORT / "draw_sweep.c"
 SWEPT = ["M0+", "M3", "M4", "M7", "M33", "M55"]
 PATIENCE = 120.0  # seconds; a bound, not an expectation
 PORTABLE = {
-    "add", "average_pool_2d", "conv_2d", "depthwise_conv_2d", "dot", "error_block", "error_scale",
-    "fully_connected", "requantize", "window_gradient",
+    "add", "average_pool_2d", "channel_ratio", "conv_2d", "depthwise_conv_2d", "dot", "error_block",
+    "error_scale", "fully_connected", "requantize", "window_gradient",
 }
 SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))

@@ -25,6 +25,7 @@ from c_engine import (
     gradient_c,
     input_error_c,
     kernels,
+    scaled_c,
     u32,
 )
 from loop_works import dense
@@ -44,6 +45,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.block import normalise
 from edgetune.learn.digest import parameter_digest
 from edgetune.learn.draws import DRAWS, apply_steps
+from edgetune.learn.fixedpoint import channel_ratios
 from edgetune.learn.generator import Generator, mix32
 from edgetune.learn.program import Layer, Window
 from edgetune.learn.rules import FixedRate, Gradient, Learning, Outcome
@@ -55,6 +57,7 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler for this
 WEIGHTED = [p.Conv2D, p.DepthwiseConv2D, p.FullyConnected]
 OPTIONS = {
     "systematic": (), "independent": ("-DET_DRAW_INDEPENDENT",),
+    "narrowed": ("-DET_WHOLE_FOURS", "-DET_FLAT_CONVOLUTIONS"),
     "without dsp": ("-DET_VECTORS", "-DET_WIDE_CELLS", "-DET_HALF_PRODUCTS"),
 }
 DRAWN = "systematic", "independent"
@@ -87,8 +90,9 @@ def check_input_error(library, rng, layer, operand, e, xs):
         assert got_shift == shift
 
 
-def check_layer(library, rng, layer, xs, out_shape, extreme=False):
-    """Forward, the error of every input, and the gradient: as far as the operator has them."""
+def check_layer(library, rng, layer, xs, out_shape, extreme=False, blocks=1):
+    """Forward, the error of every input, and the gradient, in blocks of a multiple of ``blocks``
+    rows: as far as the operator has them."""
     expected = layer.forward(wide(*xs), out_shape)
     for kernel in kernels(layer, "forward", xs[0].shape, out_shape):
         got = forward_c(library, layer, xs, out_shape, kernel)
@@ -101,7 +105,7 @@ def check_layer(library, rng, layer, xs, out_shape, extreme=False):
         expected = layer.gradient(*wide(e, xs[0]))
         np.testing.assert_array_equal(gradient_c(library, layer, e, xs[0]), expected)
         for kernel in in_blocks(layer, xs[0].shape, out_shape):
-            rows = int(rng.integers(1, layer.rows + 1))
+            rows = blocks * int(rng.integers(1, layer.rows // blocks + 1))
             got = blocks_c(library, kernel, layer, e, xs[0], rows)
             np.testing.assert_array_equal(got, expected, kernel.forms)
 
@@ -153,6 +157,22 @@ def test_convolutions_without_the_dsp_extension(libraries, kind, extreme, count)
         check_layer(libraries("without dsp"), rng, layer, [x], out_shape, extreme)
 
 
+@pytest.mark.thorough  # the engine is compiled anew
+@pytest.mark.parametrize("kind", [p.Conv2D, p.FullyConnected])
+def test_kernels_that_leave_out_what_no_layer_needs(libraries, kind):
+    rng, library = np.random.default_rng(9), libraries("narrowed")
+    for _ in range(60):
+        shape, rows = (*(int(n) for n in rng.integers(1, 9, 2)), 4 * int(rng.integers(1, 9))), 12
+        size = shape[2] if kind is p.Conv2D else math.prod(shape)
+        facts = quantized(rng, int8(rng, (rows, size)), rows, size)
+        if kind is p.Conv2D:
+            facts |= {"window": Window((1, 1), (1, 1), (0, 0))}
+            facts["weights"] = facts["weights"].reshape(rows, 1, 1, size)
+        layer = kind("flat", 0, 0, 1, **facts)
+        out_shape = (*shape[:2], rows) if kind is p.Conv2D else (1, 1, rows)
+        check_layer(library, rng, layer, [int8(rng, shape)], out_shape, blocks=4)
+
+
 def test_every_operator_has_random_layers():
     classes = {kind for kind in vars(p).values() if isinstance(kind, type)}
     assert set(LAYERS) == {kind for kind in classes if issubclass(kind, Layer) and kind.kind}
@@ -198,18 +218,21 @@ def test_error_scale(library, kernel):
     rng = np.random.default_rng(8)
     for round_ in range(40):
         positions, channels = (int(n) for n in rng.integers(1, 30, 2))
-        ratio = rng.integers(0, 2**15 + 1, channels).astype(np.uint16)
+        multiplier, shift = rng.integers(2**30, 2**31, channels), rng.integers(-9, -5, channels)
+        multiplier[1:][round_ % 4 == 1 :: 5] = 0
+        shift[-1] = -31 if round_ % 4 == 2 else shift[-1]
+        shift[0] = 30 if round_ % 4 == 3 else shift[0]
+        shift[multiplier == 0] = 0
+        ratio = channel_ratios(multiplier, shift)
+        ratio = np.full(channels, 2**15) if ratio is None else ratio
         e = errors(rng, (positions, channels), extreme=round_ % 2 == 0)
         if round_ % 3 == 0:
             e[:-1] //= 16  # the last row decides
         if round_ % 5 == 0:
             e[...] = 0
         expected, expected_shift = normalise(e.astype(np.int64) * ratio)
-        shift = getattr(library, kernel.symbol)(
-            address(e), u32(positions), u32(channels), address(ratio)
-        )
+        assert scaled_c(library, kernel.symbol, e, multiplier, shift) == expected_shift
         np.testing.assert_array_equal(e, expected)
-        assert shift == expected_shift
 
 
 # -- generator, digest -------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from c_engine import CUpdate, address, blocks_c, forward_c, input_error_c, kernels, u32
+from c_engine import CUpdate, blocks_c, forward_c, input_error_c, kernels, scaled_c
 from counted_loops import GCC, GCOV, CountedEngine
 from loop_lines import line, turns
 from loop_works import SAME, VALID, WINDOWS, conv, dense, depthwise, pool
@@ -56,8 +56,7 @@ WINDOW_SUMS = {
     "copies": line(W, "int32_t bytes = (taps.to - taps.from)"),
     "copied_rows": line(W, "copy(to, from, bytes)"),
     "short_rows": line(W, "et_store_word(to, et_load_word(from));", "et_copy_window"),
-    "copied_words": lambda counts: 2 * turns(W, "for (; count >= 8; count -= 8")(counts)
-    + line(W, "et_store_word(to, et_load_word(from));", "copy")(counts),
+    "copied_words": line(W, "et_store_word(to, et_load_word(from));", "copy"),
     "copied_bytes": line(W, "*to++ = *from++"),
 }
 
@@ -96,6 +95,7 @@ TOLD = {
     "every_none": times(1, "pair_none", "error_none"),
     "sum_pairs": lambda found: found["odd"] + 2 * found["two"] + 4 * found["fours"],
 }
+ONE_OF_FOUR = line(ERROR, "et_error_words_put_4(f->block, sums + 4 * i")
 LOOPS = {
     "conv_2d_dsp_forward": WINDOW_SUMS | {
         "window_fours": line(W, "int32_t at = row * two->line + k"),
@@ -123,8 +123,8 @@ LOOPS = {
         "runs": line(ERROR, "et_windows_in_place(w, f->panel, row, column)", "error_row"),
         "patches": line(ERROR, "error_patches(f, w, row, column, count, c, width)"),
         "stored_pairs": line(ERROR, "x += 2 * step;"),
-        "put_few": line(ERROR, "et_error_words_put_few("),
-        "put_few_errors": line("error_words.c", "e[k] = (int8_t)"),
+        "put_few": both(line(ERROR, "et_error_words_put_few("), ONE_OF_FOUR),
+        "put_few_errors": both(line("error_words.c", "e[k] = (int8_t)"), *4 * [ONE_OF_FOUR]),
         "foretold": line(ERROR, "et_error_words_grow(block, sums, x, 4)"),
     },
     "depthwise_conv_2d_dsp_forward": PAIR_LOOPS | {
@@ -283,16 +283,13 @@ def test_blocks_are_formed_as_the_cost_model_says(engine):
     assert sum(found.values()) == counts.line("update_blocks.c", "blocks->form(")
 
 
-def scale(library, e, ratio):
-    library.et_error_scale_dsp(
-        address(e), u32(e.size // ratio.size), u32(ratio.size), address(ratio)
-    )
-
-
 def test_channels_are_scaled_as_the_cost_model_says(engine):
     for work in (conv(WIDE[0], 1, 6), conv(WIDE[1], 1, 8)):
-        e, ratio = np.ones(work.y, np.int8), np.full(work.y[2], 2**14, np.uint16)
-        counts = engine.run(partial(scale, e=e, ratio=ratio))
+        e, channels = np.ones((work.positions, work.y[2]), np.int8), work.y[2]
+        counts = engine.run(partial(
+            scaled_c, symbol="et_error_scale_dsp", e=e, multiplier=np.full(channels, 2**30),
+            shift=np.zeros(channels),
+        ))
         assert_counted(DSP_FEATURES["error_scale_dsp"](work), LOOPS["error_scale_dsp"], counts,
                        work)
 

@@ -8,7 +8,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from c_engine import CUpdate, JoinC, address, forward_c, gradient_c, i32, input_error_c, u32
+from c_engine import (
+    CUpdate,
+    JoinC,
+    address,
+    forward_c,
+    gradient_c,
+    i32,
+    input_error_c,
+    scaled_c,
+    u32,
+)
 from counted_loops import GCC, GCOV, CountedEngine
 from loop_lines import (
     DILATED_GRADIENT_LOOPS,
@@ -80,9 +90,8 @@ def input_error(work, library):
 
 
 def error_scale(work, library):
-    e, ratio = np.ones(work.y, np.int8), np.full(work.y[2], 2**14, np.uint16)
-    positions = u32(work.y[0] * work.y[1])
-    library.et_error_scale(address(e), positions, u32(work.y[2]), address(ratio))
+    e = np.ones((work.positions, work.y[2]), np.int8)
+    scaled_c(library, "et_error_scale", e, np.full(work.y[2], 2**30), np.zeros(work.y[2]))
 
 
 def error_join(work, library):

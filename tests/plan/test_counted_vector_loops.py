@@ -55,7 +55,10 @@ BACKWARD = SUMMED | {
     "panel_puts": turns(ERROR, "for (int32_t o = 0; o < outputs; o++"),
     "patches": line(ERROR, "error_patches(f, w, row, column, count, c, width)"),
     "stored_pairs": line(ERROR, "x += 2 * step;"),
-    "put_few": line(ERROR, "et_error_words_put_few("),
+    "put_few": lambda counts: sum(
+        counts.line(ERROR, f"et_error_words_put_{what}(f->block, sums + 4 * i")
+        for what in ("few", "4")
+    ),
 }
 FORMED = {
     "zeroed": line(GRADIENT, "*gradient -= worth;"),

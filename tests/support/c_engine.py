@@ -18,6 +18,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.rules import RULES, FixedRate
 from edgetune.plan.constants import TRAINED, layer_constants
+from edgetune.plan.constants.weighted import QUANTIZATION
 from edgetune.plan.kernels import KERNELS, Kernel, Site
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
@@ -197,6 +198,16 @@ def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -
 
 def _shapes(arrays) -> list[tuple]:
     return [array.shape for array in arrays]
+
+
+def scaled_c(library, symbol: str, e: np.ndarray, multiplier, shift) -> int:
+    """Scales the errors ``e`` [positions, channels] in place, of channels with such multipliers;
+    returns the shift that they took."""
+    arrays = np.ascontiguousarray(multiplier, np.int32), np.ascontiguousarray(shift, np.int8)
+    quantization = host_type(QUANTIZATION)(0, 0, -128, 127, *map(address, arrays))
+    return getattr(library, symbol)(
+        address(e), u32(len(e)), u32(e.shape[1]), ctypes.byref(quantization)
+    )
 
 
 # -- updates -----------------------------------------------------------------------------------

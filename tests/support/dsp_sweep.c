@@ -304,15 +304,12 @@ static int fully_connected_mve_input_error(void)
 
 static int error_scale(void)
 {
-    uint32_t positions = between(1, 60), channels = between(1, 70);
-    uint16_t ratio[70];
-    for (uint32_t c = 0; c < channels; c++) {
-        ratio[c] = (uint16_t)below(32769);
-    }
+    uint32_t positions = between(1, 60), channels = between(1, 64);
+    et_quantization q = random_quantization(between(1, 90));
     memcpy(one, e, sizeof one);
     memcpy(other, e, sizeof other);
-    int32_t expected = et_error_scale(one, positions, channels, ratio);
-    int32_t got = et_error_scale_dsp(other, positions, channels, ratio);
+    int32_t expected = et_error_scale(one, positions, channels, &q);
+    int32_t got = et_error_scale_dsp(other, positions, channels, &q);
     return got == expected && memcmp(one, other, sizeof one) == 0;
 }
 

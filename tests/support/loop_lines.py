@@ -197,9 +197,8 @@ LOOPS = {
         "values": line("pad.c", "et_error_put(&block"),
     },
     "error_scale": {
-        "positions": turns("error_scale.c", "for (; positions; positions--)",
-                           function="et_error_scale"),
-        "errors": line("error_scale.c", "*e = et_with_sign((et_magnitude"),
+        "channels": line("error_scale.c", "uint32_t scaled = largest_of"),
+        "errors": line("error_scale.c", "*at = et_with_sign((et_magnitude"),
     },
     "log_softmax_forward": {"classes": line("log_softmax.c", "int32_t below = ")},
     "softmax_forward": {"classes": line("softmax.c", "y[i] = et_share(")},

@@ -14,6 +14,7 @@ from edgetune.learn.draws import DRAWS
 from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.learn.rules import RULES
 from edgetune.plan.plan import Plan, make_plan
+from edgetune.plan.shapes import NARROWING
 from tools.calibration.calls import read_assembly_frame, read_frames, read_pointers
 from tools.calibration.models import FIXED, everything, layers_of, losses, plain
 from tools.calibration.project import compile_plan, compile_ports
@@ -37,7 +38,8 @@ def firmware_parts(core: Core, folder: Path) -> dict:
     """Name -> facts of each part, by where it comes from.
 
     "common" serves every board and recipe; "ports" holds the parts of each port source, "draws"
-    and "rules" those that a draw or a rule of the recipe replaces.
+    and "rules" those that a draw or a rule of the recipe replaces, "shapes" those that the macros
+    of `edgetune.plan.shapes` do.
     """
     board = replace(load_board("mps2-an386"), core=core)
     builds = {
@@ -50,13 +52,18 @@ def firmware_parts(core: Core, folder: Path) -> dict:
         else _build(Recipe(rule=rule), board, folder / f"{core.name}-{rule}")
         for rule in RULES
     }
+    common = _portable(board, folder) | _common(whole, board) | _losses(board, folder)
     return {
-        "common": _portable(board, folder) | _common(whole, board) | _losses(board, folder),
+        "common": common,
         "ports": _ports(core, _without(whole, board.port_sources), folder),
         "draws": {draw: _of_a_draw(draw, sections) for draw, sections in builds.items()},
         "rules": {
             rule: _of_rule(sections) | _of_rule(_biases(rule, board, folder))
             for rule, sections in rules.items()
+        },
+        "shapes": {
+            "+".join(macros): _narrowed(macros, common, board, folder)
+            for macros in (NARROWING, *((macro,) for macro in NARROWING))
         },
     }
 
@@ -68,6 +75,14 @@ def _portable(board: Board, folder: Path) -> dict:
     plan = make_plan(everything(), Recipe(), without)
     plan = make_plan(everything(), Recipe(), without, savings=plain(plan.program))
     return _common(_firmware_sections(plan, folder / name), board)
+
+
+def _narrowed(macros: tuple[str, ...], common: dict, board: Board, folder: Path) -> dict:
+    """The parts that the macros change."""
+    name = "-".join((board.core.name, *macros))
+    sections = _firmware_sections(make_plan(everything(), FIXED, board), folder / name, macros)
+    found = _common(sections, board)
+    return {part: facts for part, facts in found.items() if facts != common.get(part)}
 
 
 def _common(sections: list[Section], board: Board) -> dict:
@@ -137,8 +152,10 @@ def _build(recipe: Recipe, board: Board, folder: Path) -> list[Section]:
     return _firmware_sections(make_plan(everything(), recipe, board), folder)
 
 
-def _firmware_sections(plan: Plan, folder: Path) -> list[Section]:
-    objects = compile_plan(plan, folder)
+def _firmware_sections(
+    plan: Plan, folder: Path, macros: Iterable[str] = ()
+) -> list[Section]:
+    objects = compile_plan(plan, folder, macros)
     return [*_sections(objects), *_library_sections(folder / "build" / "firmware.map")]
 
 

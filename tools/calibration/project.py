@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from edgetune.boards import Board
@@ -12,9 +13,9 @@ from edgetune.codegen.project import write_project
 from edgetune.plan.plan import Plan
 
 
-def compile_plan(plan: Plan, folder: Path) -> Path:
-    """Build ``plan``; the folder of its object files."""
-    _write(plan, folder)
+def compile_plan(plan: Plan, folder: Path, macros: Iterable[str] = ()) -> Path:
+    """Build ``plan``, with further ``macros`` of the engine; the folder of its object files."""
+    _write(plan, folder, macros)
     build_project(folder, plan.board)
     return folder / "build" / "obj"
 
@@ -40,8 +41,7 @@ def _make(folder: Path, *targets: str):
     subprocess.run(command, check=True)
 
 
-def _write(plan: Plan, folder: Path):
+def _write(plan: Plan, folder: Path, macros: Iterable[str] = ()):
     project = write_project(folder, plan, "a calibration model")
-    write_build_files(
-        folder, plan.board, project.sources, project.defines, includes=project.includes
-    )
+    defines = project.defines | dict.fromkeys(macros, 1)
+    write_build_files(folder, plan.board, project.sources, defines, includes=project.includes)

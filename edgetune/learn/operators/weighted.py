@@ -11,7 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgetune.dataclass import dataclass
-from edgetune.learn.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
+from edgetune.learn.fixedpoint import (
+    channel_ratios,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+)
 from edgetune.learn.program import Activation, Layer
 from edgetune.learn.tensors import Tensors
 from edgetune.model.graph import Operator
@@ -109,13 +113,12 @@ def weighted_facts(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tup
     effective = _products(tensors, op, scales) / tensors.scale(op.outputs[0])
     pairs = np.array([quantize_multiplier(float(m)) for m in effective], np.int32)
     low, high, clip = tensors.range(op)
-    ratio = np.floor(2**15 * (scales / scales.max()) + 0.5).astype(np.uint16)
     return dict(
         weights=weights.values.copy(),
         bias=_bias(tensors, bias, rows),
         multiplier=pairs[:, 0],
         shift=pairs[:, 1],
-        ratio=ratio if (ratio != 2**15).any() else None,
+        ratio=channel_ratios(pairs[:, 0], pairs[:, 1]),
         weight_scale=float(scales.max()),
         input_zero_point=tensors.zero_point(op.inputs[0]),
         output_zero_point=tensors.zero_point(op.outputs[0]),

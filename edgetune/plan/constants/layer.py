@@ -22,8 +22,7 @@ def layer_constants(layer: Layer, program: Program, errors: bool) -> list[CObjec
     """The tables of ``layer``, weights and biases apart; the last one has the layer's name.
 
     Args:
-        errors: whether the step needs what the layer has for errors alone: the channels' ratios,
-            a function's slopes.
+        errors: whether the step needs what the layer has for errors alone: a function's slopes.
     """
     raise TypeError(f"no constants for {type(layer).__name__}")
 

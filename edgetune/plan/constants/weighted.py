@@ -26,16 +26,18 @@ QUANTIZATION = struct(
 )
 
 
-def _channels(layer: p.WeightedLayer, errors: bool) -> list[CObject]:
+def _channels(layer: p.WeightedLayer) -> list[CObject]:
     """The arrays with an item for each output channel."""
-    arrays = [
+    return [
         array_object(f"{layer.name}_multiplier", layer.multiplier),
         array_object(f"{layer.name}_shift", layer.shift.astype(np.int8)),
     ]
-    if layer.ratio is None or not errors:
-        return arrays
-    note = "Weight scale of each channel over the largest one, Q15."
-    return [*arrays, array_object(f"{layer.name}_ratio", layer.ratio, note)]
+
+
+def quantization_of(layer: p.WeightedLayer) -> str:
+    """The ``et_quantization`` among its constants, in C."""
+    further = isinstance(layer, p.DilatedConv2D | p.GroupedConv2D | p.DilatedDepthwiseConv2D)
+    return f"{layer.name}.{'conv.' if further else ''}quantization"
 
 
 def _quantization(layer: p.WeightedLayer) -> dict:
@@ -74,7 +76,7 @@ def _convolution(layer: p.Conv2D | p.DepthwiseConv2D | p.TransposeConv, program:
 @layer_constants.register(p.TransposeConv)
 def _(layer, program, errors):
     parameters = CObject(layer.name, CONV_2D, _convolution(layer, program))
-    return [*_channels(layer, errors), parameters]
+    return [*_channels(layer), parameters]
 
 
 def _depthwise(layer: p.DepthwiseConv2D, program: Program) -> dict:
@@ -84,13 +86,13 @@ def _depthwise(layer: p.DepthwiseConv2D, program: Program) -> dict:
 @layer_constants.register
 def _(layer: p.DepthwiseConv2D, program: Program, errors: bool) -> list[CObject]:
     parameters = CObject(layer.name, DEPTHWISE_CONV_2D, _depthwise(layer, program))
-    return [*_channels(layer, errors), parameters]
+    return [*_channels(layer), parameters]
 
 
 @layer_constants.register
 def _(layer: p.DilatedConv2D, program: Program, errors: bool) -> list[CObject]:
     value = {"conv": _convolution(layer, program), "dilation": layer.window.dilation}
-    return [*_channels(layer, errors), CObject(layer.name, CONV_2D_DILATED, value)]
+    return [*_channels(layer), CObject(layer.name, CONV_2D_DILATED, value)]
 
 
 @layer_constants.register
@@ -99,13 +101,13 @@ def _(layer: p.GroupedConv2D, program: Program, errors: bool) -> list[CObject]:
         "conv": _convolution(layer, program), "dilation": layer.window.dilation,
         "groups": layer.groups,
     }
-    return [*_channels(layer, errors), CObject(layer.name, CONV_2D_GROUPED, value)]
+    return [*_channels(layer), CObject(layer.name, CONV_2D_GROUPED, value)]
 
 
 @layer_constants.register
 def _(layer: p.DilatedDepthwiseConv2D, program: Program, errors: bool) -> list[CObject]:
     value = {"conv": _depthwise(layer, program), "dilation": layer.window.dilation}
-    return [*_channels(layer, errors), CObject(layer.name, DEPTHWISE_CONV_2D_DILATED, value)]
+    return [*_channels(layer), CObject(layer.name, DEPTHWISE_CONV_2D_DILATED, value)]
 
 
 FULLY_CONNECTED = struct(
@@ -115,6 +117,6 @@ FULLY_CONNECTED = struct(
 
 @layer_constants.register
 def _(layer: p.FullyConnected, program: Program, errors: bool) -> list[CObject]:
-    return [*_channels(layer, errors), CObject(layer.name, FULLY_CONNECTED, {
+    return [*_channels(layer), CObject(layer.name, FULLY_CONNECTED, {
         "in": layer.row_size, "out": layer.rows, "quantization": _quantization(layer),
     })]
