@@ -9,8 +9,8 @@ from typing import Protocol
 from edgetune.dataclass import dataclass
 from edgetune.link import errors, replies
 from edgetune.link.boots import Boots
-from edgetune.link.frames import Frame, FrameReader, encode_frame
-from edgetune.link.line_rate import PROOF_NUDGE, PROOF_SECONDS, LineRate, Rated
+from edgetune.link.frames import OVERHEAD, Frame, FrameReader, encode_frame
+from edgetune.link.line_rate import PROOF_BYTES, PROOF_NUDGE, PROOFS, LineRate, Rated
 from edgetune.link.messages import (
     HELLO_HEAD,
     PAIR,
@@ -18,6 +18,7 @@ from edgetune.link.messages import (
     REPLY,
     WORD,
     DeviceInfo,
+    NakReason,
     Notice,
     Request,
 )
@@ -91,7 +92,7 @@ class Channel:
     def close(self) -> None:
         """Forgets the session; the device notices with the next HELLO.  A line whose rate was
         raised has the device's own again."""
-        if self._rate.raised or self._rate.unsure:
+        if self._rate.apart:
             self._rate.fall()
         self._rate.unsure = False
         self.info: DeviceInfo | None = None
@@ -133,25 +134,35 @@ class Channel:
         is tried.
         """
         for rate in self._rate.faster:
-            answer = self._answer(self.submit(Request.BAUD, WORD.pack(rate)))
-            if answer.type == Notice.ERROR:
+            self._rate.changing = True
+            if self._answer(self.submit(Request.BAUD, WORD.pack(rate))).type == Notice.ERROR:
+                self._rate.changing = False
                 continue
-            if self._rate.raise_to(rate) and self._exchange(PROOF_SECONDS, PROOF_NUDGE):
+            if self._rate.raise_to(rate) and self._proven():
                 break
             self._rate.fall()
             if not self._exchange(self._hello_timeout, PROOF_NUDGE):
                 raise errors.no_reply("POLL", self._hello_timeout, self.bad_frames)
         return self._rate.now
 
-    def _exchange(self, seconds: float, first: float) -> bool:
-        """Whether a POLL is answered in time, where no request is without a reply."""
-        asked = self._poll(self._next_seq)
+    def _proven(self) -> bool:
+        """Whether a message as long as a sample's passes at the present rate."""
+        assert self.info is not None
+        size = min(self.info.frame_max, PROOF_BYTES)
+        filler = (bytes(range(256)) * (size // 256 + 1))[: size - OVERHEAD - PAIR.size]
+        first = PROOF_NUDGE + self._rate.seconds(size)
+        return self._exchange(PROOFS * first, first, filler)
+
+    def _exchange(self, seconds: float, first: float, filler: bytes = b"") -> bool:
+        """Whether a POLL, ``filler`` behind it, is answered in time, where no request is without
+        a reply."""
+        asked = self._poll(self._next_seq, filler)
         self._patience = Patience(seconds, first, self._clock)
         while not self._answers_since(asked):
             if self._patience.expired(silent=not self._pump()):
                 return False
             if self._patience.nudge():
-                self._poll(self._next_seq)
+                self._poll(self._next_seq, filler)
         return True
 
     def _answers_since(self, tag: int) -> bool:
@@ -197,9 +208,10 @@ class Channel:
             if late and not done():
                 raise errors.no_reply(kind.name, self._timeout, self.bad_frames)
             if self._patience.nudge():
-                self._rate.doubt()
+                if not self._at_work():
+                    self._rate.doubt(self._clock())
                 self._recover()
-            if self._rate.doubtful:
+            if self._rate.doubtful(self._clock()):
                 self._rate.fall()
                 self._patience.heard()
                 self._recover()
@@ -249,7 +261,7 @@ class Channel:
         self._check_session(frame)
         self._rate.heard()
         if frame.type == Notice.NAK:
-            self._recover()
+            self._on_nak(frame)
         elif frame.type == Notice.TAKEN:
             self._on_taken(frame.seq)
         elif frame.type == Request.POLL | REPLY:
@@ -260,9 +272,14 @@ class Channel:
     def _on_damage(self) -> None:
         self.bad_frames += 1
         self.traffic["bad_frames"] += 1
-        self._rate.doubt()
+        self._rate.doubt(self._clock())
         if self.info is not None:
             self._recover()
+
+    def _on_nak(self, frame: Frame) -> None:
+        if replies.nak_reason(frame.payload) == NakReason.BAD_FRAME:
+            self._rate.doubt(self._clock())
+        self._recover()
 
     # -- hello ---------------------------------------------------------------------------------
 
@@ -318,6 +335,10 @@ class Channel:
         """Whether the device may still be at work on a request."""
         return any(pending.sent and pending.reply is None for pending in self._pending)
 
+    def _at_work(self) -> bool:
+        """Whether the device is known to have a request that it has not answered."""
+        return any(p.sent and p.taken and p.reply is None for p in self._pending)
+
     def _on_taken(self, seq: int) -> None:
         """The device took request seq, so it also took all that was sent before."""
         ages = [(seq - p.seq) & 0xFFFF for p in self._pending]
@@ -331,6 +352,7 @@ class Channel:
         if pending is None or frame.type not in (Notice.ERROR, pending.type | REPLY):
             return
         pending.reply = frame
+        self._rate.answered()
         if not pending.asked:
             self._round_trips.took(pending.type, self._clock() - pending.since)
         self._patience.progress()
@@ -355,10 +377,10 @@ class Channel:
         if not self._recovering:
             self._recovering, self._first_tag = True, tag
 
-    def _poll(self, first: int) -> int:
+    def _poll(self, first: int, filler: bytes = b"") -> int:
         """Asks for the replies from seq ``first`` on; the tag of the answer."""
         self._tag = (self._tag + 1) & 0xFFFF
-        poll = Frame(Request.POLL, self._session, first, PAIR.pack(self._tag, 0))
+        poll = Frame(Request.POLL, self._session, first, PAIR.pack(self._tag, 0) + filler)
         self._write(self._rate.preface + encode_frame(poll))
         return self._tag
 

@@ -10,8 +10,12 @@ from edgetune.errors import LinkError
 
 # Empty pieces at the device's own rate: twice those that end a faster one there.
 WAKE = bytes(16)
-DOUBTS = 4  # silences and damaged frames, with no whole frame between, that end a faster rate here
-PROOF_SECONDS, PROOF_NUDGE = 0.6, 0.1  # of an exchange that proves a rate; between its attempts
+# Silences and damaged frames, with no request answered between, that end a faster rate here, and
+# for how long at least: an answer may be late.
+DOUBTS, DOUBT_SECONDS = 4, 2.0
+PROOF_BYTES = 4096  # of a message that proves a rate, at most: as long as a sample
+PROOF_NUDGE, PROOFS = 0.1, 6  # seconds between its attempts, and its own time; how many there are
+BITS = 10  # of a byte on the line
 
 
 class Rated(Protocol):
@@ -40,8 +44,9 @@ class LineRate:
         self._line = line if rates else None
         self._own = self.now = rates[0] if rates else 0
         self.faster = rates[1:]
-        self._doubts = 0
+        self._doubts, self._since = 0, 0.0
         self.unsure = False  # this end has the device's own rate, and the device perhaps not
+        self.changing = False  # the device was asked for a rate that this end has not yet
 
     @property
     def raised(self) -> bool:
@@ -54,28 +59,41 @@ class LineRate:
         return WAKE if self.unsure and self._line is not None else b""
 
     @property
-    def doubtful(self) -> bool:
+    def apart(self) -> bool:
+        """Whether the device may have another rate than its own."""
+        return self.raised or self.unsure or self.changing
+
+    def doubtful(self, now: float) -> bool:
         """Whether a faster rate is better given up."""
-        return self.raised and self._doubts >= DOUBTS
+        return self.raised and self._doubts >= DOUBTS and now - self._since >= DOUBT_SECONDS
 
     def raise_to(self, rate: int) -> bool:
         """This end takes a faster rate; whether it can."""
-        self.now, self._doubts, self.unsure = rate, 0, False
+        self.now, self._doubts, self.unsure, self.changing = rate, 0, False, False
         return self._line is not None and self._line.set_rate(rate)
 
     def fall(self) -> None:
         """Both ends have the device's own rate again, or the device has it soon."""
-        self.now, self._doubts, self.unsure = self._own, 0, True
+        self.now, self._doubts, self.unsure, self.changing = self._own, 0, True, False
         if self._line is None:
             return
         self._line.set_rate(self._own)
         with suppress(OSError, LinkError):
             self._write(WAKE)
 
-    def doubt(self) -> None:
-        """Silence, or a damaged frame."""
+    def doubt(self, now: float) -> None:
+        """Silence, or a damaged frame, here or there."""
+        self._since = self._since if self._doubts else now
         self._doubts += 1
 
     def heard(self) -> None:
         """A whole frame."""
-        self._doubts, self.unsure = 0, False
+        self.unsure = False
+
+    def answered(self) -> None:
+        """A request passed whole, and its reply."""
+        self._doubts = 0
+
+    def seconds(self, count: int) -> float:
+        """That so many bytes take on the line."""
+        return BITS * count / self.now if self.now else 0.0

@@ -42,6 +42,12 @@ class Notice(IntEnum):
     PANIC = 0xC4
 
 
+class NakReason(IntEnum):
+    BAD_FRAME = 1
+    SEQUENCE = 2
+    SESSION = 3
+
+
 class ErrorCode(IntEnum):
     TYPE = 1
     LENGTH = 2

@@ -150,6 +150,11 @@ def poll_state(payload: bytes) -> tuple[int, int]:
     return unpacked(PAIR, payload, "POLL")
 
 
+def nak_reason(payload: bytes) -> int:
+    """Of a NAK, as `NakReason` has them."""
+    return unpacked(PAIR, payload, "NAK")[0]
+
+
 def panic_place(payload: bytes) -> tuple[int, int]:
     """Of a PANIC: exception number, and address of the instruction."""
     return unpacked(TWO_WORDS, payload, "PANIC")

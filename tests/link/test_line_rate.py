@@ -14,6 +14,7 @@ from rated_line import OWN, RATES, Chip, RatedLine, heard
 
 from edgetune.device.faults import FaultRates, Faults
 from edgetune.link import Client, DeviceResetError
+from edgetune.link.line_rate import LineRate
 
 INPUT, STEPS = 64, 100
 FASTEST = max(RATES)
@@ -187,6 +188,42 @@ def test_a_line_that_turns_bad_is_slow_and_not_lost(chip):
     client.quicken()
     learn(client, between=lambda at: setattr(line, "cable", 200_000) if at == 10 else None)
     assert line.rate == chip.rate == client.rate == OWN
+
+
+@pytest.mark.parametrize("since", [None, 10])
+def test_a_line_that_damages_what_is_long(chip, since):
+    """Short questions pass all the time: they prove nothing."""
+    line = RatedLine(chip)
+    client = met(line)
+    if since is None:
+        line.whole = 40
+    client.quicken()
+    learn(client, between=lambda at: setattr(line, "whole", 40) if at == since else None)
+    assert line.rate == chip.rate == client.rate == OWN and line.now < 20
+
+
+def test_one_late_answer_costs_no_rate(chip):
+    line = RatedLine(chip)
+    client = met(line)
+    client.quicken()
+    learn(client, between=lambda at: setattr(line, "late", 1.5) if at == 30 else None)
+    assert line.rate == chip.rate == client.rate == FASTEST
+
+
+def test_broken_off_between_the_two_ends(chip, monkeypatch):
+    """The device has the rate by then: the session's end brings it back."""
+    client = met(RatedLine(chip))
+    with monkeypatch.context() as patch:
+        patch.setattr(LineRate, "raise_to", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.quicken()
+    assert chip.rate == FASTEST
+    client.close()
+    assert chip.rate == OWN
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -82,12 +82,14 @@ class Chip:
 
 class RatedLine(ModelledLine):
     """To ``chip``, of modelled time.  ``adapter``: the fastest that the host's end takes;
-    ``cable``: the fastest at which bytes arrive."""
+    ``cable``: the fastest at which bytes arrive; ``whole``: the longest message that arrives whole
+    at more than the chip's own rate; ``late``: seconds by which the next answer is."""
 
     def __init__(self, chip: Chip, adapter: int = 1 << 30, cable: int = 1 << 30):
         super().__init__(None)
         self.chip, self.adapter, self.cable = chip, adapter, cable
         self.rates, self.rate = RATES, OWN
+        self.whole, self.late = 1 << 30, 0.0
         self.lose = 0  # messages of the device that get lost
         self.asked: list[int] = []
         self._random = random.Random(1)
@@ -107,6 +109,8 @@ class RatedLine(ModelledLine):
 
     def write(self, data: bytes) -> None:
         arrived = self._travelled(0, self.now, len(data))
+        if self.rate > OWN and len(data) > self.whole:
+            data = data[: self.whole] + data[self.whole + 1 :]
         self._answered(self.chip.hear(self._spoilt(data, self.rate), self.rate), arrived)
 
     def read(self, timeout: float) -> bytes:
@@ -122,8 +126,10 @@ class RatedLine(ModelledLine):
             if self.lose:
                 self.lose -= data.endswith(b"\0")
                 continue
-            due = self._travelled(1, begun, len(data))
+            due = self._travelled(1, begun + self.late, len(data))
             self._coming.append((due, rate.to_bytes(4, "little") + data))
+        if said:
+            self.late = 0.0
 
     def _spoilt(self, data: bytes, rate: int) -> bytes:
         return data if rate <= self.cable else self._random.randbytes(len(data))
