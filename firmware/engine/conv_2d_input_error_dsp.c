@@ -170,18 +170,20 @@ static __attribute__((noinline)) void error_pairs(const error_phase *f,
                                                   int32_t depth, int32_t at)
 {
     et_two_windows two = *first;
+    et_error_words block = *f->block; /* of vectors in registers */
     int32_t sums[8], step = f->column_step;
     const int8_t *x = f->x + at;
-    int8_t *e_in = f->block->start + at;
+    int8_t *e_in = block.start + at;
     two.start = nothing;
     two.sums = sums;
     for (; pairs; pairs--, two.first += 2 * depth, two.second += 2 * depth) {
         et_sum_two_windows(&two);
-        et_error_words_put_4(f->block, sums, x, e_in);
-        et_error_words_put_4(f->block, sums + 4, x + step, e_in + step);
+        et_error_words_put_4(&block, sums, x, e_in);
+        et_error_words_put_4(&block, sums + 4, x + step, e_in + step);
         x += 2 * step;
         e_in += 2 * step;
     }
+    *f->block = block;
 }
 
 /* One cell, or two side by side, through copies of their windows. */
