@@ -8,12 +8,12 @@ from itertools import product
 from types import SimpleNamespace
 
 import pytest
-from overlap_cases import WINDOWED, cases
+from overlap_cases import VALUES, WINDOWED, cases
 from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
-from edgetune.learn.program import Window
+from edgetune.learn.program import Layer, Window
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import alive, lay_out, peak, tight_order
@@ -107,6 +107,18 @@ def test_no_position_reads_what_was_written_and_a_byte_nearer_one_does(kernel):
             found = case.distances[role]
             assert not lost(case, role, found)
             assert found == 0 or lost(case, role, found - 1)
+
+
+def below(cls):
+    return [cls, *(found for child in cls.__subclasses__() for found in below(child))]
+
+
+def test_what_goes_value_by_value_says_so_itself_and_is_tried_on_cores():
+    """Nothing inherits it from a class whose own kernels are not looked at."""
+    said = [layer for layer in below(Layer) if layer.by_value]
+    assert [layer for layer in said if "by_value" not in vars(layer)] == []
+    kernels = {f"et_{layer.kind}_{part}" for layer in said for part in ("forward", "input_error")}
+    assert kernels <= {*VALUES}
 
 
 # -- which buffers ------------------------------------------------------------------------------
