@@ -142,6 +142,31 @@ def test_real_models_are_made_to_fit(task, board, ram, last, without):
     assert plan.savings.small_ring and found and all(price.what for price in found)
 
 
+def test_what_is_computed_again_gives_up_what_it_likes_alone():
+    """Of a layer the forward that is computed again and the input's error: neither's kernel, nor
+    place, is the other's, and each choice's price is named for what it is."""
+    graph, board = read_tflite(MODELS["chain"]().build()), load_board("stm32f4-discovery")
+    name = cheap_layers(make_plan(graph, Recipe(), board).program)[0].name
+
+    def backward(**given):
+        savings = Savings(again=frozenset({name}), **given)
+        plan = make_plan(graph, Recipe(), board, ram=1, savings=savings)
+        stages = plan.schedule.stages[plan.schedule.forward_count :]
+        own = [s for s in stages if s.layer and s.layer.name == name and s.phase == "backward"]
+        return plan, {s.call.split("_", 3)[-1]: (s.name, "scratch" in s.buffers) for s in own}
+
+    again = frozenset({f"{name} again"})
+    _, kept = backward()
+    assert kept["forward"] == (f"{name} again", True)
+    assert kept["input_error"][0] == f"{name} backward"
+    assert backward(plain=frozenset({f"{name} backward"}))[1]["forward"] == kept["forward"]
+    plan, found = backward(plain=again, over=again)
+    assert found == kept | {"forward": (f"{name} again", False)}
+    what = [price.what for price in prices(plan)]
+    assert f"{name} writes its output, computed again, over its input" in what
+    assert f"{name} again by kernels without scratch" in what
+
+
 def assert_reads_are_whole(plan):
     """Of each byte that a stage reads its owner is the buffer that the stage means; what it writes
     over something lies as far before that as the kernel needs."""
