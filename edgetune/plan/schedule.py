@@ -214,9 +214,8 @@ class _Scheduler:
     def _choose(self, call: str, layer: Layer | None, phase: str = "update") -> Kernel:
         if layer is None:
             return choose(call, self._site(layer))
-        name, plain = _stage_name(phase, call, layer), self.savings.plain
-        return choose(call, self._site(layer), layer.name in plain or name in plain,
-                      name in self.savings.over)
+        name, savings = _stage_name(phase, call, layer), self.savings
+        return choose(call, self._site(layer), name in savings.plain, name in savings.over)
 
     def _add(
         self, phase: str, call: str, layer: Layer | None, step: Step | None = None,

@@ -24,7 +24,7 @@ from edgetune.plan.cost import estimate
 from edgetune.plan.kept import kept_gradients, lay_out_schedule
 from edgetune.plan.kernels import KERNELS
 from edgetune.plan.plan import make_plan
-from edgetune.plan.savings import Savings, cheap_layers
+from edgetune.plan.savings import Savings, cheap_layers, stages_of
 from edgetune.plan.schedule import FRAME, Buffer, make_schedule
 from edgetune.plan.thrift import plan_within, prices
 
@@ -95,10 +95,9 @@ def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
 def all_savings(graph):
     """Everything that a plan of the whole ``graph`` can give up."""
     plan = make_plan(graph, Recipe(), load_board("stm32f4-discovery"))
-    names = frozenset(layer.name for layer in plan.program.layers)
     again = frozenset(layer.name for layer in cheap_layers(plan.program))
-    over = frozenset(f"{name} {phase}" for name in names for phase in ("forward", "backward"))
-    return Savings(small_ring=True, shared_frame=True, again=again, over=over, plain=names)
+    stages = stages_of(plan.program.layers)
+    return Savings(small_ring=True, shared_frame=True, again=again, over=stages, plain=stages)
 
 
 @pytest.mark.parametrize("model", ["chain", "inverted residual"])
@@ -195,8 +194,8 @@ def assert_reads_are_whole(plan):
 
 def portable(program, recipe):
     """The schedule where the portable kernels serve every stage."""
-    names = frozenset(layer.name for layer in program.layers)
-    return make_schedule(program, recipe, CORES["cortex-m3"], savings=Savings(plain=names))
+    savings = Savings(plain=stages_of(program.layers))
+    return make_schedule(program, recipe, CORES["cortex-m3"], savings=savings)
 
 
 def calls(program, **recipe):

@@ -20,7 +20,7 @@ from edgetune.plan.arena import alive, lay_out, peak, tight_order
 from edgetune.plan.cost import estimate
 from edgetune.plan.overlap import distances, overlapping
 from edgetune.plan.plan import make_plan
-from edgetune.plan.savings import Savings
+from edgetune.plan.savings import Savings, stages_of
 from edgetune.plan.schedule import Buffer
 from edgetune.plan.thrift import plan_within, prices
 
@@ -211,8 +211,7 @@ def test_a_stem_that_is_not_trained_is_made_to_fit_by_overlap():
 
 def test_what_the_backward_pass_reads_is_not_written_over():
     graph, board = stem(), load_board("stm32f4-discovery")
-    names = frozenset(f"{layer.name} {phase}" for layer in make_plan(
-        graph, Recipe(), board).program.layers for phase in ("forward", "backward"))
+    names = stages_of(make_plan(graph, Recipe(), board).program.layers)
     every = make_plan(graph, Recipe(), board, savings=Savings(over=names))
     assert [b.name for b in every.schedule.buffers if b.over] == []
     last = make_plan(graph, Recipe(("last",)), board, savings=Savings(over=names))
