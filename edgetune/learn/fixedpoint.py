@@ -35,7 +35,7 @@ def channel_ratios(multiplier: np.ndarray, shift: np.ndarray) -> np.ndarray | No
     most_shift = int(shift[multiplier > 0].max())
     most = int(multiplier[shift == most_shift].max())
     high = multiplier.astype(np.int64) * (2**61 // most) >> 32
-    drop = np.minimum(13 + most_shift - shift, 31)
+    drop = np.clip(13 + most_shift - shift, 0, 31)  # below 0 of a multiplier 0, whose shift is 0
     ratio = ((high >> drop) + 1 >> 1).astype(np.uint16)
     return ratio if (ratio != 2**15).any() else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from edgetune.dataclass import dataclass
@@ -17,8 +18,7 @@ class Savings:
     step is done.  ``shared_frame``: the frame lies in the arena, where the sample makes room once
     its last reader is done.  ``again``: layers whose output is not kept for the backward pass but
     computed a second time.  ``over``: stages, by their names, whose output may run over what they
-    read for the last time.  ``plain``: stages, or layers for all of theirs, that have
-    no kernel with scratch.
+    read for the last time.  ``plain``: stages that have no kernel with scratch.
     """
 
     small_ring: bool = False
@@ -35,7 +35,7 @@ class Savings:
         )
 
     def without(self, others: Savings) -> Savings:
-        """These, but for the stages and layers of ``others``."""
+        """These, but for the layers and stages of ``others``."""
         return replace(
             self, again=self.again - others.again, over=self.over - others.over,
             plain=self.plain - others.plain,
@@ -43,6 +43,12 @@ class Savings:
 
 
 NONE = Savings()
+STAGES = "forward", "again", "loss", "backward", "update"  # of a layer, by the ends of their names
+
+
+def stages_of(layers: Iterable[Layer]) -> frozenset[str]:
+    """The names of all stages that ``layers`` may have."""
+    return frozenset(f"{layer.name} {part}" for layer in layers for part in STAGES)
 
 
 def cheap_layers(program: Program) -> list[Layer]:

@@ -73,7 +73,13 @@ class Stage:
 
     @property
     def name(self) -> str:
-        return f"{self.layer.name if self.layer else self.call} {self.phase}"
+        return _stage_name(self.phase, self.call, self.layer)
+
+
+def _stage_name(phase: str, call: str, layer: Layer | None) -> str:
+    """Of a layer "again" is the forward that the backward pass computes a second time."""
+    again = phase == "backward" and call.endswith("_forward")
+    return f"{layer.name if layer else call} {'again' if again else phase}"
 
 
 @dataclass(eq=False)
@@ -208,9 +214,8 @@ class _Scheduler:
     def _choose(self, call: str, layer: Layer | None, phase: str = "update") -> Kernel:
         if layer is None:
             return choose(call, self._site(layer))
-        name, plain = f"{layer.name} {phase}", self.savings.plain
-        return choose(call, self._site(layer), layer.name in plain or name in plain,
-                      name in self.savings.over)
+        name, savings = _stage_name(phase, call, layer), self.savings
+        return choose(call, self._site(layer), name in savings.plain, name in savings.over)
 
     def _add(
         self, phase: str, call: str, layer: Layer | None, step: Step | None = None,

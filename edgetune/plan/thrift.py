@@ -130,6 +130,13 @@ def _price(what: str, before: Estimate, now: Estimate) -> Price:
                  now.step_instructions - before.step_instructions)
 
 
+_OVER = {
+    "forward": "output over its input",
+    "again": "output, computed again, over its input",
+    "backward": "input's error over what it reads",
+}
+
+
 def _steps(plan: Plan) -> Iterator[tuple[str, Savings]]:
     savings, all_of = NONE, plan.savings
     if all_of.small_ring:
@@ -143,9 +150,8 @@ def _steps(plan: Plan) -> Iterator[tuple[str, Savings]]:
         yield f"the output of {name} computed again", savings
     for name in sorted(all_of.over):
         savings = replace(savings, over=savings.over | {name})
-        layer, phase = name.split()
-        what = "output over its input" if phase == "forward" else "input's error over what it reads"
-        yield f"{layer} writes its {what}", savings
+        layer, part = name.split()
+        yield f"{layer} writes its {_OVER[part]}", savings
     for name in sorted(all_of.plain):
         savings = replace(savings, plain=savings.plain | {name})
         yield f"{name} by kernels without scratch", savings

@@ -17,6 +17,9 @@ et_channel_ratios et_channel_ratios_of(const et_quantization *q, uint32_t channe
 uint32_t et_channel_ratio(const et_channel_ratios *ratios, uint32_t channel)
 {
     const et_quantization *q = ratios->quantization;
+    if (!q->multiplier[channel]) {
+        return 0; /* its shift is 0, which may be above the largest channel's by more than 13 */
+    }
     uint64_t product = (uint64_t)(uint32_t)q->multiplier[channel] * ratios->reciprocal;
     int32_t drop = 13 + ratios->shift - q->shift[channel];
     return (((uint32_t)(product >> 32) >> (drop < 31 ? drop : 31)) + 1) >> 1;

@@ -17,7 +17,7 @@ from edgetune.learn.lower import lower
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.plan import make_plan
-from edgetune.plan.savings import Savings
+from edgetune.plan.savings import Savings, stages_of
 from edgetune.session.firmware import build_firmware
 from edgetune.session.verification import verify
 
@@ -55,9 +55,9 @@ def test_all_that_a_plan_can_give_up(device, tmp_path):
     builder = ModelBuilder((1, 24, 24, 1), seed=5).conv(8, 3, 2, activation="RELU")
     builder.depthwise(3, activation="RELU6").conv(8, 1, 1).depthwise(3).dense(4).softmax()
     graph, board = read_tflite(builder.build()), load_board(CORES["M4"])
-    names = frozenset(layer.name for layer in lower(graph, Recipe().loss_choice).layers)
-    again = frozenset(name for name in names if "depthwise" in name)
-    savings = Savings(small_ring=True, shared_frame=True, again=again, plain=names)
+    layers = lower(graph, Recipe().loss_choice).layers
+    again = frozenset(layer.name for layer in layers if "depthwise" in layer.name)
+    savings = Savings(small_ring=True, shared_frame=True, again=again, plain=stages_of(layers))
     plan = make_plan(graph, Recipe(), board, ram=1, savings=savings)
     x = builder.random_inputs(30, seed=3)[:, 0]
     y = np.random.default_rng(4).integers(0, 4, len(x))

@@ -235,6 +235,17 @@ def test_error_scale(library, kernel):
         np.testing.assert_array_equal(e, expected)
 
 
+@pytest.mark.parametrize("kernel", KERNELS["error_scale"], ids=lambda kernel: kernel.symbol)
+def test_a_dead_channel_s_shift_says_nothing_of_its_size(library, kernel):
+    """Its multiplier and shift are 0, above all shifts of channels as small as these."""
+    multiplier, shift = np.array([2**30, 2**30, 0]), np.array([-19, -18, 0])
+    np.testing.assert_array_equal(channel_ratios(multiplier, shift), [2**14, 2**15, 0])
+    e = np.array([[4, 2, 127]], np.int8)
+    assert scaled_c(library, kernel.symbol, e, multiplier, shift) == normalise(
+        np.array([4 * 2**14, 2 * 2**15, 0]))[1]
+    np.testing.assert_array_equal(e, [[64, 64, 0]])
+
+
 # -- generator, digest -------------------------------------------------------------------------
 
 

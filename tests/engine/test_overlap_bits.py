@@ -15,7 +15,7 @@ from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.cost import estimate
 from edgetune.plan.plan import make_plan
-from edgetune.plan.savings import Savings
+from edgetune.plan.savings import Savings, stages_of
 from edgetune.plan.thrift import plan_within
 from edgetune.session.firmware import build_firmware
 from edgetune.session.verification import verify
@@ -44,11 +44,9 @@ def over_everything(core: str):
     b.conv(6, 1).join("ADD", side).depthwise(3).max_pool(2, stride=1).conv(8, 1)
     graph = read_tflite(b.unary("HARD_SWISH").average_pool(2, stride=1).dense(4).softmax().build())
     program = lower(graph, Recipe().loss_choice)
-    over = frozenset(
-        f"{la.name} {phase}" for la in program.layers for phase in ("forward", "backward")
-    )
     recipe = Recipe(layers=tuple(program.weighted_layers[i].name for i in (4, -1)))
-    return make_plan(graph, recipe, load_board(CORES[core]), ram=1, savings=Savings(over=over))
+    return make_plan(graph, recipe, load_board(CORES[core]), ram=1,
+                     savings=Savings(over=stages_of(program.layers)))
 
 
 @pytest.mark.parametrize("core", ["host", "M0+", "M4", "M55"])

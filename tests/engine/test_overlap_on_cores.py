@@ -7,7 +7,9 @@ from test_dsp_on_cores import SOURCES, SUPPORT, swept
 from thinned import quick
 
 SWEEP = SUPPORT / "overlap_sweep.c"
-MORE = {"lookup.c", "max_pool_2d.c", "mul.c"}
+MORE = {
+    "extreme.c", "lookup.c", "max_pool_2d.c", "mul.c", "prelu.c", "squared_difference.c",
+}
 HEADER = "overlap_cases.h"
 
 

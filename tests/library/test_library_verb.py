@@ -11,8 +11,10 @@ from libraries import WARNINGS
 from edgetune.boards.cores import CORES
 from edgetune.codegen.library import FORMS
 from edgetune.codegen.library.names import default_prefix
+from edgetune.plan.shapes import NARROWING
 
 ON_CORE = ("--core", "cortex-m4")
+DECIDING = "ET_VECTORS", "ET_WIDE_CELLS", "ET_DRAW_INDEPENDENT", *NARROWING
 
 
 def made(folder, *options, form="sources"):
@@ -82,19 +84,28 @@ def test_only_what_the_model_needs_is_there(tmp_path):
     assert runs["state_bytes"] == 0 and runs["ram_bytes"] < 3000
 
 
-def test_what_a_macro_decides_sees_the_macros(tmp_path):
-    """Those of the recipe and of the core: scratch is planned by them."""
-    made(tmp_path, "--core", "cortex-m55")
-    texts = {path.name: path.read_text() for path in tmp_path.glob("src/*.[ch]")}
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
+def test_what_a_macro_decides_sees_the_macros(tmp_path, core):
+    """Those of the recipe, of the core and of the shapes, before anything asks for them."""
+    made(tmp_path, "--core", core)
+    comment = re.compile(r"/\*.*?\*/", re.S)
+    texts = {path.name: comment.sub("", path.read_text()) for path in tmp_path.glob("src/*.[ch]")}
 
-    def seen(name):
-        found = {n for n in re.findall(r'#include "(.*)"', texts[name]) if n in texts}
-        return found.union(*map(seen, found))
+    def read(name, included):
+        """The text as a compiler meets it, each header once."""
+        included.add(name)
+        return re.sub(
+            r'#include "(.*)"',
+            lambda one: read(one[1], included) if one[1] in texts.keys() - included else "",
+            texts[name],
+        )
 
-    asked = re.compile(r"\b(ET_VECTORS|ET_WIDE_CELLS|ET_DRAW_INDEPENDENT)\b")
-    asking = {name for name, text in texts.items() if asked.search(text)} - {"model_config.h"}
-    assert {"windows_dsp.c", "conv_2d_dsp.c", "draw.c"} <= asking
-    assert all("model_config.h" in seen(name) for name in asking if name.endswith(".c"))
+    whole = {name: read(name, set()) for name in texts if name.endswith(".c")}
+    asked = re.compile(rf"\b({'|'.join(DECIDING)})\b")
+    asking = {name: found.start() for name, text in whole.items() if (found := asked.search(text))}
+    assert {"windows_dsp.c", "conv_2d_dsp.c", "draw.c"} <= asking.keys()
+    late = {n for n, at in asking.items() if "ET_MODEL_CONFIG_H" not in whole[n][:at]}
+    assert not late
 
 
 def test_all_forms_hold_the_same_sources(tmp_path):

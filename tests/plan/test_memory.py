@@ -24,7 +24,7 @@ from edgetune.plan.cost import estimate
 from edgetune.plan.kept import kept_gradients, lay_out_schedule
 from edgetune.plan.kernels import KERNELS
 from edgetune.plan.plan import make_plan
-from edgetune.plan.savings import Savings, cheap_layers
+from edgetune.plan.savings import Savings, cheap_layers, stages_of
 from edgetune.plan.schedule import FRAME, Buffer, make_schedule
 from edgetune.plan.thrift import plan_within, prices
 
@@ -95,10 +95,9 @@ def test_every_stage_reads_what_was_written_for_it(model, layers, draw):
 def all_savings(graph):
     """Everything that a plan of the whole ``graph`` can give up."""
     plan = make_plan(graph, Recipe(), load_board("stm32f4-discovery"))
-    names = frozenset(layer.name for layer in plan.program.layers)
     again = frozenset(layer.name for layer in cheap_layers(plan.program))
-    over = frozenset(f"{name} {phase}" for name in names for phase in ("forward", "backward"))
-    return Savings(small_ring=True, shared_frame=True, again=again, over=over, plain=names)
+    stages = stages_of(plan.program.layers)
+    return Savings(small_ring=True, shared_frame=True, again=again, over=stages, plain=stages)
 
 
 @pytest.mark.parametrize("model", ["chain", "inverted residual"])
@@ -142,6 +141,31 @@ def test_real_models_are_made_to_fit(task, board, ram, last, without):
     assert plan.savings.small_ring and found and all(price.what for price in found)
 
 
+def test_what_is_computed_again_gives_up_what_it_likes_alone():
+    """Of a layer the forward that is computed again and the input's error: neither's kernel, nor
+    place, is the other's, and each choice's price is named for what it is."""
+    graph, board = read_tflite(MODELS["chain"]().build()), load_board("stm32f4-discovery")
+    name = cheap_layers(make_plan(graph, Recipe(), board).program)[0].name
+
+    def backward(**given):
+        savings = Savings(again=frozenset({name}), **given)
+        plan = make_plan(graph, Recipe(), board, ram=1, savings=savings)
+        stages = plan.schedule.stages[plan.schedule.forward_count :]
+        own = [s for s in stages if s.layer and s.layer.name == name and s.phase == "backward"]
+        return plan, {s.call.split("_", 3)[-1]: (s.name, "scratch" in s.buffers) for s in own}
+
+    again = frozenset({f"{name} again"})
+    _, kept = backward()
+    assert kept["forward"] == (f"{name} again", True)
+    assert kept["input_error"][0] == f"{name} backward"
+    assert backward(plain=frozenset({f"{name} backward"}))[1]["forward"] == kept["forward"]
+    plan, found = backward(plain=again, over=again)
+    assert found == kept | {"forward": (f"{name} again", False)}
+    what = [price.what for price in prices(plan)]
+    assert f"{name} writes its output, computed again, over its input" in what
+    assert f"{name} again by kernels without scratch" in what
+
+
 def assert_reads_are_whole(plan):
     """Of each byte that a stage reads its owner is the buffer that the stage means; what it writes
     over something lies as far before that as the kernel needs."""
@@ -170,8 +194,8 @@ def assert_reads_are_whole(plan):
 
 def portable(program, recipe):
     """The schedule where the portable kernels serve every stage."""
-    names = frozenset(layer.name for layer in program.layers)
-    return make_schedule(program, recipe, CORES["cortex-m3"], savings=Savings(plain=names))
+    savings = Savings(plain=stages_of(program.layers))
+    return make_schedule(program, recipe, CORES["cortex-m3"], savings=savings)
 
 
 def calls(program, **recipe):

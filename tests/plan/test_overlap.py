@@ -8,19 +8,19 @@ from itertools import product
 from types import SimpleNamespace
 
 import pytest
-from overlap_cases import WINDOWED, cases
+from overlap_cases import VALUES, WINDOWED, cases
 from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
-from edgetune.learn.program import Window
+from edgetune.learn.program import Layer, Window
 from edgetune.learn.recipe import Recipe
 from edgetune.model.read import read_tflite
 from edgetune.plan.arena import alive, lay_out, peak, tight_order
 from edgetune.plan.cost import estimate
 from edgetune.plan.overlap import distances, overlapping
 from edgetune.plan.plan import make_plan
-from edgetune.plan.savings import Savings
+from edgetune.plan.savings import Savings, stages_of
 from edgetune.plan.schedule import Buffer
 from edgetune.plan.thrift import plan_within, prices
 
@@ -107,6 +107,18 @@ def test_no_position_reads_what_was_written_and_a_byte_nearer_one_does(kernel):
             found = case.distances[role]
             assert not lost(case, role, found)
             assert found == 0 or lost(case, role, found - 1)
+
+
+def below(cls):
+    return [cls, *(found for child in cls.__subclasses__() for found in below(child))]
+
+
+def test_what_goes_value_by_value_says_so_itself_and_is_tried_on_cores():
+    """Nothing inherits it from a class whose own kernels are not looked at."""
+    said = [layer for layer in below(Layer) if layer.by_value]
+    assert [layer for layer in said if "by_value" not in vars(layer)] == []
+    kernels = {f"et_{layer.kind}_{part}" for layer in said for part in ("forward", "input_error")}
+    assert kernels <= {*VALUES}
 
 
 # -- which buffers ------------------------------------------------------------------------------
@@ -199,8 +211,7 @@ def test_a_stem_that_is_not_trained_is_made_to_fit_by_overlap():
 
 def test_what_the_backward_pass_reads_is_not_written_over():
     graph, board = stem(), load_board("stm32f4-discovery")
-    names = frozenset(f"{layer.name} {phase}" for layer in make_plan(
-        graph, Recipe(), board).program.layers for phase in ("forward", "backward"))
+    names = stages_of(make_plan(graph, Recipe(), board).program.layers)
     every = make_plan(graph, Recipe(), board, savings=Savings(over=names))
     assert [b.name for b in every.schedule.buffers if b.over] == []
     last = make_plan(graph, Recipe(("last",)), board, savings=Savings(over=names))

@@ -1,5 +1,6 @@
 """The nRF52840's UARTE and clock against models of their registers."""
 
+from dataclasses import replace
 
 import pytest
 from emulators import needs_gcc
@@ -18,12 +19,12 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("uarte")
 
 
-def _uart(folder):
+def _uart(folder, board=BOARD):
     """A started UART: machine, its UARTE, its port P0."""
-    uarte = Uarte(BOARD.uart["base"], BOARD.ram)
+    uarte = Uarte(board.uart["base"], board.ram)
     port = Registers("P0", 0x50000000, {OUTSET: 0, DIRSET: 0, PIN_CNF + 4 * 8: 2}, size=0x800)
     nvic = Registers("NVIC", 0xE000E100, {0: 0})
-    uarte.memory = Machine(folder, BOARD, ["nrf52/uarte.c"], [uarte, port, nvic], [RECORDER])
+    uarte.memory = Machine(folder, board, ["nrf52/uarte.c"], [uarte, port, nvic], [RECORDER])
     uarte.memory.call("et_uart_start", 16_000_000)
     return uarte.memory, uarte, port
 
@@ -109,6 +110,12 @@ def test_the_rate_is_changed_while_the_uart_is_off(folder, baud):
 def test_rates_that_it_lacks_are_refused(folder, baud):
     machine, _, _ = _uart(folder)
     assert machine.call("port_baud", baud) == 0
+
+
+def test_rates_below_the_board_s_own_are_refused(tmp_path):
+    machine, _, _ = _uart(tmp_path, replace(BOARD, uart=BOARD.uart | {"baud": 460_800}))
+    assert [machine.call("port_baud", baud) for baud in (115_200, 230_400)] == [0, 0]
+    assert machine.call("port_baud", 1_000_000) == RATES[1_000_000]
 
 
 @pytest.mark.parametrize("count", [0, 1, 16, 17, 200])

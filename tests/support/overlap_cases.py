@@ -4,6 +4,7 @@ Python."""
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -19,7 +20,9 @@ PLANES = "et_depthwise_conv_2d_dsp_forward", "et_depthwise_conv_2d_lines_forward
 SIDE_BY_SIDE = "et_average_pool_2d_dsp_input_error"
 VALUES = (
     "et_add_forward", "et_add_dsp_forward", "et_mul_forward", "et_lookup_forward",
+    "et_prelu_forward", "et_extreme_forward", "et_squared_difference_forward",
     "et_add_input_error", "et_mul_input_error", "et_lookup_input_error",
+    "et_prelu_input_error", "et_extreme_input_error", "et_squared_difference_input_error",
 )
 
 
@@ -35,7 +38,7 @@ class Case:
 
     @property
     def distances(self) -> dict[str, int]:
-        kind = self.kernel.removeprefix("et_").split("_")[0]
+        kind = re.sub("^et_|(_dsp)?(_forward|_input_error)$", "", self.kernel)
         layer = SimpleNamespace(window=self.window, kind=kind, by_value=self.kernel in VALUES)
         return distances(self.kernel, layer, self.x, self.y)
 

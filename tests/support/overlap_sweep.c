@@ -79,7 +79,51 @@ static int is(const overlap_case *c, const char *kernel)
     return strcmp(c->kernel, kernel) == 0;
 }
 
-/* One call; 0 where it is none of those below. */
+/* One call of what goes value by value; 0 where it is none of those below. */
+static int call_by_value(const overlap_case *c, const int8_t *xs, const int8_t *others,
+                         const int8_t *es, int8_t *to)
+{
+    uint32_t n = size_of(c->in);
+    et_term one = {3, 1, 1 << 30, -1}, other = {-7, -1, 1 << 30, 0};
+    et_add add = {n, n, {one, other}, 1 << 30, -18, 4, -120, 127};
+    et_mul mul = {n, n, {3, -9}, 1 << 30, -6, 4, -120, 127};
+    et_squared_difference squared = {n, {one, other}, 1 << 30, -21, -100};
+    et_extreme extreme = {n, 1};
+    et_prelu prelu = {n, 11, 1 << 30, 0, 1 << 30, -6, 3, -4, 2, 20000, weights, slopes};
+    et_clip clip = {-60, 100};
+    if (is(c, "et_add_forward")) {
+        et_add_forward(&add, xs, others, to);
+    } else if (is(c, "et_add_dsp_forward")) {
+        et_add_dsp_forward(&add, xs, others, to);
+    } else if (is(c, "et_mul_forward")) {
+        et_mul_forward(&mul, xs, others, to);
+    } else if (is(c, "et_lookup_forward")) {
+        et_lookup_forward(weights, n, xs, to);
+    } else if (is(c, "et_prelu_forward")) {
+        et_prelu_forward(&prelu, xs, to);
+    } else if (is(c, "et_extreme_forward")) {
+        et_extreme_forward(&extreme, xs, others, to);
+    } else if (is(c, "et_squared_difference_forward")) {
+        et_squared_difference_forward(&squared, xs, others, to);
+    } else if (is(c, "et_add_input_error")) {
+        et_add_input_error(&add, 1, es, xs, clip, to);
+    } else if (is(c, "et_mul_input_error")) {
+        et_mul_input_error(&mul, 0, es, xs, others, clip, to);
+    } else if (is(c, "et_lookup_input_error")) {
+        et_lookup_input_error(slopes, n, es, xs, clip, to);
+    } else if (is(c, "et_prelu_input_error")) {
+        et_prelu_input_error(&prelu, es, xs, clip, to);
+    } else if (is(c, "et_extreme_input_error")) {
+        et_extreme_input_error(&extreme, 1, es, xs, others, clip, to);
+    } else if (is(c, "et_squared_difference_input_error")) {
+        et_squared_difference_input_error(&squared, 0, es, xs, others, clip, to);
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+/* One call; 0 where it is none of those here or above. */
 static int call(const overlap_case *c, const int8_t *xs, const int8_t *others, const int8_t *es,
                 int8_t *to)
 {
@@ -87,15 +131,6 @@ static int call(const overlap_case *c, const int8_t *xs, const int8_t *others, c
     et_conv_2d conv = {c->in, c->out, c->window, q};
     et_depthwise_conv_2d depthwise = {c->in, c->out, c->window, q, c->multiplicity};
     et_pool_2d pool = {c->in, c->out, c->window, -100, 120};
-    et_add add = {size_of(c->in),
-                  size_of(c->in),
-                  {{3, 1, 1 << 30, -1}, {-7, -1, 1 << 30, 0}},
-                  1 << 30,
-                  -18,
-                  4,
-                  -120,
-                  127};
-    et_mul mul = {size_of(c->in), size_of(c->in), {3, -9}, 1 << 30, -6, 4, -120, 127};
     et_clip clip = {-60, 100};
     if (is(c, "et_conv_2d_forward")) {
         et_conv_2d_forward(&conv, weights, bias, xs, to, 0);
@@ -109,14 +144,6 @@ static int call(const overlap_case *c, const int8_t *xs, const int8_t *others, c
         et_max_pool_2d_forward(&pool, xs, to);
     } else if (is(c, "et_average_pool_2d_forward")) {
         et_average_pool_2d_forward(&pool, xs, to);
-    } else if (is(c, "et_add_forward")) {
-        et_add_forward(&add, xs, others, to);
-    } else if (is(c, "et_add_dsp_forward")) {
-        et_add_dsp_forward(&add, xs, others, to);
-    } else if (is(c, "et_mul_forward")) {
-        et_mul_forward(&mul, xs, others, to);
-    } else if (is(c, "et_lookup_forward")) {
-        et_lookup_forward(weights, size_of(c->in), xs, to);
     } else if (is(c, "et_conv_2d_input_error")) {
         et_conv_2d_input_error(&conv, weights, es, xs, clip, to);
     } else if (is(c, "et_depthwise_conv_2d_input_error")) {
@@ -125,14 +152,8 @@ static int call(const overlap_case *c, const int8_t *xs, const int8_t *others, c
         et_average_pool_2d_input_error(&pool, es, xs, clip, to);
     } else if (is(c, "et_average_pool_2d_dsp_input_error")) {
         et_average_pool_2d_dsp_input_error(&pool, es, xs, clip, to);
-    } else if (is(c, "et_add_input_error")) {
-        et_add_input_error(&add, 1, es, xs, clip, to);
-    } else if (is(c, "et_mul_input_error")) {
-        et_mul_input_error(&mul, 0, es, xs, others, clip, to);
-    } else if (is(c, "et_lookup_input_error")) {
-        et_lookup_input_error(slopes, size_of(c->in), es, xs, clip, to);
     } else {
-        return 0;
+        return call_by_value(c, xs, others, es, to);
     }
     return 1;
 }

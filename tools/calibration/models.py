@@ -15,7 +15,7 @@ from edgetune.learn.rules import RULES, FixedRate
 from edgetune.model.graph import Graph
 from edgetune.model.kinds import KINDS, LOSS
 from edgetune.model.read import read_tflite
-from edgetune.plan.savings import Savings
+from edgetune.plan.savings import Savings, stages_of
 from tests.support.operator_examples import EXAMPLES
 from tests.support.tiny_tflite import ModelBuilder
 
@@ -49,7 +49,7 @@ def _every(examples: Sequence[str]) -> Graph:
 
 def plain(program: Program) -> Savings:
     """What leaves every layer to the portable kernels, where the core has no DSP extension."""
-    return Savings(plain=frozenset(layer.name for layer in program.layers))
+    return Savings(plain=stages_of(program.layers))
 
 
 def layers_of(graphs: Iterable[Graph]) -> set[str]:

@@ -19,7 +19,7 @@ _DEFINED = re.compile(r"^[a-z][\w *]*?\b(et_\w+)\([^;{}]*\)\s*\{", re.M)
 _PROTOTYPE = re.compile(r"^[a-z][\w *]*\bet_\w+\([^;{}]*\);", re.M)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 CONFIG = "model_config.h"
-CONFIGURED = "rule.h", "vectors.h"  # what the build's macros decide in
+CONFIGURED = "dsp.h", "rule.h", "vectors.h"  # what the build's macros decide in
 # Of libraries' public headers, and of the server's store, which no library has.
 ELSEWHERE = ("edgetune.h", "edgetune_link.h", "keeping.h")
 

@@ -42,6 +42,7 @@ class Add(JoiningLayer):
     terms: tuple[Term, Term]
 
     kind = "add"
+    by_value = True
 
     def forward(self, xs, out_shape):
         x, other = xs

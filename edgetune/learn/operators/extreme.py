@@ -18,6 +18,7 @@ class Extreme(PairLayer):
     sign: int
 
     kind = "extreme"
+    by_value = True
     error_reads_input = True
 
     def forward(self, xs, out_shape):

@@ -25,7 +25,6 @@ class PairLayer(Layer):
     other: int
 
     joining = True
-    by_value = True
 
     @property
     def inputs(self) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ class Mul(JoiningLayer):
     zero_points: tuple[int, int]
 
     kind = "mul"
+    by_value = True
 
     def forward(self, xs, out_shape):
         x, other = xs

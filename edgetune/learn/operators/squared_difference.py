@@ -27,6 +27,7 @@ class SquaredDifference(PairLayer):
     output_zero_point: int
 
     kind = "squared_difference"
+    by_value = True
     error_reads_input = True
 
     def forward(self, xs, out_shape):

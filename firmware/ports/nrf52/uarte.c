@@ -95,7 +95,7 @@ void et_uart_start(uint32_t uart_hz)
 
 uint32_t port_baud(uint32_t baud)
 {
-    return BAUDRATE(baud);
+    return baud >= ET_UART_BAUD ? BAUDRATE(baud) : 0u;
 }
 
 /* What is sent has left when port_tx() returns. The receiver has stopped when RXTO comes, some
