@@ -137,8 +137,8 @@ class RunningGuard(Guard):
         return self._back(self.best, f"{reason}; those before had {words(self.best.losses)}")
 
     def _best_beat_the_first(self) -> bool:
-        """Whether learning surely brought something while it went well: by the samples of the
-        window that the best weights were learnt from."""
+        """Whether learning brought something while it went well: by `BETTER` on the samples of the
+        window that the best weights were learnt from, which flatters them, as it chose them."""
         best = self.best
         if not best.step:
             return False
