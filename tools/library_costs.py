@@ -18,7 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from edgetune.boards.cores import CORES  # noqa: E402
 from edgetune.build import find_cross_gcc  # noqa: E402
+from edgetune.codegen.for_size import compiled_for_size  # noqa: E402
 from edgetune.codegen.library import Wanted, write_library  # noqa: E402
 from edgetune.codegen.project import write_project  # noqa: E402
 from edgetune.learn.recipe import Recipe  # noqa: E402
@@ -36,6 +38,7 @@ INSTRUCTIONS = 1e9 / (25e6 * 64)  # of a tick, under -icount shift=6
 RAM = 128 * 1024
 SECONDS = 120
 AWAY = ("main.c", "server.c")  # of the server's files: the bench has their place
+SMALL = compiled_for_size(CORES[CORE])
 FLAGS = (
     "-std=gnu99", "-O2", "-mcpu=cortex-m4", "-mthumb", "-ffunction-sections", "-fdata-sections",
     "-ffreestanding", "-fno-schedule-insns", "-fno-common",
@@ -141,7 +144,8 @@ def _objects(folder: Path, sources: list[Path], options: list[str]) -> list[Path
     gcc, objects = find_cross_gcc(), []
     for number, source in enumerate(sources):
         objects.append(folder / f"{number}-{source.stem}.o")
-        subprocess.run([gcc, *FLAGS, *options, "-c", source, "-o", objects[-1]], check=True)
+        size = ["-Os"] if source.name in SMALL else []
+        subprocess.run([gcc, *FLAGS, *size, *options, "-c", source, "-o", objects[-1]], check=True)
     return objects
 
 

@@ -5,28 +5,14 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from edgetune.boards import Board, Core
+from edgetune.boards import Board
 from edgetune.build.flash_command import flash_command
 from edgetune.build.ports import PORTS, copy_host_port, copy_ports, port_files
 from edgetune.codegen.c_text import comment
+from edgetune.codegen.for_size import compiled_for_size
 
 STACK_UNIT = 32  # bytes; keeps .data aligned for vector loads
 STACK_LEAST = 1024  # bytes; where the stack gets what is left over
-
-# Files that are compiled for size: what they hold is run a few times a step, or a message.  With
-# the DSP extension those too whose innermost loops are assembly, or single instructions, or take
-# what is left over.
-SELDOM = frozenset({
-    "channel_ratio.c", "digest.c", "generator.c", "learner.c", "model.c", "null_mass.c", "scaled.c",
-    "server.c", "softmax.c", "softmax_cross_entropy.c", "softmax_echo.c", "trials.c",
-    "update_blocks.c",
-})
-AROUND_ASSEMBLY = frozenset({
-    "adaptive.c", "average_pool_2d.c", "average_pool_2d_dsp.c", "conv_2d_gradient_dsp.c",
-    "conv_2d_input_error_dsp.c", "depthwise_conv_2d_gradient_dsp.c", "dot.c", "draw.c",
-    "error_block.c", "fully_connected_dsp.c", "requantize_dsp.c", "row_mass.c",
-    "step.c", "update_factored.c", "windows_dsp.c",
-})
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -63,10 +49,11 @@ def write_build_files(
     ports, host = copy_ports(board, folder), copy_host_port(folder, store)
     sources = [*sources]
     vendor = [*vendor_sources]
+    small = compiled_for_size(board.core)
     values = {
         "BOARD": board.name,
         "SOURCES": _words(sources),
-        "SMALL": _words(name for name in sources if Path(name).name in _small(board.core)),
+        "SMALL": _words(name for name in sources if Path(name).name in small),
         "VENDOR_SOURCES": _words(vendor),
         "PORT_SOURCES": _words(ports),
         "HOST_SOURCES": _words(host),
@@ -86,11 +73,6 @@ def write_build_files(
     texts["Makefile"] = _filled("Makefile.in", values | {"FLASH": ""})  # it builds nothing
     headers = [f"{PORTS}/{name}" for name in port_files(board)[1]]
     return _digest(texts, [folder / name for name in (*ports, *headers, *host, *vendor)])
-
-
-def _small(core: Core) -> frozenset[str]:
-    """The files that are compiled for size."""
-    return SELDOM | AROUND_ASSEMBLY if core.dsp and not core.mve else SELDOM
 
 
 def _linker_values(board: Board, stack_bytes: int | None, store: bool) -> dict[str, str]:

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from edgetune import __version__
 from edgetune.codegen.c_text import comment
+from edgetune.codegen.for_size import compiled_for_size
 from edgetune.dataclass import dataclass
 from edgetune.printable import one_line
 
@@ -43,6 +44,12 @@ class Facts:
     @property
     def c_files(self) -> list[str]:
         return sorted(name for name in self.sources if name.endswith(".c"))
+
+    @property
+    def for_size(self) -> list[str]:
+        """Of the C files those that the server compiles for size."""
+        small = compiled_for_size(self.library.plan.board.core)
+        return [name for name in self.c_files if name in small]
 
     def filled(self, template: str, **more: object) -> str:
         """A template's text with the library's facts in it."""
@@ -84,7 +91,8 @@ def _page(facts: Facts) -> str:
         )
     return facts.filled(
         "README.md.in", sizes=table, slices=slices, form=library.wanted.form,
-        core=plan.board.core.name, use=facts.filled(f"use_{library.wanted.form}.md.in"),
+        core=plan.board.core.name, for_size=", ".join(f"`{name}`" for name in facts.for_size),
+        use=facts.filled(f"use_{library.wanted.form}.md.in"),
     )
 
 
@@ -96,8 +104,15 @@ _NOT_BETWEEN = (
 
 
 def _cmake(facts: Facts) -> dict[str, str]:
-    listed = "\n".join(f"    src/{name}" for name in facts.c_files)
-    return _plain(facts) | {"CMakeLists.txt": facts.filled("CMakeLists.txt.in", sources=listed)}
+    text = facts.filled(
+        "CMakeLists.txt.in", sources=_listed("src/", facts.c_files),
+        for_size=_listed("src/", facts.for_size),
+    )
+    return _plain(facts) | {"CMakeLists.txt": text}
+
+
+def _listed(folder: str, names: list[str]) -> str:
+    return "\n".join(f"    {folder}{name}" for name in names)
 
 
 def _arduino(facts: Facts) -> dict[str, str]:
@@ -125,11 +140,13 @@ def _platformio(facts: Facts) -> dict[str, str]:
 
 
 def _zephyr(facts: Facts) -> dict[str, str]:
-    listed = "\n".join(f"    ../src/{name}" for name in facts.c_files)
+    sources, for_size = (_listed("../src/", names) for names in (facts.c_files, facts.for_size))
     return _plain(facts) | {
         "zephyr/module.yml": facts.filled("module.yml.in"),
         "zephyr/Kconfig": facts.filled("Kconfig.in"),
-        "zephyr/CMakeLists.txt": facts.filled("zephyr.txt.in", sources=listed),
+        "zephyr/CMakeLists.txt": facts.filled(
+            "zephyr.txt.in", sources=sources, for_size=for_size
+        ),
     }
 
 
