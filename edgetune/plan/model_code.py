@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from edgetune.learn.rules import RULES
 from edgetune.plan.cost_table import CostTable
 from edgetune.plan.plan import Plan
 
@@ -13,6 +14,12 @@ def call_counts(plan: Plan) -> Counter:
     stages = plan.schedule.stages
     rows = {f"{s.layer.kind}_row" for s in stages if s.layer and s.kernel.cost == "update"}
     return Counter(["functions", *rows, *(s.kernel.cost for s in stages)])
+
+
+def way_of(plan: Plan) -> str:
+    """How its rule takes a step, which decides what et_model_train keeps on the stack: "layers" one
+    after the other, or "whole", the errors of all measured before the first is updated."""
+    return "whole" if RULES[plan.recipe.rule].whole else "layers"
 
 
 def model_code_bytes(plan: Plan, table: CostTable) -> int:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 from edgetune.plan.cost_table import ROOTS, CostTable, not_measured
 from edgetune.plan.kernels import FORMING
+from edgetune.plan.model_code import way_of
 from edgetune.plan.plan import Plan
 
 EXCEPTION_FRAME = 32 + 4  # eight words and the word that may align them
@@ -31,7 +32,7 @@ def linked_parts(plan: Plan, table: CostTable) -> dict:
 
 def _model_parts(plan: Plan, table: CostTable) -> dict:
     """The functions of model.c that call the engine; their flash is estimated as a whole."""
-    stages, frames = plan.schedule.stages, table.model["frames"]
+    stages, frames = plan.schedule.stages, table.model["frames"][way_of(plan)]
     forward = [f"et_{s.kernel.cost}" for s in stages[: plan.schedule.forward_count]]
     train = [f"et_{s.kernel.cost}" for s in stages[plan.schedule.forward_count :]]
     formed = [s.kernel.forms for s in stages if s.kernel.forms]

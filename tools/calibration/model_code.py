@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetune.plan.model_code import call_counts
+from edgetune.plan.model_code import call_counts, way_of
 from tools.calibration.calls import read_frames
 from tools.calibration.fit import fit
 from tools.calibration.sections import read_object
@@ -34,14 +34,14 @@ def _code(objects: Path) -> int:
 
 
 def _frames(compiled: list[tuple]) -> dict:
-    """The largest frames met."""
-    largest = {"forward": 0, "train": 0, "row": 0}
-    for _, objects in compiled:
+    """The largest frames met, for each way in which a rule takes a step."""
+    found: dict[str, Counter] = {"layers": Counter(), "whole": Counter()}
+    for plan, objects in compiled:
         frames = read_frames(objects / "model.su")
-        found = {
+        found[way_of(plan)] |= Counter({
             "forward": frames["et_model_forward"],
             "train": frames["et_model_train"],
             "row": max((f for name, f in frames.items() if name.endswith("_row")), default=0),
-        }
-        largest |= {name: max(largest[name], size) for name, size in found.items()}
-    return largest
+        })
+    return {way: {name: most[name] for name in ("forward", "train", "row")}
+            for way, most in found.items()}
