@@ -152,6 +152,21 @@ def test_make_that_hangs_is_ended(tmp_path):
     assert ended(int((folder / "pid").read_text()))
 
 
+@needs_gcc
+def test_a_vendors_copy_of_a_word_is_no_call(tmp_path):
+    """CMSIS-NN reads its operands by memcpy of four bytes."""
+    (tmp_path / "word.c").write_text(
+        "#include <string.h>\n"
+        "int word(const char *from) { int to; memcpy(&to, from, 4); return to; }\n"
+    )
+    board = load_board("stm32f4-discovery")
+    write_build_files(tmp_path, board, [], vendor_sources=["word.c"])
+    subprocess.run([find_make(), "build/obj/word.o"], cwd=tmp_path, check=True)
+    used = subprocess.run(["arm-none-eabi-nm", "-u", "build/obj/word.o"], cwd=tmp_path,
+                          capture_output=True, text=True, check=True).stdout
+    assert "memcpy" not in used
+
+
 def test_what_is_compiled_for_size_is_there():
     sources = {path.name for path in resource_path("firmware").glob("*/*.c")}
     assert sources | {"learning.c", "model.c"} > SELDOM | AROUND_ASSEMBLY
