@@ -15,6 +15,8 @@ import yaml
 from cli_runner import MODEL, succeed
 from libraries import WARNINGS
 
+from edgetune.codegen.for_size import AROUND_ASSEMBLY, SELDOM
+
 STAND_IN = Path(__file__).parent / "arduino_stand_in"
 needs_compilers = pytest.mark.skipif(
     not (shutil.which("gcc") and shutil.which("g++")), reason="no C and C++ compiler"
@@ -47,6 +49,19 @@ def test_arduino_s_sketch_compiles_against_a_stand_in(tmp_path, options):
     assert properties["name"] == "digits" and re.fullmatch(r"\d+\.\d+\.\d+", properties["version"])
     assert {"author", "maintainer", "sentence", "paragraph", "category", "url",
             "architectures"} <= properties.keys()
+
+
+@pytest.mark.parametrize(("form", "file"), [
+    ("cmake", "CMakeLists.txt"), ("zephyr", "zephyr/CMakeLists.txt"),
+])
+def test_what_the_server_builds_for_size_these_forms_do_too(tmp_path, form, file):
+    folder = made(tmp_path, form)
+    said = re.search(r"set_source_files_properties\((.*?)PROPERTIES COMPILE_OPTIONS -Os\)",
+                     (folder / file).read_text(), re.DOTALL)
+    names = {Path(name).name for name in said[1].split()}
+    there = {path.name for path in (folder / "src").glob("*.c")}
+    assert names == there & SELDOM | there & AROUND_ASSEMBLY and "draw.c" in names
+    assert all(f"`{name}`" in (folder / "README.md").read_text() for name in names)
 
 
 def test_platformio_s_manifest_names_what_is_there(tmp_path):

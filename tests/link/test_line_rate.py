@@ -46,6 +46,13 @@ def met(line, over=None) -> Client:
     return client
 
 
+def raised(chip) -> tuple[RatedLine, Client]:
+    line = RatedLine(chip)
+    client = met(line)
+    client.quicken()
+    return line, client
+
+
 def learn(client: Client, steps: int = STEPS, between=lambda step: None) -> None:
     """Each sample exactly once, or an assertion fails."""
     data = samples(steps, INPUT)
@@ -162,9 +169,7 @@ def test_broken_off_amid_the_switch(chip, after):
 
 @pytest.mark.parametrize("step", [0, 7, 80])
 def test_a_reset_at_a_raised_rate_is_noticed(chip, step):
-    line = RatedLine(chip)
-    client = met(line)
-    client.quicken()
+    line, client = raised(chip)
     with pytest.raises(DeviceResetError):
         learn(client, between=lambda at: chip.reset() if at == step else None)
     assert line.rate == OWN and line.now < 20
@@ -175,17 +180,13 @@ def test_a_reset_at_a_raised_rate_is_noticed(chip, step):
 
 @pytest.mark.parametrize("count", [10, 1_000, 10_000])
 def test_a_burst_of_noise_at_a_raised_rate(chip, count):
-    line = RatedLine(chip)
-    client = met(line)
-    client.quicken()
+    line, client = raised(chip)
     learn(client, between=lambda at: line.noise(count) if at % 40 == 20 else None)
     assert line.rate == chip.rate == client.rate
 
 
 def test_a_line_that_turns_bad_is_slow_and_not_lost(chip):
-    line = RatedLine(chip)
-    client = met(line)
-    client.quicken()
+    line, client = raised(chip)
     learn(client, between=lambda at: setattr(line, "cable", 200_000) if at == 10 else None)
     assert line.rate == chip.rate == client.rate == OWN
 
@@ -203,9 +204,7 @@ def test_a_line_that_damages_what_is_long(chip, since):
 
 
 def test_one_late_answer_costs_no_rate(chip):
-    line = RatedLine(chip)
-    client = met(line)
-    client.quicken()
+    line, client = raised(chip)
     learn(client, between=lambda at: setattr(line, "late", 1.5) if at == 30 else None)
     assert line.rate == chip.rate == client.rate == FASTEST
 
