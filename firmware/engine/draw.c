@@ -16,6 +16,32 @@ et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
     return points;
 }
 
+/* The same points with their remainders as fractions, Q32, which carry by themselves.  Each fraction is
+ * rounded up by 2**-32 at most, a point by less than n times that: n is below 2**16, and 1/n is what
+ * a point lacks to the next whole number at least, so that none reaches it. */
+typedef struct {
+    uint64_t at, stride;
+    uint32_t fraction, stride_fraction;
+} walk;
+
+static uint32_t fraction_q32(uint32_t rest, uint32_t n)
+{
+    uint32_t high = (rest << 16) / n, left = (rest << 16) - high * n;
+    return (high << 16) + (left << 16) / n + 1;
+}
+
+static walk walk_of(et_points p)
+{
+    walk w = {p.at, p.stride, fraction_q32(p.rest, p.n), fraction_q32(p.stride_rest, p.n)};
+    return w;
+}
+
+static inline void walk_on(walk *w)
+{
+    w->fraction += w->stride_fraction;
+    w->at += w->stride + (w->fraction < w->stride_fraction ? 1 : 0);
+}
+
 #ifdef ET_NOTED
 
 /* Where a row's weights lie, and their places in the digest, from column to column. */
@@ -96,13 +122,13 @@ static inline uint32_t moves_end(row_moves *m)
 
 /* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
  * step. */
-static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et_points *points,
+static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, walk *points,
                         uint64_t mass)
 {
     const int32_t *next = gradient;
     row_moves moves;
     uint64_t cumulative = 0;
-    et_points p = *points;
+    walk p = *points;
     moves_open(&moves, rows, row, gradient);
     while (p.at < mass) {
         int32_t times = 0;
@@ -111,7 +137,7 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et
         }
         do {
             times++;
-            et_points_next(&p);
+            walk_on(&p);
         } while (p.at < cumulative);
         if (et_rule_moves(next[-1])) {
             moves_add(&moves, gradient, (uint32_t)(next - gradient) - 1,
@@ -130,153 +156,157 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et
 #else
 #define SHORT_BITS 30
 #endif
-#define LONGEST_STRIDE (1u << 31) /* passes every short row */
+#define LONGEST_STRIDE (1u << 30) /* passes every short row */
 
-/* A row's weights as its steps take them.  place: of the first one in the digest, and from one byte
- * of the weights to the next.  mass: of the weights alone. */
-typedef struct {
-    uint32_t stride, stride_rest;
-    int8_t *weights;
-    const int32_t *gradient;
-    uint32_t place_step, place, mix_first, mix_second;
-    uint32_t column_step, mass;
-} row_facts;
+#define END INT32_MIN /* behind the last column: no gap passes it */
 
-/* at: the next point in the row; rest: of it, less n. */
+/* gap: from what was passed of the row to the next point; below zero, it lies there. */
 typedef struct {
-    uint32_t at, rest, n;
+    uint32_t gap, fraction, stride, stride_fraction;
 } row_points;
 
+/* A quotient by more than this is one too few at most, but for short strides. */
+static inline int32_t divisor_of(const row_points *p)
+{
+    return -(int32_t)p->stride - 2;
+}
+
+/* The draws of a column in which the next point lies. */
+static uint32_t draws_passed(row_points *p)
+{
+    uint32_t draws = 0;
+#ifdef __thumb2__
+    draws = (uint32_t)((int32_t)p->gap / divisor_of(p));
+    uint64_t fraction = (uint64_t)draws * p->stride_fraction + p->fraction;
+    p->gap += draws * p->stride + (uint32_t)(fraction >> 32);
+    p->fraction = (uint32_t)fraction;
+#endif
+    do {
+        p->fraction += p->stride_fraction;
+        p->gap += p->stride + (p->fraction < p->stride_fraction ? 1 : 0);
+        draws++;
+    } while ((int32_t)p->gap < 0);
+    return draws;
+}
+
 /* Both take the draws of a row's weights, of which there is at least one, and return what the digest
- * changes by.  gap: from the columns that were passed to the next point; below zero, it lies in the
- * last one of them. */
+ * changes by; p is then behind them. */
 #if defined(__thumb2__) && !defined(__clang__)
 
-typedef char pairs_lie_where_the_loads_have_them[offsetof(row_facts, weights) == 8 &&
-                                                         offsetof(row_facts, place_step) == 16 &&
-                                                         offsetof(row_facts, mix_first) == 24 &&
-                                                         offsetof(row_facts, column_step) == 32
-                                                     ? 1
-                                                     : -1];
+/* A column's weight lies at its gradient's address over 4, times column_step, from first on. */
+typedef struct {
+    et_step_words step;
+    int32_t divisor;
+    uint32_t column_step, first;
+} row_words;
 
-static uint32_t draw_weights(const row_facts *f, row_points *p)
+/* As draws_passed has it.  V is set where the end was subtracted, which is 2**31 too much. */
+static uint32_t draw_weights(const et_trained *layer, uint32_t row, const int32_t *gradient,
+                             row_points *p)
 {
-    const int32_t *next = f->gradient - 1;
-    uint32_t at = p->at, gap = at, rest = p->rest, digest = 0;
-    __asm__ volatile("1:\n\t" /* to the column that holds the point */
-                     "ldr r7, [%[next], #4]!\n\t"
-                     "add r12, r7, r7, asr #31\n\t"
-                     "eor r12, r12, r7, asr #31\n\t"
-                     "subs %[gap], %[gap], r12\n\t"
-                     "bcs 1b\n\t"
-                     "ldrd r9, r10, [%[f], #8]\n\t" /* its weight */
-                     "sub %[at], %[at], %[gap]\n\t"
-                     "sub r10, %[next], r10\n\t"
-                     "ldr r12, [%[f], #32]\n\t"
-                     "lsr r10, r10, #2\n\t"
-                     "mul r10, r10, r12\n\t"
-                     "ldrsb r11, [r9, r10]\n\t"
-                     "ldrd r12, lr, [%[f]]\n\t" /* its draws */
-                     "mov r8, #0\n"
-                     "2:\n\t"
-                     "add r8, r8, #1\n\t"
-                     "adds %[rest], %[rest], lr\n\t"
-                     "it cs\n\t"
-                     "subcs %[rest], %[rest], %[n]\n\t"
-                     "adcs %[gap], %[gap], r12\n\t"
-                     "bcc 2b\n\t"
-                     "asr r7, r7, #31\n\t" /* its steps */
-                     "orr r7, r7, #1\n\t"
-                     "mls lr, r8, r7, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
-                     "ldr r12, [%[f], #36]\n\t"
-                     "add %[at], %[at], %[gap]\n\t"
-                     "cmp %[at], r12\n\t"
-                     "bcc 1b\n\t"
-                     "b 5f\n" ET_STEP_CLAMPED /* where it went too far */
-                     "5:"
-                     : [next] "+r"(next), [at] "+r"(at), [gap] "+r"(gap), [rest] "+r"(rest),
-                       [digest] "+r"(digest)
-                     : [f] "r"(f), [n] "r"(p->n)
-                     : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
-    p->at = at;
-    p->rest = rest;
+    uint32_t offset = row * layer->row_stride, weights = (uint32_t)layer->weights;
+    row_words words = {et_step_words_of(layer->first_index * ET_DIGEST_STRIDE, weights),
+                       divisor_of(p), layer->column_stride,
+                       weights + offset - ((uint32_t)gradient >> 2) * layer->column_stride};
+    const int32_t *next = gradient - 1;
+    uint32_t gap = p->gap, fraction = p->fraction, digest = 0;
+    __asm__ volatile(
+        "b 2f\n"
+        "1:\n\t" /* its weight */
+        "ldmia %[words], {r8, r10, r12}\n\t"
+        "lsr r11, %[next], #2\n\t"
+        "mla r10, r11, r10, r12\n\t"
+        "sdiv r8, %[gap], r8\n\t" /* its draws */
+        "add r8, r8, #1\n\t"
+        "umlal %[fraction], %[gap], r8, %[stride_fraction]\n\t"
+        "mla %[gap], r8, %[stride], %[gap]\n\t"
+        "ldrsb r11, [r10]\n\t"
+        "cmp %[gap], #0\n\t"
+        "bmi 6f\n"
+        "5:\n\t"
+        "asr r7, r7, #31\n\t" /* its steps */
+        "orr r7, r7, #1\n\t"
+        "mls lr, r8, r7, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
+        "2:\n\t"                                /* to the column that holds the point */
+        "ldr r7, [%[next], #4]!\n\t"
+        "add r12, r7, r7, asr #31\n\t"
+        "eor r12, r12, r7, asr #31\n\t"
+        "subs %[gap], %[gap], r12\n\t"
+        "bcs 2b\n\t"
+        "bvc 1b\n\t"
+        "b 7f\n" ET_STEP_CLAMPED /* where it went too far */
+        "6:\n\t"                 /* where it has more draws */
+        "add r8, r8, #1\n\t"
+        "adds %[fraction], %[fraction], %[stride_fraction]\n\t"
+        "adcs %[gap], %[gap], %[stride]\n\t"
+        "bmi 6b\n\t"
+        "b 5b\n"
+        "7:"
+        : [next] "+r"(next), [gap] "+r"(gap), [fraction] "+r"(fraction), [digest] "+r"(digest)
+        : [words] "r"(&words.divisor), [stride] "r"(p->stride),
+          [stride_fraction] "r"(p->stride_fraction)
+        : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    p->gap = gap - (uint32_t)END;
+    p->fraction = fraction;
     return digest;
 }
 
 #else
 
-static uint32_t draw_weights(const row_facts *f, row_points *p)
+static uint32_t draw_weights(const et_trained *layer, uint32_t row, const int32_t *gradient,
+                             row_points *p)
 {
-    const int32_t *next = f->gradient;
-    uint32_t at = p->at, gap = at, rest = p->rest, digest = 0;
-    do {
+    const int32_t *next = gradient;
+    uint32_t first = row * layer->row_stride, digest = 0;
+    for (;;) {
+        uint32_t gap = p->gap;
         for (uint32_t magnitude; (magnitude = et_magnitude(*next++)) <= gap;) {
             gap -= magnitude;
         }
-        gap -= et_magnitude(next[-1]);
-        at -= gap;
-        int32_t steps = 0;
-        for (int32_t inside = 1; inside; steps++) {
-            uint32_t stride = f->stride;
-            rest += f->stride_rest;
-            if (rest < f->stride_rest) {
-                rest -= p->n;
-                stride++;
-            }
-            gap += stride;
-            inside = gap >= stride;
+        p->gap = gap;
+        if (next[-1] == END) {
+            return digest;
         }
-        at += gap;
-        uint32_t offset = (uint32_t)(next - f->gradient - 1) * f->column_step;
-        int32_t value = f->weights[offset];
+        p->gap -= et_magnitude(next[-1]);
+        int32_t steps = (int32_t)draws_passed(p);
+        uint32_t offset = first + (uint32_t)(next - gradient - 1) * layer->column_stride;
+        int32_t value = layer->weights[offset];
         int32_t moved = et_moved_weight(value, next[-1] < 0 ? -steps : steps);
-        f->weights[offset] = (int8_t)moved;
-        digest += et_digest_change_at(f->place + offset * f->place_step, value, moved);
-    } while (at < f->mass);
-    p->at = at;
-    p->rest = rest;
-    return digest;
+        layer->weights[offset] = (int8_t)moved;
+        digest += et_digest_change(layer->first_index + offset, value, moved);
+    }
 }
 
 #endif
 
-/* The bias is the last column.  A stride beyond the longest one ends in another row. */
-static void draw_in_short_row(et_rows *rows, uint32_t row, const int32_t *gradient,
-                              et_points *points, uint32_t mass)
+/* The bias is the last column; while the weights are passed it is the end.  A stride beyond the longest
+ * one ends in another row. */
+static void draw_in_short_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *points,
+                              uint32_t mass)
 {
-    const et_trained *layer = rows->layer;
-    uint32_t offset = row * layer->row_stride, size = layer->row_size;
-    int32_t bias = gradient[size], steps = 0;
+    int32_t *last = gradient + rows->layer->row_size, bias = *last;
+    uint32_t of_bias = et_magnitude(bias), of_weights = mass - of_bias;
     uint32_t stride = points->stride < LONGEST_STRIDE ? (uint32_t)points->stride : LONGEST_STRIDE;
-    row_points p = {(uint32_t)points->at, points->rest - points->n, points->n};
-    row_facts f = {stride,
-                   points->stride_rest,
-                   layer->weights + offset,
-                   gradient,
-                   ET_DIGEST_STRIDE,
-                   (layer->first_index + offset) * ET_DIGEST_STRIDE,
-                   ET_MIX_FIRST,
-                   ET_MIX_SECOND,
-                   layer->column_stride,
-                   mass - et_magnitude(bias)};
-    if (p.at < f.mass) {
-        *rows->digest += draw_weights(&f, &p);
+    row_points p = {(uint32_t)points->at, points->fraction, stride, points->stride_fraction};
+    if (p.gap < of_weights) {
+        *last = END;
+        *rows->digest += draw_weights(rows->layer, row, gradient, &p);
+        *last = bias;
+    } else {
+        p.gap -= of_weights;
     }
-    points->at = p.at;
-    points->rest = p.rest + p.n;
-    if (points->at >= mass) {
-        points->at += points->stride - stride;
-        return;
+    p.gap -= of_bias;
+    if ((int32_t)p.gap < 0) {
+        int32_t steps = (int32_t)draws_passed(&p);
+        et_step(rows->layer, row, rows->layer->row_size, bias < 0 ? -steps : steps, rows->digest);
     }
-    for (; points->at < mass; steps++) {
-        et_points_next(points);
-    }
-    et_step(layer, row, size, bias < 0 ? -steps : steps, rows->digest);
+    points->at = points->stride - stride + mass + p.gap;
+    points->fraction = p.fraction;
 }
 
 /* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
  * step. */
-static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et_points *points,
+static void draw_in_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *points,
                         uint64_t mass)
 {
     if (mass >> SHORT_BITS == 0) {
@@ -292,7 +322,7 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et
         }
         do {
             times++;
-            et_points_next(points);
+            walk_on(points);
         } while (points->at < cumulative);
         if (et_rule_moves(next[-1])) {
             uint32_t column = (uint32_t)(next - gradient) - 1;
@@ -305,7 +335,7 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, et
 
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
 {
-    et_points points = et_points_start(total, n, generator);
+    walk points = walk_of(et_points_start(total, n, generator));
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
         if (points.at < mass) {

@@ -13,7 +13,8 @@ struct et_rows {
     const et_trained *layer;
     const et_update_scratch *scratch; /* row_mass is filled in */
     uint32_t *digest;
-    const int32_t *(*gradient)(et_rows *rows, uint32_t row); /* [row_size + 1] */
+    int32_t *(*gradient)(et_rows *rows,
+                         uint32_t row); /* [row_size + 1], which the draw may change */
 };
 
 /* n > 0 draws from row masses that add up to total > 0.  Systematic ones, n equal strides

@@ -29,32 +29,44 @@ static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t m
 
 #if defined(__thumb2__) && !defined(__clang__)
 
-/* For loops of assembly: the weight at r9 + r10, whose value r11 is to become lr, is stored and counted
- * into the digest; f has at 16 the digest's place from one byte of the weights to the next and that of
- * the first one, at 24 its two multipliers.  Labels 3 and 4; r8, r9, r10, r12 change. */
+/* What loops of assembly count a step into the digest by.  place: of an address, each byte of which is
+ * ET_DIGEST_STRIDE. */
+typedef struct {
+    uint32_t place_step, place, mix_first, mix_second;
+} et_step_words;
+
+/* place: of the parameter at weights, an address. */
+static inline et_step_words et_step_words_of(uint32_t place, uint32_t weights)
+{
+    et_step_words words = {ET_DIGEST_STRIDE, place - weights * ET_DIGEST_STRIDE, ET_MIX_FIRST,
+                           ET_MIX_SECOND};
+    return words;
+}
+
+/* The weight at r10, whose value r11 is to become lr, is stored and counted into the digest; words points
+ * behind et_step_words.  Labels 3 and 4; r7 to r12 and lr change. */
 #define ET_STEP_TAKEN                                                                             \
     "add r12, lr, #127\n\t"                                                                       \
     "cmp r12, #254\n\t"                                                                           \
     "bhi 4f\n"                                                                                    \
     "3:\n\t"                                                                                      \
-    "strb lr, [r9, r10]\n\t"                                                                      \
-    "ldrd r12, r8, [%[f], #16]\n\t"                                                               \
-    "mla r12, r10, r12, r8\n\t"                                                                   \
-    "add r8, r12, lr\n\t"                                                                         \
-    "add r12, r12, r11\n\t"                                                                       \
-    "ldrd r9, r10, [%[f], #24]\n\t"                                                               \
-    "eor r8, r8, r8, lsr #16\n\t"                                                                 \
-    "eor r12, r12, r12, lsr #16\n\t"                                                              \
-    "mul r8, r8, r9\n\t"                                                                          \
-    "mul r12, r12, r9\n\t"                                                                        \
-    "eor r8, r8, r8, lsr #13\n\t"                                                                 \
-    "eor r12, r12, r12, lsr #13\n\t"                                                              \
-    "mul r8, r8, r10\n\t"                                                                         \
-    "mul r12, r12, r10\n\t"                                                                       \
-    "eor r8, r8, r8, lsr #16\n\t"                                                                 \
-    "eor r12, r12, r12, lsr #16\n\t"                                                              \
-    "sub r8, r8, r12\n\t"                                                                         \
-    "add %[digest], %[digest], r8\n\t"
+    "ldmdb %[words], {r7, r8, r9, r12}\n\t"                                                       \
+    "strb lr, [r10]\n\t"                                                                          \
+    "mla r10, r10, r7, r8\n\t"                                                                    \
+    "add lr, lr, r10\n\t"                                                                         \
+    "add r11, r11, r10\n\t"                                                                       \
+    "eor lr, lr, lr, lsr #16\n\t"                                                                 \
+    "eor r11, r11, r11, lsr #16\n\t"                                                              \
+    "mul lr, lr, r9\n\t"                                                                          \
+    "mul r11, r11, r9\n\t"                                                                        \
+    "eor lr, lr, lr, lsr #13\n\t"                                                                 \
+    "eor r11, r11, r11, lsr #13\n\t"                                                              \
+    "mul lr, lr, r12\n\t"                                                                         \
+    "mul r11, r11, r12\n\t"                                                                       \
+    "eor lr, lr, lr, lsr #16\n\t"                                                                 \
+    "eor r11, r11, r11, lsr #16\n\t"                                                              \
+    "add %[digest], %[digest], lr\n\t"                                                            \
+    "sub %[digest], %[digest], r11\n\t"
 
 /* Behind such a loop: a weight goes no further than 127. */
 #define ET_STEP_CLAMPED                                                                           \

@@ -13,7 +13,7 @@ typedef struct {
     const int8_t *e, *x;
 } gradient_rows;
 
-static const int32_t *form_row(et_rows *rows, uint32_t row)
+static int32_t *form_row(et_rows *rows, uint32_t row)
 {
     const gradient_rows *g = (const gradient_rows *)rows;
     g->row_gradient(g->operator_, row, g->e, g->x, rows->scratch->gradient);

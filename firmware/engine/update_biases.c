@@ -6,7 +6,7 @@
 #include "sum_errors.h"
 #include "trials.h"
 
-static const int32_t *bias_of(et_rows *rows, uint32_t row)
+static int32_t *bias_of(et_rows *rows, uint32_t row)
 {
     return rows->scratch->gradient + row; /* a row is one bias */
 }

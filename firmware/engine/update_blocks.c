@@ -13,7 +13,7 @@ typedef struct {
     uint32_t first; /* of the block in the scratch */
 } gradient_blocks;
 
-static const int32_t *row_at(const gradient_blocks *g, uint32_t row)
+static int32_t *row_at(const gradient_blocks *g, uint32_t row)
 {
     return g->rows.scratch->gradient + (row - g->first) * (g->rows.layer->row_size + 1);
 }
@@ -42,7 +42,7 @@ static uint64_t measure(gradient_blocks *g, uint64_t *squares)
     return total;
 }
 
-static const int32_t *formed_row(et_rows *rows, uint32_t row)
+static int32_t *formed_row(et_rows *rows, uint32_t row)
 {
     gradient_blocks *g = (gradient_blocks *)rows;
     if (row - g->first >= g->blocks->rows) {

@@ -118,7 +118,7 @@ typedef struct {
     uint32_t stride, stride_rest;
     int8_t *weights;
     const uint32_t *cumulative;
-    uint32_t place_step, place, mix_first, mix_second;
+    uint32_t place;
     int32_t turned, sign;
 } row_facts;
 
@@ -134,7 +134,7 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
     int32_t sign = f->sign + (int32_t)(passed & 1) * f->turned;
     int32_t moved = et_moved_weight(value, steps * sign);
     f->weights[column] = (int8_t)moved;
-    return et_digest_change_at(f->place + column * f->place_step, value, moved);
+    return et_digest_change_at(f->place + column * ET_DIGEST_STRIDE, value, moved);
 }
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
@@ -242,7 +242,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     noted.weights = f->weights;
     noted.step = 1;
     noted.place = f->place;
-    noted.place_step = f->place_step;
+    noted.place_step = ET_DIGEST_STRIDE;
     do {
         rest = lanes.rest[0];
         lay_points(&lanes, (uint32_t *)noted.steps);
@@ -258,28 +258,39 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 
 #elif defined(__thumb2__) && !defined(__clang__)
 
-typedef char pairs_lie_where_the_loads_have_them[offsetof(row_facts, weights) == 8 &&
-                                                         offsetof(row_facts, place_step) == 16 &&
-                                                         offsetof(row_facts, mix_first) == 24 &&
-                                                         offsetof(row_facts, turned) == 32
-                                                     ? 1
-                                                     : -1];
+/* A column's weight lies at its sum's address over 4, from first on. */
+typedef struct {
+    et_step_words step;
+    uint32_t first, stride, stride_rest;
+    int32_t turned, sign;
+} row_words;
 
-/* Registers hold the points; what a row has lies in pairs, two a load.  rest is kept less divisor,
- * so that adding to it carries where it reaches it. */
+static row_words words_of(const row_facts *f)
+{
+    uint32_t weights = (uint32_t)f->weights;
+    row_words words = {et_step_words_of(f->place, weights),
+                       weights - ((uint32_t)f->cumulative >> 2),
+                       f->stride,
+                       f->stride_rest,
+                       f->turned,
+                       f->sign};
+    return words;
+}
+
+/* Registers hold the points.  rest is kept less divisor, so that adding to it carries where it reaches
+ * it. */
 static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 {
+    row_words words = words_of(f);
     const uint32_t *next = f->cumulative - 1;
     uint32_t at = p->at, rest = p->rest - p->divisor, digest = 0;
     __asm__ volatile("1:\n\t" /* to the column that holds the point */
                      "ldr r7, [%[next], #4]!\n\t"
                      "cmp r7, %[at]\n\t"
                      "bls 1b\n\t"
-                     "ldrd r9, r10, [%[f], #8]\n\t" /* its weight */
-                     "sub r10, %[next], r10\n\t"
-                     "lsr r10, r10, #2\n\t"
-                     "ldrsb r11, [r9, r10]\n\t"
-                     "ldrd r12, lr, [%[f]]\n\t" /* its draws */
+                     "ldmia %[words], {r10, r12, lr}\n\t" /* its weight, its draws */
+                     "add r10, r10, %[next], lsr #2\n\t"
+                     "ldrsb r11, [r10]\n\t"
                      "mov r8, #0\n"
                      "2:\n\t"
                      "add %[at], %[at], r12\n\t"
@@ -290,7 +301,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "add r8, r8, #1\n\t"
                      "cmp %[at], r7\n\t"
                      "bcc 2b\n\t"
-                     "ldrd r12, lr, [%[f], #32]\n\t" /* its steps */
+                     "ldrd r12, lr, [%[words], %[signs]]\n\t" /* its steps */
                      "and r7, r7, #1\n\t"
                      "mla lr, r7, r12, lr\n\t"
                      "mls lr, r8, lr, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
@@ -299,7 +310,8 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "b 5f\n" ET_STEP_CLAMPED /* where it went too far */
                      "5:"
                      : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [digest] "+r"(digest)
-                     : [f] "r"(f), [inputs] "r"(inputs), [divisor] "r"(p->divisor)
+                     : [words] "r"(&words.first), [inputs] "r"(inputs), [divisor] "r"(p->divisor),
+                       [signs] "I"(offsetof(row_words, turned) - offsetof(row_words, first))
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->at = at;
     p->rest = rest + p->divisor;
@@ -340,11 +352,13 @@ static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
     const et_trained *layer = f->layer;
     uint32_t size = layer->row_size, inputs = f->cumulative[size - 1];
     int32_t sign = f->e[row] < 0 ? -1 : 1;
-    row_facts facts = {
-        p->stride,     p->stride_rest,   layer->weights + row * size,
-        f->cumulative, ET_DIGEST_STRIDE, (layer->first_index + row * size) * ET_DIGEST_STRIDE,
-        ET_MIX_FIRST,  ET_MIX_SECOND,    -2 * sign,
-        sign};
+    row_facts facts = {p->stride,
+                       p->stride_rest,
+                       layer->weights + row * size,
+                       f->cumulative,
+                       (layer->first_index + row * size) * ET_DIGEST_STRIDE,
+                       -2 * sign,
+                       sign};
     if (p->at >= inputs) {
         return;
     }

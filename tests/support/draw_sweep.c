@@ -33,7 +33,7 @@ static uint32_t below(uint32_t n)
     return (uint32_t)((uint64_t)state * n >> 32);
 }
 
-static const int32_t *row_of(et_rows *rows, uint32_t row)
+static int32_t *row_of(et_rows *rows, uint32_t row)
 {
     return gradient + row * (rows->layer->row_size + 1);
 }
