@@ -47,21 +47,29 @@ def independent_draw(magnitudes: np.ndarray, n: int, generator: Generator) -> np
 DRAWS = {"systematic": systematic_draw, "independent": independent_draw}
 
 
-def apply_steps(layer: WeightedLayer, steps: np.ndarray) -> int:
+def apply_steps(layer: WeightedLayer, steps: np.ndarray, centre: int = 0) -> int:
     """Subtract ``steps`` from weights and biases, saturating; how many of them were held.
 
     Args:
         steps: int64 [rows, row_size + 1], the biases' last; or theirs alone, [rows, 1].
+        centre: the input over its zero point at which a row's bias takes back what its weights'
+            moves change.
     """
-    held = _move(layer.bias, steps[:, -1] * BIAS_INPUT, BIAS_LIMIT)
+    held, _ = _move(layer.bias, steps[:, -1] * BIAS_INPUT, BIAS_LIMIT)
     if steps.shape[1] > 1:
-        held += _move(layer.by_row(layer.weights), steps[:, :-1], 127)
+        held_weights, moved = _move(layer.by_row(layer.weights), steps[:, :-1], 127)
+        held += held_weights
+        _move(layer.bias, centre * moved, BIAS_LIMIT)
     return held
 
 
-def _move(values: np.ndarray, steps: np.ndarray, limit: int) -> int:
-    """Subtract ``steps`` where they are not 0, within ``limit``; how many were held by it."""
+def _move(values: np.ndarray, steps: np.ndarray, limit: int) -> tuple[int, np.ndarray]:
+    """Subtract ``steps`` where they are not 0, within ``limit``; how many were held by it, and by
+    how much all values of a row moved together, int64 [rows]."""
     places = steps.nonzero()  # few
-    wanted = values[places].astype(np.int64) - steps[places]
-    values[places] = moved = np.clip(wanted, -limit, limit)
-    return int(np.count_nonzero(moved != wanted))
+    before = values[places].astype(np.int64)
+    wanted = before - steps[places]
+    values[places] = after = np.clip(wanted, -limit, limit)
+    moved = np.zeros(len(values), np.int64)
+    np.add.at(moved, places[0], after - before)
+    return int(np.count_nonzero(after != wanted)), moved

@@ -19,7 +19,7 @@ from edgetune.learn.digest import parameter_digest
 from edgetune.learn.draws import DRAWS, apply_steps
 from edgetune.learn.generator import MASK32, Generator, mix32
 from edgetune.learn.lower.backward import InputError, Measure, Scale, Update, lower_backward
-from edgetune.learn.operators import WeightedLayer
+from edgetune.learn.operators import WeightedLayer, about
 from edgetune.learn.program import Layer, Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES, Gradient, Outcome
@@ -201,12 +201,14 @@ class Learner:
         self, layer: WeightedLayer, error: np.ndarray, exponent: int, x: np.ndarray
     ) -> int:
         index, gradient = self.trained.index(layer), self._gradient(layer, error, x)
+        centre = self.rule.centre(index, x)
+        gradient = about(gradient, centre) if centre else gradient
         self.rule.begin(index, exponent)
         if not gradient.any():
             return 0
         facts = Gradient(np.abs(gradient), error, exponent)
         counts = self.rule.counts(index, facts, self.draw, self.generator)
-        held = apply_steps(layer, np.sign(gradient) * counts)
+        held = apply_steps(layer, np.sign(gradient) * counts, centre)
         self.spent[index] = (int(counts.sum()), held)
         return int(counts.sum())
 

@@ -9,6 +9,7 @@
 #include "scaled.h"
 
 #define ET_RULE_SQUARES /* it asks for the sum of squares */
+#define ET_RULE_CENTRED /* and weights move about the mean of their layer's input */
 
 /* Means of the shortfall, Q24: of the last samples, since the start, and the most that the latter
  * has been in this run.  age: steps since much was new, Q16.  gain: trials of this step over a
@@ -31,10 +32,11 @@ typedef struct {
  * most_moved: steps that the layer's output may move, over its multiplier; of_output: the same of
  * one step of the sum of outputs, of which `outputs` are summed, 0 where their size does not count;
  * square_shift: of magnitudes before they are squared; errors: elements of the output;
- * most_trials_q16: of a step. */
+ * most_trials_q16: of a step; inputs: elements of the input, 0 where it has no centre. */
 typedef struct {
     et_scaled share, unit, most_moved, of_output;
-    uint32_t outputs, square_shift, errors, most_trials_q16;
+    uint32_t outputs, square_shift, errors, most_trials_q16, inputs;
+    int32_t input_zero_point;
     et_adaptive_network *network;
 } et_adaptive;
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "centre.h"
 #include "error_block.h"
 #include "generator.h"
 #include "step.h"
@@ -85,6 +86,7 @@ static void moves_open(row_moves *m, const et_rows *rows, uint32_t row, const in
     m->count = 0;
     m->noted.first = gradient;
     m->noted.sign = 1;
+    m->noted.moved = 0;
     m->noted.weights = m->row.weights;
     m->noted.step = m->row.step;
     m->noted.place = m->row.place;
@@ -146,6 +148,7 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, wa
     }
     *points = p;
     *rows->digest += moves_end(&moves);
+    rows->moved = moves.noted.moved;
 }
 
 #else
@@ -160,9 +163,11 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, wa
 
 #define END INT32_MIN /* behind the last column: no gap passes it */
 
-/* gap: from what was passed of the row to the next point; below zero, it lies there. */
+/* gap: from what was passed of the row to the next point; below zero, it lies there.  moved: what weights
+ * moved by together. */
 typedef struct {
     uint32_t gap, fraction, stride, stride_fraction;
+    int32_t moved;
 } row_points;
 
 /* A quotient by more than this is one too few at most, but for short strides. */
@@ -197,7 +202,7 @@ static uint32_t draws_passed(row_points *p)
 typedef struct {
     et_step_words step;
     int32_t divisor;
-    uint32_t column_step, first;
+    uint32_t stride, column_step, first, stride_fraction;
 } row_words;
 
 /* As draws_passed has it.  V is set where the end was subtracted, which is 2**31 too much. */
@@ -206,48 +211,52 @@ static uint32_t draw_weights(const et_trained *layer, uint32_t row, const int32_
 {
     uint32_t offset = row * layer->row_stride, weights = (uint32_t)layer->weights;
     row_words words = {et_step_words_of(layer->first_index * ET_DIGEST_STRIDE, weights),
-                       divisor_of(p), layer->column_stride,
-                       weights + offset - ((uint32_t)gradient >> 2) * layer->column_stride};
+                       divisor_of(p),
+                       p->stride,
+                       layer->column_stride,
+                       weights + offset - ((uint32_t)gradient >> 2) * layer->column_stride,
+                       p->stride_fraction};
     const int32_t *next = gradient - 1;
     uint32_t gap = p->gap, fraction = p->fraction, digest = 0;
-    __asm__ volatile(
-        "b 2f\n"
-        "1:\n\t" /* its weight */
-        "ldmia %[words], {r8, r10, r12}\n\t"
-        "lsr r11, %[next], #2\n\t"
-        "mla r10, r11, r10, r12\n\t"
-        "sdiv r8, %[gap], r8\n\t" /* its draws */
-        "add r8, r8, #1\n\t"
-        "umlal %[fraction], %[gap], r8, %[stride_fraction]\n\t"
-        "mla %[gap], r8, %[stride], %[gap]\n\t"
-        "ldrsb r11, [r10]\n\t"
-        "cmp %[gap], #0\n\t"
-        "bmi 6f\n"
-        "5:\n\t"
-        "asr r7, r7, #31\n\t" /* its steps */
-        "orr r7, r7, #1\n\t"
-        "mls lr, r8, r7, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
-        "2:\n\t"                                /* to the column that holds the point */
-        "ldr r7, [%[next], #4]!\n\t"
-        "add r12, r7, r7, asr #31\n\t"
-        "eor r12, r12, r7, asr #31\n\t"
-        "subs %[gap], %[gap], r12\n\t"
-        "bcs 2b\n\t"
-        "bvc 1b\n\t"
-        "b 7f\n" ET_STEP_CLAMPED /* where it went too far */
-        "6:\n\t"                 /* where it has more draws */
-        "add r8, r8, #1\n\t"
-        "adds %[fraction], %[fraction], %[stride_fraction]\n\t"
-        "adcs %[gap], %[gap], %[stride]\n\t"
-        "bmi 6b\n\t"
-        "b 5b\n"
-        "7:"
-        : [next] "+r"(next), [gap] "+r"(gap), [fraction] "+r"(fraction), [digest] "+r"(digest)
-        : [words] "r"(&words.divisor), [stride] "r"(p->stride),
-          [stride_fraction] "r"(p->stride_fraction)
-        : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    int32_t moved = 0;
+    __asm__ volatile("b 2f\n"
+                     "1:\n\t" /* its weight */
+                     "ldmia %[words], {r8, r9, r10, r12, lr}\n\t"
+                     "lsr r11, %[next], #2\n\t"
+                     "mla r10, r11, r10, r12\n\t"
+                     "sdiv r8, %[gap], r8\n\t" /* its draws */
+                     "add r8, r8, #1\n\t"
+                     "umlal %[fraction], %[gap], r8, lr\n\t"
+                     "mla %[gap], r8, r9, %[gap]\n\t"
+                     "ldrsb r11, [r10]\n\t"
+                     "cmp %[gap], #0\n\t"
+                     "bmi 6f\n"
+                     "5:\n\t"
+                     "asr r7, r7, #31\n\t" /* its steps */
+                     "orr r7, r7, #1\n\t"
+                     "mls lr, r8, r7, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
+                     "2:\n\t" /* to the column that holds the point */
+                     "ldr r7, [%[next], #4]!\n\t"
+                     "add r12, r7, r7, asr #31\n\t"
+                     "eor r12, r12, r7, asr #31\n\t"
+                     "subs %[gap], %[gap], r12\n\t"
+                     "bcs 2b\n\t"
+                     "bvc 1b\n\t"
+                     "b 7f\n" ET_STEP_CLAMPED /* where it went too far */
+                     "6:\n\t"                 /* where it has more draws */
+                     "add r8, r8, #1\n\t"
+                     "adds %[fraction], %[fraction], lr\n\t"
+                     "adcs %[gap], %[gap], r9\n\t"
+                     "bmi 6b\n\t"
+                     "b 5b\n"
+                     "7:"
+                     : [next] "+r"(next), [gap] "+r"(gap), [fraction] "+r"(fraction),
+                       [digest] "+r"(digest), [moved] "+r"(moved)
+                     : [words] "r"(&words.divisor)
+                     : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->gap = gap - (uint32_t)END;
     p->fraction = fraction;
+    p->moved = moved;
     return digest;
 }
 
@@ -273,6 +282,7 @@ static uint32_t draw_weights(const et_trained *layer, uint32_t row, const int32_
         int32_t value = layer->weights[offset];
         int32_t moved = et_moved_weight(value, next[-1] < 0 ? -steps : steps);
         layer->weights[offset] = (int8_t)moved;
+        p->moved += moved - value;
         digest += et_digest_change(layer->first_index + offset, value, moved);
     }
 }
@@ -287,11 +297,12 @@ static void draw_in_short_row(et_rows *rows, uint32_t row, int32_t *gradient, wa
     int32_t *last = gradient + rows->layer->row_size, bias = *last;
     uint32_t of_bias = et_magnitude(bias), of_weights = mass - of_bias;
     uint32_t stride = points->stride < LONGEST_STRIDE ? (uint32_t)points->stride : LONGEST_STRIDE;
-    row_points p = {(uint32_t)points->at, points->fraction, stride, points->stride_fraction};
+    row_points p = {(uint32_t)points->at, points->fraction, stride, points->stride_fraction, 0};
     if (p.gap < of_weights) {
         *last = END;
         *rows->digest += draw_weights(rows->layer, row, gradient, &p);
         *last = bias;
+        rows->moved = p.moved;
     } else {
         p.gap -= of_weights;
     }
@@ -326,7 +337,8 @@ static void draw_in_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *po
         } while (points->at < cumulative);
         if (et_rule_moves(next[-1])) {
             uint32_t column = (uint32_t)(next - gradient) - 1;
-            et_step(rows->layer, row, column, next[-1] < 0 ? -times : times, rows->digest);
+            int32_t steps = next[-1] < 0 ? -times : times;
+            rows->moved += et_step(rows->layer, row, column, steps, rows->digest);
         }
     }
 }
@@ -339,7 +351,9 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
         if (points.at < mass) {
+            rows->moved = 0;
             draw_in_row(rows, row, rows->gradient(rows, row), &points, mass);
+            et_centre_bias(rows->layer, row, rows->centre, rows->moved, rows->digest);
         }
         points.at -= mass;
     }
@@ -391,7 +405,7 @@ static void draw_in_row(et_rows *rows, uint32_t row, uint64_t mass, uint32_t gen
         }
         if (et_rule_moves(*next)) {
             uint32_t column = (uint32_t)(next - gradient);
-            et_step(rows->layer, row, column, *next < 0 ? -1 : 1, rows->digest);
+            rows->moved += et_step(rows->layer, row, column, *next < 0 ? -1 : 1, rows->digest);
         }
     }
 }
@@ -404,7 +418,9 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
     et_draw_rows(rows->layer, scratch, total, n, generator);
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         if (scratch->row_hits[row]) {
+            rows->moved = 0;
             draw_in_row(rows, row, scratch->row_mass[row] - before, generator);
+            et_centre_bias(rows->layer, row, rows->centre, rows->moved, rows->digest);
         }
         before = scratch->row_mass[row];
     }

@@ -7,7 +7,8 @@
 
 #include "update.h"
 
-/* Where the gradient's rows come from. */
+/* Where the gradient's rows come from.  centre: about which their weights move; moved: by how much those of
+ * the last row did together. */
 typedef struct et_rows et_rows;
 struct et_rows {
     const et_trained *layer;
@@ -15,6 +16,7 @@ struct et_rows {
     uint32_t *digest;
     int32_t *(*gradient)(et_rows *rows,
                          uint32_t row); /* [row_size + 1], which the draw may change */
+    int32_t centre, moved;
 };
 
 /* n > 0 draws from row masses that add up to total > 0.  Systematic ones, n equal strides
@@ -51,8 +53,11 @@ static inline void et_points_next(et_points *points)
 #endif
 
 /* A step of a weight (or, in the last column, of the bias) against its gradient's sign; or sign
- * times several. */
-void et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
-             uint32_t *digest);
+ * times several; returns by how much the weight moved. */
+int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
+                uint32_t *digest);
+
+/* The same of a bias, by any number. */
+void et_step_bias(const et_trained *layer, uint32_t row, int64_t step, uint32_t *digest);
 
 #endif

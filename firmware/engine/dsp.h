@@ -145,6 +145,14 @@ ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
     return most;
 }
 
+/* acc + each byte of v, without sign. */
+ET_DSP_INLINE uint32_t et_add_bytes(uint32_t v, uint32_t acc)
+{
+    uint32_t result;
+    __asm__("usada8 %0, %1, %2, %3" : "=r"(result) : "r"(v), "r"(0), "r"(acc));
+    return result;
+}
+
 /* acc + |each byte of v|, of at least -127. */
 ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
 {
@@ -285,10 +293,15 @@ ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
     return result;
 }
 
+ET_DSP_INLINE uint32_t et_add_bytes(uint32_t v, uint32_t acc)
+{
+    return acc + (((v & 0x00FF00FFu) + (v >> 8 & 0x00FF00FFu)) * 0x00010001u >> 16);
+}
+
 ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
 {
-    uint32_t negative = v >> 7 & 0x01010101u, size = (v ^ negative * 255u) + negative;
-    return acc + (((size & 0x00FF00FFu) + (size >> 8 & 0x00FF00FFu)) * 0x00010001u >> 16);
+    uint32_t negative = v >> 7 & 0x01010101u;
+    return et_add_bytes((v ^ negative * 255u) + negative, acc);
 }
 
 ET_DSP_INLINE uint32_t et_absolute(int32_t value)

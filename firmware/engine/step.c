@@ -4,10 +4,10 @@
 
 #define BIAS_LIMIT (1 << 30)
 
-static void step_bias(const et_trained *layer, uint32_t row, int32_t sign, uint32_t *digest)
+void et_step_bias(const et_trained *layer, uint32_t row, int64_t step, uint32_t *digest)
 {
     int32_t *bias = layer->bias + row;
-    int64_t moved = (int64_t)*bias - sign * ET_BIAS_INPUT;
+    int64_t moved = *bias - step;
     moved = moved > BIAS_LIMIT ? BIAS_LIMIT : moved;
     moved = moved < -BIAS_LIMIT ? -BIAS_LIMIT : moved;
     *digest += et_digest_change(layer->first_index + layer->rows * layer->row_size + row, *bias,
@@ -15,17 +15,18 @@ static void step_bias(const et_trained *layer, uint32_t row, int32_t sign, uint3
     *bias = (int32_t)moved;
 }
 
-void et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
-             uint32_t *digest)
+int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
+                uint32_t *digest)
 {
     if (column == layer->row_size) {
-        step_bias(layer, row, sign, digest);
-        return;
+        et_step_bias(layer, row, (int64_t)sign * ET_BIAS_INPUT, digest);
+        return 0;
     }
     uint32_t offset = row * layer->row_stride + column * layer->column_stride;
     int32_t value = layer->weights[offset], moved = et_moved_weight(value, sign);
     layer->weights[offset] = (int8_t)moved;
     *digest += et_digest_change(layer->first_index + offset, value, moved);
+    return moved - value;
 }
 
 #ifdef ET_NOTED
@@ -38,13 +39,14 @@ void et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sig
     "vmul.i32 " values ", " values ", %[mix_second]\n\t"                                          \
     "vshr.u32 q2, " values ", #16\n\tveor " values ", " values ", q2\n\t"
 
-uint32_t et_step_noted(const et_noted_steps *noted, uint32_t count)
+uint32_t et_step_noted(et_noted_steps *noted, uint32_t count)
 {
     const void *const *at = noted->at;
     const int32_t *steps = noted->steps;
     uint32x4_t place_step = vdupq_n_u32(noted->place_step);
     int32x4_t least = vdupq_n_s32(-127), most = vdupq_n_s32(127);
     register uint32_t digest __asm__("r0") = 0;
+    register int32_t moved __asm__("r2") = noted->moved;
     __asm__ volatile(
         "dlstp.32 lr, %[count]\n"
         "1:\n\t"
@@ -59,17 +61,20 @@ uint32_t et_step_noted(const et_noted_steps *noted, uint32_t count)
         "vmax.s32 q1, q1, %q[least]\n\t"
         "vmin.s32 q1, q1, %q[most]\n\t"
         "vstrb.32 q1, [%[weights], q2]\n\t"
+        "vsub.i32 q2, q1, q3\n\t"
+        "vaddva.s32 %[moved], q2\n\t"
         "vmlas.u32 q0, %q[place_step], %[place]\n\t" /* and the digest */
         "vadd.i32 q1, q1, q0\n\t"
         "vadd.i32 q3, q3, q0\n\t" MIX("q1") MIX("q3") "vsub.i32 q1, q1, q3\n\t"
                                                       "vaddva.u32 %[digest], q1\n\t"
                                                       "letp lr, 1b"
-        : [at] "+r"(at), [steps] "+r"(steps), [digest] "+r"(digest)
+        : [at] "+r"(at), [steps] "+r"(steps), [digest] "+r"(digest), [moved] "+r"(moved)
         : [count] "r"(count), [first] "r"(noted->first), [sign] "r"(noted->sign),
           [weights] "r"(noted->weights), [step] "r"(noted->step), [place] "r"(noted->place),
           [mix_first] "r"(ET_MIX_FIRST), [mix_second] "r"(ET_MIX_SECOND),
           [place_step] "w"(place_step), [least] "w"(least), [most] "w"(most)
         : "q0", "q1", "q2", "q3", "lr", "memory");
+    noted->moved = moved;
     return digest;
 }
 

@@ -43,8 +43,8 @@ static inline et_step_words et_step_words_of(uint32_t place, uint32_t weights)
     return words;
 }
 
-/* The weight at r10, whose value r11 is to become lr, is stored and counted into the digest; words points
- * behind et_step_words.  Labels 3 and 4; r7 to r12 and lr change. */
+/* The weight at r10, whose value r11 is to become lr, is stored and counted into moved and the digest; words
+ * points behind et_step_words.  Labels 3 and 4; r7 to r12 and lr change. */
 #define ET_STEP_TAKEN                                                                             \
     "add r12, lr, #127\n\t"                                                                       \
     "cmp r12, #254\n\t"                                                                           \
@@ -55,6 +55,8 @@ static inline et_step_words et_step_words_of(uint32_t place, uint32_t weights)
     "mla r10, r10, r7, r8\n\t"                                                                    \
     "add lr, lr, r10\n\t"                                                                         \
     "add r11, r11, r10\n\t"                                                                       \
+    "add %[moved], %[moved], lr\n\t"                                                              \
+    "sub %[moved], %[moved], r11\n\t"                                                             \
     "eor lr, lr, lr, lsr #16\n\t"                                                                 \
     "eor r11, r11, r11, lsr #16\n\t"                                                              \
     "mul lr, lr, r9\n\t"                                                                          \
@@ -85,19 +87,20 @@ static inline et_step_words et_step_words_of(uint32_t place, uint32_t weights)
 
 #define ET_NOTED 32u /* steps at most */
 
-/* at: the columns' places in a row of words that begins at first.  sign: of all steps.  step, and
- * place and place_step in the digest: from column to column of the weights. */
+/* at: the columns' places in a row of words that begins at first.  sign: of all steps.  moved: what the
+ * weights moved by together.  step, and place and place_step in the digest: from column to column of the
+ * weights. */
 typedef struct {
     const void *at[ET_NOTED];
     int32_t steps[ET_NOTED];
     const void *first;
-    int32_t sign;
+    int32_t sign, moved;
     int8_t *weights;
     uint32_t step, place, place_step;
 } et_noted_steps;
 
 /* Takes count > 0 of them; returns what the digest changes by. */
-uint32_t et_step_noted(const et_noted_steps *noted, uint32_t count);
+uint32_t et_step_noted(et_noted_steps *noted, uint32_t count);
 
 #endif
 

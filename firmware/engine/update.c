@@ -2,6 +2,7 @@
  * rows that were drawn. */
 #include "update.h"
 
+#include "centre.h"
 #include "draw.h"
 #include "row_mass.h"
 #include "trials.h"
@@ -17,6 +18,7 @@ static int32_t *form_row(et_rows *rows, uint32_t row)
 {
     const gradient_rows *g = (const gradient_rows *)rows;
     g->row_gradient(g->operator_, row, g->e, g->x, rows->scratch->gradient);
+    et_centre_row(rows->layer, rows->centre, rows->scratch->gradient);
     return rows->scratch->gradient;
 }
 
@@ -24,7 +26,8 @@ uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const 
                    const int8_t *e, int32_t exponent, const int8_t *x, et_learner *learner,
                    const et_update_scratch *scratch, uint32_t *digest)
 {
-    gradient_rows g = {{layer, scratch, digest, form_row}, row_gradient, operator_, e, x};
+    gradient_rows g = {
+        {layer, scratch, digest, form_row, et_centre(layer, x), 0}, row_gradient, operator_, e, x};
     uint64_t total = 0, squares = 0;
     et_rule_begin(layer, exponent);
     for (uint32_t row = 0; row < layer->rows; row++) {

@@ -15,7 +15,7 @@ uint32_t et_update_biases(const et_trained *layer, const int8_t *e, int32_t expo
                           uint32_t positions, et_learner *learner,
                           const et_update_scratch *scratch, uint32_t *digest)
 {
-    et_rows rows = {layer, scratch, digest, bias_of};
+    et_rows rows = {layer, scratch, digest, bias_of, 0, 0};
     uint64_t total = 0, squares = 0;
     et_rule_begin(layer, exponent);
     et_sum_errors(e, positions, layer->rows, scratch->gradient);

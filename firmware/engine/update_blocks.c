@@ -2,6 +2,7 @@
  * the blocks in which weights were drawn, unless all rows are one block. */
 #include "update_blocks.h"
 
+#include "centre.h"
 #include "draw.h"
 #include "row_mass.h"
 #include "trials.h"
@@ -26,6 +27,9 @@ static uint32_t form_block(gradient_blocks *g, uint32_t first)
     blocks->form(blocks->layer, first, count, g->e, g->x, g->rows.scratch->gradient,
                  blocks->scratch);
     g->first = first;
+    for (uint32_t row = first; row < first + count; row++) {
+        et_centre_row(g->rows.layer, g->rows.centre, row_at(g, row));
+    }
     return count;
 }
 
@@ -55,7 +59,8 @@ uint32_t et_update_blocks(const et_trained *layer, const et_blocks *blocks, cons
                           int32_t exponent, const int8_t *x, et_learner *learner,
                           const et_update_scratch *scratch, uint32_t *digest)
 {
-    gradient_blocks g = {{layer, scratch, digest, formed_row}, blocks, e, x, 0};
+    gradient_blocks g = {
+        {layer, scratch, digest, formed_row, et_centre(layer, x), 0}, blocks, e, x, 0};
     uint64_t squares = 0;
     et_rule_begin(layer, exponent);
     uint64_t total = measure(&g, &squares);

@@ -2,6 +2,7 @@
  * share one array of cumulative magnitudes, and no row is ever formed. */
 #include <stddef.h>
 
+#include "centre.h"
 #include "draw.h"
 #include "error_block.h"
 #include "step.h"
@@ -10,24 +11,25 @@
 
 #define NEAR 16u
 
-/* cumulative: twice the inputs' cumulative magnitudes, plus one where the input is below its zero
- * point; the bias' input is the last. */
+/* cumulative: twice the inputs' cumulative magnitudes about their centre, plus one where the input is
+ * below it; the bias' input is the last.  moved: by how much the weights of the last row did together. */
 typedef struct {
     const et_trained *layer;
     const et_update_scratch *scratch;
     uint32_t *digest;
     const int8_t *e;
     const uint32_t *cumulative;
+    int32_t centre, moved;
 } factored_rows;
 
 /* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's widths
  * do; returns the magnitudes' sum. */
-static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t zero_point,
+static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t origin,
                            uint32_t *cumulative, uint32_t *squares)
 {
     uint32_t total = 0;
     for (uint32_t i = layer->row_size; i; i--) {
-        int32_t value = *x++ - zero_point;
+        int32_t value = *x++ - origin;
         uint32_t magnitude = et_magnitude(value);
         total += magnitude;
         *squares += (uint32_t)et_rule_square(magnitude, 0);
@@ -64,41 +66,49 @@ static uint32_t find_column(const uint32_t *cumulative, uint32_t high, uint32_t 
 
 /* One step at a point of a row: |e| * sum > point where sum > point / |e|; a row's mass is below
  * 2^30. */
-static void step_at(const factored_rows *f, uint32_t row, uint32_t point)
+static void step_at(factored_rows *f, uint32_t row, uint32_t point)
 {
     uint32_t least = 2 * (point / et_magnitude(f->e[row])) + 1;
     uint32_t column = find_column(f->cumulative, f->layer->row_size, least, 0);
     int32_t below = (f->cumulative[column] & 1) != 0, negative = f->e[row] < 0;
-    et_step(f->layer, row, column, below != negative ? -1 : 1, f->digest);
+    f->moved += et_step(f->layer, row, column, below != negative ? -1 : 1, f->digest);
 }
 
 #ifdef ET_DRAW_INDEPENDENT
 
-static void draw(const factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
+static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     et_draw_rows(f->layer, f->scratch, total, n, generator);
     uint32_t inputs = f->cumulative[f->layer->row_size] / 2;
     for (uint32_t row = 0; row < f->layer->rows; row++) {
         uint64_t mass = (uint64_t)inputs * et_magnitude(f->e[row]);
+        f->moved = 0;
         for (uint32_t hits = f->scratch->row_hits[row]; hits; hits--) {
             step_at(f, row, (uint32_t)et_generator_below(generator, mass));
         }
+        et_centre_bias(f->layer, row, f->centre, f->moved, f->digest);
     }
 }
 
 #else
 
 /* Points of a row over |e|, as the sums are kept, twice and one: |e| * sum > point where sum > at, a
- * quotient by |e| and by the number of draws, its remainder carried along. */
+ * quotient by |e| and by the number of draws, its remainder carried along.  moved: what weights moved by
+ * together. */
 typedef struct {
     uint32_t at, rest, stride, stride_rest, divisor;
+    int32_t moved;
 } row_points;
 
 static row_points over_error(const et_points *points, uint32_t error)
 {
     uint32_t at = (uint32_t)points->at, stride = (uint32_t)points->stride, n = points->n;
-    row_points p = {2 * (at / error) + 1, at % error * n + points->rest, 2 * (stride / error),
-                    stride % error * n + points->stride_rest, n * error};
+    row_points p = {2 * (at / error) + 1,
+                    at % error * n + points->rest,
+                    2 * (stride / error),
+                    stride % error * n + points->stride_rest,
+                    n * error,
+                    0};
     return p;
 }
 
@@ -134,6 +144,7 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
     int32_t sign = f->sign + (int32_t)(passed & 1) * f->turned;
     int32_t moved = et_moved_weight(value, steps * sign);
     f->weights[column] = (int8_t)moved;
+    p->moved += moved - value;
     return et_digest_change_at(f->place + column * ET_DIGEST_STRIDE, value, moved);
 }
 
@@ -239,6 +250,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     et_noted_steps noted;
     noted.first = f->cumulative;
     noted.sign = f->sign;
+    noted.moved = 0;
     noted.weights = f->weights;
     noted.step = 1;
     noted.place = f->place;
@@ -253,6 +265,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     } while (last.at < inputs);
     p->at = last.at;
     p->rest = (rest + last.number * p->stride_rest) % p->divisor;
+    p->moved = noted.moved;
     return digest;
 }
 
@@ -261,14 +274,15 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 /* A column's weight lies at its sum's address over 4, from first on. */
 typedef struct {
     et_step_words step;
-    uint32_t first, stride, stride_rest;
+    uint32_t divisor, first, stride, stride_rest;
     int32_t turned, sign;
 } row_words;
 
-static row_words words_of(const row_facts *f)
+static row_words words_of(const row_facts *f, uint32_t divisor)
 {
     uint32_t weights = (uint32_t)f->weights;
     row_words words = {et_step_words_of(f->place, weights),
+                       divisor,
                        weights - ((uint32_t)f->cumulative >> 2),
                        f->stride,
                        f->stride_rest,
@@ -281,14 +295,15 @@ static row_words words_of(const row_facts *f)
  * it. */
 static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 {
-    row_words words = words_of(f);
+    row_words words = words_of(f, p->divisor);
     const uint32_t *next = f->cumulative - 1;
     uint32_t at = p->at, rest = p->rest - p->divisor, digest = 0;
+    int32_t moved = 0;
     __asm__ volatile("1:\n\t" /* to the column that holds the point */
                      "ldr r7, [%[next], #4]!\n\t"
                      "cmp r7, %[at]\n\t"
                      "bls 1b\n\t"
-                     "ldmia %[words], {r10, r12, lr}\n\t" /* its weight, its draws */
+                     "ldmia %[words], {r9, r10, r12, lr}\n\t" /* its weight, its draws */
                      "add r10, r10, %[next], lsr #2\n\t"
                      "ldrsb r11, [r10]\n\t"
                      "mov r8, #0\n"
@@ -297,7 +312,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "adds %[rest], %[rest], lr\n\t"
                      "itt cs\n\t"
                      "addcs %[at], %[at], #2\n\t"
-                     "subcs %[rest], %[rest], %[divisor]\n\t"
+                     "subcs %[rest], %[rest], r9\n\t"
                      "add r8, r8, #1\n\t"
                      "cmp %[at], r7\n\t"
                      "bcc 2b\n\t"
@@ -309,12 +324,14 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "bcc 1b\n\t"
                      "b 5f\n" ET_STEP_CLAMPED /* where it went too far */
                      "5:"
-                     : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [digest] "+r"(digest)
-                     : [words] "r"(&words.first), [inputs] "r"(inputs), [divisor] "r"(p->divisor),
-                       [signs] "I"(offsetof(row_words, turned) - offsetof(row_words, first))
+                     : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [digest] "+r"(digest),
+                       [moved] "+r"(moved)
+                     : [words] "r"(&words.divisor), [inputs] "r"(inputs),
+                       [signs] "I"(offsetof(row_words, turned) - offsetof(row_words, divisor))
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->at = at;
     p->rest = rest + p->divisor;
+    p->moved = moved;
     return digest;
 }
 
@@ -367,12 +384,13 @@ static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
 }
 
 /* The bias is the last column. */
-static void draw_in_row(const factored_rows *f, uint32_t row, et_points *points)
+static void draw_in_row(factored_rows *f, uint32_t row, et_points *points)
 {
     int32_t steps = 0;
     uint32_t error = et_magnitude(f->e[row]), inputs = f->cumulative[f->layer->row_size];
     row_points p = over_error(points, error);
     draw_weights(f, row, &p);
+    f->moved = p.moved;
     for (; p.at < inputs; next_point(&p)) {
         steps++;
     }
@@ -384,18 +402,20 @@ static void draw_in_row(const factored_rows *f, uint32_t row, et_points *points)
 }
 
 /* Strides of a row's greatest mass or more meet it once at most. */
-static void draw(const factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
+static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     et_points points = et_points_start(total, n, generator);
     int once = points.stride >> 30 != 0;
     for (uint32_t row = 0; row < f->layer->rows; row++) {
         uint64_t mass = f->scratch->row_mass[row];
+        f->moved = 0;
         if (points.at < mass && once) {
             step_at(f, row, (uint32_t)points.at);
             et_points_next(&points);
         } else if (points.at < mass) {
             draw_in_row(f, row, &points);
         }
+        et_centre_bias(f->layer, row, f->centre, f->moved, f->digest);
         points.at -= mass;
     }
 }
@@ -407,10 +427,10 @@ uint32_t et_update_factored(const et_trained *layer, const int8_t *e, int32_t ex
                             const et_update_scratch *scratch, uint32_t *digest)
 {
     uint32_t *cumulative = (uint32_t *)scratch->gradient;
-    factored_rows f = {layer, scratch, digest, e, cumulative};
+    factored_rows f = {layer, scratch, digest, e, cumulative, et_centre(layer, x), 0};
     uint32_t of_inputs = 0;
     uint64_t of_errors = 0, total = 0;
-    uint64_t inputs = accumulate(layer, x, input_zero_point, cumulative, &of_inputs);
+    uint64_t inputs = accumulate(layer, x, input_zero_point + f.centre, cumulative, &of_inputs);
     for (uint32_t row = 0; row < layer->rows; row++) {
         uint32_t error = et_magnitude(e[row]);
         of_errors += et_rule_square(error, 0);

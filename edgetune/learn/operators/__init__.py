@@ -29,7 +29,7 @@ from edgetune.learn.operators.select import Select
 from edgetune.learn.operators.softmax import Softmax, SoftmaxRows
 from edgetune.learn.operators.squared_difference import SquaredDifference
 from edgetune.learn.operators.transpose_conv import TransposeConv
-from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer
+from edgetune.learn.operators.weighted import BIAS_INPUT, WeightedLayer, about
 
 __all__ = [
     "BIAS_INPUT", "OF_OPERATORS",

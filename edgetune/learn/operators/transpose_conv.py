@@ -19,6 +19,7 @@ class TransposeConv(WeightedLayer):
     window: Window
 
     kind = "transpose_conv"
+    has_centre = False  # an output reads some of the taps only
 
     def forward(self, xs, out_shape):
         cells = matmul(self._cells(xs[0]), self._by_tap().T)  # [cells, kh * kw * out]

@@ -46,6 +46,7 @@ class WeightedLayer(Layer):
     activation_max: int
 
     weighted = True
+    has_centre = True  # whether a bias can hold the output at any mean of the inputs
 
     @property
     def rows(self) -> int:
@@ -69,6 +70,15 @@ class WeightedLayer(Layer):
     def bias_gradient(self, e: np.ndarray) -> np.ndarray:
         """The last column of `gradient` alone, [rows, 1]: it needs no input."""
         return e.reshape(-1, self.rows).sum(axis=0)[:, None] * BIAS_INPUT
+
+    def centre(self, x: np.ndarray) -> int:
+        """The mean of the layer's input ``x``, int8 values, over its zero point; -255 .. 255.
+
+        About it an update moves the weights: the bias takes back what they change there, so that
+        a step does not move all outputs at once.  LeCun et al., *Efficient BackProp* (1998),
+        section 4.3, has why inputs should have a mean of zero.
+        """
+        return (2 * int((x + 128).sum()) + x.size) // (2 * x.size) - 128 - self.input_zero_point
 
     def input_unit(self, operand: int, xs: Sequence[Activation], y: Activation) -> float:
         """M of the channel of the largest scale; also the unit of `gradient`."""
@@ -102,6 +112,13 @@ def _magnitude(values: np.ndarray) -> int:
 def with_bias(gradient: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Append the bias column to [rows, row_size]; ``rows`` are the errors [rows, positions]."""
     return np.concatenate([gradient, rows.sum(axis=1, keepdims=True) * BIAS_INPUT], axis=1)
+
+
+def about(gradient: np.ndarray, centre: int) -> np.ndarray:
+    """A `WeightedLayer.gradient` where inputs count from ``centre`` over the zero point on: the
+    derivative by the weights where the bias holds the output at the centre."""
+    of_errors = gradient[:, -1:] // BIAS_INPUT
+    return np.concatenate([gradient[:, :-1] - centre * of_errors, gradient[:, -1:]], axis=1)
 
 
 def weighted_facts(tensors: Tensors, op: Operator, axis: int) -> tuple[dict, tuple[int, int]]:

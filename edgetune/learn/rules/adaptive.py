@@ -71,7 +71,8 @@ class LayerFacts:
     shortfall; ``most_moved``: steps that the output may move, over its multiplier; ``of_output``:
     the same of one step of the sum of outputs, of which ``outputs`` are summed, 0 where their
     size does not count; ``square_shift``: of magnitudes before they are squared; ``errors``:
-    elements of the output; ``most_trials_q16``: of a step."""
+    elements of the output; ``most_trials_q16``: of a step; ``inputs``: elements of the input, 0
+    where it has no centre, and ``input_zero_point``."""
 
     share: Scaled
     unit: Scaled
@@ -81,6 +82,8 @@ class LayerFacts:
     square_shift: int
     errors: int
     most_trials_q16: int
+    inputs: int
+    input_zero_point: int
 
 
 class Adaptive(Rule):
@@ -92,6 +95,7 @@ class Adaptive(Rule):
     symbol = "adaptive"
     network_words = AdaptiveNetwork
     layer_words = AdaptiveLayer
+    sources = "trials.c", "centre.c"
     watches_outputs = True
     network: AdaptiveNetwork
     layers: list[AdaptiveLayer]
@@ -131,6 +135,8 @@ class Adaptive(Rule):
             square_shift=square_shift(count + layer.rows, y.size // layer.rows),
             errors=y.size,
             most_trials_q16=most_trials_q16(count) if learning.weights else MAX_TRIALS << 16,
+            inputs=program.activations[layer.input].size if learning.centred(layer) else 0,
+            input_zero_point=layer.input_zero_point,
         )
 
     def output_step(self, index: int) -> int:
@@ -190,6 +196,9 @@ class Adaptive(Rule):
     def _doubt_q16(self, shortfall: int) -> int:
         doubt = min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
         return (((doubt * doubt) >> 16) * doubt) >> 16
+
+    def centre(self, index: int, x: np.ndarray) -> int:
+        return self.learning.trained[index].centre(x) if self.facts[index].inputs else 0
 
     def trials_q16(self, index: int, gradient: Gradient) -> int:
         layer, facts = self.layers[index], self.facts[index]

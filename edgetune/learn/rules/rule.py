@@ -41,6 +41,10 @@ class Learning:
         """Of the layer's weights; of its biases where they learn alone."""
         return layer.weights.size if self.weights else layer.rows
 
+    def centred(self, layer: WeightedLayer) -> bool:
+        """Whether its weights can move about the mean of its input."""
+        return self.weights and layer.has_centre
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -126,6 +130,11 @@ class Rule:
 
     def observe(self, outcome: Outcome) -> None:
         """Take note of a sample, before its updates."""
+
+    def centre(self, index: int, x: np.ndarray) -> int:
+        """The input over its zero point about which the weights of trained layer ``index`` move,
+        where its input is ``x``."""
+        return 0
 
     def begin(self, index: int, exponent: int) -> None:
         """Take note of the exponent of a layer's gradient, before its update."""

@@ -21,7 +21,7 @@ SCALED = struct("et_scaled", (U32, "mantissa"), (I32, "exponent"))
 FIXED_RATE = struct("et_fixed_rate", (U32, "limit_q8"))
 ADAPTIVE = struct(
     "et_adaptive", (SCALED, "share unit most_moved of_output"),
-    (U32, "outputs square_shift errors most_trials_q16"),
+    (U32, "outputs square_shift errors most_trials_q16 inputs"), (I32, "input_zero_point"),
     (Pointer("et_adaptive_network"), "network"),
 )
 MULTINOMIAL = struct("et_multinomial", (SCALED, "null_mass"), (U32, "trials"))
@@ -55,6 +55,7 @@ def _adaptive(rule: Adaptive) -> tuple[Struct, list[dict]]:
             "most_moved": _scaled(facts.most_moved), "of_output": _scaled(facts.of_output),
             "outputs": facts.outputs, "square_shift": facts.square_shift,
             "errors": facts.errors, "most_trials_q16": facts.most_trials_q16,
+            "inputs": facts.inputs, "input_zero_point": facts.input_zero_point,
             "network": "&state.network",
         }
         for facts in rule.facts

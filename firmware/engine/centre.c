@@ -1,0 +1,92 @@
+#include "centre.h"
+
+#include "dsp.h"
+#include "operators.h"
+#include "step.h"
+#include "vectors.h"
+
+#ifdef ET_MVE_LOOPS
+
+/* Of count values, each over -128. */
+static uint32_t sum_of_values(const int8_t *x, uint32_t count)
+{
+    register int32_t sum __asm__("r0") = 0;
+    uint32_t left = count;
+    __asm__ volatile("dlstp.8 lr, %[left]\n"
+                     "1:\n\t"
+                     "vldrb.8 q0, [%[x]], #16\n\t"
+                     "vaddva.s8 %[sum], q0\n\t"
+                     "letp lr, 1b"
+                     : [x] "+r"(x), [sum] "+r"(sum)
+                     : [left] "r"(left)
+                     : "q0", "lr", "memory");
+    return (uint32_t)sum + 128 * count;
+}
+
+static void take(int32_t worth, int32_t *gradient, uint32_t count)
+{
+    __asm__ volatile("dlstp.32 lr, %[count]\n"
+                     "1:\n\t"
+                     "vldrw.32 q0, [%[gradient]]\n\t"
+                     "vsub.i32 q0, q0, %[worth]\n\t"
+                     "vstrw.32 q0, [%[gradient]], #16\n\t"
+                     "letp lr, 1b"
+                     : [gradient] "+r"(gradient)
+                     : [count] "r"(count), [worth] "r"(worth)
+                     : "q0", "lr", "memory");
+}
+
+#else
+
+/* x: 4-byte aligned, as all activations are. */
+static uint32_t sum_of_values(const int8_t *x, uint32_t count)
+{
+    const int8_t *from = __builtin_assume_aligned(x, 4);
+    uint32_t sum = 0;
+    for (const int8_t *end = from + count / 4 * 4; from != end; from += 4) {
+        sum = et_add_bytes(et_load_word(from) ^ 0x80808080u, sum);
+    }
+    for (count %= 4; count; count--) {
+        sum += (uint32_t)(*from++ + 128);
+    }
+    return sum;
+}
+
+static void take(int32_t worth, int32_t *gradient, uint32_t count)
+{
+    for (const int32_t *end = gradient + (count & ~1u); gradient != end; gradient += 2) {
+        int32_t first = gradient[0] - worth, second = gradient[1] - worth;
+        gradient[0] = first;
+        gradient[1] = second;
+    }
+    if (count & 1) {
+        *gradient -= worth;
+    }
+}
+
+#endif
+
+int32_t et_centre(const et_trained *layer, const int8_t *x)
+{
+    uint32_t count = layer->rule->inputs;
+    if (!count) {
+        return 0;
+    }
+    uint32_t mean = (2 * sum_of_values(x, count) + count) / (2 * count);
+    return (int32_t)mean - 128 - layer->rule->input_zero_point;
+}
+
+void et_centre_row(const et_trained *layer, int32_t centre, int32_t *gradient)
+{
+    if (centre) {
+        take(centre * (gradient[layer->row_size] / ET_BIAS_INPUT), gradient, layer->row_size);
+    }
+}
+
+void et_centre_bias(const et_trained *layer, uint32_t row, int32_t centre, int32_t moved,
+                    uint32_t *digest)
+{
+    if (centre && moved) {
+        et_step_bias(layer, row, (int64_t)centre * moved, digest);
+    }
+}
