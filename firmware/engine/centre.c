@@ -1,8 +1,8 @@
 #include "centre.h"
 
+#include "draw.h"
 #include "dsp.h"
 #include "operators.h"
-#include "step.h"
 #include "vectors.h"
 
 #ifdef ET_MVE_LOOPS

@@ -27,7 +27,7 @@ SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
     if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_lines", "_mve"))
 ]
-DRAW_SOURCES = ["draw.c", "generator.c", "step.c"]
+DRAW_SOURCES = ["centre.c", "draw.c", "generator.c", "step.c"]
 
 
 def answer(board, elf) -> str:
@@ -42,14 +42,14 @@ def answer(board, elf) -> str:
     return data.decode().strip()
 
 
-def swept(folder: Path, core: str, sweep: Path, sources: list[str], rounds: int) -> str:
-    """What a sweep of so many rounds says on an emulated core."""
+def swept(folder: Path, core: str, sweep: Path, sources: list[str], **defines: int) -> str:
+    """What a sweep says on an emulated core."""
     need_emulator()
     board = load_board(CORES[core])
     for path in [sweep, *(ENGINE / name for name in sources), *ENGINE.glob("*.h")]:
         shutil.copyfile(path, folder / path.name)
     write_build_files(
-        folder, board, [sweep.name, *sources], {"ROUNDS": rounds} | core_defines(board.core),
+        folder, board, [sweep.name, *sources], defines | core_defines(board.core),
         includes=["firmware/ports"], flags=["-Werror"],
     )
     return answer(board, build_project(folder, board).elf)
@@ -57,11 +57,12 @@ def swept(folder: Path, core: str, sweep: Path, sources: list[str], rounds: int)
 
 @pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
 def test_kernels_agree_with_the_portable_ones(core, tmp_path):
-    assert swept(tmp_path, core, SWEEP, SOURCES, 120) == "equal"
+    assert swept(tmp_path, core, SWEEP, SOURCES, ROUNDS=120) == "equal"
 
 
 @pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
 def test_draws_agree_with_a_search_for_every_point(core, tmp_path):
     """Strides of one to beyond a row of 2**31, more points in a row than vectors note at once, and
     weights at their ends."""
-    assert swept(tmp_path, core, DRAW_SWEEP, DRAW_SOURCES, 400) == "equal"
+    defines = {"ROUNDS": 400, "ET_RULE_ADAPTIVE": 1}
+    assert swept(tmp_path, core, DRAW_SWEEP, DRAW_SOURCES, **defines) == "equal"

@@ -17,7 +17,7 @@ def differing(folder, core, table) -> tuple[int, str]:
     """How many of the cases in ``table`` do, and the first one's kernel."""
     lines = "\n".join(case.c_text(role, distance) for case, role, distance in table)
     (folder / HEADER).write_text(f"static const overlap_case CASES[] = {{\n{lines}\n}};\n")
-    found = swept(folder, core, SWEEP, [*SOURCES, *(MORE - {*SOURCES})], 1).split()
+    found = swept(folder, core, SWEEP, [*SOURCES, *(MORE - {*SOURCES})], ROUNDS=1).split()
     return int(found[0]), found[1]
 
 
