@@ -37,5 +37,5 @@ __all__ = [
     "DilatedDepthwiseConv2D", "Extreme", "FullyConnected", "Gather", "GroupedConv2D",
     "JoiningLayer", "LogSoftmax", "Lookup", "MaxPool2D", "Mean", "Move", "Mul", "Pad", "PairLayer",
     "Prelu", "ReduceMax", "Reduction", "ResizeBilinear", "Select", "Softmax", "SoftmaxRows",
-    "SquaredDifference", "Term", "TransposeConv", "WeightedLayer",
+    "SquaredDifference", "Term", "TransposeConv", "WeightedLayer", "about",
 ]
