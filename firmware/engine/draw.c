@@ -24,7 +24,7 @@ typedef struct {
     uint32_t fraction, stride_fraction;
 } walk;
 
-static uint32_t fraction_q32(uint32_t rest, uint32_t n)
+static __attribute__((noinline)) uint32_t fraction_q32(uint32_t rest, uint32_t n)
 {
     uint32_t high = (rest << 16) / n, left = (rest << 16) - high * n;
     return (high << 16) + (left << 16) / n + 1;
