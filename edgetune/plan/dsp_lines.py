@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import field
+from fractions import Fraction
+
+import numpy as np
 
 from edgetune.dataclass import dataclass
 from edgetune.learn.program import Shape
@@ -21,6 +24,7 @@ from edgetune.plan.dsp_windows import Windows
 from edgetune.plan.windows import axes
 from edgetune.plan.work import GROUP, Work, add
 
+SUMMED = "summed_"
 Span = tuple[int, int]  # the first one, and the one past the last
 
 
@@ -185,11 +189,32 @@ def conv_2d_gradient(work: Work, rows: int) -> Counter:
     for pairs, count in chunks.items():
         add(loops, {"chunks": 1, "tiles": len(tiles)}, count)
         add(loops, {"bias_sums": 1, "bias_pairs": pairs}, count * (fours + (1 if few else 0)))
-        add(loops, _pair_sums(pairs), count * weights * twos)
-    if layer.row_size % 4:
-        add(loops, {"partial": twos * sum(chunks.values())})
+        summed = count * twos * work.seen.get(f"{SUMMED}{pairs}", 1)
+        add(loops, _pair_sums(pairs), weights * summed)
+        if layer.row_size % 4:
+            add(loops, {"partial": summed})
     add(loops, _input_lines(work, walk), len(tiles))
     return loops
+
+
+def summed_rows(work: Work, error: np.ndarray, rows: int) -> dict[str, Fraction]:
+    """`SUMMED` and a number: of chunks of so many pairs the share of rows, two at a time, that are
+    summed: those that have errors in the chunk.  ``rows``: of a block."""
+    walk, channels = gradient_lines(work), work.y[2]
+    cells = error.reshape(work.y) != 0
+    cells = cells.swapaxes(0, 1) if walk.upright and not walk.flat else cells
+    cells = cells.reshape(walk.lines, walk.length, channels)
+    live = [cells[line, start:end].any(axis=0) for line, start, end in walk.segments]
+    summed: Counter = Counter()
+    every: Counter = Counter()
+    for index, pairs in enumerate(walk.chunks):
+        seen = np.any(live[index * walk.at_once : (index + 1) * walk.at_once], axis=0)
+        for block in range(0, channels, rows):
+            for tile in range(block, min(block + rows, channels), TILE):
+                part = seen[tile : min(tile + TILE, block + rows)]
+                summed[pairs] += -(-int(part.sum()) // 2)
+                every[pairs] += -(-part.size // 2)
+    return {f"{SUMMED}{pairs}": Fraction(summed[pairs], count) for pairs, count in every.items()}
 
 
 def copied_windows(work: Work) -> Counter:

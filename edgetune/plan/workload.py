@@ -7,6 +7,7 @@ device's bits, so a few steps of it give these counts exactly.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +18,16 @@ from edgetune.learn.memory import keep_memory
 from edgetune.learn.operators import WeightedLayer
 from edgetune.learn.program import Layer
 from edgetune.learn.rules.rule import Draw
+from edgetune.plan.dsp_lines import summed_rows
 from edgetune.plan.halvings import halved_errors
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
+from edgetune.plan.work import Work
 
 STEPS = 8
 NEAR = 16  # columns for a draw, up to which update_factored.c passes them one by one
 LAID = 32  # points at a time: ET_NOTED of step.h
+PAIRED = "et_conv_2d_dsp_gradient"
 FORMED, HALVED = "formed_", "halved_"
 PATIENCE = 50_000_000  # weights times positions that may be simulated; then fewer steps are
 
@@ -44,6 +48,7 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     columns passed on the way to the drawn ones; "errors": share of the output's errors that are
     not zero; "halved_rows": halvings of the rows on the way to the drawn ones, where draws are
     independent; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
+    what `summed_rows` has of a gradient that is summed in pairs;
     "passed", "searches", "strides", "halvings": of a factored gradient's columns, its rows whose
     columns are passed, "near_rows", times that their points are "laid", and its "biases" that were
     drawn; `HALVED` and an
@@ -56,6 +61,7 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     observer.stages = {
         s.layer.name: s for s in plan.schedule.stages if s.layer and s.phase == "update"
     }
+    observer.lanes = plan.board.core.lanes
     observer.errors_of = {
         (s.layer.name, s.layer.inputs[s.step.operand]): s.kernel.cost
         for s in plan.schedule.stages if s.layer and isinstance(s.step, InputError)
@@ -82,6 +88,7 @@ def _macs(plan: Plan) -> int:
 class _Observer(Learner):
     stages: dict[str, Stage]
     errors_of: dict[tuple[str, int], str]  # layer and activation: the kernel
+    lanes: int  # of the core
     layer: Layer | None = None  # whose error was asked for last
     drawn: np.ndarray | None = None  # how often each value of the layer under work was
 
@@ -111,7 +118,7 @@ class _Observer(Learner):
         if self.recipe.draw == "independent":
             counts["halved_rows"] += _row_halvings(steps)
         counts["errors"] += float(np.mean(error != 0))
-        for name, count in self._of_kernel(layer, steps).items():
+        for name, count in self._of_kernel(layer, steps, error).items():
             counts[name] += count
         return draws
 
@@ -128,11 +135,18 @@ class _Observer(Learner):
             )
         return seen
 
-    def _of_kernel(self, layer: WeightedLayer, steps: np.ndarray) -> Counter:
+    def _of_kernel(
+        self, layer: WeightedLayer, steps: np.ndarray, error: np.ndarray
+    ) -> dict[str, Any]:
         stage = self.stages[layer.name]
         if stage.kernel.forms:
             rows = stage.buffers["gradient"].size // (4 * (layer.row_size + 1))
-            return formed_blocks(steps.any(axis=1), rows)
+            found: dict[str, Any] = dict(formed_blocks(steps.any(axis=1), rows))
+            if stage.kernel.forms == PAIRED and not self.lanes:
+                made = self.program.activations
+                work = Work(layer, made[layer.input].shape, made[layer.output].shape, {})
+                found |= {name: float(n) for name, n in summed_rows(work, error, rows).items()}
+            return found
         if stage.kernel.cost == "update_factored":
             return _SEARCHES[self.recipe.draw](steps) + Counter(biases=int(steps[:, -1].sum()))
         return Counter()

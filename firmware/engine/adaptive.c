@@ -75,10 +75,11 @@ static uint32_t goal(const et_adaptive_network *network, const et_learner *learn
 uint32_t et_output_size(const int8_t *y, uint32_t count, uint32_t step, int32_t zero_point)
 {
     uint32_t sum = 0;
-    for (const int8_t *end = y + count; y < end; y += step) {
-        int32_t value = *y - zero_point;
-        sum += (uint32_t)(value < 0 ? -value : value);
-    }
+    const int8_t *end = y + count;
+    do {
+        sum = et_add_distance(*y, (int8_t)zero_point, sum);
+        y += step;
+    } while (y < end);
     return sum;
 }
 
@@ -107,12 +108,15 @@ void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, ui
 static uint32_t sum_of_errors(const int8_t *e, uint32_t count)
 {
     const int8_t *from = __builtin_assume_aligned(e, 4);
-    uint32_t sum = 0;
-    for (const int8_t *end = from + count / 8 * 8; from != end; from += 8) {
-        sum = et_add_magnitudes(et_load_word(from), sum);
-        sum = et_add_magnitudes(et_load_word(from + 4), sum);
+    uint32_t sum = 0, twos = count / 8, first, second;
+    if (twos) {
+        do {
+            from = et_load_two(from, &first, &second);
+            sum = et_add_magnitudes(first, sum);
+            sum = et_add_magnitudes(second, sum);
+        } while (--twos);
     }
-    for (count %= 8; count; count--) {
+    for (count &= 7; count; count--) {
         sum += et_magnitude(*from++);
     }
     return sum;

@@ -54,13 +54,26 @@ static uint32_t sum_of_values(const int8_t *x, uint32_t count)
 
 static void take(int32_t worth, int32_t *gradient, uint32_t count)
 {
-    for (const int32_t *end = gradient + (count & ~1u); gradient != end; gradient += 2) {
-        int32_t first = gradient[0] - worth, second = gradient[1] - worth;
-        gradient[0] = first;
-        gradient[1] = second;
+#if defined(__thumb2__) && !defined(__clang__)
+    int32_t *eights = gradient + count / 8 * 8;
+    if (gradient != eights) {
+        __asm__ volatile("1:\n\t"
+                         "ldmia %[gradient], {r4-r11}\n\t"
+                         "sub r4, r4, %[worth]\n\tsub r5, r5, %[worth]\n\t"
+                         "sub r6, r6, %[worth]\n\tsub r7, r7, %[worth]\n\t"
+                         "sub r8, r8, %[worth]\n\tsub r9, r9, %[worth]\n\t"
+                         "sub r10, r10, %[worth]\n\tsub r11, r11, %[worth]\n\t"
+                         "stmia %[gradient]!, {r4-r11}\n\t"
+                         "cmp %[gradient], %[eights]\n\t"
+                         "bne 1b"
+                         : [gradient] "+r"(gradient)
+                         : [worth] "r"(worth), [eights] "r"(eights)
+                         : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "cc", "memory");
     }
-    if (count & 1) {
-        *gradient -= worth;
+    count %= 8;
+#endif
+    for (; count; count--) {
+        *gradient++ -= worth;
     }
 }
 
@@ -78,8 +91,9 @@ int32_t et_centre(const et_trained *layer, const int8_t *x)
 
 void et_centre_row(const et_trained *layer, int32_t centre, int32_t *gradient)
 {
-    if (centre) {
-        take(centre * (gradient[layer->row_size] / ET_BIAS_INPUT), gradient, layer->row_size);
+    int32_t worth = centre * (gradient[layer->row_size] / ET_BIAS_INPUT);
+    if (worth) {
+        take(worth, gradient, layer->row_size);
     }
 }
 

@@ -268,15 +268,29 @@ static void copy_windows(const walk *w, int32_t index)
 
 #ifdef ET_VECTORS
 
-/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are.  Not
+/* The rows of a tile. */
+typedef struct {
+    int32_t *gradient;
+    int32_t count;
+} tile_rows;
+
+static void list_rows(const walk *w, int32_t count, int32_t operands, int32_t *gradient,
+                      tile_rows *rows)
+{
+    (void)w, (void)operands;
+    rows->gradient = gradient;
+    rows->count = count;
+}
+
+/* A tile of rows, whose errors are ready: weights k to k + 3 of each, whose inputs are.  Not
  * inline: the lanes take all registers. */
-static __attribute__((noinline)) void sum_weights(const walk *w, int32_t count, int32_t k,
-                                                  int32_t operands, int32_t *gradient)
+static __attribute__((noinline)) void sum_weights(const walk *w, const tile_rows *rows, int32_t k,
+                                                  int32_t operands)
 {
     int32_t stride = w->row_size + 1, width = w->row_size - k;
+    int32_t *gradient = rows->gradient + k;
     const operand *e = w->e_operands;
-    gradient += k;
-    for (; count; count--, gradient += stride, e += w->room) {
+    for (int32_t count = rows->count; count; count--, gradient += stride, e += w->room) {
         if (width >= 4) {
             et_sum_lanes(e, w->x_operands, w->room, operands, gradient, gradient);
             continue;
@@ -304,29 +318,69 @@ static void take_zero_point(const walk *w, int32_t count, int32_t *gradient)
 
 #else
 
-/* The errors of two rows of a tile. */
-static const operand *errors_of(const walk *w, int32_t row)
+/* Two rows, whose errors lie side by side; next is none where a tile ends with an odd one. */
+typedef struct {
+    operand *e;
+    int32_t *row[2];
+} row_pair;
+
+/* The rows of a tile that have errors. */
+typedef struct {
+    row_pair pairs[ET_DSP_TILE / 2], *end;
+} tile_rows;
+
+/* Of two pairs with one such row each the second one's takes the vacant place in the first. */
+static void list_rows(const walk *w, int32_t count, int32_t operands, int32_t *gradient,
+                      tile_rows *rows)
 {
-    return w->e_operands + (row & ~3) * w->room + (row & 2);
+    int32_t stride = w->row_size + 1, **vacant = 0;
+    operand *place = 0;
+    row_pair *to = rows->pairs;
+    for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
+        operand *e = w->e_operands + (row & ~3) * w->room + (row & 2), *end = e + 4 * operands;
+        uint32_t first = 0, second = 0;
+        for (const operand *next = e; next != end; next += 4) {
+            first |= next[0];
+            second |= next[1];
+        }
+        to->e = e;
+        to->row[0] = gradient;
+        to->row[1] = et_left_over((uint32_t)count) && row + 1 == count ? 0 : gradient + stride;
+        if (first && second) {
+            to++;
+        } else if (first | second) {
+            if (vacant) {
+                *vacant = to->row[!first];
+                vacant = 0;
+                for (e += !first; e < end; e += 4, place += 4) {
+                    *place = *e;
+                }
+            } else {
+                vacant = to->row + !second;
+                place = e + !second;
+                to++;
+            }
+        }
+    }
+    rows->end = to;
 }
 
-/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
-static void sum_weights(const walk *w, int32_t count, int32_t k, int32_t pairs, int32_t *gradient)
+/* A tile of rows, whose errors are ready: weights k to k + 3 of each, whose inputs are. */
+static void sum_weights(const walk *w, const tile_rows *rows, int32_t k, int32_t pairs)
 {
-    int32_t stride = w->row_size + 1, width = et_four_of(w->row_size - k);
-    gradient += k;
-    for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
-        const operand *e = errors_of(w, row);
-        if (width == 4 && (!et_left_over((uint32_t)count) || row + 1 < count)) {
-            sum_pairs(gradient, gradient + stride, w->x_operands, e, pairs);
+    int32_t width = et_four_of(w->row_size - k);
+    for (const row_pair *two = rows->pairs; two != rows->end; two++) {
+        int32_t *row = two->row[0] + k;
+        if (width == 4 && (!et_left_over(1) || two->row[1])) {
+            sum_pairs(row, two->row[1] + k, w->x_operands, two->e, pairs);
             continue;
         }
         int32_t sums[2][4] = {0};
-        sum_pairs(sums[0], sums[1], w->x_operands, e, pairs);
+        sum_pairs(sums[0], sums[1], w->x_operands, two->e, pairs);
         for (int32_t i = 0; i < width; i++) {
-            gradient[i] += sums[0][i];
-            if (row + 1 < count) {
-                gradient[stride + i] += sums[1][i];
+            row[i] += sums[0][i];
+            if (two->row[1]) {
+                two->row[1][k + i] += sums[1][i];
             }
         }
     }
@@ -344,16 +398,18 @@ static void sum_tile(const walk *w, int32_t row, int32_t count, int32_t from, in
 {
     const et_conv_2d *p = w->p;
     int32_t stride = w->row_size + 1, operands = 0;
+    tile_rows rows;
     for (int32_t r = 0; r < count; r += 4) {
         operand *e = w->e_operands + r * w->room;
         int32_t width = et_four_of(count - r);
         operands = put_errors(w, row + r, width, from, to, e);
         sum_biases(w, e, operands, width, gradient + r * stride + w->row_size, stride);
     }
+    list_rows(w, count, operands, gradient, &rows);
     if (w->copied || is_flat(p)) {
         for (int32_t k = 0; k < w->row_size; k += 4) {
             put_flat(w, k, from);
-            sum_weights(w, count, k, operands, gradient);
+            sum_weights(w, &rows, k, operands);
         }
         return;
     }
@@ -362,7 +418,7 @@ static void sum_tile(const walk *w, int32_t row, int32_t count, int32_t from, in
         for (int32_t kx = 0; kx < p->window.kernel_w; kx++) {
             for (int32_t c = 0; c < p->in.channels; c += 4, k += 4) {
                 put_tap(w, ky, kx, c, from, to);
-                sum_weights(w, count, k, operands, gradient);
+                sum_weights(w, &rows, k, operands);
             }
         }
     }

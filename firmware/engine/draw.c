@@ -25,7 +25,7 @@ typedef struct {
     uint32_t fraction, stride_fraction;
 } walk;
 
-static uint32_t fraction_q32(uint32_t rest, uint32_t n)
+static __attribute__((noinline)) uint32_t fraction_q32(uint32_t rest, uint32_t n)
 {
     uint32_t high = (rest << 16) / n, left = (rest << 16) - high * n;
     return (high << 16) + (left << 16) / n + 1;
@@ -115,43 +115,39 @@ static inline void moves_add(row_moves *m, const int32_t *gradient, uint32_t col
     }
 }
 
-/* Returns what the digest changes by. */
-static inline uint32_t moves_end(row_moves *m)
+static inline void moves_end(row_moves *m, et_rows *rows)
 {
     moves_take(m);
-    return m->row.digest;
-}
-
-/* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
- * step. */
-static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, walk *points,
-                        uint64_t mass)
-{
-    const int32_t *next = gradient;
-    row_moves moves;
-    uint64_t cumulative = 0;
-    walk p = *points;
-    moves_open(&moves, rows, row, gradient);
-    while (p.at < mass) {
-        int32_t times = 0;
-        while (cumulative <= p.at) {
-            cumulative += et_rule_mass(rows->layer, et_magnitude(*next++));
-        }
-        do {
-            times++;
-            walk_on(&p);
-        } while (p.at < cumulative);
-        if (et_rule_moves(next[-1])) {
-            moves_add(&moves, gradient, (uint32_t)(next - gradient) - 1,
-                      next[-1] < 0 ? -times : times);
-        }
-    }
-    *points = p;
-    *rows->digest += moves_end(&moves);
-    rows->moved = moves.noted.moved;
+    *rows->digest += m->row.digest;
+    rows->moved += m->noted.moved;
 }
 
 #else
+
+typedef struct {
+    et_rows *rows;
+    uint32_t row;
+} row_moves;
+
+static void moves_open(row_moves *m, et_rows *rows, uint32_t row, const int32_t *gradient)
+{
+    (void)gradient;
+    m->rows = rows;
+    m->row = row;
+}
+
+static inline void moves_add(row_moves *m, const int32_t *gradient, uint32_t column, int32_t steps)
+{
+    (void)gradient;
+    m->rows->moved += et_step(m->rows->layer, m->row, column, steps, m->rows->digest);
+}
+
+static inline void moves_end(row_moves *m, et_rows *rows)
+{
+    (void)m, (void)rows;
+}
+
+#endif
 
 /* Masses of rows that no rule adds to are mostly short: then all but the total fits 32 bits. */
 #ifdef ET_RULE_ADDS
@@ -163,11 +159,9 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, wa
 
 #define END INT32_MIN /* behind the last column: no gap passes it */
 
-/* gap: from what was passed of the row to the next point; below zero, it lies there.  moved: what weights
- * moved by together. */
+/* gap: from what was passed of the row to the next point; below zero, it lies there. */
 typedef struct {
     uint32_t gap, fraction, stride, stride_fraction;
-    int32_t moved;
 } row_points;
 
 /* A quotient by more than this is one too few at most, but for short strides. */
@@ -194,9 +188,8 @@ static uint32_t draws_passed(row_points *p)
     return draws;
 }
 
-/* Both take the draws of a row's weights, of which there is at least one, and return what the digest
- * changes by; p is then behind them. */
-#if defined(__thumb2__) && !defined(__clang__)
+/* Both take the draws of a row's weights, of which there is at least one; p is then behind them. */
+#if defined(__thumb2__) && !defined(__clang__) && !defined(ET_NOTED)
 
 /* A column's weight lies at its gradient's address over 4, times column_step, from first on. */
 typedef struct {
@@ -206,9 +199,9 @@ typedef struct {
 } row_words;
 
 /* As draws_passed has it.  V is set where the end was subtracted, which is 2**31 too much. */
-static uint32_t draw_weights(const et_trained *layer, uint32_t row, const int32_t *gradient,
-                             row_points *p)
+static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *p)
 {
+    const et_trained *layer = rows->layer;
     uint32_t offset = row * layer->row_stride, weights = (uint32_t)layer->weights;
     row_words words = {et_step_words_of(layer->first_index * ET_DIGEST_STRIDE, weights),
                        divisor_of(p),
@@ -256,35 +249,32 @@ static uint32_t draw_weights(const et_trained *layer, uint32_t row, const int32_
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->gap = gap - (uint32_t)END;
     p->fraction = fraction;
-    p->moved = moved;
-    return digest;
+    *rows->digest += digest;
+    rows->moved += moved;
 }
 
 #else
 
-static uint32_t draw_weights(const et_trained *layer, uint32_t row, const int32_t *gradient,
-                             row_points *p)
+static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *points)
 {
     const int32_t *next = gradient;
-    uint32_t first = row * layer->row_stride, digest = 0;
+    row_points p = *points;
+    row_moves moves;
+    moves_open(&moves, rows, row, gradient);
     for (;;) {
-        uint32_t gap = p->gap;
-        for (uint32_t magnitude; (magnitude = et_magnitude(*next++)) <= gap;) {
-            gap -= magnitude;
+        for (uint32_t magnitude; (magnitude = et_magnitude(*next++)) <= p.gap;) {
+            p.gap -= magnitude;
         }
-        p->gap = gap;
         if (next[-1] == END) {
-            return digest;
+            break;
         }
-        p->gap -= et_magnitude(next[-1]);
-        int32_t steps = (int32_t)draws_passed(p);
-        uint32_t offset = first + (uint32_t)(next - gradient - 1) * layer->column_stride;
-        int32_t value = layer->weights[offset];
-        int32_t moved = et_moved_weight(value, next[-1] < 0 ? -steps : steps);
-        layer->weights[offset] = (int8_t)moved;
-        p->moved += moved - value;
-        digest += et_digest_change(layer->first_index + offset, value, moved);
+        p.gap -= et_magnitude(next[-1]);
+        int32_t steps = (int32_t)draws_passed(&p);
+        moves_add(&moves, gradient, (uint32_t)(next - gradient) - 1,
+                  next[-1] < 0 ? -steps : steps);
     }
+    moves_end(&moves, rows);
+    *points = p;
 }
 
 #endif
@@ -297,12 +287,11 @@ static void draw_in_short_row(et_rows *rows, uint32_t row, int32_t *gradient, wa
     int32_t *last = gradient + rows->layer->row_size, bias = *last;
     uint32_t of_bias = et_magnitude(bias), of_weights = mass - of_bias;
     uint32_t stride = points->stride < LONGEST_STRIDE ? (uint32_t)points->stride : LONGEST_STRIDE;
-    row_points p = {(uint32_t)points->at, points->fraction, stride, points->stride_fraction, 0};
+    row_points p = {(uint32_t)points->at, points->fraction, stride, points->stride_fraction};
     if (p.gap < of_weights) {
         *last = END;
-        *rows->digest += draw_weights(rows->layer, row, gradient, &p);
+        draw_weights(rows, row, gradient, &p);
         *last = bias;
-        rows->moved = p.moved;
     } else {
         p.gap -= of_weights;
     }
@@ -326,6 +315,8 @@ static void draw_in_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *po
     }
     const int32_t *next = gradient;
     uint64_t cumulative = 0;
+    row_moves moves;
+    moves_open(&moves, rows, row, gradient);
     while (points->at < mass) {
         int32_t times = 0;
         while (cumulative <= points->at) {
@@ -336,14 +327,12 @@ static void draw_in_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *po
             walk_on(points);
         } while (points->at < cumulative);
         if (et_rule_moves(next[-1])) {
-            uint32_t column = (uint32_t)(next - gradient) - 1;
-            int32_t steps = next[-1] < 0 ? -times : times;
-            rows->moved += et_step(rows->layer, row, column, steps, rows->digest);
+            moves_add(&moves, gradient, (uint32_t)(next - gradient) - 1,
+                      next[-1] < 0 ? -times : times);
         }
     }
+    moves_end(&moves, rows);
 }
-
-#endif
 
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
 {

@@ -44,6 +44,21 @@ ET_DSP_INLINE uint32_t et_load_word(const void *address)
     return word;
 }
 
+/* Two words at an address that is a multiple of four; returns what lies behind them. */
+ET_DSP_INLINE const void *et_load_two(const void *from, uint32_t *first, uint32_t *second)
+{
+#ifdef __thumb2__
+    __asm__("ldrd %0, %1, [%2], #8"
+            : "=&r"(*first), "=&r"(*second), "+r"(from)
+            : "m"(*(const uint32_t (*)[2])from));
+    return from;
+#else
+    *first = et_load_word(from);
+    *second = et_load_word((const uint32_t *)from + 1);
+    return (const uint32_t *)from + 2;
+#endif
+}
+
 ET_DSP_INLINE void et_store_word(void *address, uint32_t word)
 {
     __builtin_memcpy(address, &word, sizeof word);
@@ -160,6 +175,16 @@ ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
     __asm__("usada8 %0, %1, %2, %3"
             : "=r"(result)
             : "r"(v ^ 0x80808080u), "r"(0x80808080u), "r"(acc));
+    return result;
+}
+
+/* acc + |a - b|. */
+ET_DSP_INLINE uint32_t et_add_distance(int8_t a, int8_t b, uint32_t acc)
+{
+    uint32_t result;
+    __asm__("usada8 %0, %1, %2, %3"
+            : "=r"(result)
+            : "r"((uint8_t)a ^ 0x80u), "r"((uint8_t)b ^ 0x80u), "r"(acc));
     return result;
 }
 
@@ -302,6 +327,12 @@ ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
 {
     uint32_t negative = v >> 7 & 0x01010101u;
     return et_add_bytes((v ^ negative * 255u) + negative, acc);
+}
+
+ET_DSP_INLINE uint32_t et_add_distance(int8_t a, int8_t b, uint32_t acc)
+{
+    int32_t distance = a - b;
+    return acc + (uint32_t)(distance < 0 ? -distance : distance);
 }
 
 ET_DSP_INLINE uint32_t et_absolute(int32_t value)

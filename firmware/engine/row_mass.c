@@ -55,25 +55,30 @@ static inline __attribute__((always_inline)) void add_square(uint64_t *sum, uint
 #endif
 }
 
-/* Two magnitudes, each below 2^31, add up to less than 2^32. */
-static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint32_t count,
-                                                         uint32_t square_shift)
+/* Two at a time where squares need no shift, as they do only over a thousand positions and more: two
+ * magnitudes, each below 2^31, add up to less than 2^32. */
+static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
 {
     sums s = {0, 0};
     uint32_t one = 1;
+    uint32_t a, b;
 #ifdef __thumb2__
     __asm__("" : "+r"(one));
 #endif
-    for (const int32_t *end = g + (count & ~1u); g != end; g += 2) {
-        uint32_t a = et_absolute(g[0]), b = et_absolute(g[1]);
-        add_product(&s.mass, a + b, one);
-        add_square(&s.squares, a, square_shift);
-        add_square(&s.squares, b, square_shift);
+    const int32_t *end = g + count;
+    uint32_t twos = square_shift ? 0 : count / 2;
+    if (twos) {
+        do {
+            g = et_load_two(g, &a, &b);
+            uint32_t first = et_absolute((int32_t)a), second = et_absolute((int32_t)b);
+            add_product(&s.mass, first + second, one);
+            add_square(&s.squares, first, 0);
+            add_square(&s.squares, second, 0);
+        } while (--twos);
     }
-    if (count & 1) {
-        uint32_t a = et_absolute(*g);
-        s.mass += a;
-        add_square(&s.squares, a, square_shift);
+    for (; g != end; g++) {
+        s.mass += et_absolute(*g);
+        add_square(&s.squares, et_absolute(*g), square_shift);
     }
     return s;
 }
@@ -83,7 +88,7 @@ static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint3
 uint64_t et_row_mass(const et_trained *layer, const int32_t *gradient, uint64_t *squares)
 {
     uint32_t count = layer->row_size + 1, shift = et_rule_square_shift(layer->rule);
-    sums s = shift ? add_up(gradient, count, shift) : add_up(gradient, count, 0);
+    sums s = add_up(gradient, count, shift);
     *squares += s.squares;
     return s.mass + et_rule_added(layer, count);
 }
