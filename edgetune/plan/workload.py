@@ -108,11 +108,13 @@ class _Observer(Learner):
     ) -> int:
         before, self.drawn = _columns(layer), None
         draws = super()._update(layer, error, exponent, x)
-        moved = np.count_nonzero(_columns(layer) - before)
+        changed = _columns(layer) - before
         steps = np.zeros_like(before) if self.drawn is None else self.drawn
+        if self.rule.centred(self.trained.index(layer)):
+            changed[:, -1] = steps[:, -1]  # biases that hold the centre change without a step
         counts = self.counts[layer.name]
         counts["draws"] += draws
-        counts["moved"] += moved
+        counts["moved"] += np.count_nonzero(changed)
         counts["rows"] += int(steps.any(axis=1).sum())
         counts["walk"] += _WALKS[self.recipe.draw](steps)
         if self.recipe.draw == "independent":

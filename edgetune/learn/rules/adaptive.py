@@ -135,7 +135,7 @@ class Adaptive(Rule):
             square_shift=square_shift(count + layer.rows, y.size // layer.rows),
             errors=y.size,
             most_trials_q16=most_trials_q16(count) if learning.weights else MAX_TRIALS << 16,
-            inputs=program.activations[layer.input].size if learning.centred(layer) else 0,
+            inputs=program.activations[layer.input].size if self.centred(index) else 0,
             input_zero_point=layer.input_zero_point,
         )
 
@@ -197,8 +197,8 @@ class Adaptive(Rule):
         doubt = min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
         return (((doubt * doubt) >> 16) * doubt) >> 16
 
-    def centre(self, index: int, x: np.ndarray) -> int:
-        return self.learning.trained[index].centre(x) if self.facts[index].inputs else 0
+    def centred(self, index: int) -> bool:
+        return self.learning.weights and self.learning.trained[index].has_centre
 
     def trials_q16(self, index: int, gradient: Gradient) -> int:
         layer, facts = self.layers[index], self.facts[index]

@@ -41,10 +41,6 @@ class Learning:
         """Of the layer's weights; of its biases where they learn alone."""
         return layer.weights.size if self.weights else layer.rows
 
-    def centred(self, layer: WeightedLayer) -> bool:
-        """Whether its weights can move about the mean of its input."""
-        return self.weights and layer.has_centre
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -131,10 +127,13 @@ class Rule:
     def observe(self, outcome: Outcome) -> None:
         """Take note of a sample, before its updates."""
 
+    def centred(self, index: int) -> bool:
+        """Whether the weights of trained layer ``index`` move about the mean of its input."""
+        return False
+
     def centre(self, index: int, x: np.ndarray) -> int:
-        """The input over its zero point about which the weights of trained layer ``index`` move,
-        where its input is ``x``."""
-        return 0
+        """About which they move, over the zero point of the input, where that is ``x``."""
+        return self.learning.trained[index].centre(x) if self.centred(index) else 0
 
     def begin(self, index: int, exponent: int) -> None:
         """Take note of the exponent of a layer's gradient, before its update."""
