@@ -199,10 +199,9 @@ typedef struct {
 static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *p)
 {
     const et_trained *layer = rows->layer;
-    uint32_t offset = row * layer->row_stride, weights = (uint32_t)layer->weights;
-    row_words words = {et_step_words_of(layer->first_index * ET_DIGEST_STRIDE, weights),
-                       divisor_of(p), layer->column_stride,
-                       weights + offset - ((uint32_t)gradient >> 2) * layer->column_stride};
+    uint32_t weights = et_address(layer->weights + row * layer->row_stride);
+    row_words words = {et_step_words_of(layer), divisor_of(p), layer->column_stride,
+                       weights - (et_address(gradient) >> 2) * layer->column_stride};
     const int32_t *next = gradient - 1;
     uint32_t gap = p->gap, fraction = p->fraction, digest = 0;
     __asm__ volatile(
