@@ -45,7 +45,7 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     """Layer name -> counts, means over the first steps of the bench, in the midst of a run.
 
     "draws"; "moved": values that had a step; "rows": output channels that were drawn; "walk":
-    columns passed on the way to the drawn ones; "errors": share of the output's errors that are
+    columns passed in rows that were drawn; "errors": share of the output's errors that are
     not zero; "halved_rows": halvings of the rows on the way to the drawn ones, where draws are
     independent; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
     what `summed_rows` has of a gradient that is summed in pairs;
@@ -232,11 +232,10 @@ _SEARCHES = {"systematic": _searches_in_order, "independent": _searches_from_the
 
 
 def _walk_in_order(steps: np.ndarray) -> float:
-    """Columns ascend, so a row's weights are walked once, to the last draw of them; the bias,
-    behind them, is reached without."""
+    """Columns ascend, so a row of which any weight was drawn is walked once, to its end; the bias,
+    behind the weights, is reached without."""
     weights = steps[:, :-1]
-    last = np.where(weights > 0, np.arange(weights.shape[1]), 0).max(axis=1, initial=0)
-    return float(last.sum())
+    return float(np.count_nonzero(weights.any(axis=1)) * weights.shape[1])
 
 
 def _walk_at_random(steps: np.ndarray) -> float:

@@ -339,7 +339,7 @@ static void list_rows(const walk *w, int32_t count, int32_t operands, int32_t *g
     for (int32_t row = 0; row < count; row += 2, gradient += 2 * stride) {
         operand *e = w->e_operands + (row & ~3) * w->room + (row & 2), *end = e + 4 * operands;
         uint32_t first = 0, second = 0;
-        for (const operand *next = e; next != end; next += 4) {
+        for (const operand *next = e; next != end && !(first && second); next += 4) {
             first |= next[0];
             second |= next[1];
         }

@@ -202,12 +202,12 @@ typedef struct {
 static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *p)
 {
     const et_trained *layer = rows->layer;
-    uint32_t offset = row * layer->row_stride, weights = (uint32_t)layer->weights;
-    row_words words = {et_step_words_of(layer->first_index * ET_DIGEST_STRIDE, weights),
+    uint32_t weights = et_address(layer->weights + row * layer->row_stride);
+    row_words words = {et_step_words_of(layer),
                        divisor_of(p),
                        p->stride,
                        layer->column_stride,
-                       weights + offset - ((uint32_t)gradient >> 2) * layer->column_stride,
+                       weights - (et_address(gradient) >> 2) * layer->column_stride,
                        p->stride_fraction};
     const int32_t *next = gradient - 1;
     uint32_t gap = p->gap, fraction = p->fraction, digest = 0;

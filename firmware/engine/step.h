@@ -27,24 +27,28 @@ static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t m
     return et_digest_change_at(index * ET_DIGEST_STRIDE, value, moved);
 }
 
-#if defined(__thumb2__) && !defined(__clang__)
-
-/* What loops of assembly count a step into the digest by.  place: of an address, each byte of which is
- * ET_DIGEST_STRIDE. */
+/* What a step is counted into the digest by.  place: of an address, each byte of which is place_step. */
 typedef struct {
     uint32_t place_step, place, mix_first, mix_second;
 } et_step_words;
 
-/* place: of the parameter at weights, an address. */
-static inline et_step_words et_step_words_of(uint32_t place, uint32_t weights)
+static inline uint32_t et_address(const void *pointer)
 {
-    et_step_words words = {ET_DIGEST_STRIDE, place - weights * ET_DIGEST_STRIDE, ET_MIX_FIRST,
+    return (uint32_t)(uintptr_t)pointer;
+}
+
+static inline et_step_words et_step_words_of(const et_trained *layer)
+{
+    uint32_t before = layer->first_index - et_address(layer->weights);
+    et_step_words words = {ET_DIGEST_STRIDE, before * ET_DIGEST_STRIDE, ET_MIX_FIRST,
                            ET_MIX_SECOND};
     return words;
 }
 
-/* The weight at r10, whose value r11 is to become lr, is stored and counted into moved and the digest; words
- * points behind et_step_words.  Labels 3 and 4; r7 to r12 and lr change. */
+#if defined(__thumb2__) && !defined(__clang__)
+
+/* For loops of assembly: the weight at r10, whose value r11 is to become lr, is stored and counted into
+ * moved and the digest; words points behind et_step_words.  Labels 3 and 4; r7 to r12 and lr change. */
 #define ET_STEP_TAKEN                                                                             \
     "add r12, lr, #127\n\t"                                                                       \
     "cmp r12, #254\n\t"                                                                           \

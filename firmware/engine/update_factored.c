@@ -122,14 +122,15 @@ static inline void next_point(row_points *p)
     }
 }
 
-/* A row's weights as its steps take them; place: of the first one in the digest.  sign: of the
- * error, and less twice that, which turns it where an input lies below its zero point. */
+/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight lies at its sum's address over 4
+ * from there on.  sign: of the error, and less twice that, which turns it where an input lies below its
+ * zero point. */
 typedef struct {
-    uint32_t stride, stride_rest;
+    et_step_words step;
+    uint32_t divisor, first, stride, stride_rest;
+    int32_t turned, sign;
     int8_t *weights;
     const uint32_t *cumulative;
-    uint32_t place;
-    int32_t turned, sign;
 } row_facts;
 
 /* One step of the weight under next, for all draws that fall on it; returns the digest's change. */
@@ -145,7 +146,8 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
     int32_t moved = et_moved_weight(value, steps * sign);
     f->weights[column] = (int8_t)moved;
     p->moved += moved - value;
-    return et_digest_change_at(f->place + column * ET_DIGEST_STRIDE, value, moved);
+    uint32_t place = f->step.place + et_address(f->weights + column) * ET_DIGEST_STRIDE;
+    return et_digest_change_at(place, value, moved);
 }
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
@@ -253,7 +255,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     noted.moved = 0;
     noted.weights = f->weights;
     noted.step = 1;
-    noted.place = f->place;
+    noted.place = f->step.place + et_address(f->weights) * ET_DIGEST_STRIDE;
     noted.place_step = ET_DIGEST_STRIDE;
     do {
         rest = lanes.rest[0];
@@ -271,31 +273,10 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 
 #elif defined(__thumb2__) && !defined(__clang__)
 
-/* A column's weight lies at its sum's address over 4, from first on. */
-typedef struct {
-    et_step_words step;
-    uint32_t divisor, first, stride, stride_rest;
-    int32_t turned, sign;
-} row_words;
-
-static row_words words_of(const row_facts *f, uint32_t divisor)
-{
-    uint32_t weights = (uint32_t)f->weights;
-    row_words words = {et_step_words_of(f->place, weights),
-                       divisor,
-                       weights - ((uint32_t)f->cumulative >> 2),
-                       f->stride,
-                       f->stride_rest,
-                       f->turned,
-                       f->sign};
-    return words;
-}
-
 /* Registers hold the points.  rest is kept less divisor, so that adding to it carries where it reaches
  * it. */
 static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 {
-    row_words words = words_of(f, p->divisor);
     const uint32_t *next = f->cumulative - 1;
     uint32_t at = p->at, rest = p->rest - p->divisor, digest = 0;
     int32_t moved = 0;
@@ -326,8 +307,8 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "5:"
                      : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [digest] "+r"(digest),
                        [moved] "+r"(moved)
-                     : [words] "r"(&words.divisor), [inputs] "r"(inputs),
-                       [signs] "I"(offsetof(row_words, turned) - offsetof(row_words, divisor))
+                     : [words] "r"(&f->divisor), [inputs] "r"(inputs),
+                       [signs] "I"(offsetof(row_facts, turned) - offsetof(row_facts, divisor))
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->at = at;
     p->rest = rest + p->divisor;
@@ -369,13 +350,16 @@ static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
     const et_trained *layer = f->layer;
     uint32_t size = layer->row_size, inputs = f->cumulative[size - 1];
     int32_t sign = f->e[row] < 0 ? -1 : 1;
-    row_facts facts = {p->stride,
+    int8_t *weights = layer->weights + row * size;
+    row_facts facts = {et_step_words_of(layer),
+                       p->divisor,
+                       et_address(weights) - (et_address(f->cumulative) >> 2),
+                       p->stride,
                        p->stride_rest,
-                       layer->weights + row * size,
-                       f->cumulative,
-                       (layer->first_index + row * size) * ET_DIGEST_STRIDE,
                        -2 * sign,
-                       sign};
+                       sign,
+                       weights,
+                       f->cumulative};
     if (p->at >= inputs) {
         return;
     }

@@ -54,7 +54,8 @@ pytestmark = [
 ]
 
 SUMS = "update_biases.c:sum_errors.h"
-BIAS_DRAWS = turns("draw.c", "for (; points->at < mass; steps++)")
+DRAWS = line("draw.c", "draws++;")
+HIT = line("draw.c", "p.gap -= et_magnitude(next[-1]);")
 MASS = "row_mass.c"
 FACTORED = "update_factored.c"
 
@@ -113,7 +114,8 @@ def both(*lines):
 
 
 def magnitudes(counts):
-    return 2 * counts.line(MASS, "add_product(&s.mass, a + b") + counts.line(MASS, "s.mass += a;")
+    twos, ones = "add_product(&s.mass, first + second", "s.mass += et_absolute(*g);"
+    return 2 * counts.line(MASS, twos) + counts.line(MASS, ones)
 
 
 # -- the counts ------------------------------------------------------------------------------
@@ -203,15 +205,14 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     }
     kind = "update_dense" if isinstance(work.layer, p.FullyConnected) else "update_window"
     found = UPDATES[kind](Work(work.layer, work.x, work.y, seen)) | seen
-    found["passed"] = found["walk"] + steps[:, :-1].any(axis=1).sum()
     assert seen["draws"] == 5
     products = {"products": line("fully_connected.c", "*gradient++ = error *")}
     assert_counted(found, (products if kind == "update_dense" else {}) | {
-        "draws": both(line("draw.c", "gap += stride;"), BIAS_DRAWS),
-        "moved": both(line("draw.c", "at -= gap;"), line("draw.c", "et_step(layer, row, size")),
+        "draws": DRAWS,
+        "moved": both(HIT, line("draw.c", "et_step(rows->layer, row, rows->layer->row_size")),
         "formed": line("update.c", "g->row_gradient("),
         "magnitudes": magnitudes,
-        "passed": both(line("draw.c", "gap -= magnitude;"), line("draw.c", "at -= gap;")),
+        "walk": both(line("draw.c", "gap -= magnitude;"), HIT),
     }, counts, work)
 
 
@@ -228,7 +229,7 @@ def test_an_update_of_biases_adds_up_its_errors_once(engine, work):
     }, counts, work)
     assert set(found) == {"positions", "errors"}
     assert counts.line("update_biases.c", "scratch->row_mass[row] =") == work.layer.rows
-    assert BIAS_DRAWS(counts) == 5
+    assert DRAWS(counts) == 5
 
 
 @pytest.mark.parametrize("total", [6, 90, 900])

@@ -153,10 +153,20 @@ static int conv_2d_input_error(void)
     return got == expected && memcmp(one, other, sizeof one) == 0;
 }
 
+/* No errors in some of at most 16 channels, as of outputs that a RELU holds. */
+static void silence(uint32_t channels)
+{
+    uint32_t silent = below(1u << 16) & (below(2) ? below(1u << 16) : 0xFFFF);
+    for (uint32_t i = 0; i < LARGEST; i++) {
+        e[i] = silent >> i % channels & 1 ? 0 : e[i];
+    }
+}
+
 static int conv_2d_gradient(void)
 {
     et_conv_2d p;
     random_window(&p.in, &p.out, &p.window);
+    silence(p.out.channels);
     uint32_t row_size = (uint32_t)p.window.kernel_h * p.window.kernel_w * p.in.channels;
     uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
     p.quantization = random_quantization(row_size);
