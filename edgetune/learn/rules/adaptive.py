@@ -28,8 +28,8 @@ from edgetune.learn.rules.rule import (
 from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
-RATE, SHALLOW = 40.0, 7  # what a step is to win, over the mean shortfall, of so many layers
-UNSETTLED, BIASES = 1 / 5, 1 / 16  # of it, where no doubt takes anything off; of biases alone
+RATE, SHALLOW = 56.0, 5  # what a step is to win, over the mean shortfall, of so many layers
+UNSETTLED, BIASES = 1 / 7, 1 / 22  # of it, where no doubt takes anything off; of biases alone
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the layers' cube or square
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
