@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from edgetune.boards import BYTE_BITS
 from edgetune.errors import LinkError
 
 # Empty pieces at the device's own rate: twice those that end a faster one there.
@@ -15,7 +16,6 @@ WAKE = bytes(16)
 DOUBTS, DOUBT_SECONDS = 4, 2.0
 PROOF_BYTES = 4096  # of a message that proves a rate, at most: as long as a sample
 PROOF_NUDGE, PROOFS = 0.1, 6  # seconds between its attempts, and its own time; how many there are
-BITS = 10  # of a byte on the line
 
 
 class Rated(Protocol):
@@ -96,4 +96,4 @@ class LineRate:
 
     def seconds(self, count: int) -> float:
         """That so many bytes take on the line."""
-        return BITS * count / self.now if self.now else 0.0
+        return BYTE_BITS * count / self.now if self.now else 0.0
