@@ -11,6 +11,7 @@ import pytest
 from link_requests import echo_hash, encoded, samples, steps_and_hash
 from link_transport import build_server_library
 from rated_line import OWN, RATES, Chip, RatedLine, heard
+from thinned import thinned
 
 from edgetune.device.faults import FaultRates, Faults
 from edgetune.link import Client, DeviceResetError, line_rate
@@ -73,7 +74,7 @@ def test_a_uart_hears_its_own_rate():
 
 
 @pytest.mark.parametrize("adapter", [0, 250_000, 1 << 30])
-@pytest.mark.parametrize("cable", [OWN, 500_000, 1 << 30])
+@pytest.mark.parametrize("cable", thinned([500_000, OWN, 1 << 30], 3))
 @pytest.mark.parametrize("fastest", [0, 460_800, 950_000, FASTEST])
 def test_the_fastest_that_all_make(library, fastest, cable, adapter):
     chip = Chip(library, fastest)
@@ -179,7 +180,7 @@ def test_a_reset_at_a_raised_rate_is_noticed(chip, step):
     learn(client)
 
 
-@pytest.mark.parametrize("count", [10, 1_000, 10_000])
+@pytest.mark.parametrize("count", thinned([1_000, 10, 10_000], 3))
 def test_a_burst_of_noise_at_a_raised_rate(chip, count):
     line, client = raised(chip)
     learn(client, between=lambda at: line.noise(count) if at % 40 == 20 else None)
@@ -240,7 +241,7 @@ def test_a_new_session_forgets_what_was_given_up(chip):
     assert len(line.asked) == asked
 
 
-@pytest.mark.parametrize("since", [None, 10])
+@pytest.mark.parametrize("since", thinned([None, 10], 2))
 def test_a_line_that_damages_what_is_long(chip, since):
     """Short questions pass all the time: they prove nothing."""
     line = RatedLine(chip)
