@@ -27,6 +27,7 @@ WHY = {
     "2.5": "macros likewise; include guards",
     "2.7": "kernels of one operator share a signature",
     "5.5": "names that a macro has too, as arena",
+    "5.6": "types of two files with one name",
     "5.7": "structures without a tag",
     "5.9": "static functions of two files with one name",
     "7.2": "a large constant without u",

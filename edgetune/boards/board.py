@@ -14,6 +14,7 @@ BAUD_MAX = "baud_max"  # of [uart]: what the adapter on the board is known to ta
 # What most adapters take between chip and USB, and the fastest of it that is tried unasked.
 USUAL_RATES = (1_000_000, 921_600, 460_800, 230_400)
 USUAL_MOST = 921_600
+BYTE_BITS = 10  # of a byte on a serial line: start, eight, stop
 
 
 @dataclass(frozen=True)

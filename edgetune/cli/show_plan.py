@@ -14,7 +14,7 @@ from edgetune.model.outputs import changing
 from edgetune.plan.cost import Estimate
 from edgetune.plan.kept import kept_gradients
 from edgetune.plan.plan import Plan
-from edgetune.plan.thrift import Price
+from edgetune.plan.thrift import Price, together
 
 PHASES = ("forward", "backward", "update")
 HANGING = len("Flash: ")
@@ -99,8 +99,8 @@ def show_plan(
     )
     if any(gradients := _gradients(estimate.plan).values()):
         printer.wrapped(_gradient_words(*gradients), HANGING)
-    for price in prices:
-        printer.text(_price_words(price))
+    for group in together(prices):
+        printer.text(_price_words(group))
     if facts := _store_facts(estimate.plan):
         printer.text(
             f"Store: {facts['length']:,} bytes of flash from 0x{facts['origin']:08X} on, two "
@@ -131,12 +131,18 @@ def _guard_words(estimate: Estimate) -> str:
     )
 
 
-def _price_words(price: Price) -> str:
-    if price.bytes < 0:
-        return (f"Spent: {-price.bytes:,} bytes of RAM, {-price.instructions:,} instructions a "
-                f"step fewer: {price.what}")
-    return (f"Saved: {price.bytes:,} bytes of RAM for {price.instructions:,} instructions a "
-            f"step: {price.what}")
+def _price_words(group: Sequence[Price]) -> str:
+    """Of choices that save RAM, a line each where only all of them do."""
+    saved = sum(price.bytes for price in group)
+    costs = sum(price.instructions for price in group)
+    if saved < 0:
+        said = f"Spent: {-saved:,} bytes of RAM, {-costs:,} instructions a step fewer"
+    else:
+        said = f"Saved: {saved:,} bytes of RAM for {costs:,} instructions a step"
+    if len(group) == 1:
+        return f"{said}: {group[0].what}"
+    choices = "".join(f"\n{' ' * HANGING}{price.what}" for price in group)
+    return f"{said}, by these {len(group)} together:{choices}"
 
 
 def _run_words(guard: dict) -> str:

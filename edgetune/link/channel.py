@@ -92,9 +92,7 @@ class Channel:
     def close(self) -> None:
         """Forgets the session; the device notices with the next HELLO.  A line whose rate was
         raised has the device's own again."""
-        if self._rate.apart:
-            self._rate.fall()
-        self._rate.unsure = False
+        self._rate.end()
         self.info: DeviceInfo | None = None
         self.bad_frames = 0
         self._session = 0
@@ -172,6 +170,9 @@ class Channel:
     def submit(self, kind: Request, payload: bytes = b"") -> Pending:
         """Queues a request, waiting while two others are without a reply."""
         self._require_session()
+        if self._rate.due(self._clock()):
+            self._wait(kind, lambda: not self._pending)
+            self.quicken()
         self._wait(kind, lambda: len(self._pending) < MOST_UNANSWERED)
         wire = encode_frame(Frame(kind, self._session, self._next_seq, payload))
         pending = Pending(kind, self._next_seq, wire)
@@ -212,7 +213,7 @@ class Channel:
                     self._rate.doubt(self._clock())
                 self._recover()
             if self._rate.doubtful(self._clock()):
-                self._rate.fall()
+                self._rate.give_up(self._clock())
                 self._patience.heard()
                 self._recover()
 

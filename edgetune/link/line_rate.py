@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from edgetune.boards import BYTE_BITS
 from edgetune.errors import LinkError
 
 # Empty pieces at the device's own rate: twice those that end a faster one there.
@@ -13,9 +14,11 @@ WAKE = bytes(16)
 # Silences and damaged frames, with no request answered between, that end a faster rate here, and
 # for how long at least: an answer may be late.
 DOUBTS, DOUBT_SECONDS = 4, 2.0
+# Seconds without a doubt after which a faster rate that doubts ended is tried again; each further
+# time twice as many, as a try costs a few.
+QUIET = 60.0
 PROOF_BYTES = 4096  # of a message that proves a rate, at most: as long as a sample
 PROOF_NUDGE, PROOFS = 0.1, 6  # seconds between its attempts, and its own time; how many there are
-BITS = 10  # of a byte on the line
 
 
 class Rated(Protocol):
@@ -47,6 +50,8 @@ class LineRate:
         self._doubts, self._since = 0, 0.0
         self.unsure = False  # this end has the device's own rate, and the device perhaps not
         self.changing = False  # the device was asked for a rate that this end has not yet
+        self._quiet_since: float | None = None  # where doubts ended a faster rate
+        self._quiet = QUIET
 
     @property
     def raised(self) -> bool:
@@ -67,6 +72,15 @@ class LineRate:
         """Whether a faster rate is better given up."""
         return self.raised and self._doubts >= DOUBTS and now - self._since >= DOUBT_SECONDS
 
+    def due(self, now: float) -> bool:
+        """Whether a faster rate is to be tried again, which is then no more due for a while."""
+        if self.raised or self.changing or self._quiet_since is None:
+            return False
+        if now - self._quiet_since < self._quiet:
+            return False
+        self._quiet_since, self._quiet = now, 2 * self._quiet
+        return True
+
     def raise_to(self, rate: int) -> bool:
         """This end takes a faster rate; whether it can."""
         self.now, self._doubts, self.unsure, self.changing = rate, 0, False, False
@@ -81,8 +95,22 @@ class LineRate:
         with suppress(OSError, LinkError):
             self._write(WAKE)
 
+    def give_up(self, now: float) -> None:
+        """Doubts end a faster rate, for as long as there are any."""
+        self.fall()
+        self._quiet_since = now
+
+    def end(self) -> None:
+        """The session is over: the device has its own rate, and the next may have any."""
+        if self.apart:
+            self.fall()
+        self.unsure = False
+        self._quiet_since, self._quiet = None, QUIET
+
     def doubt(self, now: float) -> None:
         """Silence, or a damaged frame, here or there."""
+        if self._quiet_since is not None:
+            self._quiet_since = now
         self._since = self._since if self._doubts else now
         self._doubts += 1
 
@@ -96,4 +124,4 @@ class LineRate:
 
     def seconds(self, count: int) -> float:
         """That so many bytes take on the line."""
-        return BITS * count / self.now if self.now else 0.0
+        return BYTE_BITS * count / self.now if self.now else 0.0

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgetune.plan.arena import lay_out
+from edgetune.plan.arena import lay_out, tight_order
 from edgetune.plan.plan import Plan, make_plan
 from edgetune.plan.schedule import FRAME, Buffer, Schedule
 
 
 def forward_plan(plan: Plan, prefix: str = "") -> Plan:
-    """``plan`` without what it learns: its forward stages, in an arena of their own.
+    """``plan`` without what it learns: its forward stages, in an arena of their own, laid out in
+    the tightest order that is found.
 
     All weights are in flash, no loss is worked out, and the sample's frame does not lie in the
     arena.  ``prefix``: of the buffers' names.
@@ -30,7 +31,8 @@ def forward_plan(plan: Plan, prefix: str = "") -> Plan:
         buffer.name = prefix + buffer.name
     output_buffer(found).last = count - 1
     schedule = Schedule(stages, buffers, count)
-    return replace(found, schedule=schedule, arena_bytes=lay_out(inside), state_bytes=0)
+    arena = lay_out(inside, tight_order(inside, room=0))
+    return replace(found, schedule=schedule, arena_bytes=arena, state_bytes=0)
 
 
 def output_buffer(plan: Plan) -> Buffer:

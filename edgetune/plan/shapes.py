@@ -15,8 +15,8 @@ def shape_defines(plan: Plan) -> dict:
 
     - ET_WHOLE_FOURS: all rows, and row sizes of CONV_2D and dense layers, are multiples of four,
       and so are a CONV_2D's input channels where errors pass through it;
-    - ET_FLAT_CONVOLUTIONS: a CONV_2D through which errors pass, or whose input channels are a
-      multiple of four, is pointwise.
+    - ET_FLAT_CONVOLUTIONS: a CONV_2D through which errors pass, or whose weights learn from input
+      channels that are a multiple of four, is pointwise.
     """
     chosen = zip(NARROWING, (_whole_fours(plan), _flat(plan)))
     return {name: 1 for name, is_on in chosen if is_on}
@@ -34,10 +34,12 @@ def _whole_fours(plan: Plan) -> bool:
 
 
 def _flat(plan: Plan) -> bool:
-    passed = _passed(plan)
+    passed, learning = _passed(plan), plan.trained if plan.recipe.learns_weights else []
     return all(
         _is_flat(plan, layer) for layer in plan.program.weighted_layers
-        if layer.kind == "conv_2d" and (layer in passed or _channels(plan, layer) % 4 == 0)
+        if layer.kind == "conv_2d" and (
+            layer in passed or layer in learning and _channels(plan, layer) % 4 == 0
+        )
     )
 
 

@@ -8,13 +8,13 @@ bounds of `CYCLES`, and what is said is both of them.
 
 from __future__ import annotations
 
+from edgetune.boards import BYTE_BITS
 from edgetune.dataclass import dataclass
 from edgetune.plan.buffers import SAMPLE_FRAMING
 from edgetune.plan.cost import Estimate
 from edgetune.plan.plan import Plan
 
 GIVEN = "given"
-LINE_BITS = 10  # of a byte on a serial line: start, eight, stop
 SINGLE = (1.0, 2.0)  # cycles an instruction
 CYCLES = {"cortex-m7": (0.5, 1.5)}  # of cores that are not like the others
 
@@ -75,5 +75,5 @@ def speed_of(estimate: Estimate, power: tuple[float, float] | None = None) -> Sp
 def _line_ms(plan: Plan) -> tuple[tuple[int, float], ...]:
     """Of a sample with its target, in a frame as docs/protocol.md has it."""
     frame = plan.input_bytes + plan.program.loss.target_bytes + SAMPLE_FRAMING
-    bits = LINE_BITS * (frame + frame // 254 + 3)
+    bits = BYTE_BITS * (frame + frame // 254 + 3)
     return tuple((rate, 1e3 * bits / rate) for rate in plan.board.rates[:2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edgetune.boards import Board
@@ -18,6 +18,7 @@ from edgetune.plan.savings import NONE, Savings, cheap_layers
 from edgetune.plan.schedule import Stage, could_run_over
 
 SHARED_TARGET = 64  # bytes: larger ones are not copied out of the frame
+KEPT = "gradients kept in what is left"  # what a plan spends of the RAM that it saved
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,22 @@ def prices(plan: Plan) -> list[Price]:
             rows.append(_price("gradients formed twice, not kept", estimate(whole), now))
         before = now
     if before and (last := estimate(plan)).ram_bytes > before.ram_bytes:
-        rows.append(_price("gradients kept in what is left", before, last))
+        rows.append(_price(KEPT, before, last))
     return rows
+
+
+def together(rows: Sequence[Price]) -> list[list[Price]]:
+    """``rows`` in groups, each of which saves RAM.
+
+    RAM is what the fullest stage of a step takes.  Where several are as full, what relieves one of
+    them saves nothing before the others are relieved too.
+    """
+    groups: list[list[Price]] = []
+    for row in rows:
+        if not groups or row.what == KEPT or sum(one.bytes for one in groups[-1]) > 0:
+            groups.append([])
+        groups[-1].append(row)
+    return groups
 
 
 def _price(what: str, before: Estimate, now: Estimate) -> Price:

@@ -102,7 +102,8 @@ def _update_factored(work: Work) -> dict:
     seen = work.seen
     return {"inputs": work.layer.row_size} | {
         name: seen.get(name, 0) for name in (
-            "passed", "near_rows", "laid", "searches", "strides", "halvings", "biases",
+            "starts", "passed_rows", "near_rows", "laid", "passed", "far_rows", "searches",
+            "strides", "halvings", "bias_rows", "biases",
         )
     }
 

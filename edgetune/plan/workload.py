@@ -49,10 +49,11 @@ def observe(plan: Plan) -> dict[str, dict[str, float]]:
     not zero; "halved_rows": halvings of the rows on the way to the drawn ones, where draws are
     independent; `FORMED` and a number: blocks of so many rows of the gradient that were formed;
     what `summed_rows` has of a gradient that is summed in pairs;
-    "passed", "searches", "strides", "halvings": of a factored gradient's columns, its rows whose
-    columns are passed, "near_rows", times that their points are "laid", and its "biases" that were
-    drawn; `HALVED` and an
-    activation: its errors that were halved as larger ones came.
+    of a factored gradient's columns "passed", "searches", "strides" and "halvings"; its
+    "near_rows", whose columns are passed, times that their points are "laid", and its "far_rows",
+    whose columns are searched; draws of its "biases", and "bias_rows", those that were drawn;
+    "starts", whether anything was drawn, and the "passed_rows" then; `HALVED` and an activation:
+    its errors that were halved as larger ones came.
     """
     keep_memory()
     steps = max(1, min(STEPS, PATIENCE // max(1, _macs(plan))))
@@ -175,9 +176,11 @@ def _searches_in_order(steps: np.ndarray) -> Counter:
     many = steps.sum(axis=1) * NEAR >= weights.shape[1]
     passed = np.where(weights > 0, np.arange(weights.shape[1]), 0).max(axis=1)
     draws = weights[many].sum(axis=1)
-    near = draws[draws > 0]
-    return _far_searches(weights[~many]) + Counter(
+    near, far = draws[draws > 0], weights[~many]
+    return _far_searches(far) + Counter(
+        starts=int(steps.any()), passed_rows=len(steps) * int(steps.any()),
         passed=int(passed[many].sum()), near_rows=near.size, laid=int((near // LAID + 1).sum()),
+        far_rows=np.count_nonzero(far.any(axis=1)), bias_rows=np.count_nonzero(steps[:, -1]),
     )
 
 

@@ -11,7 +11,8 @@ from cli_runner import BOARD, ON_HOST, edgetune, refused, succeed
 from decoders import decoded, network
 from several_outputs import NAMES, float_heads_file, three_heads, three_heads_file
 from streaming_files import StreamBuilder
-from tiny_tflite import run_in_tflite, serialise
+from tflite_runs import run_in_tflite
+from tflite_writer import serialise
 
 from edgetune.boards import load_board
 from edgetune.ci.settings import job_of

@@ -15,6 +15,7 @@ def own_flash(tmp_path, monkeypatch):
     return ("--out", tmp_path / "built")
 
 
+@pytest.mark.thorough
 def test_what_a_run_ends_with_is_confirmed_and_kept(out, tmp_path):
     run = ("--store", "--samples", "200", "--passes", "1", "--no-verify", "--no-guard")
     succeed("tune", MODEL, *ON_HOST, "--data", DATA, *run, "--out", tmp_path / "run")

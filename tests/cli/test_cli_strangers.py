@@ -230,6 +230,7 @@ def test_notes_that_nobody_takes_cost_no_run(folder):
     assert done.returncode == 0 and b"Tuned model: run/tuned.tflite" in done.stdout
 
 
+@pytest.mark.thorough
 def test_a_name_that_is_no_utf_8_is_named(folder):
     for as_json in ((), ("--json",)):
         done = _process("inspect", b"caf\xe9.tflite", *as_json, stdout=subprocess.PIPE)

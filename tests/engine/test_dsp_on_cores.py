@@ -55,7 +55,8 @@ def swept(folder: Path, core: str, sweep: Path, sources: list[str], **defines: i
     return answer(board, build_project(folder, board).elf)
 
 
-@pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
+@pytest.mark.thorough
+@pytest.mark.parametrize("core", SWEPT)
 def test_kernels_agree_with_the_portable_ones(core, tmp_path):
     assert swept(tmp_path, core, SWEEP, SOURCES, ROUNDS=120) == "equal"
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from shared_data import digits, load_task, reference_outputs
+from tflite_runs import run_in_tflite
 from thinned import quick, thinned
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder
 
 from edgetune.learn.learner import Learner
 from edgetune.learn.lower import lower

@@ -49,12 +49,8 @@ def hostile_states(plan, count: int):
         yield np.where(source.random(right.size) < 0.3, noise, right).tobytes()
 
 
-def _rules() -> list:
-    default = Recipe().rule
-    return [pytest.param(r, marks=[pytest.mark.thorough] * (r != default)) for r in RULES]
-
-
-@pytest.mark.parametrize("rule", _rules())
+@pytest.mark.thorough
+@pytest.mark.parametrize("rule", RULES)
 def test_any_state_is_learnt_from_without_undefined_behaviour(rule, tmp_path):
     plan = make_plan(read_tflite(classifier().build()), Recipe(rule=rule), load_board(BOARD))
     program, source = plan.program, np.random.default_rng(3)

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 from c_engine import COMPILER
+from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -23,7 +24,7 @@ class Kept(ctypes.Structure):
     _fields_ = [("state_id", u32), ("state_bytes", u32), ("check", u32)]
 
 
-@pytest.fixture(name="model", scope="module", params=["adaptive", "niti"])
+@pytest.fixture(name="model", scope="module", params=thinned(["adaptive", "niti"], 2))
 def compiled_model(request, tmp_path_factory):
     """The plan of a small network, and its generated model with the engine as a library."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -4,6 +4,7 @@ numpy engine's, which knows nothing of it."""
 import numpy as np
 import pytest
 from emulators import CORES, need_emulator
+from overlap_cases import stem
 from shared_data import shared
 from tiny_tflite import ModelBuilder
 
@@ -64,11 +65,8 @@ def test_everything_that_can_lies_over_its_inputs(core, tmp_path):
 
 
 def test_the_linker_holds_a_stem_to_what_overlap_leaves(tmp_path):
-    """A widening layer below the trained one, at the peak."""
     need_emulator()
-    b = ModelBuilder((1, 16, 16, 3), seed=9).conv(4, 3, 2, activation="RELU").conv(24, 1)
-    graph = read_tflite(b.depthwise(3, stride=2).conv(8, 1).mean().dense(3).softmax().build())
-    plan = plan_within(graph, Recipe(("last",)), load_board(CORES["M4"]).with_ram(4800))
+    plan = plan_within(stem(), Recipe(("last",)), load_board(CORES["M4"]).with_ram(4800))
     assert "conv_2d_1 forward" in plan.savings.over
     assert estimate(plan).ram_bytes <= plan.board.ram.length <= 4800
     check(plan, tmp_path, "qemu", 4)

@@ -141,7 +141,7 @@ def of_this_computer(tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize("rule", quick(RULES, MAIN_RULES))
+@pytest.mark.parametrize("rule", quick(RULES, ["adaptive"]))
 def test_every_rule_on_the_host(rule, native):
     for total_steps in (0, 5 * STEPS):
         whole_life(native(rule), "host", total_steps)

@@ -16,7 +16,6 @@ MODEL = (
     .dense(5).softmax().build()
 )
 BOARDS = [name for name in list_boards() if load_board(name).store]
-QUICK = "nucleo-f401re"
 
 
 def planned(name: str, store: bool):
@@ -24,9 +23,8 @@ def planned(name: str, store: bool):
 
 
 @needs_gcc
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n == QUICK else pytest.mark.thorough) for n in BOARDS]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", BOARDS)
 def test_it_takes_no_more_than_planned_and_the_region_is_free(tmp_path, name):
     plan, plain = planned(name, store=True), planned(name, store=False)
     image = build_firmware(plan, tmp_path / "store", "small").build.sizes

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder
 
 from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine

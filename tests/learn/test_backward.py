@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from branching import NETWORKS
 from thinned import thinned
-from tiny_tflite import FUNCTIONS, ModelBuilder
+from tiny_operators import FUNCTIONS
+from tiny_tflite import ModelBuilder
 
 from edgetune.learn.lower import lower
 from edgetune.learn.lower.backward import InputError, Scale, join_of, lower_backward

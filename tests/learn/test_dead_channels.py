@@ -4,8 +4,9 @@ row is bounded by what it can reach."""
 import numpy as np
 import pytest
 from cli_runner import BOARD, edgetune, refused
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder
 from written import written
 
 from edgetune.errors import ModelError

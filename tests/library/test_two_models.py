@@ -11,6 +11,8 @@ from libraries import images, signals, two_in_one_image, u32
 if COMPILER is None:
     pytest.skip("no C compiler", allow_module_level=True)
 
+pytestmark = pytest.mark.thorough
+
 MORE, KEPT, BUSY, NO_STEP, TARGET, ALIGNMENT = 1, 2, -1, -2, -3, -4
 FOREIGN, DAMAGED, MEMORY, CALLBACK = -6, -7, -8, -9
 
@@ -63,7 +65,6 @@ def test_slices_of_two_steps_at_once_change_no_bit(models):
     learn_in_slices(models, steps=6, seed=7)
 
 
-@pytest.mark.thorough
 def test_other_losses_and_rules_change_none_either(tmp_path):
     """A rule that measures before it draws, and a loss without a target."""
     autoencoder, recipe = LEARNING["autoencoder"]

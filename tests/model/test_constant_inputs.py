@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tflite
 from float_builder import FloatBuilder
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tflite_runs import run_in_tflite
+from tiny_tflite import ModelBuilder
 
 from edgetune.errors import UsageError
 from edgetune.floats.engine import FloatEngine

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from decoders import decoded, network
 from model_ends import in_uint8
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
+from tflite_runs import run_in_tflite
+from tflite_writer import OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder
 from written import written
 
 from edgetune.errors import ModelError

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from branching import two_inputs
 from model_ends import with_ends
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
+from tflite_runs import run_in_tflite
+from tflite_writer import OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder
 
 from edgetune.errors import ModelError
 from edgetune.model.decode import decode

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import tflite
 from operator_examples import EXAMPLES
-from tiny_tflite import ARITHMETIC, DECIDED, ModelBuilder
+from tiny_operators import ARITHMETIC, DECIDED
+from tiny_tflite import ModelBuilder
 
 from edgetune.floats.operators import OPERATORS
 from edgetune.learn.lower import lower

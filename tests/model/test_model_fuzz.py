@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tflite_writer import OperatorSpec, TensorSpec, serialise
 from thinned import thinned
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder
 
 from edgetune.model.read import read_tflite
 from edgetune.model.runtime import Runtime

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tflite
 from branching import dense_net, inverted_residual
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder
 
 from edgetune.errors import ModelError
 from edgetune.learn.lower import lower

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tflite
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder
 
 from edgetune import files
 from edgetune.errors import ModelError, UsageError

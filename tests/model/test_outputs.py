@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from model_ends import in_uint8
 from several_outputs import NAMES, float_heads, float_heads_file, three_heads, three_heads_file
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
+from tflite_runs import run_in_tflite
+from tflite_writer import OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder
 from written import written
 
 from edgetune.errors import EdgetuneError, ModelError, UsageError

@@ -8,8 +8,10 @@ import pytest
 import tflite
 from model_ends import in_uint8
 from operator_examples import selu
+from tflite_runs import run_in_tflite
+from tflite_writer import OperatorSpec, TensorSpec, serialise
 from thinned import thinned_rows
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, run_in_tflite, serialise
+from tiny_tflite import ModelBuilder
 
 from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine

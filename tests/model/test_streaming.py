@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tflite
 from streaming_files import StreamBuilder, run_streaming
-from tiny_tflite import OperatorSpec
+from tflite_writer import OperatorSpec
 from written import written
 
 from edgetune.errors import ModelError

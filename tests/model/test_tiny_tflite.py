@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder
 
 pytest.importorskip("tflite_runtime", reason="tflite_runtime is not installed")
 

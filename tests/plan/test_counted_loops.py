@@ -245,11 +245,15 @@ def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
     seen = _searches_in_order(np.abs(_columns(work.layer)))
     assert_counted(UPDATES["update_factored"](Work(work.layer, work.x, work.y, seen)), {
         "inputs": line(FACTORED, "*cumulative++ ="),
+        "starts": line(FACTORED, "int once ="),
+        "passed_rows": line(FACTORED, "points.at -= mass;"),
         "passed": line(FACTORED, "next++;"),
         "near_rows": line(FACTORED, "uint32_t digest = 0;", "draw_near"),
+        "far_rows": line(FACTORED, "uint32_t digest = 0;", "draw_far"),
         "searches": line(FACTORED, "column = find_column(f->cumulative, size"),
         "strides": line(FACTORED, "if (cumulative[low + stride] > least)"),
         "halvings": line(FACTORED, "uint32_t middle ="),
+        "bias_rows": line(FACTORED, "et_step(f->layer, row, f->layer->row_size"),
     }, counts, work)
     drawn = [counts.line(FACTORED, "steps++;", name) for name in ("step_drawn", "draw_in_row")]
     assert sum(drawn) == total

@@ -423,6 +423,7 @@ def lines_run(work) -> int:
     return count[0]
 
 
+@pytest.mark.thorough
 def test_an_estimate_grows_as_the_operators_do():
     """One more costs as much where there are many as where there are few."""
     few, many = (lines_run(partial(estimate, long_plan(n))) for n in (80, 160))

@@ -8,14 +8,12 @@ from itertools import product
 from types import SimpleNamespace
 
 import pytest
-from overlap_cases import VALUES, WINDOWED, cases
+from overlap_cases import VALUES, WINDOWED, cases, stem
 from thinned import thinned
-from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
 from edgetune.learn.program import Layer, Window
 from edgetune.learn.recipe import Recipe
-from edgetune.model.read import read_tflite
 from edgetune.plan.arena import alive, lay_out, peak, tight_order
 from edgetune.plan.cost import estimate
 from edgetune.plan.overlap import distances, overlapping
@@ -183,12 +181,6 @@ def test_chains_of_overlaps_keep_apart_from_all_others(seed):
 
 
 # -- plans --------------------------------------------------------------------------------------
-
-
-def stem():
-    """A widening layer below what is trained, at the peak, as in MobileNetV1."""
-    b = ModelBuilder((1, 16, 16, 3), seed=9).conv(4, 3, 2, activation="RELU").conv(24, 1)
-    return read_tflite(b.depthwise(3, stride=2).conv(8, 1).mean().dense(3).softmax().build())
 
 
 def test_a_stem_that_is_not_trained_is_made_to_fit_by_overlap():

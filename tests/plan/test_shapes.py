@@ -4,21 +4,21 @@ import pytest
 from hand_graph import HandGraph
 
 from edgetune.boards import load_board
-from edgetune.learn.recipe import Recipe
+from edgetune.learn.recipe import BIASES, Recipe
 from edgetune.plan.plan import make_plan
 from edgetune.plan.shapes import shape_defines
 
 FOURS, FLAT = "ET_WHOLE_FOURS", "ET_FLAT_CONVOLUTIONS"
 
 
-def defined(*convolutions, classes=4, channels=8) -> set[str]:
+def defined(*convolutions, classes=4, channels=8, layers=Recipe.layers) -> set[str]:
     """The macros of a network of ``convolutions``, (rows, kernel, options) each."""
     g = HandGraph((1, 6, 6, channels))
     y = g.input
     for rows, kernel, options in convolutions:
         y = g.conv(y, rows, kernel, **options)
     graph = g.graph(g.softmax(g.dense(y, classes)))
-    return set(shape_defines(make_plan(graph, Recipe(), load_board("mps2-an386"))))
+    return set(shape_defines(make_plan(graph, Recipe(layers), load_board("mps2-an386"))))
 
 
 @pytest.mark.parametrize("convolution, found", [
@@ -48,3 +48,18 @@ def test_only_errors_need_windows_of_few_channels():
     """Of 3 channels, whose windows hold 4 * 1 * 3 values."""
     layers = (4, (4, 1), {}), (8, (1, 1), {})
     assert defined(*layers, channels=3) == {FOURS, FLAT}
+
+
+WINDOW, FLAT_ONE = (8, (3, 3), {}), (8, (1, 1), {})
+
+
+@pytest.mark.parametrize("layers, found", [
+    (("last",), {FOURS, FLAT}), (("last:2",), {FOURS, FLAT}), (("last:3",), {FOURS}),
+    (BIASES, {FOURS, FLAT}), (("none",), {FOURS, FLAT}),
+])
+def test_a_frozen_convolution_that_no_error_passes_may_have_a_window(layers, found):
+    assert defined(WINDOW, FLAT_ONE, layers=layers) == found
+
+
+def test_errors_pass_windows_to_the_biases_below():
+    assert defined(FLAT_ONE, WINDOW, layers=BIASES) == {FOURS}

@@ -193,6 +193,7 @@ def made(tmp_path):
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_from_random(made, capsys):
     folders = ["--data", str(made), "--networks", str(made)]
     short = ["--seeds", "1", "--task", "linear", "--samples", "30", "--epochs", "2"]
@@ -216,6 +217,7 @@ def test_an_error_ends_a_script_in_words(tmp_path, capsys):
         assert caught.value.code == code and said in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_digits_are_shifted_where_a_network_was_pretrained(made):
     task, whole = (load_task(name, made, made) for name in ("mlp3", "linear"))
     assert task.tune_x.shape == (30, 14, 14, 1) and task.test_x.shape == (20, 14, 14, 1)

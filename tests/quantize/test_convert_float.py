@@ -7,8 +7,8 @@ import pytest
 from float_builder import FloatBuilder
 from float_networks import NETWORKS
 from shared_data import SHARED
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import run_in_tflite
 
 from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine

@@ -4,8 +4,8 @@ get their name, and the written file computes here what it computes in TFLite.""
 import numpy as np
 import pytest
 from float_builder import FloatBuilder
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import run_in_tflite
 
 from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine

@@ -7,8 +7,9 @@ import pytest
 import tflite
 from float_builder import FloatBuilder
 from float_networks import NETWORKS
+from tflite_runs import run_in_tflite
 from thinned import counts, quick, thinned
-from tiny_tflite import ModelBuilder, run_in_tflite
+from tiny_tflite import ModelBuilder
 
 from edgetune.errors import DataError, ModelError, UsageError
 from edgetune.floats.engine import FloatEngine

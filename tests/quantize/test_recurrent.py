@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 from lstm_files import DEPTH, INPUT_SCALE, KIND, OUTPUT_SCALE, UNITS, int8_lstm, lstm
+from tflite_runs import run_in_tflite
 from thinned import thinned
-from tiny_tflite import run_in_tflite
 
 from edgetune.errors import ModelError
 from edgetune.floats.engine import FloatEngine

@@ -86,6 +86,7 @@ def test_the_report_of_a_long_run_renders_and_asks_for_nothing(watched, tmp_path
     assert table.locator("td").last.inner_text() and table.locator("table").is_visible()
 
 
+@pytest.mark.thorough
 def test_the_live_page_grows_and_asks_for_itself_only(watched, tmp_path, monkeypatch):
     monkeypatch.setattr(live_view, "LEAST_SECONDS", 0.0)
     write_run(tmp_path, 50)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emulators import need_emulator
+from thinned import thinned
 from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
@@ -52,7 +53,7 @@ def in_qemu(tmp_path_factory):
     return firmware_for(MICROBIT, tmp_path_factory.mktemp("microbit"), native=False)
 
 
-@pytest.fixture(name="device", params=["host", "qemu"])
+@pytest.fixture(name="device", params=thinned(["host", "qemu"], 2))
 def open_device(request, tmp_path, monkeypatch):
     """A client of a device whose flash is erased; QEMU's is that of an nRF51."""
     monkeypatch.setenv(FLASH, str(tmp_path / "flash.bin"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
+from tflite_writer import OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder
 
 
 def network(per_channel=True) -> ModelBuilder:

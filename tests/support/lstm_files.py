@@ -3,7 +3,7 @@ seeded weights."""
 
 import numpy as np
 import tflite
-from tiny_tflite import OperatorSpec, TensorSpec, serialise
+from tflite_writer import OperatorSpec, TensorSpec, serialise
 
 KIND = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 DEPTH, UNITS, GATES = 3, 4, ("input", "forget", "cell", "output")

@@ -1,7 +1,8 @@
 """Models whose ends have another type than int8."""
 
 import numpy as np
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
+from tflite_writer import OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder
 
 
 def in_uint8(builder):

@@ -1,5 +1,5 @@
 """Shapes over which kernels write over what they read, for the sweep on cores and the walk in
-Python."""
+Python; and a network that fits by it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import re
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+from tiny_tflite import ModelBuilder
+
 from edgetune.learn.program import Shape, Window
+from edgetune.model.graph import Graph
+from edgetune.model.read import read_tflite
 from edgetune.plan.overlap import distances
 
 WINDOWED = (
@@ -24,6 +28,12 @@ VALUES = (
     "et_add_input_error", "et_mul_input_error", "et_lookup_input_error",
     "et_prelu_input_error", "et_extreme_input_error", "et_squared_difference_input_error",
 )
+
+
+def stem() -> Graph:
+    """A widening layer below what is trained, at the peak, as in MobileNetV1."""
+    b = ModelBuilder((1, 16, 16, 3), seed=9).conv(4, 3, 2, activation="RELU").conv(24, 1)
+    return read_tflite(b.depthwise(3, stride=2).conv(8, 1).mean().dense(3).softmax().build())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ nothing of units, exponents or errors: derivatives are differences of its loss.
 """
 
 import numpy as np
-from tiny_tflite import ARITHMETIC, DECIDED, FUNCTIONS, resized
+from tiny_operators import ARITHMETIC, DECIDED, FUNCTIONS, resized
 
 from edgetune.learn import operators as p
 from edgetune.learn.operators import BIAS_INPUT

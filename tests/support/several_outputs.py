@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from float_builder import FloatBuilder
-from tiny_tflite import ModelBuilder, serialise
+from tflite_writer import serialise
+from tiny_tflite import ModelBuilder
 
 from edgetune.model.encode import encode
 from edgetune.model.graph import Graph

@@ -50,7 +50,7 @@ def digits() -> Task:
 
 def reference_outputs(graph: Graph, inputs: np.ndarray) -> np.ndarray:
     """What tflite-runtime's reference kernels answer, int8 [n, outputs]."""
-    from tiny_tflite import run_in_tflite
+    from tflite_runs import run_in_tflite
 
     batch = np.asarray(inputs).reshape(len(inputs), *graph.input.shape)
     outputs = run_in_tflite(graph.content, to_file_input(graph, batch))[0]

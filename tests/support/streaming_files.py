@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_tflite import ModelBuilder, OperatorSpec, TensorSpec, serialise
+from tflite_writer import OperatorSpec, TensorSpec, serialise
+from tiny_tflite import ModelBuilder
 
 ALL = 0b1101  # masks: all of every axis but that of time
 

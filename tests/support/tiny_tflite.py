@@ -11,50 +11,27 @@ output scale is chosen from the range it takes, so that activations fill the int
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
-import flatbuffers
 import numpy as np
-import pytest
 import tflite
 
-from edgetune.floats.operators import OPERATORS
 from edgetune.model.decode import snake
 from edgetune.model.moves import places_of
+from tests.support.tflite_writer import OperatorSpec, TensorSpec, serialise
+from tests.support.tiny_operators import (
+    ARITHMETIC,
+    COMPARED,
+    DECIDED,
+    FUNCTIONS,
+    MOVE_OPTIONS,
+    NO_ACTIVATION,
+    PARAMETERS,
+    activated,
+    patches,
+    resized,
+    spread,
+)
 
 PROBES = 16  # random inputs the output scales are estimated from
-
-
-@dataclass
-class TensorSpec:
-    """A tensor to be written; ``data`` is None for activations.  One that stands in the list
-    twice is one table with two numbers."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: np.ndarray | None = None
-    zero_point: np.ndarray | None = None
-    axis: int = 0
-    data: np.ndarray | None = None
-    sparse: bool = False
-    shares: TensorSpec | None = None  # one before it, whose buffer it is in
-    variable: bool = False  # a state
-
-
-@dataclass
-class OperatorSpec:
-    """An operator to be written; ``options`` holds schema names (``StrideH``) and integers.  An
-    ``output`` of -1 is none."""
-
-    kind: str
-    inputs: list[int]
-    output: int
-    options_table: str = ""
-    options: dict | None = None
-    others: tuple[int, ...] = ()  # further outputs
-    intermediates: tuple[int, ...] = ()
 
 
 class ModelBuilder:
@@ -101,8 +78,8 @@ class ModelBuilder:
         channels = self.shape[3] // groups
         weights = self._random_weights((filters, *kernel, channels), np.prod(kernel) * channels)
         indices, weights, bias = self._constants(weights, 0, per_channel)
-        patches = _patches(self._probe, kernel, stride, padding, dilation=dilation)
-        parts = zip(np.split(patches, groups, axis=3), np.split(weights, groups))
+        windows = patches(self._probe, kernel, stride, padding, dilation=dilation)
+        parts = zip(np.split(windows, groups, axis=3), np.split(weights, groups))
         real = [np.einsum("nhwcij,oijc->nhwo", part, own) for part, own in parts]
         real = np.concatenate(real, axis=3) + bias
         options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
@@ -119,9 +96,9 @@ class ModelBuilder:
         channels = self.shape[3] * multiplier
         weights = self._random_weights((1, *kernel, channels), kernel[0] * kernel[1])
         indices, weights, bias = self._constants(weights, 3, per_channel, bias)
-        patches = _patches(self._probe, kernel, stride, padding, dilation=dilation)
-        patches = np.repeat(patches, multiplier, axis=3)
-        real = np.einsum("nhwcij,ijc->nhwc", patches, weights[0]) + bias
+        windows = patches(self._probe, kernel, stride, padding, dilation=dilation)
+        windows = np.repeat(windows, multiplier, axis=3)
+        real = np.einsum("nhwcij,ijc->nhwc", windows, weights[0]) + bias
         options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
                        DepthMultiplier=multiplier,
                        DilationHFactor=dilation, DilationWFactor=dilation)
@@ -141,7 +118,7 @@ class ModelBuilder:
         indices, weights, bias = self._constants(weights, 0, per_channel, bias)
         least = kernel if padding == "VALID" else (1, 1)
         size = [(n - 1) * s + k + m for n, s, k, m in zip((height, width), stride, least, more)]
-        real = _spread(self._probe, weights, stride, padding, size) + bias
+        real = spread(self._probe, weights, stride, padding, size) + bias
         options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1])
         shape = self._constant("shape", np.array([1, *size, filters], np.int32))
         source = self.current
@@ -423,7 +400,7 @@ class ModelBuilder:
     def _pool(self, kind, fill, reduce, size, stride, padding, activation):
         size = _pair(size)
         stride = size if stride is None else _pair(stride)
-        real = reduce(_patches(self._probe, size, stride, padding, fill), axis=(4, 5))
+        real = reduce(patches(self._probe, size, stride, padding, fill), axis=(4, 5))
         options = dict(Padding=_padding(padding), StrideH=stride[0], StrideW=stride[1],
                        FilterHeight=size[0], FilterWidth=size[1])
         return self._finish(
@@ -464,7 +441,7 @@ class ModelBuilder:
     def _finish(self, kind, constants, real, table="", options=None, activation="NONE",
                 keep_scale=False, scale=None, zero_point=-128, swap=False):
         """Adds the operator and its output, quantised to the range of ``real``."""
-        real = _activate(real, activation)
+        real = activated(real, activation)
         if keep_scale:
             scale = self.tensors[self.current].scale[0]
             zero_point = self.tensors[self.current].zero_point[0]
@@ -483,255 +460,9 @@ class ModelBuilder:
         return self
 
 
-NO_ACTIVATION = {
-    "", "ReducerOptions", "PadOptions", "SoftmaxOptions", "LeakyReluOptions", "SqueezeOptions",
-    "StridedSliceOptions", "PackOptions", "GeluOptions", "ResizeBilinearOptions",
-}
-MOVE_OPTIONS = {  # table and fields
-    "TRANSPOSE": ("", ()), "SLICE": ("", ()), "REVERSE_V2": ("", ()), "TILE": ("", ()),
-    "BROADCAST_TO": ("", ()),
-    "STRIDED_SLICE": ("StridedSliceOptions", (
-        "BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")),
-    "SPLIT": ("SplitOptions", ("NumSplits",)), "SPLIT_V": ("SplitVOptions", ("NumSplits",)),
-    "UNPACK": ("UnpackOptions", ("Num", "Axis")),
-    "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
-    "MIRROR_PAD": ("MirrorPadOptions", ("Mode",)),
-    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", (
-        "AlignCorners", "HalfPixelCenters")),
-    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", ("BlockSize",)),
-    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", ("BlockSize",)),
-}
-NO_ACTIVATION |= {table for table, _ in MOVE_OPTIONS.values()}
-ERF = np.vectorize(math.erf)
-ARITHMETIC = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
-FUNCTIONS = {
-    "RELU": lambda x, alpha: np.maximum(x, 0),
-    "RELU6": lambda x, alpha: np.clip(x, 0, 6),
-    "LEAKY_RELU": lambda x, alpha: np.where(x < 0, alpha * x, x),
-    "LOGISTIC": lambda x, alpha: 1 / (1 + np.exp(-x)),
-    "TANH": lambda x, alpha: np.tanh(x),
-    "HARD_SWISH": lambda x, alpha: x * np.clip(x + 3, 0, 6) / 6,
-    "ELU": lambda x, alpha: np.where(x < 0, np.exp(np.minimum(x, 0)) - 1, x),
-    "GELU": lambda x, alpha: x / 2 * (1 + (
-        np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)) if alpha else ERF(x / np.sqrt(2)))),
-    "RELU_N1_TO_1": lambda x, alpha: np.clip(x, -1, 1),
-    "RELU_0_TO_1": lambda x, alpha: np.clip(x, 0, 1),
-    "ABS": lambda x, alpha: np.abs(x),
-    "EXP": lambda x, alpha: np.exp(x),
-    "RSQRT": lambda x, alpha: np.where(x > 0, 1 / np.sqrt(np.maximum(x, 1e-9)), 0.0),
-    "LOG_SOFTMAX": lambda x, alpha: x - np.logaddexp.reduce(x, axis=-1, keepdims=True),
-    "NEG": lambda x, alpha: -x,
-    "SQUARE": lambda x, alpha: x * x,
-    "SQRT": lambda x, alpha: np.sqrt(np.maximum(x, 0)),
-    "LOG": lambda x, alpha: np.log(np.maximum(x, 1e-2)),
-}
-PARAMETERS = {
-    "LEAKY_RELU": ("LeakyReluOptions", "Alpha"), "GELU": ("GeluOptions", "Approximate"),
-}
-COMPARED = {
-    "GREATER": np.greater, "LESS": np.less, "GREATER_EQUAL": np.greater_equal,
-    "LESS_EQUAL": np.less_equal,
-}
-DECIDED = {
-    "MAXIMUM": np.maximum,
-    "MINIMUM": np.minimum,
-    "PRELU": lambda x, slopes: np.where(x < 0, x * slopes, x),
-    "SQUARED_DIFFERENCE": lambda x, y: (x - y) ** 2,
-    "SELECT_V2": lambda a, b, x, y: np.where(a > b, x, y),
-}
 
 
-# Whose int8 kernels are newer than 2.14.
-NEWER = {tflite.BuiltinOperator.SQRT, tflite.BuiltinOperator.LOG}
 
-
-def resized(x, size, align_corners=False, half_pixel_centers=False):
-    """``x`` [n, height, width, channels] between its cells, in real numbers."""
-    options = dict(align_corners=align_corners, half_pixel_centers=half_pixel_centers)
-    shape = (len(x), *size, x.shape[3])
-    return OPERATORS["RESIZE_BILINEAR"](options, [x], shape)
-
-
-def run_in_tflite(content: bytes, inputs: np.ndarray) -> list[np.ndarray]:
-    """Runs a model in tflite_runtime's reference kernels (BUILTIN_REF); skips without them.
-    Of ELU there is none among these: such a model runs in the other kernels.  ``NEWER`` ones take
-    LiteRT.
-
-    Args:
-        inputs: ``(count, *input_shape)`` int8; of several inputs the values of all in a row.
-
-    Returns:
-        One ``(count, *output_shape)`` array a graph output.
-    """
-    kinds = {code.BuiltinCode() for code in codes(content)}
-    runtime = pytest.importorskip(
-        "ai_edge_litert.interpreter", reason="newer than tflite-runtime"
-    ) if kinds & NEWER else pytest.importorskip(
-        "tflite_runtime.interpreter", reason="tflite-runtime is for Python up to 3.11"
-    )
-    resolvers = runtime.OpResolverType
-    others = tflite.BuiltinOperator.ELU in kinds
-    interpreter = runtime.Interpreter(
-        model_content=content,
-        experimental_op_resolver_type=(
-            resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES if others else resolvers.BUILTIN_REF
-        ),
-    )
-    interpreter.allocate_tensors()
-    where = interpreter.get_input_details()
-    ends = np.cumsum([np.prod(detail["shape"]) for detail in where])[:-1]
-    outputs = [detail["index"] for detail in interpreter.get_output_details()]
-    results = []
-    for sample in inputs:
-        for detail, part in zip(where, np.split(sample, ends, -1) if len(ends) else [sample]):
-            interpreter.set_tensor(detail["index"], part.reshape(detail["shape"]))
-        interpreter.reset_all_variables()
-        interpreter.invoke()
-        results.append([interpreter.get_tensor(index) for index in outputs])
-    return [np.stack(column) for column in zip(*results)]
-
-
-def codes(content: bytes) -> list:
-    model = tflite.Model.GetRootAs(content, 0)
-    return [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
-
-
-def serialise(
-    tensors, operators, outputs, old_codes=False, inputs=(0,), others=()
-) -> bytes:
-    """Writes tensors and operators as a TFLite file; ``others``: tensors and operators of further
-    subgraphs, without inputs and outputs."""
-    b = flatbuffers.Builder(1024)
-    buffers, numbers = [_buffer(b, None)], {}
-    graphs = [(tensors, operators, inputs, outputs), *((*other, (), ()) for other in others)]
-    kinds = sorted({o.kind for graph in graphs for o in graph[1]})
-    subgraphs = [_subgraph(b, *graph, kinds, buffers, numbers) for graph in graphs]
-    model = _table(
-        b, "Model",
-        Version=3,
-        OperatorCodes=_offsets(b, [_code_table(b, kind, old_codes) for kind in kinds]),
-        Subgraphs=_offsets(b, subgraphs),
-        Description=b.CreateString("built for a test"),
-        Buffers=_offsets(b, buffers),
-    )
-    b.Finish(model, b"TFL3")
-    return bytes(b.Output())
-
-
-def _subgraph(b, tensors, operators, inputs, outputs, kinds, buffers, numbers):
-    tables = {}
-    for spec in tensors:
-        if id(spec) in tables:
-            continue
-        if spec.shares is None:
-            buffers.append(_buffer(b, spec.data))
-        numbers[id(spec)] = numbers[id(spec.shares)] if spec.shares else len(buffers) - 1
-        tables[id(spec)] = _tensor_table(b, spec, numbers[id(spec)])
-    nodes = [_operator_table(b, o, kinds.index(o.kind)) for o in operators]
-    return _table(
-        b, "SubGraph",
-        Tensors=_offsets(b, [tables[id(spec)] for spec in tensors]),
-        Inputs=_numbers(b, inputs, np.int32),
-        Outputs=_numbers(b, outputs, np.int32),
-        Operators=_offsets(b, nodes),
-        Name=b.CreateString("main"),
-    )
-
-
-def _table(b, name, **fields):
-    """Writes the table ``name``; ``fields`` under their schema names, offsets or integers."""
-    getattr(tflite, f"{name}Start")(b)
-    for field, value in fields.items():
-        if value is not None:
-            getattr(tflite, f"{name}Add{field}")(b, value)
-    return getattr(tflite, f"{name}End")(b)
-
-
-def _offsets(b, offsets):
-    b.StartVector(4, len(offsets), 4)
-    for offset in reversed(offsets):
-        b.PrependUOffsetTRelative(offset)
-    return b.EndVector()
-
-
-def _numbers(b, values, dtype):
-    return None if values is None else b.CreateNumpyVector(np.asarray(values, dtype))
-
-
-def _buffer(b, data):
-    """A Buffer table; TFLite wants the data itself at a multiple of 16."""
-    if data is None:
-        return _table(b, "Buffer")
-    content = data.tobytes()
-    b.StartVector(1, len(content), 16)
-    b.head = b.head - len(content)
-    b.Bytes[b.head:b.head + len(content)] = content
-    return _table(b, "Buffer", Data=b.EndVector())
-
-
-def _tensor_table(b, spec, buffer):
-    quantization = _table(
-        b, "QuantizationParameters",
-        Scale=_numbers(b, spec.scale, np.float32),
-        ZeroPoint=_numbers(b, spec.zero_point, np.int64),
-        QuantizedDimension=spec.axis,
-    )
-    sparsity = _table(b, "SparsityParameters") if spec.sparse else None
-    return _table(
-        b, "Tensor",
-        Shape=_numbers(b, spec.shape, np.int32),
-        Type=getattr(tflite.TensorType, spec.dtype.upper()),
-        Buffer=buffer,
-        Name=b.CreateString(spec.name),
-        Quantization=quantization,
-        Sparsity=sparsity,
-        IsVariable=spec.variable,
-    )
-
-
-def _operator_table(b, spec, opcode):
-    options = None
-    if spec.options_table:
-        fields = {name: _field(b, value) for name, value in spec.options.items()}
-        options = _table(b, spec.options_table, **fields)
-    return _table(
-        b, "Operator",
-        OpcodeIndex=opcode,
-        Inputs=_numbers(b, spec.inputs, np.int32),
-        Outputs=_numbers(b, [i for i in (spec.output, *spec.others) if i >= 0], np.int32),
-        Intermediates=_numbers(b, spec.intermediates or None, np.int32),
-        BuiltinOptionsType=getattr(tflite.BuiltinOptions, spec.options_table or "NONE"),
-        BuiltinOptions=options,
-    )
-
-
-def _field(b, value):
-    if isinstance(value, str):
-        return b.CreateString(value)
-    return _numbers(b, value, np.int32) if isinstance(value, tuple) else value
-
-
-def _code_table(b, kind, old):
-    """``kind`` may be "CUSTOM:name"."""
-    name, _, custom = kind.partition(":")
-    code = getattr(tflite.BuiltinOperator, name)
-    fields = dict(DeprecatedBuiltinCode=min(code, 127), Version=VERSIONS.get(kind, 1),
-                  CustomCode=b.CreateString(custom) if custom else None)
-    return _table(b, "OperatorCode", **fields, BuiltinCode=None if old else code)
-
-
-VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2,
-            "AVERAGE_POOL_2D": 2, "MEAN": 2, "PAD": 2, "SOFTMAX": 2, "ADD": 2, "SUB": 2, "MUL": 2,
-            "REDUCE_MAX": 2,
-            "CONCATENATION": 2, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 2, "LOGISTIC": 2, "TANH": 2,
-            "QUANTIZE": 2, "DEQUANTIZE": 2, "TRANSPOSE": 2, "STRIDED_SLICE": 2,
-            "SLICE": 2, "SPLIT": 2, "SPLIT_V": 2, "UNPACK": 2, "PACK": 2, "GATHER": 2,
-            "RESIZE_NEAREST_NEIGHBOR": 3, "RESIZE_BILINEAR": 3, "MIRROR_PAD": 2,
-            "SPACE_TO_DEPTH": 2, "BROADCAST_TO": 2,
-            "GELU": 2, "ABS": 2, "EXP": 2, "RSQRT": 2, "MAXIMUM": 2, "MINIMUM": 2, "SQRT": 2,
-            "GREATER": 2, "LESS": 2, "GREATER_EQUAL": 2, "LESS_EQUAL": 2,
-            "SQUARED_DIFFERENCE": 2, "LOG_SOFTMAX": 2,
-            "LOG": 2, "TRANSPOSE_CONV": 3}
 
 
 def _pair(value):
@@ -740,39 +471,3 @@ def _pair(value):
 
 def _padding(name):
     return getattr(tflite.Padding, name)
-
-
-def _activate(real, activation):
-    if activation == "RELU":
-        return np.maximum(real, 0)
-    if activation == "RELU6":
-        return np.clip(real, 0, 6)
-    return real
-
-
-def _patches(image, kernel, stride, padding, fill=0.0, dilation=1):
-    """``(n, height, width, channels, kernel height, kernel width)`` windows of an image."""
-    reach = [(k - 1) * dilation + 1 for k in kernel]
-    if padding == "SAME":
-        need = [max((-(-s // t) - 1) * t + r - s, 0)
-                for s, t, r in zip(image.shape[1:3], stride, reach)]
-        around = [(0, 0), *((n // 2, n - n // 2) for n in need), (0, 0)]
-        image = np.pad(image, around, constant_values=fill)
-    windows = np.lib.stride_tricks.sliding_window_view(image, reach, axis=(1, 2))
-    return windows[:, ::stride[0], ::stride[1], :, ::dilation, ::dilation]
-
-
-def _spread(image, weights, stride, padding, size):
-    """``(n, *size, filters)``: every cell of an image times the weights, added up around it."""
-    _, *kernel, _ = weights.shape
-    cells = np.einsum("nhwc,oijc->nhwijo", image, weights)
-    result = np.zeros((len(image), *(n + k for n, k in zip(size, kernel)), len(weights)))
-    outs = image.shape[1:3]
-    before = [max((n - 1) * s + k - m, 0) // 2 if padding == "SAME" else 0
-              for n, s, k, m in zip(outs, stride, kernel, size)]
-    for i, j in np.ndindex(*kernel):
-        for y, x in np.ndindex(*outs):
-            at = y * stride[0] + i - before[0], x * stride[1] + j - before[1]
-            if min(at) >= 0:
-                result[:, at[0], at[1]] += cells[:, y, x, i, j]
-    return result[:, :size[0], :size[1]]

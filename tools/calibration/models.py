@@ -23,6 +23,8 @@ FIXED = Recipe(rule=FixedRate.name)  # what it takes is counted with the update 
 # Gradients that are measured and hardly drawn from: where every row is drawn from, a walk along
 # rows and their measure grow alike, and a fit cannot tell what either costs.
 HARDLY_DRAWN = replace(FIXED, rate=0.02)
+# Dense layers of which a step draws no weight, or one, or some of each row.
+FEW_DRAWS = 0.2, 2.0
 PEERS = [name for name in RULES if name not in ("fixed", "adaptive")]
 SHAPES = ((9, 7, 3), (6, 6, 5), (12, 5, 8))  # of maps before an example
 
@@ -109,6 +111,9 @@ def spread() -> list[tuple[Graph, Recipe]]:
     recipes += [(m, Recipe(rule="adaptive")) for m in [*again, _last_layers()]]
     recipes += [(make(), HARDLY_DRAWN) for make in (
         _deep, _pointwise, _last_layers, _square, _keyword, _image, _dense, _grouped, _planes,
+    )]
+    recipes += [(make(), replace(FIXED, rate=rate)) for rate in FEW_DRAWS for make in (
+        _dense, _wide, _flat, _rebuilt,
     )]
     recipes += [(make(), Recipe(rule=rule)) for rule in PEERS for make in (
         _separable, _dense, _tiny_dense, _spread_out, _grouped_again,
