@@ -12,8 +12,9 @@ SELDOM = frozenset({
 AROUND_ASSEMBLY = frozenset({
     "adaptive.c", "average_pool_2d.c", "average_pool_2d_dsp.c", "centre.c",
     "conv_2d_gradient_dsp.c", "conv_2d_input_error_dsp.c", "depthwise_conv_2d_gradient_dsp.c",
-    "dot.c", "draw.c", "error_block.c", "fully_connected_dsp.c", "requantize_dsp.c",
-    "row_mass.c", "step.c", "update_factored.c", "windows_dsp.c",
+    "dot.c", "draw.c", "error_block.c", "error_words.c", "fully_connected_dsp.c",
+    "planes_dsp.c", "requantize_dsp.c", "row_mass.c", "step.c", "update_factored.c",
+    "windows_dsp.c",
 })
 
 

@@ -92,7 +92,7 @@ CType = Union[Scalar, Pointer, Array, Struct]
 
 SCALARS = {
     name: Scalar(f"{name}_t", np.dtype(name).itemsize)
-    for name in ("int8", "int16", "uint16", "int32", "uint32")
+    for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32")
 }  # by numpy's names
 
 

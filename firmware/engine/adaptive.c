@@ -104,20 +104,19 @@ void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, ui
     network->gain = total.mantissa ? et_scaled_quotient(won, total) : total;
 }
 
-/* e: 4-byte aligned, as all errors are. */
-static uint32_t sum_of_errors(const int8_t *e, uint32_t count)
+uint32_t et_sum_distances(const int8_t *x, uint32_t count, uint32_t from)
 {
-    const int8_t *from = __builtin_assume_aligned(e, 4);
+    const int8_t *at = __builtin_assume_aligned(x, 4);
     uint32_t sum = 0, twos = count / 8, first, second;
     if (twos) {
         do {
-            from = et_load_two(from, &first, &second);
-            sum = et_add_magnitudes(first, sum);
-            sum = et_add_magnitudes(second, sum);
+            at = et_load_two(at, &first, &second);
+            sum = et_add_distances(first, from, sum);
+            sum = et_add_distances(second, from, sum);
         } while (--twos);
     }
     for (count &= 7; count; count--) {
-        sum += et_magnitude(*from++);
+        sum = et_add_distance(*at++, (int8_t)(from ^ 0x80), sum);
     }
     return sum;
 }
@@ -150,7 +149,7 @@ uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
     note_decrease(layer->words, et_scaled_product(ratio, et_scaled_product(decrease, rule->unit)));
     et_scaled wanted =
         et_scaled_product(et_scaled_product(rule->share, ratio), rule->network->gain);
-    et_scaled errors = et_scaled_of(sum_of_errors(g->e, rule->errors), 0);
+    et_scaled errors = et_scaled_of(et_sum_distances(g->e, rule->errors, 0x80808080u), 0);
     et_scaled room = et_scaled_quotient(errors, mean);
     uint32_t n = less(et_scaled_q16(wanted), rule->most_trials_q16);
     n = less(n, et_scaled_q16(et_scaled_product(rule->most_moved, room)));

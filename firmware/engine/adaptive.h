@@ -35,13 +35,17 @@ typedef struct {
  * most_trials_q16: of a step; inputs: elements of the input, 0 where it has no centre. */
 typedef struct {
     et_scaled share, unit, most_moved, of_output;
-    uint32_t outputs, square_shift, errors, most_trials_q16, inputs;
-    int32_t input_zero_point;
+    uint32_t errors, most_trials_q16, inputs;
+    int16_t input_zero_point;
+    uint8_t outputs, square_shift;
     et_adaptive_network *network;
 } et_adaptive;
 
 /* The sum of |y - zero_point| over every step-th of count outputs, from the first on. */
 uint32_t et_output_size(const int8_t *y, uint32_t count, uint32_t step, int32_t zero_point);
+
+/* The sum of |x + 128 - from| over count values at a multiple of 4 bytes; from: in all bytes 0, or 128. */
+uint32_t et_sum_distances(const int8_t *x, uint32_t count, uint32_t from);
 
 /* Before the updates of a sample; outputs: of each layer what et_output_size gave.  settles: whether
  * the shortfall says on any task how much is left to learn. */

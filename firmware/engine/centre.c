@@ -38,18 +38,9 @@ static void take(int32_t worth, int32_t *gradient, uint32_t count)
 
 #else
 
-/* x: 4-byte aligned, as all activations are. */
 static uint32_t sum_of_values(const int8_t *x, uint32_t count)
 {
-    const int8_t *from = __builtin_assume_aligned(x, 4);
-    uint32_t sum = 0;
-    for (const int8_t *end = from + count / 4 * 4; from != end; from += 4) {
-        sum = et_add_bytes(et_load_word(from) ^ 0x80808080u, sum);
-    }
-    for (count %= 4; count; count--) {
-        sum += (uint32_t)(*from++ + 128);
-    }
-    return sum;
+    return et_sum_distances(x, count, 0);
 }
 
 static void take(int32_t worth, int32_t *gradient, uint32_t count)
@@ -59,15 +50,15 @@ static void take(int32_t worth, int32_t *gradient, uint32_t count)
     if (gradient != eights) {
         __asm__ volatile("1:\n\t"
                          "ldmia %[gradient], {r4-r11}\n\t"
-                         "sub r4, r4, %[worth]\n\tsub r5, r5, %[worth]\n\t"
-                         "sub r6, r6, %[worth]\n\tsub r7, r7, %[worth]\n\t"
+                         "subs r4, r4, %[worth]\n\tsubs r5, r5, %[worth]\n\t"
+                         "subs r6, r6, %[worth]\n\tsubs r7, r7, %[worth]\n\t"
                          "sub r8, r8, %[worth]\n\tsub r9, r9, %[worth]\n\t"
                          "sub r10, r10, %[worth]\n\tsub r11, r11, %[worth]\n\t"
                          "stmia %[gradient]!, {r4-r11}\n\t"
                          "cmp %[gradient], %[eights]\n\t"
                          "bne 1b"
                          : [gradient] "+r"(gradient)
-                         : [worth] "r"(worth), [eights] "r"(eights)
+                         : [worth] "l"(worth), [eights] "r"(eights)
                          : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "cc", "memory");
     }
     count %= 8;

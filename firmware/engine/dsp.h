@@ -160,21 +160,11 @@ ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
     return most;
 }
 
-/* acc + each byte of v, without sign. */
-ET_DSP_INLINE uint32_t et_add_bytes(uint32_t v, uint32_t acc)
+/* acc + |each byte of v + 128 - that of from|; from: in all bytes 0, or in all 128. */
+ET_DSP_INLINE uint32_t et_add_distances(uint32_t v, uint32_t from, uint32_t acc)
 {
     uint32_t result;
-    __asm__("usada8 %0, %1, %2, %3" : "=r"(result) : "r"(v), "r"(0), "r"(acc));
-    return result;
-}
-
-/* acc + |each byte of v|, of at least -127. */
-ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
-{
-    uint32_t result;
-    __asm__("usada8 %0, %1, %2, %3"
-            : "=r"(result)
-            : "r"(v ^ 0x80808080u), "r"(0x80808080u), "r"(acc));
+    __asm__("usada8 %0, %1, %2, %3" : "=r"(result) : "r"(v ^ 0x80808080u), "r"(from), "r"(acc));
     return result;
 }
 
@@ -318,15 +308,11 @@ ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
     return result;
 }
 
-ET_DSP_INLINE uint32_t et_add_bytes(uint32_t v, uint32_t acc)
+ET_DSP_INLINE uint32_t et_add_distances(uint32_t v, uint32_t from, uint32_t acc)
 {
-    return acc + (((v & 0x00FF00FFu) + (v >> 8 & 0x00FF00FFu)) * 0x00010001u >> 16);
-}
-
-ET_DSP_INLINE uint32_t et_add_magnitudes(uint32_t v, uint32_t acc)
-{
-    uint32_t negative = v >> 7 & 0x01010101u;
-    return et_add_bytes((v ^ negative * 255u) + negative, acc);
+    uint32_t negative = v >> 7 & from >> 7;
+    uint32_t sizes = (v ^ 0x80808080u ^ from ^ negative * 255u) + negative;
+    return acc + (((sizes & 0x00FF00FFu) + (sizes >> 8 & 0x00FF00FFu)) * 0x00010001u >> 16);
 }
 
 ET_DSP_INLINE uint32_t et_add_distance(int8_t a, int8_t b, uint32_t acc)

@@ -14,77 +14,79 @@ static int32_t bit_length(uint64_t value) /* which is not 0 */
     return high ? 64 - __builtin_clz(high) : 32 - __builtin_clz((uint32_t)value);
 }
 
-et_scaled et_scaled_of(uint64_t value, int32_t exponent)
+static uint64_t words_of(uint32_t mantissa, int32_t exponent)
 {
-    et_scaled result = {0, 0};
-    if (value) {
-        int32_t drop = bit_length(value) - ET_SCALED_BITS;
-        result.mantissa = drop > 0 ? (uint32_t)(value >> drop) : (uint32_t)value << -drop;
-        result.exponent = wrapping_sum(exponent, drop);
+    return (uint64_t)(uint32_t)exponent << 32 | mantissa;
+}
+
+uint64_t et_scaled_of_words(uint64_t value, int32_t exponent)
+{
+    if (value == 0) {
+        return 0;
     }
-    return result;
+    int32_t drop = bit_length(value) - ET_SCALED_BITS;
+    uint32_t mantissa = drop > 0 ? (uint32_t)(value >> drop) : (uint32_t)value << -drop;
+    return words_of(mantissa, wrapping_sum(exponent, drop));
 }
 
 /* Of a mantissa that has one bit too many or is right. */
-static et_scaled carried(uint32_t mantissa, int32_t exponent)
+static uint64_t carried(uint32_t mantissa, int32_t exponent)
 {
-    uint32_t carry = mantissa >> ET_SCALED_BITS ? 1 : 0;
-    et_scaled result = {mantissa >> carry, wrapping_sum(exponent, (int32_t)carry)};
-    return result;
+    uint32_t carry = mantissa >> ET_SCALED_BITS;
+    return words_of(mantissa >> carry, wrapping_sum(exponent, (int32_t)carry));
 }
 
-et_scaled et_scaled_product(et_scaled a, et_scaled b)
+uint64_t et_scaled_product_words(uint32_t a, int32_t a_exponent, uint32_t b, int32_t b_exponent)
 {
-    uint64_t product = (uint64_t)a.mantissa * b.mantissa;
+    uint64_t product = (uint64_t)a * b;
     if (product == 0) {
-        return et_scaled_of(0, 0);
+        return 0;
     }
-    int32_t exponent = wrapping_sum(a.exponent, b.exponent);
+    int32_t exponent = wrapping_sum(a_exponent, b_exponent);
     return carried((uint32_t)(product >> (ET_SCALED_BITS - 1)),
                    wrapping_sum(exponent, ET_SCALED_BITS - 1));
 }
 
 /* By long division, as 64 bits by 32 are a call of hundreds of instructions: what is left of a
  * mantissa is below the divisor, and there is room for a digit behind it. */
-et_scaled et_scaled_quotient(et_scaled a, et_scaled b)
+uint64_t et_scaled_quotient_words(uint32_t a, int32_t a_exponent, uint32_t b, int32_t b_exponent)
 {
-    uint32_t quotient = 0, left = a.mantissa;
-    if (a.mantissa == 0) {
-        return a;
+    uint32_t quotient = 0;
+    if (a == 0) {
+        return words_of(a, a_exponent);
     }
     for (uint32_t bits = 0; bits < ET_SCALED_BITS; bits += DIGIT_BITS) {
-        uint32_t digit = (left << DIGIT_BITS) / b.mantissa;
-        left = (left << DIGIT_BITS) - digit * b.mantissa;
+        uint32_t digit = (a << DIGIT_BITS) / b;
+        a = (a << DIGIT_BITS) - digit * b;
         quotient = (quotient << DIGIT_BITS) + digit;
     }
-    uint32_t exponent = (uint32_t)a.exponent - (uint32_t)b.exponent - ET_SCALED_BITS;
+    uint32_t exponent = (uint32_t)a_exponent - (uint32_t)b_exponent - ET_SCALED_BITS;
     return carried(quotient, (int32_t)exponent);
 }
 
-et_scaled et_scaled_sum(et_scaled a, et_scaled b)
+uint64_t et_scaled_sum_words(uint32_t a, int32_t a_exponent, uint32_t b, int32_t b_exponent)
 {
-    if (a.mantissa == 0 || b.mantissa == 0) {
-        return a.mantissa ? a : b;
+    if (a == 0) {
+        return words_of(b, b_exponent);
     }
-    et_scaled large = a.exponent > b.exponent ? a : b, small = a.exponent > b.exponent ? b : a;
-    uint32_t drop = (uint32_t)large.exponent - (uint32_t)small.exponent;
-    uint32_t rest = drop < 32 ? small.mantissa >> drop : 0;
-    return carried(large.mantissa + rest, large.exponent);
+    if (b == 0) {
+        return words_of(a, a_exponent);
+    }
+    uint32_t large = a, small = b, drop = (uint32_t)a_exponent - (uint32_t)b_exponent;
+    if (a_exponent < b_exponent) {
+        large = b, small = a, drop = 0 - drop, a_exponent = b_exponent;
+    }
+    return carried(large + (drop < 32 ? small >> drop : 0), a_exponent);
 }
 
-et_scaled et_scaled_ratio(et_scaled a, uint32_t numerator, uint32_t denominator)
+uint32_t et_scaled_q16_words(uint32_t mantissa, int32_t exponent)
 {
-    return et_scaled_of(a.mantissa * numerator / denominator, a.exponent);
-}
-
-uint32_t et_scaled_q16(et_scaled a)
-{
-    int32_t shift = wrapping_sum(a.exponent, 16);
+    int32_t shift = wrapping_sum(exponent, 16);
     if (shift > 32 - ET_SCALED_BITS) {
-        return a.mantissa ? UINT32_MAX : 0;
+        return mantissa ? UINT32_MAX : 0;
     }
     if (shift >= 0) {
-        return a.mantissa << shift;
+        return mantissa << shift;
     }
-    return shift > -32 ? a.mantissa >> -shift : 0;
+    return shift > -32 ? mantissa >> -shift : 0;
 }

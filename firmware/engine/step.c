@@ -4,14 +4,19 @@
 
 #define BIAS_LIMIT (1 << 30)
 
+static void count_change(const et_trained *layer, uint32_t offset, int32_t value, int32_t moved,
+                         uint32_t *digest)
+{
+    *digest += et_digest_change(layer->first_index + offset, value, moved);
+}
+
 void et_step_bias(const et_trained *layer, uint32_t row, int64_t step, uint32_t *digest)
 {
     int32_t *bias = layer->bias + row;
     int64_t moved = *bias - step;
     moved = moved > BIAS_LIMIT ? BIAS_LIMIT : moved;
     moved = moved < -BIAS_LIMIT ? -BIAS_LIMIT : moved;
-    *digest += et_digest_change(layer->first_index + layer->rows * layer->row_size + row, *bias,
-                                (int32_t)moved);
+    count_change(layer, layer->rows * layer->row_size + row, *bias, (int32_t)moved, digest);
     *bias = (int32_t)moved;
 }
 
@@ -25,7 +30,7 @@ int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t 
     uint32_t offset = row * layer->row_stride + column * layer->column_stride;
     int32_t value = layer->weights[offset], moved = et_moved_weight(value, sign);
     layer->weights[offset] = (int8_t)moved;
-    *digest += et_digest_change(layer->first_index + offset, value, moved);
+    count_change(layer, offset, value, moved, digest);
     return moved - value;
 }
 

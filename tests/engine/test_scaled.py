@@ -2,14 +2,16 @@
 
 import ctypes
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
-from c_engine import COMPILER, build, i32, structure, u32
+from c_engine import COMPILER, ENGINE, build, i32, structure, u32
 from thinned import thinned
 
 from edgetune.learn.scaled import MOST, Scaled, scaled, scaled_real
 
+CALLS = Path(__file__).parents[1] / "support/scaled_calls.c"
 ScaledC = structure(mantissa=u32, exponent=i32)
 VALUES = [
     scaled(value, exponent)
@@ -45,11 +47,11 @@ def test_a_real_becomes_the_nearest():
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    loaded = build(tmp_path_factory.mktemp("scaled"))
+    loaded = build(tmp_path_factory.mktemp("scaled"), f"-I{ENGINE}", sources=(CALLS,))
     for name in ("of", "product", "quotient", "sum", "ratio"):
-        getattr(loaded, f"et_scaled_{name}").restype = ScaledC
-    loaded.et_scaled_of.argtypes = [ctypes.c_uint64, i32]
-    loaded.et_scaled_q16.restype = u32
+        getattr(loaded, name).restype = ScaledC
+    loaded.of.argtypes = [ctypes.c_uint64, i32]
+    loaded.q16.restype = u32
     return loaded
 
 
@@ -62,19 +64,19 @@ def test_the_engine_works_out_the_same(library):
         assert (got.mantissa, got.exponent) == expected
 
     for value in (0, 1, 2**24 - 1, 2**24, 2**40 + 1, 2**64 - 1):
-        same(library.et_scaled_of(value, -5), scaled(value, -5))
+        same(library.of(value, -5), scaled(value, -5))
     mantissas = np.random.default_rng(0).integers(2**23, 2**24, (500, 2)).tolist()
     for a, b in [(Scaled(a, -3), Scaled(b, 5)) for a, b in mantissas]:
-        same(library.et_scaled_product(c(a), c(b)), a * b)
-        same(library.et_scaled_quotient(c(a), c(b)), a / b)
+        same(library.product(c(a), c(b)), a * b)
+        same(library.quotient(c(a), c(b)), a / b)
     for a in VALUES:
-        same(library.et_scaled_ratio(c(a), u32(63), u32(64)), a.times_ratio(63, 64))
-        assert library.et_scaled_q16(c(a)) == a.to_q16()
+        same(library.ratio(c(a), u32(63), u32(64)), a.times_ratio(63, 64))
+        assert library.q16(c(a)) == a.to_q16()
         for b in VALUES:
-            same(library.et_scaled_product(c(a), c(b)), a * b)
-            same(library.et_scaled_sum(c(a), c(b)), a + b)
+            same(library.product(c(a), c(b)), a * b)
+            same(library.sum(c(a), c(b)), a + b)
             if b.mantissa:
-                same(library.et_scaled_quotient(c(a), c(b)), a / b)
+                same(library.quotient(c(a), c(b)), a / b)
 
 
 def test_sums_drop_what_is_too_small_to_count():

@@ -8,6 +8,7 @@ from edgetune.learn import operators as p
 from edgetune.learn.program import Layer, Program, Window
 from edgetune.plan.c_data import SCALARS, CObject, struct
 
+U8 = SCALARS["uint8"]
 I16, U16 = SCALARS["int16"], SCALARS["uint16"]
 I32, U32 = SCALARS["int32"], SCALARS["uint32"]
 

@@ -15,14 +15,14 @@ from edgetune.learn.rules import (
 )
 from edgetune.learn.scaled import Scaled
 from edgetune.plan.c_data import Array, CObject, Pointer, Struct, struct
-from edgetune.plan.constants.layer import I32, U32
+from edgetune.plan.constants.layer import I16, I32, U8, U32
 
 SCALED = struct("et_scaled", (U32, "mantissa"), (I32, "exponent"))
 FIXED_RATE = struct("et_fixed_rate", (U32, "limit_q8"))
 ADAPTIVE = struct(
     "et_adaptive", (SCALED, "share unit most_moved of_output"),
-    (U32, "outputs square_shift errors most_trials_q16 inputs"), (I32, "input_zero_point"),
-    (Pointer("et_adaptive_network"), "network"),
+    (U32, "errors most_trials_q16 inputs"), (I16, "input_zero_point"),
+    (U8, "outputs square_shift"), (Pointer("et_adaptive_network"), "network"),
 )
 MULTINOMIAL = struct("et_multinomial", (SCALED, "null_mass"), (U32, "trials"))
 MULTINOMIAL_GLOBAL = struct(
@@ -53,9 +53,9 @@ def _adaptive(rule: Adaptive) -> tuple[Struct, list[dict]]:
         {
             "share": _scaled(facts.share), "unit": _scaled(facts.unit),
             "most_moved": _scaled(facts.most_moved), "of_output": _scaled(facts.of_output),
-            "outputs": facts.outputs, "square_shift": facts.square_shift,
             "errors": facts.errors, "most_trials_q16": facts.most_trials_q16,
             "inputs": facts.inputs, "input_zero_point": facts.input_zero_point,
+            "outputs": facts.outputs, "square_shift": facts.square_shift,
             "network": "&state.network",
         }
         for facts in rule.facts
