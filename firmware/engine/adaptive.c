@@ -7,6 +7,12 @@
 #define PATIENCE 700u        /* steps until a half is left of a goal without an end */
 #define OLDEST (2240u << 16) /* Q16: 1/106 is left */
 
+/* What the state block begins with. */
+typedef struct {
+    et_learner learner;
+    et_adaptive_network network;
+} state_block;
+
 /* A state from anywhere may hold any number: counts and differences stay defined. */
 static uint32_t counted(uint32_t count, uint32_t most)
 {
@@ -84,10 +90,10 @@ uint32_t et_output_size(const int8_t *y, uint32_t count, uint32_t step, int32_t 
 }
 
 void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,
-                         const uint32_t *outputs, const et_learner *learner, uint32_t rate_q8,
+                         const uint32_t *outputs, et_learner *learner, uint32_t rate_q8,
                          uint32_t settles, uint32_t shortfall)
 {
-    et_adaptive_network *network = rules->network;
+    et_adaptive_network *network = &((state_block *)learner)->network;
     et_scaled total = {0, 0};
     network->samples = counted(network->samples, ET_MEAN_COUNT);
     count_into(&network->shortfall, shortfall, network->samples);
@@ -137,7 +143,7 @@ uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
                             const et_learner *learner)
 {
     const et_adaptive *rule = layer->rule;
-    (void)learner;
+    const et_adaptive_network *network = &((const state_block *)learner)->network;
     et_scaled ratio =
         et_scaled_of(et_null_mass_ratio(&layer->words->null_mass, g->mass, g->exponent), -16);
     et_scaled mean = et_scaled_quotient(et_scaled_of(g->squares, 2 * (int32_t)rule->square_shift),
@@ -147,8 +153,7 @@ uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
     }
     et_scaled decrease = {mean.mantissa, mean.exponent + g->exponent};
     note_decrease(layer->words, et_scaled_product(ratio, et_scaled_product(decrease, rule->unit)));
-    et_scaled wanted =
-        et_scaled_product(et_scaled_product(rule->share, ratio), rule->network->gain);
+    et_scaled wanted = et_scaled_product(et_scaled_product(rule->share, ratio), network->gain);
     et_scaled errors = et_scaled_of(et_sum_distances(g->e, rule->errors, 0x80808080u), 0);
     et_scaled room = et_scaled_quotient(errors, mean);
     uint32_t n = less(et_scaled_q16(wanted), rule->most_trials_q16);

@@ -32,7 +32,7 @@ uint64_t et_scaled_of_words(uint64_t value, int32_t exponent)
 /* Of a mantissa that has one bit too many or is right. */
 static uint64_t carried(uint32_t mantissa, int32_t exponent)
 {
-    uint32_t carry = mantissa >> ET_SCALED_BITS;
+    uint32_t carry = mantissa >> ET_SCALED_BITS ? 1 : 0;
     return words_of(mantissa >> carry, wrapping_sum(exponent, (int32_t)carry));
 }
 

@@ -22,7 +22,7 @@ FIXED_RATE = struct("et_fixed_rate", (U32, "limit_q8"))
 ADAPTIVE = struct(
     "et_adaptive", (SCALED, "share unit most_moved of_output"),
     (U32, "errors most_trials_q16 inputs"), (I16, "input_zero_point"),
-    (U8, "outputs square_shift"), (Pointer("et_adaptive_network"), "network"),
+    (U8, "outputs square_shift"),
 )
 MULTINOMIAL = struct("et_multinomial", (SCALED, "null_mass"), (U32, "trials"))
 MULTINOMIAL_GLOBAL = struct(
@@ -56,7 +56,6 @@ def _adaptive(rule: Adaptive) -> tuple[Struct, list[dict]]:
             "errors": facts.errors, "most_trials_q16": facts.most_trials_q16,
             "inputs": facts.inputs, "input_zero_point": facts.input_zero_point,
             "outputs": facts.outputs, "square_shift": facts.square_shift,
-            "network": "&state.network",
         }
         for facts in rule.facts
     ]
