@@ -90,7 +90,8 @@ def test_a_centre_is_the_mean_to_the_nearest_half_up(values, zero_point, mean):
 
 
 def learner(b: ModelBuilder, recipe: Recipe) -> Learner:
-    return Learner(lower(read_tflite(b.dense(4).softmax().build()), recipe.loss_choice), recipe)
+    graph = read_tflite(b.dense(6, "RELU").dense(4).softmax().build())
+    return Learner(lower(graph, recipe.loss_choice), recipe)
 
 
 def test_who_has_a_centre():
@@ -100,6 +101,7 @@ def test_who_has_a_centre():
     ):
         found = learner(ModelBuilder((1, 3, 3, 2), 1 / 40, -7, seed=2), recipe)
         assert found.rule.centre(0, x) == centre
+        assert found.rule.centre(1, np.full(6, 40, np.int64)) == 0  # the logits'
     assert not p.TransposeConv.has_centre
 
 
@@ -107,7 +109,7 @@ def test_a_step_of_the_adaptive_rule_hardly_moves_what_samples_have_in_common():
     """Behind a rectifier inputs are above zero: plain gradients move the output of the mean."""
 
     def common(rule):
-        small = ModelBuilder((1, 40), 1 / 40, -128, seed=5).dense(30, "RELU")
+        small = ModelBuilder((1, 40), 1 / 40, -128, seed=5)
         net = learner(small, Recipe(rule=rule))
         x = np.random.default_rng(1).integers(0, 128, (30, 40))
         mean, moved_by = x.mean(axis=0).round().astype(np.int64), []

@@ -30,6 +30,7 @@ from edgetune.learn.words import record
 
 RATE, SHALLOW = 56.0, 5  # what a step is to win, over the mean shortfall, of so many layers
 UNSETTLED, BIASES = 1 / 7, 1 / 22  # of it, where no doubt takes anything off; of biases alone
+ALONE = 1 / 4  # of it, where the weights of one layer learn and doubt takes something off
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the layers' cube or square
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
@@ -108,9 +109,10 @@ class Adaptive(Rule):
         self.facts = [self._facts(index) for index in range(len(learning.trained))]
 
     def _default_rate(self) -> float:
-        rate = default_rate(len(self.learning.trained))
-        rate *= 1.0 if self.loss.settles else UNSETTLED
-        return rate * (1.0 if self.learning.weights else BIASES)
+        layers, weights = len(self.learning.trained), self.learning.weights
+        rate = default_rate(layers) * (1.0 if self.loss.settles else UNSETTLED)
+        rate *= ALONE if layers == 1 and self.loss.settles and weights else 1.0
+        return rate * (1.0 if weights else BIASES)
 
     @classmethod
     def observers(cls, loss):
@@ -121,7 +123,7 @@ class Adaptive(Rule):
         program = learning.program
         y, logits = program.activations[layer.output], program.activations[program.logits]
         unit = learning.backward.gradient_units[index] / self.loss.shortfall_unit(logits.scale)
-        is_last = program.storage(layer.output) == program.storage(program.logits)
+        is_last = self._is_last(layer)
         moved = LAST_MOVED if is_last else most_moved(len(learning.trained))
         multiplier = max(largest_multiplier(layer), STUCK)
         outputs = outputs_watched(y.size, layer.rows)
@@ -198,7 +200,13 @@ class Adaptive(Rule):
         return (((doubt * doubt) >> 16) * doubt) >> 16
 
     def centred(self, index: int) -> bool:
-        return self.learning.weights and self.learning.trained[index].has_centre
+        layer = self.learning.trained[index]
+        return self.learning.weights and layer.has_centre and not self._is_last(layer)
+
+    def _is_last(self, layer: WeightedLayer) -> bool:
+        """Whether its outputs are the logits."""
+        program = self.learning.program
+        return program.storage(layer.output) == program.storage(program.logits)
 
     def trials_q16(self, index: int, gradient: Gradient) -> int:
         layer, facts = self.layers[index], self.facts[index]
