@@ -53,9 +53,10 @@ ET_DSP_INLINE const void *et_load_two(const void *from, uint32_t *first, uint32_
             : "m"(*(const uint32_t (*)[2])from));
     return from;
 #else
-    *first = et_load_word(from);
-    *second = et_load_word((const uint32_t *)from + 1);
-    return (const uint32_t *)from + 2;
+    const uint32_t *words = __builtin_assume_aligned(from, 4);
+    *first = et_load_word(words);
+    *second = et_load_word(words + 1);
+    return words + 2;
 #endif
 }
 

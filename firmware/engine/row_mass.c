@@ -56,15 +56,15 @@ static inline __attribute__((always_inline)) void add_square(uint64_t *sum, uint
 }
 
 /* Two at a time where squares need no shift, as they do only over a thousand positions and more: two
- * magnitudes, each below 2^31, add up to less than 2^32. */
+ * magnitudes, each below 2^31, add up to less than 2^32.  Cores of short instructions have a loop for
+ * each. */
+#ifdef __thumb2__
+
 static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
 {
     sums s = {0, 0};
-    uint32_t one = 1;
-    uint32_t a, b;
-#ifdef __thumb2__
+    uint32_t one = 1, a, b;
     __asm__("" : "+r"(one));
-#endif
     const int32_t *end = g + count;
     uint32_t twos = square_shift ? 0 : count / 2;
     if (twos) {
@@ -82,6 +82,33 @@ static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
     }
     return s;
 }
+
+#else
+
+static inline __attribute__((always_inline)) sums add_all(const int32_t *g, uint32_t count,
+                                                          uint32_t square_shift)
+{
+    sums s = {0, 0};
+    for (const int32_t *end = g + (count & ~1u); g != end; g += 2) {
+        uint32_t first = et_absolute(g[0]), second = et_absolute(g[1]);
+        add_product(&s.mass, first + second, 1);
+        add_square(&s.squares, first, square_shift);
+        add_square(&s.squares, second, square_shift);
+    }
+    if (count & 1) {
+        s.mass += et_absolute(*g);
+        add_square(&s.squares, et_absolute(*g), square_shift);
+    }
+    return s;
+}
+
+static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint32_t count,
+                                                         uint32_t square_shift)
+{
+    return square_shift ? add_all(g, count, square_shift) : add_all(g, count, 0);
+}
+
+#endif
 
 #endif
 
