@@ -87,10 +87,10 @@ def test_the_more_layers_the_less_each_is_to_win(layers, rate):
 
 def test_less_is_to_win_where_nothing_settles_and_by_biases_alone():
     program = network()
-    assert rule_of(program).rate == 56
+    assert rule_of(program).rate == 42  # of three layers
     assert rule_of(program, Recipe(BIASES, rule="adaptive")).rate == pytest.approx(56 / 22)
     last = Recipe(layers=("last",), rule="adaptive")
-    assert rule_of(program, last).rate == 14  # one layer alone
+    assert rule_of(program, last).rate == 14
     regression = lower(program.graph, LossChoice("mse"))
     assert rule_of(regression, last).rate == 8
     assert rule_of(regression).rate == 8
@@ -148,10 +148,10 @@ def test_the_goal_follows_the_clock(step, total, factor):
     rule.network.most_since = rule.network.shortfall_since = 2**23  # a half: no doubt is left out
     rule.network.age = 0
     goal = rule._goal(outcome(step=step, total=total))
-    assert goal / 2**24 == pytest.approx(56 * 0.5 * factor, rel=1e-4, abs=1e-6)
+    assert goal / 2**24 == pytest.approx(42 * 0.5 * factor, rel=1e-4, abs=1e-6)
 
 
-@pytest.mark.parametrize("rate", [1.0, 56.0, 4096.0])
+@pytest.mark.parametrize("rate", [1.0, 42.0, 4096.0])
 def test_a_network_that_is_right_hardly_moves(rate):
     """min(1, 2 * the long mean)^3, where 16 right samples came first."""
     rule = rule_of(network(), Recipe(rule="adaptive", rate=rate))
@@ -175,7 +175,7 @@ def test_under_way_half_is_wrong_and_nothing_is_taken_off():
     assert words.most_since == max(words.shortfall_since, 2**23) and words.samples == 1
     words.echo.log2 = words.age = 0
     goal = learner.rule._goal(outcome(step=step)) / 2**24
-    assert goal == pytest.approx(56 * words.shortfall / 2**24, rel=0.01)
+    assert goal == pytest.approx(42 * words.shortfall / 2**24, rel=0.01)
     assert learner.train(x, 1).draws > 0
 
 
@@ -193,7 +193,7 @@ def test_with_an_end_what_was_to_learn_counts_until_the_end():
     most = 200 / 216
     assert rule.network.most_since / 2**24 == pytest.approx(most, rel=0.01)
     rule.network.shortfall = 2**20  # nothing was wrong any more
-    assert rule._goal(outcome(step=500, total=1000)) / 2**24 == pytest.approx(56 / 16 / 2, rel=0.01)
+    assert rule._goal(outcome(step=500, total=1000)) / 2**24 == pytest.approx(42 / 16 / 2, rel=0.01)
     rule.observe(outcome(2**15, 0))
     assert rule.network.most_since == rule.network.shortfall_since < most / 2 * 2**24
 
@@ -206,12 +206,12 @@ def test_without_an_end_the_goal_falls_as_the_run_goes_on(steps):
     age = rule.network.age / 2**16
     assert 0.93 * steps <= age <= steps or age == 2240 < steps
     rule.network.most_since = 2**24
-    left = rule._goal(outcome(step=999)) / 2**24 / 56
+    left = rule._goal(outcome(step=999)) / 2**24 / 42
     expected = 1 / (1 + (age / 700) ** 4)
     assert left == pytest.approx(expected, rel=3e-3)
     rule.network.most_since = 2**24 // 32
     doubt = min(expected, (2 / 32) ** 3)
-    assert rule._goal(outcome(step=999)) / 2**24 / 56 == pytest.approx(doubt, rel=3e-3)
+    assert rule._goal(outcome(step=999)) / 2**24 / 42 == pytest.approx(doubt, rel=3e-3)
 
 
 def test_news_makes_young():
@@ -232,7 +232,7 @@ def test_where_the_shortfall_has_no_scale_of_its_own_nothing_is_taken_off():
     rule.loss = SimpleNamespace(settles=False, echoes=False, shortfall=lambda measure: measure)
     rule.observe(outcome(2**16))
     rule.network.age = 0
-    assert rule._goal(outcome()) == 56 * 2**16
+    assert rule._goal(outcome()) == 42 * 2**16
 
 
 # -- a layer ---------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from edgetune.learn.words import record
 
 RATE, SHALLOW = 56.0, 5  # what a step is to win, over the mean shortfall, of so many layers
 UNSETTLED, BIASES = 1 / 7, 1 / 22  # of it, where no doubt takes anything off; of biases alone
-ALONE = 1 / 4  # of it, where the weights of one layer learn and doubt takes something off
+FEW = 4  # layers whose weights learn: the share of it of fewer, where doubt takes something off
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the layers' cube or square
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
@@ -111,7 +111,7 @@ class Adaptive(Rule):
     def _default_rate(self) -> float:
         layers, weights = len(self.learning.trained), self.learning.weights
         rate = default_rate(layers) * (1.0 if self.loss.settles else UNSETTLED)
-        rate *= ALONE if layers == 1 and self.loss.settles and weights else 1.0
+        rate *= min(1.0, layers / FEW) if self.loss.settles and weights else 1.0
         return rate * (1.0 if weights else BIASES)
 
     @classmethod
