@@ -127,7 +127,7 @@ def prices(plan: Plan) -> list[Price]:
 
 
 def together(rows: Sequence[Price]) -> list[list[Price]]:
-    """``rows`` in groups, each of which saves RAM.
+    """``rows`` in groups, each of which saves RAM; what saves none at the end belongs to the last.
 
     RAM is what the fullest stage of a step takes.  Where several are as full, what relieves one of
     them saves nothing before the others are relieved too.
@@ -137,6 +137,10 @@ def together(rows: Sequence[Price]) -> list[list[Price]]:
         if not groups or row.what == KEPT or sum(one.bytes for one in groups[-1]) > 0:
             groups.append([])
         groups[-1].append(row)
+    savings = [group for group in groups if group[0].what != KEPT]
+    if len(savings) > 1 and sum(one.bytes for one in savings[-1]) <= 0:
+        savings[-2].extend(savings[-1])
+        groups.remove(savings[-1])
     return groups
 
 

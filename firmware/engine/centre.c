@@ -10,17 +10,7 @@
 /* Of count values, each over -128. */
 static uint32_t sum_of_values(const int8_t *x, uint32_t count)
 {
-    register int32_t sum __asm__("r0") = 0;
-    uint32_t left = count;
-    __asm__ volatile("dlstp.8 lr, %[left]\n"
-                     "1:\n\t"
-                     "vldrb.8 q0, [%[x]], #16\n\t"
-                     "vaddva.s8 %[sum], q0\n\t"
-                     "letp lr, 1b"
-                     : [x] "+r"(x), [sum] "+r"(sum)
-                     : [left] "r"(left)
-                     : "q0", "lr", "memory");
-    return (uint32_t)sum + 128 * count;
+    return (uint32_t)et_sum_bytes(x, (int32_t)count) + 128 * count;
 }
 
 static void take(int32_t worth, int32_t *gradient, uint32_t count)

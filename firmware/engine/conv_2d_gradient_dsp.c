@@ -282,15 +282,15 @@ static void list_rows(const walk *w, int32_t count, int32_t operands, int32_t *g
     rows->count = count;
 }
 
-/* A tile of rows, whose errors are ready: weights k to k + 3 of each, whose inputs are.  Not
- * inline: the lanes take all registers. */
-static __attribute__((noinline)) void sum_weights(const walk *w, const tile_rows *rows, int32_t k,
-                                                  int32_t operands)
+/* A tile of count rows, whose errors are ready: weights k to k + 3 of each, whose inputs are.  Not
+ * inline, and of no more arguments: the lanes take all registers. */
+static __attribute__((noinline)) void sum_rows(const walk *w, int32_t count, int32_t k,
+                                               int32_t operands, int32_t *gradient)
 {
     int32_t stride = w->row_size + 1, width = w->row_size - k;
-    int32_t *gradient = rows->gradient + k;
     const operand *e = w->e_operands;
-    for (int32_t count = rows->count; count; count--, gradient += stride, e += w->room) {
+    gradient += k;
+    for (; count; count--, gradient += stride, e += w->room) {
         if (width >= 4) {
             et_sum_lanes(e, w->x_operands, w->room, operands, gradient, gradient);
             continue;
@@ -301,6 +301,11 @@ static __attribute__((noinline)) void sum_weights(const walk *w, const tile_rows
             gradient[i] += sums[i];
         }
     }
+}
+
+static void sum_weights(const walk *w, const tile_rows *rows, int32_t k, int32_t operands)
+{
+    sum_rows(w, rows->count, k, operands, rows->gradient);
 }
 
 /* What the inputs' zero point is worth in count rows: so much times the sum of the errors. */

@@ -122,9 +122,9 @@ static inline void next_point(row_points *p)
     }
 }
 
-/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight lies at its sum's address over 4
- * from there on.  sign: of the error, and less twice that, which turns it where an input lies below its
- * zero point. */
+/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight lies at its
+ * sum's address over 4 from there on.  sign: of the error, and less twice that, which turns it where an
+ * input lies below the centre. */
 typedef struct {
     et_step_words step;
     uint32_t divisor, first, stride, stride_rest;

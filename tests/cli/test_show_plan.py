@@ -23,7 +23,8 @@ def test_what_saves_nothing_belongs_to_what_saves_with_it():
 
 
 def test_what_is_spent_stands_alone():
-    assert together([RING, FIRST, SPENT]) == [[RING], [FIRST], [SPENT]]
+    assert together([RING, FIRST, SPENT]) == [[RING, FIRST], [SPENT]]
+    assert together([FIRST, SPENT]) == [[FIRST], [SPENT]]
     assert together([SPENT]) == [[SPENT]]
 
 

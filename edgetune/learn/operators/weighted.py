@@ -115,8 +115,9 @@ def with_bias(gradient: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def about(gradient: np.ndarray, centre: int) -> np.ndarray:
-    """A `WeightedLayer.gradient` where inputs count from ``centre`` over the zero point on: the
-    derivative by the weights where the bias holds the output at the centre."""
+    """A `WeightedLayer.gradient`, int64 [rows, row_size + 1], where inputs count from ``centre``,
+    -255 .. 255, over the zero point on: the derivative by the weights where the bias holds the
+    output at the centre."""
     of_errors = gradient[:, -1:] // BIAS_INPUT
     return np.concatenate([gradient[:, :-1] - centre * of_errors, gradient[:, -1:]], axis=1)
 

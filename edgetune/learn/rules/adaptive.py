@@ -2,8 +2,8 @@
 
 All trained layers together may lower the loss, to first order, by so many times its mean, with
 trials in proportion to their weights.  No layer moves its own output further than the
-layers behind it can bear, and a network that is right hardly moves.  ``docs/numerics.md``
-section 5.
+layers behind it can bear, and a network that is right hardly moves.  Weights move about the mean
+of their layer's input, all but those that give the logits.  ``docs/numerics.md`` sections 4 and 5.
 """
 
 from __future__ import annotations
