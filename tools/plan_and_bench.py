@@ -26,7 +26,7 @@ from edgetune.model.graph import Graph  # noqa: E402
 from edgetune.model.read import read_tflite  # noqa: E402
 from edgetune.plan.cost import estimate  # noqa: E402
 from edgetune.plan.thrift import plan_within  # noqa: E402
-from edgetune.session.bench import bench_board, bench_plan  # noqa: E402
+from edgetune.session.bench import bench_board, bench_plan, room_beside_counters  # noqa: E402
 from edgetune.session.cost_check import CostRow, compare_build  # noqa: E402
 from edgetune.session.firmware import build_firmware  # noqa: E402
 from tools.calibration.comparison import MODELS  # noqa: E402
@@ -78,7 +78,8 @@ def measure(
         DoesNotFitError: the board is too small.
         ToolchainError: the compiler or QEMU is missing.
     """
-    plan = plan_within(graph, recipe or Recipe(), bench_board(core))
+    board = bench_board(core)
+    plan = plan_within(graph, recipe or Recipe(), board, ram=room_beside_counters(board))
     cost = estimate(plan)
     built = {row.name: row for row in compare_build(cost, build_firmware(
         plan, folder / "firmware", network))}

@@ -32,6 +32,7 @@ class Price:
 
 def plan_within(
     graph: Graph, recipe: Recipe, board: Board, cmsis_nn: bool = False, *, store: bool = False,
+    ram: int | None = None,
 ) -> Plan:
     """`make_plan`, thriftily where it takes more RAM than the board has.
 
@@ -39,14 +40,17 @@ def plan_within(
     sample, outputs that are cheap to compute again; then at the stage at which most is alive a
     place of its own for the output, or a kernel with scratch.  Of these none stays that the plan
     fits without.  Where all of that does not do, the plan is the one that gives up nothing.
+
+    Args:
+        ram: bytes that it is to fit into; None for the board's.
     """
     def plan(savings: Savings) -> Plan:
         return make_plan(
-            graph, recipe, board, cmsis_nn, store=store, savings=savings, tight=True
+            graph, recipe, board, cmsis_nn, ram=ram, store=store, savings=savings, tight=True
         )
 
     first = found = plan(NONE)
-    least, room = estimate(found).ram_bytes, board.ram.length
+    least, room = estimate(found).ram_bytes, ram or board.ram.length
     if cmsis_nn or least <= room:
         return found
     for savings in _choices(first):

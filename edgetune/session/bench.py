@@ -14,13 +14,15 @@ from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import Recipe
 from edgetune.link.client import Client
 from edgetune.model.graph import Graph
-from edgetune.plan.plan import Plan, make_plan
+from edgetune.plan.plan import Plan
+from edgetune.plan.thrift import plan_within
 from edgetune.plan.workload import nonzero_inputs
 from edgetune.session.connection import connect
 from edgetune.session.firmware import build_firmware
 from edgetune.session.reporter import Reporter
 
 PHASES = ("forward", "loss", "backward", "update")
+COUNTERS = 4096  # bytes of RAM that the counters of the stages, and reading them, take at most
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ def bench_board(core: str) -> Board:
     )
 
 
+def room_beside_counters(board: Board) -> int:
+    """Bytes of its RAM for a plan that is to be counted."""
+    return board.ram.length - COUNTERS
+
+
 def _counts(board: Board) -> bool:
     return board.emulators["qemu"].get("counts_instructions", False)
 
@@ -89,14 +96,16 @@ def bench(
 
     Args:
         folder: where the firmware is built.
-        ram: of the board whose plan is counted, bytes; None for the emulated one's own.
+        ram: of the board whose plan is counted, bytes; None for the emulated one's own, less
+            what counting takes.
         data: int8 inputs and labels to train on; None for random inputs without zeros, which
             show what the step costs when nothing can be skipped.
 
     Raises:
         ToolchainError: the compiler or QEMU is missing or fails.
     """
-    plan = make_plan(graph, recipe, bench_board(core), ram=ram)
+    board = bench_board(core)
+    plan = plan_within(graph, recipe, board, ram=ram or room_beside_counters(board))
     return bench_plan(plan, folder, data, samples, reporter)
 
 
