@@ -123,8 +123,8 @@ def test_a_run_has_two_passes_or_so_many_steps():
 
 @pytest.mark.thorough
 def test_a_factor_is_of_the_rules_default_rate():
-    """40 of a network of four layers."""
-    assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 10
+    """56 of a network of four layers."""
+    assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 14
 
 
 @pytest.mark.thorough

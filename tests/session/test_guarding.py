@@ -104,7 +104,7 @@ def harmed(harm):
 
 
 @pytest.mark.parametrize(("harm", "recipe"), [
-    (wrong_labels, Recipe(rule="fixed", rate=96)), (one_class, Recipe(rule="fixed")),  # more harm
+    (wrong_labels, Recipe(rule="fixed", rate=140)), (one_class, Recipe(rule="fixed")),  # more harm
     (stuck_sensor, Recipe()), (shuffled, Recipe()),
 ], ids=["wrong_labels", "one_class", "stuck_sensor", "shuffled"])
 def test_harm_ends_with_the_weights_of_the_beginning(tuned, tmp_path, harm, recipe):
@@ -140,8 +140,8 @@ def test_a_healthy_run_is_left_alone(untuned, tmp_path, guard):
     passes = found.cost.forward_passes  # as `edgetune plan` says it
     if guard == TRUSTED:
         assert passes == HeldOutGuard.passes(200, STEPS, share)
-    else:  # the window of 25, and the last two of 100 steps twice
-        assert passes == RunningGuard.passes(STEPS) == 25 + 2 * 100
+    else:  # the window of 25, and the last two of 100 steps; the best weights need no second look
+        assert passes == 25 + 100 < RunningGuard.passes(STEPS) == 25 + 2 * 100
     names = [layer.layer for layer in result.rectifiers]
     assert names == ["fully_connected_0", "fully_connected_1"]
     assert result.rectifiers == alone.rectifiers and not any(r.fell for r in result.rectifiers)

@@ -39,13 +39,13 @@ def built_firmware(tmp_path_factory):
 
 
 def samples() -> Dataset:
-    """Three classes; from step ``WRONG`` on the labels are wrong, so that the guard goes back."""
+    """Three classes; from step ``WRONG`` on labels mean nothing, so that the guard goes back."""
     source = np.random.default_rng(3)
     y = np.arange(STEPS) % 3
     points = source.normal(0, 90, (3, 6, 6, 2))
     x = np.clip(points[y] + source.normal(0, 10, (STEPS, 6, 6, 2)), -128, 127).astype(np.int8)
     order = sample_order(STEPS, None, 1, 0)
-    y[order[WRONG:]] = (y[order[WRONG:]] + 1) % 3
+    y[order[WRONG:]] = source.integers(0, 3, STEPS - WRONG)
     return Dataset(x, y, x[:20], y[:20], Preprocessing(quantized=True))
 
 
