@@ -7,8 +7,8 @@
 
 #include "update.h"
 
-/* Where the gradient's rows come from.  centre: about which their weights move; moved: by how much those of
- * the last row did together. */
+/* Where the gradient's rows come from.  centre: about which their weights move; moved: by how much
+ * those of the last row did together. */
 typedef struct et_rows et_rows;
 struct et_rows {
     const et_trained *layer;
