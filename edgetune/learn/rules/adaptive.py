@@ -31,6 +31,7 @@ from edgetune.learn.words import record
 RATE, SHALLOW = 56.0, 5  # what a step is to win, over the mean shortfall, of so many layers
 UNSETTLED, BIASES = 1 / 7, 1 / 22  # of it, where no doubt takes anything off; of biases alone
 FEW = 4  # layers whose weights learn: the share of it of fewer, where doubt takes something off
+DENSE = 1 / 2  # of it, likewise, where every layer is dense: a gradient is no mean of positions then
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the layers' cube or square
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
@@ -110,9 +111,19 @@ class Adaptive(Rule):
 
     def _default_rate(self) -> float:
         layers, weights = len(self.learning.trained), self.learning.weights
-        rate = default_rate(layers) * (1.0 if self.loss.settles else UNSETTLED)
-        rate *= min(1.0, layers / FEW) if self.loss.settles and weights else 1.0
-        return rate * (1.0 if weights else BIASES)
+        rate = default_rate(layers)
+        if not self.loss.settles:
+            rate *= UNSETTLED
+        elif weights:
+            rate *= min(1.0, layers / FEW) * (DENSE if self._is_dense() else 1.0)
+        return rate if weights else rate * BIASES
+
+    def _is_dense(self) -> bool:
+        """Whether every trained output has one position."""
+        return all(self._output_size(layer) == layer.rows for layer in self.learning.trained)
+
+    def _output_size(self, layer: WeightedLayer) -> int:
+        return self.learning.program.activations[layer.output].size
 
     @classmethod
     def observers(cls, loss):
@@ -143,7 +154,7 @@ class Adaptive(Rule):
 
     def output_step(self, index: int) -> int:
         layer = self.learning.trained[index]
-        return output_step(self.learning.program.activations[layer.output].size, layer.rows)
+        return output_step(self._output_size(layer), layer.rows)
 
     def under_way(self) -> None:
         if self.network is not None:
