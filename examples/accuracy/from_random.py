@@ -17,12 +17,13 @@ from mnist_digits import FROM_RANDOM
 from runs import Setting, cell, end, header, line, mapping, options
 
 from edgetune.learn.recipe import Recipe
+from edgetune.learn.rules import RULES
 
 EPOCH = 60_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = options(__doc__, FROM_RANDOM, FROM_RANDOM, several_rules=True)
+    parser = options(__doc__, FROM_RANDOM, FROM_RANDOM, several_rules=RULES)
     parser.add_argument("--samples", type=int, default=EPOCH, help="of an epoch")
     parser.add_argument("--epochs", type=int, default=1)
     given = parser.parse_args(arguments)

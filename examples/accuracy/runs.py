@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -35,9 +35,10 @@ TOO_HIGH = "rate too high"
 class Setting:
     """A task and how it is learnt.
 
-    ``factor``: of the rule's default rate.  ``steps``: of a run; None for two passes over the
-    task's samples.  ``endless``: steps do not anneal.  ``held_out``: tested on a third of the
-    tuning set, another one for each seed, that is not learnt.
+    ``factor``: of the rule's default rate, where ``rate`` does not say it; ``null_mass``: of a
+    multinomial.  ``steps``: of a run; None for two passes over the task's samples.  ``endless``:
+    steps do not anneal.  ``held_out``: tested on a third of the tuning set, another one for each
+    seed, that is not learnt.
     """
 
     task: str
@@ -48,6 +49,8 @@ class Setting:
     held_out: bool = False
     data: Path = SHARED
     networks: Path = NETWORKS
+    rate: float | None = None
+    null_mass: float | None = None
 
     def loaded(self, seed: int) -> Task:
         task = _task(self.task, self.data, self.networks)
@@ -64,12 +67,12 @@ _task = lru_cache(maxsize=1)(load_task)
 @lru_cache(maxsize=1)
 def _engine(setting: Setting) -> Compiled:
     task = setting.loaded(0)
-    recipe = Recipe(rule=setting.rule)
+    recipe = Recipe(rule=setting.rule, rate=setting.rate, null_mass=setting.null_mass)
     if task.head_only:
         recipe = replace(recipe, layers=("last",), reset=True)
-    if setting.factor == 1:
-        return Compiled(task.graph, recipe)
-    return Compiled(task.graph, replace(recipe, rate=setting.factor * default_rate(task, recipe)))
+    if setting.factor != 1:
+        recipe = replace(recipe, rate=setting.factor * default_rate(task, recipe))
+    return Compiled(task.graph, recipe)
 
 
 def default_rate(task: Task, recipe: Recipe) -> float:
@@ -99,15 +102,22 @@ def tested(engine: Compiled, task: Task) -> float:
 def cell(setting: Setting, seeds: int) -> str:
     """Of the table: all seeds of one setting."""
     try:
-        engine = setting.engine()
+        return summary(accuracies(setting, seeds))
     except UsageError:
         return TOO_HIGH
-    found = []
+
+
+def accuracies(setting: Setting, seeds: int) -> list[float]:
+    """Test accuracy of each seed's run, %.
+
+    Raises UsageError where the rate is too high for the rule.
+    """
+    engine, found = setting.engine(), []
     for seed in range(seeds):
         task = setting.loaded(seed)
         rows = order(task, seed, setting.steps)
         found.append(learn(engine, task, rows, seed, setting.endless))
-    return summary(found)
+    return found
 
 
 def summary(values) -> str:
@@ -134,19 +144,20 @@ def mapping(jobs: int) -> Iterator[Callable]:
 
 
 def options(
-    about: str, tasks: tuple[str, ...], chosen: tuple[str, ...], several_rules: bool = False
+    about: str, tasks: tuple[str, ...], chosen: tuple[str, ...],
+    several_rules: Collection[str] = (),
 ) -> argparse.ArgumentParser:
     """The options that all tables have.
 
     Args:
         tasks: that can be named; ``chosen``: those of a table where none is.
-        several_rules: ``--rule`` can be given again.
+        several_rules: of which ``--rule`` can be given again; none: it names one of all.
     """
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--task", choices=tasks, action="append", metavar="NAME",
                         help=f"of {', '.join(tasks)}; default: {', '.join(chosen)}")
     if several_rules:
-        parser.add_argument("--rule", choices=RULES, action="append")
+        parser.add_argument("--rule", choices=several_rules, action="append")
     else:
         parser.add_argument("--rule", choices=RULES, default=Recipe.rule)
     parser.add_argument("--seeds", type=int, default=3)

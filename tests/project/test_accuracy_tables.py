@@ -18,10 +18,11 @@ import few  # noqa: E402
 import from_random  # noqa: E402
 import mnist_digits  # noqa: E402
 import one_default  # noqa: E402
+import peers  # noqa: E402
 import runs  # noqa: E402
 from tasks import load_task  # noqa: E402
 
-from edgetune.errors import ToolchainError  # noqa: E402
+from edgetune.errors import ToolchainError, UsageError  # noqa: E402
 from edgetune.learn.learner import Learner  # noqa: E402
 from edgetune.learn.lower import lower  # noqa: E402
 from edgetune.learn.recipe import Recipe  # noqa: E402
@@ -125,6 +126,39 @@ def test_a_run_has_two_passes_or_so_many_steps():
 def test_a_factor_is_of_the_rules_default_rate():
     """56 of a network of four layers."""
     assert runs.Setting("digits", factor=0.25).engine().plan.rule.rate == 14
+
+
+@pytest.mark.parametrize("best, tried", [(3, {2, 3, 4}), (5, {2, 3, 4, 5, 6}), (1, {1, 2, 3, 4})])
+def test_a_constant_is_climbed_to(best, tried):
+    """From the third rung on, until none beside it is better: at an end as well."""
+    seen = set()
+
+    def score(rate):
+        seen.add(rate)
+        return -abs(rate - best)
+
+    assert peers.climbed(peers.Ladder((1, 2, 3, 4, 5, 6), 2), score) == best
+    assert seen == tried
+
+
+def test_a_constant_is_chosen_where_nothing_is_tested(monkeypatch):
+    """And one that is too high for the rule is not taken."""
+    def accuracies(setting, seeds):
+        if setting.rate == 8:
+            raise UsageError("too high", "", "")
+        return [10 * setting.rate if setting.held_out else setting.rate] * seeds
+
+    monkeypatch.setattr(peers, "accuracies", accuracies)
+    peer = peers.Peer("multinomial", peers.Ladder((1, 2, 4, 8), 1))
+    assert peers.cell(runs.Setting("digits", "multinomial"), peer, 3) == "4.0 +- 0.0 (4)"
+
+
+@pytest.mark.thorough
+def test_peers(capsys):
+    peers.main([*DIGITS, "--rule", "multinomial, published"])
+    head, _, row = table(capsys)
+    assert head == ["task", "multinomial, published"]
+    assert row == ["digits", runs.cell(runs.Setting("digits", "multinomial"), 2)]
 
 
 @pytest.mark.thorough
