@@ -263,8 +263,8 @@ def _row_gradients(plan: Plan) -> str:
     return "\n".join(
         f"static void {kind}_row(const void *layer, uint32_t row, const int8_t *e, "
         "const int8_t *x,\n"
-        f"{' ' * len(f'static void {kind}_row(')}int32_t *gradient)\n{{\n"
-        f"    et_{kind}_gradient(layer, row, e, x, gradient);\n}}\n"
+        f"{' ' * len(f'static void {kind}_row(')}int32_t centre, int32_t *gradient)\n{{\n"
+        f"    et_{kind}_gradient(layer, row, e, x, centre, gradient);\n}}\n"
         for kind in kinds
     )
 

@@ -18,7 +18,7 @@ from edgetune.plan.lines import LINE_FEATURES
 from edgetune.plan.mve import MVE_FEATURES
 from edgetune.plan.plan import Plan
 from edgetune.plan.schedule import Stage
-from edgetune.plan.update_features import UNWALKED, UPDATES, draws, weights_formed
+from edgetune.plan.update_features import UNWALKED, UPDATES, draws
 from edgetune.plan.work import GROUP, Work
 from edgetune.plan.work import groups as groups_of
 from edgetune.plan.workload import HALVED
@@ -94,7 +94,6 @@ def _rule(plan: Plan, work: Work, name: str) -> dict[str, float]:
     found = {"calls": 1, "errors": errors, "gradients": count + work.layer.rows}
     if plan.rule.centred(plan.trained_index(work.layer)):
         found |= {"inputs": math.prod(work.x), "drawn_rows": work.seen.get("rows", 0)}
-        found |= {} if name == "update_factored" else {"taken": weights_formed(work)}
     return {f"{plan.rule.symbol}_{key}": value for key, value in found.items()}
 
 

@@ -36,14 +36,6 @@ def _formed(work: Work) -> dict:
     return {"formed": rows + again, "magnitudes": rows * (work.layer.row_size + 1)}
 
 
-def weights_formed(work: Work) -> int:
-    """Weights of the gradient's rows that are worked out, in blocks or one by one."""
-    rows = work.layer.rows + work.seen.get("rows", 0)
-    blocks = {int(name.removeprefix(FORMED)): times for name, times in work.seen.items()
-              if name.startswith(FORMED)}
-    return work.layer.row_size * (sum(size * n for size, n in blocks.items()) if blocks else rows)
-
-
 def _update_dense(work: Work) -> dict:
     formed = _formed(work)
     return formed | {"products": formed["formed"] * work.layer.row_size}

@@ -10,10 +10,6 @@
 /* The mean of the layer's input over its zero point, to the nearest whole number. */
 int32_t et_centre(const et_trained *layer, const int8_t *x);
 
-/* Inputs of a row's gradient [row_size + 1] count from the centre on: its weights lose what the
- * centre is worth. */
-void et_centre_row(const et_trained *layer, int32_t centre, int32_t *gradient);
-
 /* The row's weights moved by so much together, and its bias takes back what that changes at the
  * centre.  Adds what the digest changes by to *digest. */
 void et_centre_bias(const et_trained *layer, uint32_t row, int32_t centre, int32_t moved,
@@ -22,7 +18,6 @@ void et_centre_bias(const et_trained *layer, uint32_t row, int32_t centre, int32
 #else
 
 #define et_centre(layer, x) ((void)(x), 0)
-#define et_centre_row(layer, centre, gradient) ((void)(centre))
 #define et_centre_bias(layer, row, centre, moved, digest) ((void)(centre), (void)(moved))
 
 #endif

@@ -135,9 +135,10 @@ int32_t et_conv_2d_input_error(const et_conv_2d *p, const int8_t *weights, const
 }
 
 void et_conv_2d_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e, const int8_t *x,
-                         int32_t *gradient)
+                         int32_t centre, int32_t *gradient)
 {
-    et_window_rows rows = {p->in, p->out, p->window, p->in.channels,
-                           p->quantization.input_zero_point};
+    et_window_rows rows = {
+        p->in,          p->out, p->window, p->in.channels, p->quantization.input_zero_point,
+        (int16_t)centre};
     et_window_gradient(&rows, e + row, x, gradient);
 }

@@ -83,9 +83,9 @@ int32_t et_conv_2d_dilated_input_error(const et_conv_2d_dilated *p, const int8_t
 }
 
 void et_conv_2d_dilated_gradient(const et_conv_2d_dilated *p, uint32_t row, const int8_t *e,
-                                 const int8_t *x, int32_t *gradient)
+                                 const int8_t *x, int32_t centre, int32_t *gradient)
 {
     const et_conv_2d *conv = &p->conv;
     et_dilated_gradient(conv->in, conv->out, &conv->window, p->dilation, conv->in.channels,
-                        conv->quantization.input_zero_point, e + row, x, gradient);
+                        conv->quantization.input_zero_point, centre, e + row, x, gradient);
 }

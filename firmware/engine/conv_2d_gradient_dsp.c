@@ -1,7 +1,7 @@
 /* The gradient of CONV_2D by the DSP extension.  A weight's gradient is a sum over positions, of
- * which two neighbours make a pair of halves: of the errors, and of the inputs less their zero
- * point, 0 where a tap lies in the padding.  Vectors, and cores without the extension, take bytes,
- * a lane a channel, and sums of errors times the zero point are taken off at the end. */
+ * which two neighbours make a pair of halves: of the errors, and of the inputs less their origin,
+ * the zero point plus the centre.  Vectors, and cores without the extension, take bytes, a lane a
+ * channel, and sums of errors times the origin are taken off at the end. */
 #include "conv_2d_gradient_dsp.h"
 
 #include "operators.h"
@@ -9,6 +9,13 @@
 #include "pairs_dsp.h"
 #include "vectors.h"
 #include "windows_dsp.h"
+
+/* What operands are made of, as in an et_pair_target. */
+typedef struct {
+    uint32_t offset, outside;
+} source;
+
+static const source ERRORS = {0, 0};
 
 /* How positions are walked: lines of length of them along the longer side, in segments of an even
  * number.  at_once segments are prepared together. */
@@ -20,6 +27,7 @@ typedef struct {
     int32_t segment, per_line, at_once;
     int32_t upright; /* lines go down */
     int32_t row_size;
+    source inputs;
     int32_t room; /* operands of a channel that are prepared together */
     operand *x_operands, *e_operands;
     int8_t *columns;
@@ -84,7 +92,8 @@ static void walk_lines(walk *w)
     w->at_once = w->per_line > 1 ? 1 : et_min(w->lines, ET_DSP_PAIRS / pairs);
 }
 
-static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, void *scratch)
+static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, int32_t centre,
+                    void *scratch)
 {
     int32_t row_size = p->window.kernel_h * p->window.kernel_w * p->in.channels;
     int32_t size = et_padded(row_size), rows = et_min(ET_DSP_TILE, et_padded(p->out.channels));
@@ -95,6 +104,8 @@ static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, void 
     } else {
         walk_lines(&w);
     }
+    w.inputs.offset = et_pair_offset(p->quantization.input_zero_point + centre);
+    w.inputs.outside = et_four_bytes(p->quantization.input_zero_point);
     w.room = w.at_once * w.segment / TOGETHER;
     w.x_operands = scratch;
     w.e_operands = w.x_operands + 4 * w.room; /* without copies at the end: of fewer rows */
@@ -107,19 +118,20 @@ static walk walk_of(const et_conv_2d *p, const int8_t *e, const int8_t *x, void 
 #ifdef ET_VECTORS
 
 /* What four channels have at count positions, step apart, of which those inside exist; values is
- * where the first one would lie.  The others have the zero point.  Returns what lies behind. */
+ * where the first one would lie.  Returns what lies behind. */
 static operand *put_line(const walk *w, const int8_t *values, int32_t step, et_range inside,
-                         int32_t count, int32_t zero_point, operand *to)
+                         int32_t count, const source *of, operand *to)
 {
+    int32_t outside = (int32_t)of->outside;
     if (inside.from >= inside.to) {
         inside.from = inside.to = 0;
     }
     for (int32_t k = 0; k < 4; k++) {
         operand *lane = to + k * w->room;
-        et_fill_bytes(lane, zero_point, inside.from);
+        et_fill_bytes(lane, outside, inside.from);
         et_pick_bytes(values + inside.from * step + k, step, inside.to - inside.from,
                       lane + inside.from);
-        et_fill_bytes(lane + inside.to, zero_point, count - inside.to);
+        et_fill_bytes(lane + inside.to, outside, count - inside.to);
     }
     return to + count;
 }
@@ -146,10 +158,10 @@ static void sum_biases(const walk *w, const operand *e, int32_t count, int32_t w
 #else
 
 static operand *put_line(const walk *w, const int8_t *values, int32_t step, et_range inside,
-                         int32_t count, int32_t zero_point, operand *to)
+                         int32_t count, const source *of, operand *to)
 {
     int32_t pairs = (count + 1) / 2;
-    et_pair_target target = {to, 1, 4, (uint16_t)-zero_point * 0x10001u};
+    et_pair_target target = {to, 1, 4, of->offset, of->outside};
     (void)w;
     et_pair_line(values, step, inside, pairs, &target);
     return to + 4 * pairs;
@@ -159,7 +171,7 @@ static operand *put_line(const walk *w, const int8_t *values, int32_t step, et_r
 static operand *put_few_errors(const walk *w, const int8_t *e, int32_t count, int32_t width,
                                operand *to)
 {
-    et_pair_target target = {to, 1, 4, 0};
+    et_pair_target target = {to, 1, 4, 0, 0};
     int32_t step = w->e_step;
     for (int32_t j = 0; 2 * j < count; j++, e += 2 * step) {
         uint32_t word[2] = {0};
@@ -201,7 +213,7 @@ static int32_t put_errors(const walk *w, int32_t row, int32_t width, int32_t fro
         const int8_t *e = w->e + s.line * w->e_line + s.from * w->e_step + row;
         et_range all = {0, s.to - s.from};
         if (width == 4) {
-            out = put_line(w, e, w->e_step, all, all.to, 0, out);
+            out = put_line(w, e, w->e_step, all, all.to, &ERRORS, out);
         } else {
             out = put_few_errors(w, e, all.to, width, out);
         }
@@ -238,7 +250,7 @@ static void put_tap(const walk *w, int32_t ky, int32_t kx, int32_t c, int32_t fr
             inside.from = inside.to = 0;
         }
         out = put_line(w, x + s.line * next + s.from * step, step, inside, s.to - s.from,
-                       p->quantization.input_zero_point, out);
+                       &w->inputs, out);
     }
 }
 
@@ -250,7 +262,7 @@ static void put_flat(const walk *w, int32_t k, int32_t index)
     int32_t step = w->copied ? et_padded(w->row_size) : w->p->in.channels;
     const int8_t *values = w->copied ? w->columns : w->x + s.from * step;
     et_range all = {0, s.to - s.from};
-    put_line(w, values + k, step, all, all.to, w->p->quantization.input_zero_point, w->x_operands);
+    put_line(w, values + k, step, all, all.to, &w->inputs, w->x_operands);
 }
 
 static void copy_windows(const walk *w, int32_t index)
@@ -308,12 +320,12 @@ static void sum_weights(const walk *w, const tile_rows *rows, int32_t k, int32_t
     sum_rows(w, rows->count, k, operands, rows->gradient);
 }
 
-/* What the inputs' zero point is worth in count rows: so much times the sum of the errors. */
-static void take_zero_point(const walk *w, int32_t count, int32_t *gradient)
+/* What the inputs' origin is worth in count rows: so much times the sum of the errors. */
+static void take_origin(const walk *w, int32_t count, int32_t centre, int32_t *gradient)
 {
-    int32_t zero_point = w->p->quantization.input_zero_point;
+    int32_t origin = w->p->quantization.input_zero_point + centre;
     for (; count; count--) {
-        int32_t worth = zero_point * (gradient[w->row_size] / ET_BIAS_INPUT);
+        int32_t worth = origin * (gradient[w->row_size] / ET_BIAS_INPUT);
         for (int32_t *end = gradient + w->row_size; gradient != end; gradient++) {
             *gradient -= worth;
         }
@@ -391,9 +403,9 @@ static void sum_weights(const walk *w, const tile_rows *rows, int32_t k, int32_t
     }
 }
 
-static void take_zero_point(const walk *w, int32_t count, int32_t *gradient)
+static void take_origin(const walk *w, int32_t count, int32_t centre, int32_t *gradient)
 {
-    (void)w, (void)count, (void)gradient;
+    (void)w, (void)count, (void)centre, (void)gradient;
 }
 
 #endif
@@ -439,9 +451,9 @@ static void clear(int32_t *values, int32_t count)
 }
 
 void et_conv_2d_dsp_gradient(const void *layer, uint32_t first, uint32_t count, const int8_t *e,
-                             const int8_t *x, int32_t *gradient, void *scratch)
+                             const int8_t *x, int32_t centre, int32_t *gradient, void *scratch)
 {
-    walk w = walk_of(layer, e, x, scratch);
+    walk w = walk_of(layer, e, x, centre, scratch);
     int32_t stride = w.row_size + 1, rows = (int32_t)count, segments = w.lines * w.per_line;
     clear(gradient, rows * stride);
     for (int32_t from = 0; from < segments; from += w.at_once) {
@@ -454,5 +466,5 @@ void et_conv_2d_dsp_gradient(const void *layer, uint32_t first, uint32_t count, 
             sum_tile(&w, (int32_t)first + row, tile, from, to, gradient + row * stride);
         }
     }
-    take_zero_point(&w, rows, gradient);
+    take_origin(&w, rows, centre, gradient);
 }

@@ -123,7 +123,7 @@ int32_t et_conv_2d_grouped_input_error(const et_conv_2d_grouped *p, const int8_t
 
 /* The weights of tap (ky, kx): sums over the outputs whose input cell exists. */
 static void tap_gradient(const et_conv_2d_grouped *p, int32_t inputs, int32_t ky, int32_t kx,
-                         const int8_t *e, const int8_t *x, int32_t *gradient)
+                         int32_t start, const int8_t *e, const int8_t *x, int32_t *gradient)
 {
     const et_window *window = &p->conv.window;
     et_shape in = p->conv.in, out = p->conv.out;
@@ -138,20 +138,22 @@ static void tap_gradient(const et_conv_2d_grouped *p, int32_t inputs, int32_t ky
         .x_row = window->stride_h * in.width * in.channels,
         .x_column = window->stride_w * in.channels,
     };
-    et_tap_gradient(&places, inputs, p->conv.quantization.input_zero_point, e, x, gradient);
+    et_tap_gradient(&places, inputs, p->conv.quantization.input_zero_point, start, e, x, gradient);
 }
 
 void et_conv_2d_grouped_gradient(const et_conv_2d_grouped *p, uint32_t row, const int8_t *e,
-                                 const int8_t *x, int32_t *gradient)
+                                 const int8_t *x, int32_t centre, int32_t *gradient)
 {
     et_shape out = p->conv.out;
     group_sizes sizes = sizes_of(p);
     e += row;
+    int32_t bias = et_bias_gradient(e, out.height * out.width, out.channels);
+    int32_t start = -centre * (bias / ET_BIAS_INPUT);
     x += (int32_t)row / sizes.outputs * sizes.inputs;
     for (int32_t ky = 0; ky < p->conv.window.kernel_h; ky++) {
         for (int32_t kx = 0; kx < p->conv.window.kernel_w; kx++, gradient += sizes.inputs) {
-            tap_gradient(p, sizes.inputs, ky, kx, e, x, gradient);
+            tap_gradient(p, sizes.inputs, ky, kx, start, e, x, gradient);
         }
     }
-    *gradient = et_bias_gradient(e, out.height * out.width, out.channels);
+    *gradient = bias;
 }

@@ -153,8 +153,9 @@ int32_t et_depthwise_conv_2d_input_error(const et_depthwise_conv_2d *p, const in
 }
 
 void et_depthwise_conv_2d_gradient(const et_depthwise_conv_2d *p, uint32_t row, const int8_t *e,
-                                   const int8_t *x, int32_t *gradient)
+                                   const int8_t *x, int32_t centre, int32_t *gradient)
 {
-    et_window_rows rows = {p->in, p->out, p->window, 1, p->quantization.input_zero_point};
+    et_window_rows rows = {p->in,          p->out, p->window, 1, p->quantization.input_zero_point,
+                           (int16_t)centre};
     et_window_gradient(&rows, e + row, x + row / p->multiplicity, gradient);
 }

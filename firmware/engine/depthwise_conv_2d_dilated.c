@@ -72,10 +72,11 @@ int32_t et_depthwise_conv_2d_dilated_input_error(const et_depthwise_conv_2d_dila
 }
 
 void et_depthwise_conv_2d_dilated_gradient(const et_depthwise_conv_2d_dilated *p, uint32_t row,
-                                           const int8_t *e, const int8_t *x, int32_t *gradient)
+                                           const int8_t *e, const int8_t *x, int32_t centre,
+                                           int32_t *gradient)
 {
     const et_depthwise_conv_2d *conv = &p->conv;
     et_dilated_gradient(conv->in, conv->out, &conv->window, p->dilation, 1,
-                        conv->quantization.input_zero_point, e + row, x + row / conv->multiplicity,
-                        gradient);
+                        conv->quantization.input_zero_point, centre, e + row,
+                        x + row / conv->multiplicity, gradient);
 }

@@ -145,9 +145,8 @@ void et_depthwise_conv_2d_dsp_forward(const et_depthwise_conv_2d *p, const int8_
                                       void *scratch)
 {
     const et_quantization *q = &p->quantization;
-    uint32_t offset = (uint16_t)-q->input_zero_point * 0x10001u;
-    et_planes planes =
-        et_planes_of(x, p->in, p->out, p->window.pad_h, p->window.pad_w, offset, scratch);
+    et_planes planes = et_planes_of(x, p->in, p->out, p->window.pad_h, p->window.pad_w,
+                                    q->input_zero_point, scratch);
     int32_t channels = p->out.channels;
     for (int32_t c = 0; c < channels; c += 4) {
         int32_t first = et_four_from(c, channels);

@@ -80,7 +80,7 @@ static void sum_patch(four_gradients *f, const et_patch *patch, int32_t first)
 {
     const et_planes *p = &f->planes;
     et_range all = {0, patch->count};
-    et_pair_target to = {f->e_pairs, ET_PLANE_LINE, 1, 0};
+    et_pair_target to = {f->e_pairs, ET_PLANE_LINE, 1, 0, 0};
     for (int32_t line = 0; line < patch->lines; line++) {
         int32_t at = (patch->first + line) * p->output_line + patch->from * p->output_step;
         et_pair_line(f->e + at + first, p->output_step, all, patch->pairs, &to);
@@ -116,15 +116,15 @@ static void put_row(const four_gradients *f, const int32_t *sums, int32_t *gradi
 }
 
 void et_depthwise_conv_2d_dsp_gradient(const void *layer, uint32_t first, uint32_t count,
-                                       const int8_t *e, const int8_t *x, int32_t *gradient,
-                                       void *scratch)
+                                       const int8_t *e, const int8_t *x, int32_t centre,
+                                       int32_t *gradient, void *scratch)
 {
     const et_depthwise_conv_2d *p = layer;
-    uint32_t offset = (uint16_t)-p->quantization.input_zero_point * 0x10001u;
     int32_t channels = p->out.channels, from = (int32_t)first, to = from + (int32_t)count;
     four_gradients f = {.planes = et_planes_of(x, p->in, p->out, p->window.pad_h, p->window.pad_w,
-                                               offset, scratch),
+                                               p->quantization.input_zero_point, scratch),
                         .e = e};
+    f.planes.origin += centre;
     f.e_pairs = f.planes.planes + 4 * f.planes.plane;
     for (int32_t c = from; c < to; c += 4) {
         int32_t four = et_four_from(c, channels);

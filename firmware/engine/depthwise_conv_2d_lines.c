@@ -438,11 +438,11 @@ static int32_t fill_errors(const plane *f, const int8_t *e, int8_t *to)
     return p->output_lines * f->pitch - 2;
 }
 
-static void put_row(const plane *f, const int8_t *errors, int32_t count, int32_t zero_point,
+static void put_row(const plane *f, const int8_t *errors, int32_t count, int32_t origin,
                     int32_t *gradient)
 {
     const et_planes *p = &f->planes;
-    int32_t sum = et_sum_bytes(errors, count), worth = zero_point * sum, taps[3];
+    int32_t sum = et_sum_bytes(errors, count), worth = origin * sum, taps[3];
     for (int32_t i = 0; i < 3; i++) {
         int32_t *line = gradient + i * p->tap_line;
         sum_taps(f->cells + i * f->pitch, errors, count, taps);
@@ -454,8 +454,8 @@ static void put_row(const plane *f, const int8_t *errors, int32_t count, int32_t
 }
 
 void et_depthwise_conv_2d_lines_gradient(const void *layer, uint32_t first, uint32_t count,
-                                         const int8_t *e, const int8_t *x, int32_t *gradient,
-                                         void *scratch)
+                                         const int8_t *e, const int8_t *x, int32_t centre,
+                                         int32_t *gradient, void *scratch)
 {
     const et_depthwise_conv_2d *p = layer;
     int32_t zero_point = p->quantization.input_zero_point;
@@ -466,6 +466,6 @@ void et_depthwise_conv_2d_lines_gradient(const void *layer, uint32_t first, uint
     for (uint32_t c = first; c < first + count; c++, gradient += TAPS + 1) {
         fill_cells(&f, (int32_t)c);
         int32_t length = fill_errors(&f, e + c, errors);
-        put_row(&f, errors, length, zero_point, gradient);
+        put_row(&f, errors, length, zero_point + centre, gradient);
     }
 }

@@ -18,7 +18,7 @@ int32_t et_depthwise_conv_2d_lines_input_error(const et_depthwise_conv_2d *p,
 
 /* An et_block_gradient; layer is an et_depthwise_conv_2d. */
 void et_depthwise_conv_2d_lines_gradient(const void *layer, uint32_t first, uint32_t count,
-                                         const int8_t *e, const int8_t *x, int32_t *gradient,
-                                         void *scratch);
+                                         const int8_t *e, const int8_t *x, int32_t centre,
+                                         int32_t *gradient, void *scratch);
 
 #endif

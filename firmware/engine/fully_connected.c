@@ -38,11 +38,11 @@ int32_t et_fully_connected_input_error(const et_fully_connected *p, const int8_t
 }
 
 void et_fully_connected_gradient(const et_fully_connected *p, uint32_t row, const int8_t *e,
-                                 const int8_t *x, int32_t *gradient)
+                                 const int8_t *x, int32_t centre, int32_t *gradient)
 {
-    int32_t error = e[row], zero_point = p->quantization.input_zero_point;
+    int32_t error = e[row], origin = p->quantization.input_zero_point + centre;
     for (const int8_t *end = x + p->in; x != end; x++) {
-        *gradient++ = error * (*x - zero_point);
+        *gradient++ = error * (*x - origin);
     }
     *gradient = error * ET_BIAS_INPUT;
 }

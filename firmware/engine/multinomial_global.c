@@ -41,7 +41,7 @@ void et_measure(const et_trained *layer, et_row_gradient row_gradient, const voi
 {
     uint64_t sum = 0;
     for (uint32_t row = 0; row < layer->rows; row++) {
-        row_gradient(operator_, row, e, x, scratch->gradient);
+        row_gradient(operator_, row, e, x, 0, scratch->gradient);
         sum += sum_magnitudes(scratch->gradient, layer->row_size + 1);
     }
     note(layer, sum, exponent);

@@ -316,20 +316,22 @@ typedef struct {
 int32_t et_error_join(int8_t *e, const int8_t *other, uint32_t count, et_join join,
                       int32_t exponent, int32_t other_exponent);
 
-/* Gradient of one output channel: its weights in their order, then the bias. */
+/* Gradient of one output channel: its weights in their order, then the bias.  For the weights
+ * inputs count from the centre over the zero point, in the padding too. */
 void et_conv_2d_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e, const int8_t *x,
-                         int32_t *gradient);
+                         int32_t centre, int32_t *gradient);
 void et_depthwise_conv_2d_gradient(const et_depthwise_conv_2d *p, uint32_t row, const int8_t *e,
-                                   const int8_t *x, int32_t *gradient);
+                                   const int8_t *x, int32_t centre, int32_t *gradient);
 void et_fully_connected_gradient(const et_fully_connected *p, uint32_t row, const int8_t *e,
-                                 const int8_t *x, int32_t *gradient);
+                                 const int8_t *x, int32_t centre, int32_t *gradient);
 void et_conv_2d_dilated_gradient(const et_conv_2d_dilated *p, uint32_t row, const int8_t *e,
-                                 const int8_t *x, int32_t *gradient);
+                                 const int8_t *x, int32_t centre, int32_t *gradient);
 void et_transpose_conv_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e,
-                                const int8_t *x, int32_t *gradient);
+                                const int8_t *x, int32_t centre, int32_t *gradient);
 void et_conv_2d_grouped_gradient(const et_conv_2d_grouped *p, uint32_t row, const int8_t *e,
-                                 const int8_t *x, int32_t *gradient);
+                                 const int8_t *x, int32_t centre, int32_t *gradient);
 void et_depthwise_conv_2d_dilated_gradient(const et_depthwise_conv_2d_dilated *p, uint32_t row,
-                                           const int8_t *e, const int8_t *x, int32_t *gradient);
+                                           const int8_t *e, const int8_t *x, int32_t centre,
+                                           int32_t *gradient);
 
 #endif

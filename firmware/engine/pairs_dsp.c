@@ -21,9 +21,9 @@ void et_put_pairs(const et_pair_target *to, int32_t j, uint32_t first, uint32_t 
 static APART void put_none(const et_pair_target *to, int32_t from, int32_t end)
 {
     int32_t lane = to->lane, next = to->step;
-    uint32_t *out = to->pairs + from * next;
+    uint32_t pair = et_bytes_02_plus(to->offset, to->outside), *out = to->pairs + from * next;
     for (int32_t n = end - from; n; n--, out += next) {
-        out[0] = out[lane] = out[2 * lane] = out[3 * lane] = 0;
+        out[0] = out[lane] = out[2 * lane] = out[3 * lane] = pair;
     }
 }
 
@@ -48,7 +48,6 @@ static APART void put_whole(const et_pair_target *to, int32_t from, int32_t end,
 void et_pair_line(const int8_t *values, int32_t step, et_range inside, int32_t pairs,
                   const et_pair_target *to)
 {
-    uint32_t none = et_four_bytes(-(int16_t)(to->offset & 0xFFFF)); /* 0 with the offset added */
     int32_t j = inside.from >> 1, whole = inside.to >> 1;
     if (inside.from >= inside.to) {
         put_none(to, 0, pairs);
@@ -59,12 +58,12 @@ void et_pair_line(const int8_t *values, int32_t step, et_range inside, int32_t p
     }
     values += inside.from * step;
     if (inside.from & 1) {
-        et_put_pairs(to, j++, none, et_load_word(values));
+        et_put_pairs(to, j++, to->outside, et_load_word(values));
         values += step;
     }
     put_whole(to, j, whole, values, step);
     if (inside.to & 1) {
-        et_put_pairs(to, whole, et_load_word(values + 2 * (whole - j) * step), none);
+        et_put_pairs(to, whole, et_load_word(values + 2 * (whole - j) * step), to->outside);
         whole++;
     }
     if (whole < pairs) {

@@ -4,16 +4,17 @@
 #include "window.h"
 
 et_planes et_planes_of(const int8_t *data, et_shape in, et_shape out, int32_t pad_h, int32_t pad_w,
-                       uint32_t offset, uint32_t *planes)
+                       int32_t outside, uint32_t *planes)
 {
     int32_t channels = in.channels, in_row = in.width * channels, out_row = out.width * channels;
     int32_t upright = out.height >= out.width;
-    et_planes p = {data,    in.width, in.height, out.width, out.height, channels, in_row, channels,
-                   out_row, pad_w,    pad_h,     1,         3,          0,        offset, planes};
+    et_planes p = {data,   in.width, in.height, out.width, out.height, channels,
+                   in_row, channels, out_row,   pad_w,     pad_h,      1,
+                   3,      0,        outside,   outside,   planes};
     if (upright) {
         et_planes turned = {data,     in.height, in.width, out.height, out.width, in_row,
                             channels, out_row,   channels, pad_h,      pad_w,     3,
-                            1,        0,         offset,   planes};
+                            1,        0,         outside,  outside,    planes};
         p = turned;
     }
     p.plane = ET_PLANE_LINE * (et_min(ET_PLANE_LINES, p.output_lines) + 2);
@@ -36,7 +37,8 @@ void et_fill_planes(const et_planes *p, const et_patch *patch, int32_t c)
     int32_t start = patch->from - p->before, cells = 2 * patch->pairs + 2;
     et_range all = {et_min(cells, et_max(0, -start)), et_max(0, et_min(cells, p->length - start))};
     et_range none = {0, 0};
-    et_pair_target to = {p->planes, p->plane, 1, p->offset};
+    et_pair_target to = {p->planes, p->plane, 1, et_pair_offset(p->origin),
+                         et_four_bytes(p->outside)};
     for (int32_t i = 0; i < patch->lines + 2; i++, to.pairs += ET_PLANE_LINE) {
         int32_t line = patch->first + i - p->before_lines;
         int32_t exists = line >= 0 && line < p->lines;

@@ -1,5 +1,5 @@
 /* What the DSP kernels of depthwise 3x3 windows share: four channels at a time are taken apart
- * into planes of halves, one a channel, with the padding written out as zeros.
+ * into planes of halves, one a channel, with the padding written out.
  *
  * Outputs are walked in lines along the longer side, and in patches of a few lines.  Two outputs
  * side by side, 2 j and 2 j + 1, read words j and j + 1 of a plane's line:
@@ -27,13 +27,14 @@ typedef struct {
     int32_t before, before_lines;
     int32_t tap_step, tap_line; /* in a kernel of [3][3], in taps */
     int32_t plane;              /* words of one channel's */
-    uint32_t offset;            /* is added to data inside: twice a half */
+    int32_t outside, origin;    /* what the padding holds, what all count from */
     uint32_t *planes;
 } et_planes;
 
-/* in: of data, with the windows' padding before it; out: of the outputs. */
+/* in: of data, with the windows' padding before it, which holds the value outside; out: of the
+ * outputs.  All count from that value on. */
 et_planes et_planes_of(const int8_t *data, et_shape in, et_shape out, int32_t pad_h, int32_t pad_w,
-                       uint32_t offset, uint32_t *planes);
+                       int32_t outside, uint32_t *planes);
 
 /* Outputs from .. from + 2 * pairs - 1, or one less, of lines first .. first + lines - 1. */
 typedef struct {

@@ -2,12 +2,12 @@
 
 #include "operators.h"
 
-void et_tap_gradient(const et_tap_places *places, int32_t depth, int32_t zero_point,
+void et_tap_gradient(const et_tap_places *places, int32_t depth, int32_t zero_point, int32_t start,
                      const int8_t *e, const int8_t *x, int32_t *gradient)
 {
     et_range rows = places->rows, columns = places->columns;
     for (int32_t c = 0; c < depth; c++) {
-        gradient[c] = 0;
+        gradient[c] = start;
     }
     for (int32_t row = rows.from; row < rows.to; row++) {
         for (int32_t column = columns.from; column < columns.to; column++) {

@@ -12,8 +12,8 @@ typedef struct {
     int32_t x, x_row, x_column;
 } et_tap_places;
 
-/* gradient[c] = sum of e * (x[c] - zero_point) over the places, for depth channels. */
-void et_tap_gradient(const et_tap_places *places, int32_t depth, int32_t zero_point,
+/* gradient[c] = start + sum of e * (x[c] - zero_point) over the places, for depth channels. */
+void et_tap_gradient(const et_tap_places *places, int32_t depth, int32_t zero_point, int32_t start,
                      const int8_t *e, const int8_t *x, int32_t *gradient);
 
 /* The gradient of a bias: errors of n positions, step apart. */

@@ -99,8 +99,8 @@ int32_t et_transpose_conv_input_error(const et_conv_2d *p, const int8_t *weights
 }
 
 /* The weights of tap (ky, kx): sums over the input cells whose output exists. */
-static void tap_gradient(const et_conv_2d *p, int32_t ky, int32_t kx, const int8_t *e,
-                         const int8_t *x, int32_t *gradient)
+static void tap_gradient(const et_conv_2d *p, int32_t ky, int32_t kx, int32_t start,
+                         const int8_t *e, const int8_t *x, int32_t *gradient)
 {
     const et_window *window = &p->window;
     int32_t channels = p->in.channels, out = p->out.channels;
@@ -114,17 +114,19 @@ static void tap_gradient(const et_conv_2d *p, int32_t ky, int32_t kx, const int8
         .x_row = p->in.width * channels,
         .x_column = channels,
     };
-    et_tap_gradient(&places, channels, p->quantization.input_zero_point, e, x, gradient);
+    et_tap_gradient(&places, channels, p->quantization.input_zero_point, start, e, x, gradient);
 }
 
 void et_transpose_conv_gradient(const et_conv_2d *p, uint32_t row, const int8_t *e,
-                                const int8_t *x, int32_t *gradient)
+                                const int8_t *x, int32_t centre, int32_t *gradient)
 {
     e += row;
+    int32_t bias = et_bias_gradient(e, p->out.height * p->out.width, p->out.channels);
+    int32_t start = -centre * (bias / ET_BIAS_INPUT);
     for (int32_t ky = 0; ky < p->window.kernel_h; ky++) {
         for (int32_t kx = 0; kx < p->window.kernel_w; kx++, gradient += p->in.channels) {
-            tap_gradient(p, ky, kx, e, x, gradient);
+            tap_gradient(p, ky, kx, start, e, x, gradient);
         }
     }
-    *gradient = et_bias_gradient(e, p->out.height * p->out.width, p->out.channels);
+    *gradient = bias;
 }

@@ -17,8 +17,7 @@ typedef struct {
 static int32_t *form_row(et_rows *rows, uint32_t row)
 {
     const gradient_rows *g = (const gradient_rows *)rows;
-    g->row_gradient(g->operator_, row, g->e, g->x, rows->scratch->gradient);
-    et_centre_row(rows->layer, rows->centre, rows->scratch->gradient);
+    g->row_gradient(g->operator_, row, g->e, g->x, rows->centre, rows->scratch->gradient);
     return rows->scratch->gradient;
 }
 

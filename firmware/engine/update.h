@@ -26,9 +26,10 @@ typedef struct {
     uint16_t *row_hits;
 } et_update_scratch;
 
-/* Writes the gradient of one row; layer is the operator's parameters. */
+/* Writes the gradient of one row, whose weights' inputs count from the centre over the zero point;
+ * layer is the operator's parameters. */
 typedef void (*et_row_gradient)(const void *layer, uint32_t row, const int8_t *e, const int8_t *x,
-                                int32_t *gradient);
+                                int32_t centre, int32_t *gradient);
 
 void et_learner_start(et_learner *learner, uint32_t seed, uint32_t total_steps);
 

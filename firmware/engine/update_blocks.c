@@ -24,12 +24,9 @@ static uint32_t form_block(gradient_blocks *g, uint32_t first)
     const et_blocks *blocks = g->blocks;
     uint32_t left = g->rows.layer->rows - first;
     uint32_t count = left < blocks->rows ? left : blocks->rows;
-    blocks->form(blocks->layer, first, count, g->e, g->x, g->rows.scratch->gradient,
-                 blocks->scratch);
+    blocks->form(blocks->layer, first, count, g->e, g->x, g->rows.centre,
+                 g->rows.scratch->gradient, blocks->scratch);
     g->first = first;
-    for (uint32_t row = first; row < first + count; row++) {
-        et_centre_row(g->rows.layer, g->rows.centre, row_at(g, row));
-    }
     return count;
 }
 

@@ -5,11 +5,11 @@
 
 #include "update.h"
 
-/* Writes the gradients of rows first .. first + count - 1, one behind the other; layer is the
- * operator's parameters, scratch the kernel's own memory. */
+/* Writes the gradients of rows first .. first + count - 1, as an et_row_gradient would, one behind
+ * the other; scratch is the kernel's own memory. */
 typedef void (*et_block_gradient)(const void *layer, uint32_t first, uint32_t count,
-                                  const int8_t *e, const int8_t *x, int32_t *gradient,
-                                  void *scratch);
+                                  const int8_t *e, const int8_t *x, int32_t centre,
+                                  int32_t *gradient, void *scratch);
 
 /* rows: of a block, which et_update_scratch's gradient holds.  Where they are all of the layer's
  * no row is formed twice. */

@@ -32,11 +32,11 @@ uint32_t et_update_steps(const et_trained *layer, et_row_gradient row_gradient,
     et_steps steps = {layer, learner, exponent, 0};
     uint32_t taken = 0;
     for (uint32_t row = 0; ET_RULE_LOOKS && row < layer->rows; row++) {
-        row_gradient(operator_, row, e, x, scratch->gradient);
+        row_gradient(operator_, row, e, x, 0, scratch->gradient);
         look(&steps, scratch->gradient, layer->row_size + 1);
     }
     for (uint32_t row = 0; row < layer->rows; row++) {
-        row_gradient(operator_, row, e, x, scratch->gradient);
+        row_gradient(operator_, row, e, x, 0, scratch->gradient);
         taken += take(&steps, row, scratch->gradient, digest);
     }
     return taken;

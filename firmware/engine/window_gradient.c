@@ -137,6 +137,7 @@ void et_window_gradient(const et_window_rows *p, const int8_t *e, const int8_t *
     const et_window *window = &p->window;
     int32_t pixel = p->in.channels, width = p->in.width, out_pixel = p->out.channels;
     int32_t weights = window->kernel_w * p->depth;
+    int32_t errors = sum_errors(e, p->out.height * p->out.width, out_pixel);
     kernel_row r = {p,
                     e,
                     x,
@@ -151,10 +152,10 @@ void et_window_gradient(const et_window_rows *p, const int8_t *e, const int8_t *
         for (int32_t first = 0; first < weights; first += 4) {
             int32_t block = et_min(4, weights - first);
             for (int32_t k = 0; k < block; k++) {
-                gradient[first + k] = 0;
+                gradient[first + k] = -p->centre * errors;
             }
             sum_block(&r, first, block, gradient + first);
         }
     }
-    *gradient = ET_BIAS_INPUT * sum_errors(e, p->out.height * p->out.width, out_pixel);
+    *gradient = ET_BIAS_INPUT * errors;
 }

@@ -4,12 +4,13 @@
 
 #include "operators.h"
 
-/* depth: input channels that a tap reads, all of them or one. */
+/* depth: input channels that a tap reads, all of them or one; centre: over the zero point, which
+ * inputs count from, padded ones too. */
 typedef struct {
     et_shape in, out;
     et_window window;
     uint16_t depth;
-    int16_t zero_point;
+    int16_t zero_point, centre;
 } et_window_rows;
 
 /* e: errors of the output channel, out.channels apart; x: from the first channel read.

@@ -103,12 +103,18 @@ def check_layer(library, rng, layer, xs, out_shape, extreme=False, blocks=1):
             check_input_error(library, rng, layer, operand, e, xs)
     if layer.weighted:
         e[..., rng.random(out_shape[-1]) < 0.3] = 0  # channels that a RELU holds
-        expected = layer.gradient(*wide(e, xs[0]))
-        np.testing.assert_array_equal(gradient_c(library, layer, e, xs[0]), expected)
+        centre = some_centre(rng, layer)
+        expected = p.about(layer.gradient(*wide(e, xs[0])), centre)
+        np.testing.assert_array_equal(gradient_c(library, layer, e, xs[0], centre), expected)
         for kernel in in_blocks(layer, xs[0].shape, out_shape):
             rows = blocks * int(rng.integers(1, layer.rows // blocks + 1))
-            got = blocks_c(library, kernel, layer, e, xs[0], rows)
+            got = blocks_c(library, kernel, layer, e, xs[0], rows, centre)
             np.testing.assert_array_equal(got, expected, kernel.forms)
+
+
+def some_centre(rng, layer) -> int:
+    """That of inputs of any mean, or none."""
+    return int(rng.choice([0, -128, 127, *rng.integers(-128, 128, 3)])) - layer.input_zero_point
 
 
 def in_blocks(layer, x_shape, y_shape):

@@ -78,7 +78,7 @@ def times(factor, name, *more):
 
 # What is left of a line are its edges.
 PAIR_LOOPS = {
-    "every_line": line(PAIRS, "uint32_t none ="),
+    "every_line": line(PAIRS, "int32_t j = inside.from >> 1"),
     "every_whole": both(turns(PAIRS, "for (; n; n--, values"), turns(PAIRS, "for (; n != 0; n--")),
     "every_none": turns(PAIRS, "for (int32_t n = end - from"),
 }
@@ -180,7 +180,7 @@ LOOPS = {
 GRADIENT_LOOPS = {
     name: count for name, count in WINDOW_SUMS.items() if name.startswith(("cop", "short"))
 } | PAIR_LOOPS | {
-    "forms": line(GRADIENT, "walk w = walk_of(layer, e, x, scratch)"),
+    "forms": line(GRADIENT, "walk w = walk_of(layer, e, x, centre, scratch)"),
     "zeroed": line(GRADIENT, "*values = 0;"),
     "chunks": line(GRADIENT, "int32_t to = et_min(segments, from + w.at_once)"),
     "tiles": line(GRADIENT, "int32_t tile = et_min(ET_DSP_TILE"),

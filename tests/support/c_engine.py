@@ -169,20 +169,22 @@ def input_error_c(
     return e_in, shift
 
 
-def gradient_c(library, layer: p.WeightedLayer, e, x) -> np.ndarray:
-    """The gradient's rows as the engine forms them, int32 [rows, row_size + 1]."""
+def gradient_c(library, layer: p.WeightedLayer, e, x, centre=0) -> np.ndarray:
+    """The gradient's rows about ``centre`` as the engine forms them, int32 [rows, row_size + 1]."""
     constants = constants_c(layer, x.shape, e.shape)
     gradient = np.zeros((layer.rows, layer.row_size + 1), np.int32)
     function = getattr(library, f"et_{layer.kind}_gradient")
     for row in range(layer.rows):
         function(
             ctypes.byref(constants[layer.name]), u32(row), address(e), address(x),
-            address(gradient[row]),
+            i32(centre), address(gradient[row]),
         )
     return gradient
 
 
-def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -> np.ndarray:
+def blocks_c(
+    library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int, centre=0
+) -> np.ndarray:
     """The gradient as an update's ``kernel`` forms it, ``rows`` at a time."""
     constants = constants_c(layer, x.shape, e.shape)
     gradient = np.full((layer.rows, layer.row_size + 1), 7, np.int32)
@@ -190,8 +192,8 @@ def blocks_c(library, kernel: Kernel, layer: p.WeightedLayer, e, x, rows: int) -
     with scratch_of(library, kernel, layer, x.shape, e.shape, rows) as memory:
         for first in range(0, layer.rows, rows):
             block = np.full((min(rows, layer.rows - first), layer.row_size + 1), 7, np.int32)
-            form(what, u32(first), u32(len(block)), address(e), address(x), address(block),
-                 address(memory))
+            form(what, u32(first), u32(len(block)), address(e), address(x), i32(centre),
+                 address(block), address(memory))
             gradient[first : first + rows] = block
     return gradient
 

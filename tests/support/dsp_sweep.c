@@ -162,6 +162,12 @@ static void silence(uint32_t channels)
     }
 }
 
+/* The centre of inputs of any mean. */
+static int32_t some_centre(et_quantization q)
+{
+    return (int32_t)below(256) - 128 - q.input_zero_point;
+}
+
 static int conv_2d_gradient(void)
 {
     et_conv_2d p;
@@ -170,10 +176,11 @@ static int conv_2d_gradient(void)
     uint32_t row_size = (uint32_t)p.window.kernel_h * p.window.kernel_w * p.in.channels;
     uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
     p.quantization = random_quantization(row_size);
+    int32_t centre = some_centre(p.quantization);
     for (uint32_t row = 0; row < count; row++) {
-        et_conv_2d_gradient(&p, first + row, e, x, gradient + row * (row_size + 1));
+        et_conv_2d_gradient(&p, first + row, e, x, centre, gradient + row * (row_size + 1));
     }
-    et_conv_2d_dsp_gradient(&p, first, count, e, x, blocks, scratch);
+    et_conv_2d_dsp_gradient(&p, first, count, e, x, centre, blocks, scratch);
     return memcmp(gradient, blocks, count * (row_size + 1) * sizeof *blocks) == 0;
 }
 
@@ -221,10 +228,11 @@ static int gradient_agrees(et_block_gradient form)
     et_depthwise_conv_2d p;
     random_square(&p);
     uint32_t first = below(p.out.channels), count = 1 + below(p.out.channels - first);
+    int32_t centre = some_centre(p.quantization);
     for (uint32_t row = 0; row < count; row++) {
-        et_depthwise_conv_2d_gradient(&p, first + row, e, x, gradient + row * 10);
+        et_depthwise_conv_2d_gradient(&p, first + row, e, x, centre, gradient + row * 10);
     }
-    form(&p, first, count, e, x, blocks, scratch);
+    form(&p, first, count, e, x, centre, blocks, scratch);
     return memcmp(gradient, blocks, count * 10 * sizeof *blocks) == 0;
 }
 

@@ -290,7 +290,7 @@ GRADIENT_LOOPS = {
     "positions": line(GRADIENT, "total += *e;", "sum_errors"),
     "kernel_rows": turns(GRADIENT, "for (int32_t ky = 0;"),
     "blocks": line(GRADIENT, "et_range shared ="),
-    "weights": line(GRADIENT, "gradient[first + k] = 0;"),
+    "weights": line(GRADIENT, "gradient[first + k] = -p->centre * errors;"),
     "added": line(GRADIENT, "gradient[k] += acc[k] - zero_point * total;"),
     "split_weights": line(GRADIENT, "et_range own ="),
     "split_blocks": lambda counts: (
