@@ -112,16 +112,30 @@ void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, ui
 
 uint32_t et_sum_distances(const int8_t *x, uint32_t count, uint32_t from)
 {
-    const int8_t *at = __builtin_assume_aligned(x, 4);
-    uint32_t sum = 0, twos = count / 8, first, second;
-    if (twos) {
-        do {
-            at = et_load_two(at, &first, &second);
-            sum = et_add_distances(first, from, sum);
-            sum = et_add_distances(second, from, sum);
-        } while (--twos);
+    const int8_t *at = __builtin_assume_aligned(x, 4), *end = at + (count & ~15u);
+    uint32_t sum = 0;
+#ifdef ET_DSP_LOOPS
+    if (at != end) {
+        __asm__ volatile("1:\n\t"
+                         "ldmia %[at]!, {r8, r9, r10, r11}\n\t"
+                         "eor r8, r8, %[sign]\n\teor r9, r9, %[sign]\n\t"
+                         "eor r10, r10, %[sign]\n\teor r11, r11, %[sign]\n\t"
+                         "usada8 %[sum], r8, %[from], %[sum]\n\t"
+                         "usada8 %[sum], r9, %[from], %[sum]\n\t"
+                         "usada8 %[sum], r10, %[from], %[sum]\n\t"
+                         "usada8 %[sum], r11, %[from], %[sum]\n\t"
+                         "cmp %[at], %[end]\n\t"
+                         "bne 1b"
+                         : [at] "+r"(at), [sum] "+r"(sum)
+                         : [end] "r"(end), [from] "r"(from), [sign] "r"(0x80808080u)
+                         : "r8", "r9", "r10", "r11", "cc", "memory");
     }
-    for (count &= 7; count; count--) {
+    count &= 15;
+#endif
+    for (end = at + (count & ~3u); at != end; at += 4) {
+        sum = et_add_distances(et_load_word(__builtin_assume_aligned(at, 4)), from, sum);
+    }
+    for (count &= 3; count; count--) {
         sum = et_add_distance(*at++, (int8_t)(from ^ 0x80), sum);
     }
     return sum;

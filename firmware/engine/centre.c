@@ -1,6 +1,5 @@
 #include "centre.h"
 
-#include "draw.h"
 #include "dsp.h"
 #include "operators.h"
 #include "vectors.h"
@@ -75,13 +74,5 @@ void et_centre_row(const et_trained *layer, int32_t centre, int32_t *gradient)
     int32_t worth = centre * (gradient[layer->row_size] / ET_BIAS_INPUT);
     if (worth) {
         take(worth, gradient, layer->row_size);
-    }
-}
-
-void et_centre_bias(const et_trained *layer, uint32_t row, int32_t centre, int32_t moved,
-                    uint32_t *digest)
-{
-    if (centre && moved) {
-        et_step_bias(layer, row, (int64_t)centre * moved, digest);
     }
 }

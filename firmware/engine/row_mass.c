@@ -55,26 +55,54 @@ static inline __attribute__((always_inline)) void add_square(uint64_t *sum, uint
 #endif
 }
 
-/* Two at a time where squares need no shift, as they do only over a thousand positions and more: two
- * magnitudes, each below 2^31, add up to less than 2^32.  Cores of short instructions have a loop for
- * each. */
-#ifdef __thumb2__
+/* Eights where squares need no shift, as they do only over a thousand positions and more.  Cores of short
+ * instructions have a loop for each. */
+#if defined(__thumb2__) && !defined(__clang__)
+
+/* Four magnitudes, of pairs below 2^32; with squares each is below 2^30, of which bit 30 is what the
+ * complement of a negative one lacks, and goes out as the carry. */
+#ifdef ET_RULE_SQUARES
+#define ADD_FOUR                                                                                  \
+    "ldmia %[g]!, {r8, r9, r10, r11}\n\t"                                                         \
+    "smlal %Q[squares], %R[squares], r8, r8\n\t"                                                  \
+    "smlal %Q[squares], %R[squares], r9, r9\n\t"                                                  \
+    "smlal %Q[squares], %R[squares], r10, r10\n\t"                                                \
+    "smlal %Q[squares], %R[squares], r11, r11\n\t"                                                \
+    "eors r8, r8, r8, asr #31\n\tadc r8, r8, #0\n\t"                                              \
+    "eors r9, r9, r9, asr #31\n\tadc r8, r8, r9\n\t"                                              \
+    "eors r10, r10, r10, asr #31\n\tadc r8, r8, r10\n\t"                                          \
+    "eors r11, r11, r11, asr #31\n\tadc r8, r8, r11\n\t"                                          \
+    "umlal %Q[mass], %R[mass], r8, %[one]\n\t"
+#else
+#define ABSOLUTE(g, room)                                                                         \
+    "add " room ", " g ", " g ", asr #31\n\teor " g ", " room ", " g ", asr #31\n\t"
+#define ADD_FOUR                                                                                  \
+    "ldmia %[g]!, {r8, r9, r10, r11}\n\t" ABSOLUTE("r8", "r12") ABSOLUTE("r9", "r12")             \
+        ABSOLUTE("r10", "r12") ABSOLUTE("r11", "r12") "add r8, r8, r9\n\t"                        \
+                                                      "add r10, r10, r11\n\t"                     \
+                                                      "umlal %Q[mass], %R[mass], r8, %[one]\n\t"  \
+                                                      "umlal %Q[mass], %R[mass], r10, %[one]\n\t"
+#endif
+
+static inline const int32_t *add_eights(const int32_t *g, uint32_t count, sums *s)
+{
+    const int32_t *end = g + (count & ~7u);
+    if (g != end) {
+        __asm__ volatile("1:\n\t" ADD_FOUR ADD_FOUR "cmp %[g], %[end]\n\t"
+                         "bne 1b"
+                         : [g] "+r"(g), [mass] "+r"(s->mass), [squares] "+r"(s->squares)
+                         : [end] "r"(end), [one] "r"(1)
+                         : "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+    }
+    return g;
+}
 
 static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
 {
     sums s = {0, 0};
-    uint32_t one = 1, a, b;
-    __asm__("" : "+r"(one));
     const int32_t *end = g + count;
-    uint32_t twos = square_shift ? 0 : count / 2;
-    if (twos) {
-        do {
-            g = et_load_two(g, &a, &b);
-            uint32_t first = et_absolute((int32_t)a), second = et_absolute((int32_t)b);
-            add_product(&s.mass, first + second, one);
-            add_square(&s.squares, first, 0);
-            add_square(&s.squares, second, 0);
-        } while (--twos);
+    if (square_shift == 0) {
+        g = add_eights(g, count, &s);
     }
     for (; g != end; g++) {
         s.mass += et_absolute(*g);

@@ -47,8 +47,11 @@ static inline et_step_words et_step_words_of(const et_trained *layer)
 
 #if defined(__thumb2__) && !defined(__clang__)
 
-/* For loops of assembly: the weight at r10, whose value r11 is to become lr, is stored and counted into
- * moved and the digest; words points behind et_step_words.  Labels 3 and 4; r7 to r12 and lr change. */
+#define ET_STEP_LOOPS
+
+/* For loops of assembly: the weight at r10, whose value r11 is to become lr, as moved has it already, is
+ * stored and counted into the digest; words points behind et_step_words.  Labels 3 and 4; r7 to r12 and
+ * lr change. */
 #define ET_STEP_TAKEN                                                                             \
     "add r12, lr, #127\n\t"                                                                       \
     "cmp r12, #254\n\t"                                                                           \
@@ -59,8 +62,6 @@ static inline et_step_words et_step_words_of(const et_trained *layer)
     "mla r10, r10, r7, r8\n\t"                                                                    \
     "add lr, lr, r10\n\t"                                                                         \
     "add r11, r11, r10\n\t"                                                                       \
-    "add %[moved], %[moved], lr\n\t"                                                              \
-    "sub %[moved], %[moved], r11\n\t"                                                             \
     "eor lr, lr, lr, lsr #16\n\t"                                                                 \
     "eor r11, r11, r11, lsr #16\n\t"                                                              \
     "mul lr, lr, r9\n\t"                                                                          \
@@ -78,9 +79,11 @@ static inline et_step_words et_step_words_of(const et_trained *layer)
 #define ET_STEP_CLAMPED                                                                           \
     "4:\n\t"                                                                                      \
     "cmp lr, #0\n\t"                                                                              \
+    "sub %[moved], %[moved], lr\n\t"                                                              \
     "ite ge\n\t"                                                                                  \
     "movge lr, #127\n\t"                                                                          \
     "mvnlt lr, #126\n\t"                                                                          \
+    "add %[moved], %[moved], lr\n\t"                                                              \
     "b 3b\n"
 
 #endif

@@ -86,7 +86,7 @@ static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generato
         for (uint32_t hits = f->scratch->row_hits[row]; hits; hits--) {
             step_at(f, row, (uint32_t)et_generator_below(generator, mass));
         }
-        et_centre_bias(f->layer, row, f->centre, f->moved, f->digest);
+        et_centre_bias(f->layer, row, f->centre, f->moved, 0, f->digest);
     }
 }
 
@@ -271,7 +271,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     return digest;
 }
 
-#elif defined(__thumb2__) && !defined(__clang__)
+#elif defined(ET_STEP_LOOPS)
 
 /* Registers hold the points.  rest is kept less divisor, so that adding to it carries where it reaches
  * it. */
@@ -300,6 +300,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "ldrd r12, lr, [%[words], %[signs]]\n\t" /* its steps */
                      "and r7, r7, #1\n\t"
                      "mla lr, r7, r12, lr\n\t"
+                     "mls %[moved], r8, lr, %[moved]\n\t"
                      "mls lr, r8, lr, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
                      "cmp %[at], %[inputs]\n\t"
                      "bcc 1b\n\t"
@@ -367,8 +368,8 @@ static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
     *f->digest += far ? draw_far(&facts, inputs, size, p) : draw_near(&facts, inputs, p);
 }
 
-/* The bias is the last column. */
-static void draw_in_row(factored_rows *f, uint32_t row, et_points *points)
+/* The bias is the last column; returns its steps. */
+static int32_t draw_in_row(factored_rows *f, uint32_t row, et_points *points)
 {
     int32_t steps = 0;
     uint32_t error = et_magnitude(f->e[row]), inputs = f->cumulative[f->layer->row_size];
@@ -378,11 +379,9 @@ static void draw_in_row(factored_rows *f, uint32_t row, et_points *points)
     for (; p.at < inputs; next_point(&p)) {
         steps++;
     }
-    if (steps) {
-        et_step(f->layer, row, f->layer->row_size, f->e[row] < 0 ? -steps : steps, f->digest);
-    }
     points->at = (uint64_t)(p.at / 2) * error + p.rest / points->n;
     points->rest = p.rest % points->n;
+    return f->e[row] < 0 ? -steps : steps;
 }
 
 /* Strides of a row's greatest mass or more meet it once at most. */
@@ -392,14 +391,17 @@ static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generato
     int once = points.stride >> 30 != 0;
     for (uint32_t row = 0; row < f->layer->rows; row++) {
         uint64_t mass = f->scratch->row_mass[row];
-        f->moved = 0;
-        if (points.at < mass && once) {
-            step_at(f, row, (uint32_t)points.at);
-            et_points_next(&points);
-        } else if (points.at < mass) {
-            draw_in_row(f, row, &points);
+        if (points.at < mass) {
+            int32_t steps = 0;
+            f->moved = 0;
+            if (once) {
+                step_at(f, row, (uint32_t)points.at);
+                et_points_next(&points);
+            } else {
+                steps = draw_in_row(f, row, &points);
+            }
+            et_centre_bias(f->layer, row, f->centre, f->moved, steps, f->digest);
         }
-        et_centre_bias(f->layer, row, f->centre, f->moved, f->digest);
         points.at -= mass;
     }
 }
