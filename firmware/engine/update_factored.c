@@ -22,22 +22,61 @@ typedef struct {
     int32_t centre, moved;
 } factored_rows;
 
-/* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's widths
- * do; returns the magnitudes' sum. */
-static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t origin,
-                           uint32_t *cumulative, uint32_t *squares)
+#ifdef ET_STEP_LOOPS
+
+#ifdef ET_RULE_SQUARES
+#define ADD_SQUARE "mla %[squares], r8, r8, %[squares]\n\t"
+#else
+#define ADD_SQUARE
+#endif
+
+/* The complement of a value below the origin lacks one of its magnitude, and has bit 30 set, which the
+ * shift carries out. */
+static uint32_t add_inputs(const int8_t *x, uint32_t count, int32_t origin, uint32_t *cumulative,
+                           uint32_t *squares)
 {
     uint32_t total = 0;
-    for (uint32_t i = layer->row_size; i; i--) {
+    __asm__ volatile(
+        "1:\n\t"
+        "ldrsb r8, [%[x]], #1\n\t"
+        "sub r8, r8, %[origin]\n\t" ADD_SQUARE "eors r8, r8, r8, asr #31\n\t"
+        "adc %[total], %[total], r8\n\t"
+        "adc r8, %[total], %[total]\n\t"
+        "str r8, [%[cumulative]], #4\n\t"
+        "cmp %[x], %[end]\n\t"
+        "bne 1b"
+        : [x] "+r"(x), [cumulative] "+r"(cumulative), [total] "+r"(total), [squares] "+r"(*squares)
+        : [end] "r"(x + count), [origin] "r"(origin)
+        : "r8", "cc", "memory");
+    return total;
+}
+
+#else
+
+static uint32_t add_inputs(const int8_t *x, uint32_t count, int32_t origin, uint32_t *cumulative,
+                           uint32_t *squares)
+{
+    uint32_t total = 0;
+    for (; count; count--) {
         int32_t value = *x++ - origin;
         uint32_t magnitude = et_magnitude(value);
         total += magnitude;
         *squares += (uint32_t)et_rule_square(magnitude, 0);
         *cumulative++ = 2 * total + ((uint32_t)value >> 31);
     }
-    total += ET_BIAS_INPUT;
+    return total;
+}
+
+#endif
+
+/* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's widths
+ * do; returns the magnitudes' sum. */
+static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t origin,
+                           uint32_t *cumulative, uint32_t *squares)
+{
+    uint32_t total = add_inputs(x, layer->row_size, origin, cumulative, squares) + ET_BIAS_INPUT;
     *squares += (uint32_t)et_rule_square(ET_BIAS_INPUT, 0);
-    *cumulative = 2 * total;
+    cumulative[layer->row_size] = 2 * total;
     return total;
 }
 
