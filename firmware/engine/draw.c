@@ -163,9 +163,12 @@ static inline void moves_end(row_moves *m, et_rows *rows)
 #define ROW_LOOP /* of assembly */
 #endif
 
-/* gap: from what was passed of the row to the next point; below zero, it lies there. */
+/* gap: from what was passed of the row to the next point; below zero, it lies there.  moved: by how much
+ * the weights of the last row did together; digest: what that changes by, at the end. */
 typedef struct {
     uint32_t gap, fraction, stride, stride_fraction;
+    int32_t moved;
+    uint32_t digest;
 } row_points;
 
 /* A quotient by more than this is one too few at most, but for short strides. */
@@ -262,8 +265,8 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->gap = END - gap;
     p->fraction = ~fraction;
-    *rows->digest += digest;
-    rows->moved += moved;
+    p->digest += digest;
+    p->moved = moved;
 }
 
 #else
@@ -283,6 +286,7 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
     row_points p = *points;
     row_moves moves;
     (void)facts;
+    rows->moved = 0;
     moves_open(&moves, rows, row, gradient);
     for (;;) {
         for (uint32_t magnitude; (magnitude = et_magnitude(*next++)) <= p.gap;) {
@@ -297,6 +301,7 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
                   next[-1] < 0 ? -steps : steps);
     }
     moves_end(&moves, rows);
+    p.moved = rows->moved;
     *points = p;
 }
 
@@ -309,6 +314,7 @@ static int32_t draw_in_short_row(et_rows *rows, uint32_t row, int32_t *gradient,
 {
     int32_t *last = gradient + rows->layer->row_size, bias = *last;
     uint32_t of_bias = et_magnitude(bias), of_weights = mass - of_bias;
+    p->moved = 0;
     if (p->gap < of_weights) {
         *last = END;
         draw_weights(rows, row, gradient, p, facts);
@@ -332,6 +338,7 @@ static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, wa
     const int32_t *next = gradient;
     uint64_t cumulative = 0;
     row_moves moves;
+    rows->moved = 0;
     moves_open(&moves, rows, row, gradient);
     while (points->at < mass) {
         int32_t times = 0;
@@ -355,7 +362,7 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     walk points = walk_of(et_points_start(total, n, generator));
     uint32_t stride = points.stride < LONGEST_STRIDE ? (uint32_t)points.stride : LONGEST_STRIDE;
-    row_points p = {0, points.fraction, stride, points.stride_fraction};
+    row_points p = {0, points.fraction, stride, points.stride_fraction, 0, 0};
     row_facts facts = facts_of(rows, &p);
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
@@ -364,7 +371,6 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
             continue;
         }
         int32_t *gradient = rows->gradient(rows, row), steps = 0;
-        rows->moved = 0;
         if (mass >> SHORT_BITS == 0) {
             p.gap = (uint32_t)points.at;
             steps = draw_in_short_row(rows, row, gradient, &p, &facts, (uint32_t)mass);
@@ -374,9 +380,11 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
             draw_in_row(rows, row, gradient, &points, mass);
             points.at -= mass;
             p.fraction = points.fraction;
+            p.moved = rows->moved;
         }
-        et_centre_bias(rows->layer, row, rows->centre, rows->moved, steps, rows->digest);
+        et_centre_bias(rows->layer, row, rows->centre, p.moved, steps, &p.digest);
     }
+    *rows->digest += p.digest;
 }
 
 #else

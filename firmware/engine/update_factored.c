@@ -10,6 +10,7 @@
 #include "update.h"
 
 #define NEAR 16u
+#define LONGEST_STRIDE (1u << 30)
 
 /* cumulative: twice the inputs' cumulative magnitudes about their centre, plus one where the input is
  * below it; the bias' input is the last.  moved: by how much the weights of the last row did together. */
@@ -103,6 +104,8 @@ static uint32_t find_column(const uint32_t *cumulative, uint32_t high, uint32_t 
     return low;
 }
 
+#ifdef ET_DRAW_INDEPENDENT
+
 /* One step at a point of a row: |e| * sum > point where sum > point / |e|; a row's mass is below
  * 2^30. */
 static void step_at(factored_rows *f, uint32_t row, uint32_t point)
@@ -112,8 +115,6 @@ static void step_at(factored_rows *f, uint32_t row, uint32_t point)
     int32_t below = (f->cumulative[column] & 1) != 0, negative = f->e[row] < 0;
     f->moved += et_step(f->layer, row, column, below != negative ? -1 : 1, f->digest);
 }
-
-#ifdef ET_DRAW_INDEPENDENT
 
 static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
@@ -423,22 +424,17 @@ static int32_t draw_in_row(factored_rows *f, uint32_t row, et_points *points)
     return f->e[row] < 0 ? -steps : steps;
 }
 
-/* Strides of a row's greatest mass or more meet it once at most. */
+/* Strides beyond the longest one end in another row: a row's mass is below 2^30. */
 static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     et_points points = et_points_start(total, n, generator);
-    int once = points.stride >> 30 != 0;
+    uint64_t beyond = points.stride > LONGEST_STRIDE ? points.stride - LONGEST_STRIDE : 0;
+    points.stride -= beyond;
     for (uint32_t row = 0; row < f->layer->rows; row++) {
         uint64_t mass = f->scratch->row_mass[row];
         if (points.at < mass) {
-            int32_t steps = 0;
-            f->moved = 0;
-            if (once) {
-                step_at(f, row, (uint32_t)points.at);
-                et_points_next(&points);
-            } else {
-                steps = draw_in_row(f, row, &points);
-            }
+            int32_t steps = draw_in_row(f, row, &points);
+            points.at += beyond;
             et_centre_bias(f->layer, row, f->centre, f->moved, steps, f->digest);
         }
         points.at -= mass;
