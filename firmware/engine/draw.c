@@ -279,8 +279,15 @@ static inline row_facts facts_of(const et_rows *rows, const row_points *p)
     return 0;
 }
 
-static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *points,
-                         row_facts *facts)
+/* Apart from the rest, which would take its registers; vectors take the steps apart themselves. */
+#ifdef ET_NOTED
+#define APART
+#else
+#define APART __attribute__((noinline))
+#endif
+
+static APART void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient,
+                               row_points *points, row_facts *facts)
 {
     const int32_t *next = gradient;
     row_points p = *points;

@@ -99,8 +99,8 @@ static inline const int32_t *add_eights(const int32_t *g, uint32_t count, sums *
 
 static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
 {
-    sums s = {0, 0};
     const int32_t *end = g + count;
+    sums s = {0, 0};
     if (square_shift == 0) {
         g = add_eights(g, count, &s);
     }
