@@ -198,11 +198,11 @@ static uint32_t draws_passed(row_points *p)
 /* Both take the draws of a row's weights, of which there is at least one; p is then behind them. */
 #ifdef ROW_LOOP
 
-/* A column's weight lies at its gradient's address over 4, times column_step, from first on.  The strides
- * are those of points, less than nothing. */
+/* A column's weight has the number of its gradient's address over 4, times column_step, from first on.  The
+ * strides are those of points, less than nothing. */
 typedef struct {
     et_step_words step;
-    uint32_t divisor, stride, column_step, first, stride_fraction;
+    uint32_t divisor, stride, column_step, base, first, stride_fraction;
 } row_words;
 
 typedef row_words row_facts;
@@ -211,8 +211,9 @@ typedef row_words row_facts;
 static row_facts facts_of(const et_rows *rows, const row_points *p)
 {
     const et_trained *layer = rows->layer;
-    row_words words = {et_step_words_of(layer), divisor_of(p), ~p->stride, layer->column_stride, 0,
-                       0 - p->stride_fraction};
+    et_step_words step = et_step_words_of(layer);
+    row_words words = {step, divisor_of(p),         ~p->stride, layer->column_stride, step.base,
+                       0,    0 - p->stride_fraction};
     return words;
 }
 
@@ -223,20 +224,20 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
                          row_facts *words)
 {
     const et_trained *layer = rows->layer;
-    words->first = et_address(layer->weights) + row * layer->row_stride -
+    words->first = layer->first_index + row * layer->row_stride -
                    (et_address(gradient) >> 2) * words->column_step;
     const int32_t *next = gradient - 1;
-    uint32_t gap = ~p->gap, fraction = ~p->fraction, digest = 0;
+    uint32_t gap = ~p->gap, fraction = ~p->fraction, digest = 0, room;
     int32_t moved = 0;
     __asm__ volatile("b 2f\n"
                      "1:\n\t" /* its weight */
-                     "ldmia %[words], {r8, r9, r10, r12, lr}\n\t"
-                     "lsr r11, %[next], #2\n\t"
-                     "mla r10, r11, r10, r12\n\t"
+                     "ldmia %[words], {r8, r9, r10, r11, r12, lr}\n\t"
+                     "lsr %[room], %[next], #2\n\t"
+                     "mla r10, %[room], r10, r12\n\t"
                      "udiv r8, %[gap], r8\n\t" /* its draws, less one */
                      "umlal %[fraction], %[gap], r8, lr\n\t"
                      "mla %[gap], r8, r9, %[gap]\n\t"
-                     "ldrsb r11, [r10]\n\t"
+                     "ldrsb r11, [r11, r10]\n\t"
                      "adds %[fraction], %[fraction], lr\n\t"
                      "adcs %[gap], %[gap], r9\n\t"
                      "bpl 6f\n"
@@ -260,7 +261,7 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
                      "b 5b\n"
                      "7:"
                      : [next] "+r"(next), [gap] "+r"(gap), [fraction] "+r"(fraction),
-                       [digest] "+r"(digest), [moved] "+r"(moved)
+                       [digest] "+r"(digest), [moved] "+r"(moved), [room] "=&r"(room)
                      : [words] "r"(&words->divisor), [end] "I"(END)
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->gap = END - gap;

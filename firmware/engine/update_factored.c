@@ -162,12 +162,12 @@ static inline void next_point(row_points *p)
     }
 }
 
-/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight lies at its
- * sum's address over 4 from there on.  sign: of the error, and less twice that, which turns it where an
+/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight has the number
+ * of its sum's address over 4 from there on.  sign: of the error, and less twice that, which turns it where an
  * input lies below the centre. */
 typedef struct {
     et_step_words step;
-    uint32_t divisor, first, stride, stride_rest;
+    uint32_t divisor, first, base, stride, stride_rest;
     int32_t turned, sign;
     int8_t *weights;
     const uint32_t *cumulative;
@@ -186,8 +186,7 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
     int32_t moved = et_moved_weight(value, steps * sign);
     f->weights[column] = (int8_t)moved;
     p->moved += moved - value;
-    uint32_t place = f->step.place + et_address(f->weights + column) * ET_DIGEST_STRIDE;
-    return et_digest_change_at(place, value, moved);
+    return et_digest_change(et_address(f->weights + column) - f->step.base, value, moved);
 }
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
@@ -295,7 +294,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     noted.moved = 0;
     noted.weights = f->weights;
     noted.step = 1;
-    noted.place = f->step.place + et_address(f->weights) * ET_DIGEST_STRIDE;
+    noted.place = (et_address(f->weights) - f->step.base) * ET_DIGEST_STRIDE;
     noted.place_step = ET_DIGEST_STRIDE;
     do {
         rest = lanes.rest[0];
@@ -324,9 +323,9 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "ldr r7, [%[next], #4]!\n\t"
                      "cmp r7, %[at]\n\t"
                      "bls 1b\n\t"
-                     "ldmia %[words], {r9, r10, r12, lr}\n\t" /* its weight, its draws */
+                     "ldmia %[words], {r9, r10, r11, r12, lr}\n\t" /* its weight, its draws */
                      "add r10, r10, %[next], lsr #2\n\t"
-                     "ldrsb r11, [r10]\n\t"
+                     "ldrsb r11, [r11, r10]\n\t"
                      "mov r8, #0\n"
                      "2:\n\t"
                      "add %[at], %[at], r12\n\t"
@@ -392,9 +391,11 @@ static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
     uint32_t size = layer->row_size, inputs = f->cumulative[size - 1];
     int32_t sign = f->e[row] < 0 ? -1 : 1;
     int8_t *weights = layer->weights + row * size;
-    row_facts facts = {et_step_words_of(layer),
+    et_step_words step = et_step_words_of(layer);
+    row_facts facts = {step,
                        p->divisor,
-                       et_address(weights) - (et_address(f->cumulative) >> 2),
+                       layer->first_index + row * size - (et_address(f->cumulative) >> 2),
+                       step.base,
                        p->stride,
                        p->stride_rest,
                        -2 * sign,
