@@ -23,7 +23,7 @@ static scaled at_exponent(scaled value, int32_t exponent)
 
 static scaled scaled_mass(uint64_t mass, int32_t exponent)
 {
-    int32_t drop = mass ? et_bit_length(mass) - MASS_BITS : 0;
+    int32_t drop = et_bit_length(mass | 1) - MASS_BITS;
     drop = drop > 0 ? drop : 0;
     scaled result = {(uint32_t)(mass >> drop), exponent + drop};
     return result;
