@@ -46,7 +46,7 @@ static inline uint32_t next_bits(uint32_t *left, uint32_t divisor, uint32_t bits
     return digit;
 }
 
-/* By long division of masses of MASS_BITS, as 64 bits by 32 are a call of a hundred instructions. */
+/* By long division of masses of MASS_BITS, which those from any state are cut to, as 64 bits by 32 are a call of a hundred instructions. */
 static uint32_t share_q16(uint32_t s, uint32_t all)
 {
     uint32_t share = next_bits(&s, all, 7) << 9;
@@ -60,7 +60,7 @@ uint32_t et_null_mass_ratio(et_null_mass *null_mass, uint64_t full, int32_t expo
     if (null_mass->count < ET_MEAN_COUNT) {
         count_mass(null_mass, mass);
     }
-    scaled mean = {null_mass->total / null_mass->count, null_mass->exponent};
+    scaled mean = {null_mass->total / null_mass->count % (1u << MASS_BITS), null_mass->exponent};
     uint32_t s = at_exponent(mass, mean.exponent).mantissa;
     uint32_t c = at_exponent(mean, mass.exponent).mantissa;
     return s ? share_q16(s, s + c) : 0;

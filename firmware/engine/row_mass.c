@@ -3,6 +3,7 @@
 #include "dsp.h"
 #include "vectors.h"
 
+/* squares: of all rows up to this one, as `before` has those of the rows before it. */
 typedef struct {
     uint64_t mass, squares;
 } sums;
@@ -10,10 +11,11 @@ typedef struct {
 #ifdef ET_MVE_LOOPS
 
 /* Four at a time. */
-static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
+static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift, uint64_t before)
 {
     register uint32_t mass __asm__("r0") = 0, mass_high __asm__("r1") = 0;
-    register uint32_t squares __asm__("r2") = 0, squares_high __asm__("r3") = 0;
+    register uint32_t squares __asm__("r2") = (uint32_t)before;
+    register uint32_t squares_high __asm__("r3") = (uint32_t)(before >> 32);
     __asm__ volatile("dlstp.32 lr, %[count]\n"
                      "1:\n\t"
                      "vldrw.32 q0, [%[g]], #16\n\t"
@@ -97,10 +99,10 @@ static inline const int32_t *add_eights(const int32_t *g, uint32_t count, sums *
     return g;
 }
 
-static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
+static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift, uint64_t before)
 {
     const int32_t *end = g + count;
-    sums s = {0, 0};
+    sums s = {0, before};
     if (square_shift == 0) {
         g = add_eights(g, count, &s);
     }
@@ -114,9 +116,9 @@ static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
 #else
 
 static inline __attribute__((always_inline)) sums add_all(const int32_t *g, uint32_t count,
-                                                          uint32_t square_shift)
+                                                          uint32_t square_shift, uint64_t before)
 {
-    sums s = {0, 0};
+    sums s = {0, before};
     for (const int32_t *end = g + (count & ~1u); g != end; g += 2) {
         uint32_t first = et_absolute(g[0]), second = et_absolute(g[1]);
         add_product(&s.mass, first + second, 1);
@@ -131,9 +133,9 @@ static inline __attribute__((always_inline)) sums add_all(const int32_t *g, uint
 }
 
 static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint32_t count,
-                                                         uint32_t square_shift)
+                                                         uint32_t square_shift, uint64_t before)
 {
-    return square_shift ? add_all(g, count, square_shift) : add_all(g, count, 0);
+    return square_shift ? add_all(g, count, square_shift, before) : add_all(g, count, 0, before);
 }
 
 #endif
@@ -143,7 +145,7 @@ static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint3
 uint64_t et_row_mass(const et_trained *layer, const int32_t *gradient, uint64_t *squares)
 {
     uint32_t count = layer->row_size + 1, shift = et_rule_square_shift(layer->rule);
-    sums s = add_up(gradient, count, shift);
-    *squares += s.squares;
+    sums s = add_up(gradient, count, shift, *squares);
+    *squares = s.squares;
     return s.mass + et_rule_added(layer, count);
 }
