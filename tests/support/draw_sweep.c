@@ -64,7 +64,7 @@ static et_trained random_layer(uint64_t *total)
     for (uint32_t row = 0; row < layer.rows; row++) {
         row_mass[row] = random_row(gradient + row * (layer.row_size + 1), layer.row_size + 1);
         *total += row_mass[row];
-        int32_t room = (int32_t)below(below(2) ? 4096 : 1u << 31); /* to an end */
+        int32_t room = (int32_t)below(below(2) ? 64 : 1u << 31); /* to an end */
         one.bias[row] = below(2) ? (1 << 30) - room : room - (1 << 30);
     }
     for (uint32_t i = 0; i < ROWS * SIZE; i++) {
