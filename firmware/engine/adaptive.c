@@ -82,10 +82,11 @@ uint32_t et_output_size(const int8_t *y, uint32_t count, uint32_t step, int32_t 
 {
     uint32_t sum = 0;
     const int8_t *end = y + count;
+    int32_t at = -(int32_t)count;
     do {
-        sum = et_add_distance(*y, (int8_t)zero_point, sum);
-        y += step;
-    } while (y < end);
+        sum = et_add_distance(end[at], (int8_t)zero_point, sum);
+        at += (int32_t)step;
+    } while (at < 0);
     return sum;
 }
 
@@ -110,19 +111,54 @@ void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, ui
     network->gain = total.mantissa ? et_scaled_quotient(won, total) : total;
 }
 
+#if defined(ET_DSP_LOOPS)
+
+#define FOUR_WORDS                                                                                \
+    "ldmia %[at]!, {r8, r9, r10, r11}\n\t"                                                        \
+    "eor r8, r8, %[sign]\n\teor r9, r9, %[sign]\n\t"                                              \
+    "eor r10, r10, %[sign]\n\teor r11, r11, %[sign]\n\t"                                          \
+    "usada8 %[sum], r8, %[from], %[sum]\n\t"                                                      \
+    "usada8 %[sum], r9, %[from], %[sum]\n\t"                                                      \
+    "usada8 %[sum], r10, %[from], %[sum]\n\t"                                                     \
+    "usada8 %[sum], r11, %[from], %[sum]\n\t"
+
+#define TURN 16u
+
+static inline uint32_t sum_turns(const int8_t *at, const int8_t *end, uint32_t from)
+{
+    uint32_t sum = 0;
+    __asm__ volatile("1:\n\t" FOUR_WORDS "cmp %[at], %[end]\n\t"
+                     "bne 1b"
+                     : [at] "+r"(at), [sum] "+r"(sum)
+                     : [end] "r"(end), [from] "r"(from), [sign] "r"(0x80808080u)
+                     : "r8", "r9", "r10", "r11", "cc", "memory");
+    return sum;
+}
+
+#else
+
+#define TURN 8u
+
+static inline uint32_t sum_turns(const int8_t *at, const int8_t *end, uint32_t from)
+{
+    const int8_t *words = __builtin_assume_aligned(at, 4);
+    uint32_t sum = 0, first, second;
+    do {
+        words = et_load_two(words, &first, &second);
+        sum = et_add_distances(first, from, sum);
+        sum = et_add_distances(second, from, sum);
+    } while (words != end);
+    return sum;
+}
+
+#endif
+
 uint32_t et_sum_distances(const int8_t *x, uint32_t count, uint32_t from)
 {
-    const int8_t *at = __builtin_assume_aligned(x, 4);
-    uint32_t sum = 0, twos = count / 8, first, second;
-    if (twos) {
-        do {
-            at = et_load_two(at, &first, &second);
-            sum = et_add_distances(first, from, sum);
-            sum = et_add_distances(second, from, sum);
-        } while (--twos);
-    }
-    for (count &= 7; count; count--) {
-        sum = et_add_distance(*at++, (int8_t)(from ^ 0x80), sum);
+    const int8_t *end = x + count, *turns = x + count / TURN * TURN;
+    uint32_t sum = x != turns ? sum_turns(x, turns, from) : 0;
+    while (turns != end) {
+        sum = et_add_distance(*turns++, (int8_t)(from ^ 0x80), sum);
     }
     return sum;
 }

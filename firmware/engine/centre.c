@@ -1,6 +1,5 @@
 #include "centre.h"
 
-#include "draw.h"
 #include "dsp.h"
 #include "operators.h"
 #include "vectors.h"
@@ -30,12 +29,4 @@ int32_t et_centre(const et_trained *layer, const int8_t *x)
     }
     uint32_t mean = (2 * sum_of_values(x, count) + count) / (2 * count);
     return (int32_t)mean - 128 - layer->rule->input_zero_point;
-}
-
-void et_centre_bias(const et_trained *layer, uint32_t row, int32_t centre, int32_t moved,
-                    uint32_t *digest)
-{
-    if (centre && moved) {
-        et_step_bias(layer, row, (int64_t)centre * moved, digest);
-    }
 }

@@ -157,17 +157,24 @@ static inline void moves_end(row_moves *m, et_rows *rows)
 #endif
 #define LONGEST_STRIDE (1u << 30) /* passes every short row */
 
-#define END INT32_MIN /* behind the last column: no gap passes it */
+#define END (1 << 30) /* behind the last column: no gap passes it */
 
-/* gap: from what was passed of the row to the next point; below zero, it lies there. */
+#if defined(ET_STEP_LOOPS) && !defined(ET_NOTED)
+#define ROW_LOOP /* of assembly */
+#endif
+
+/* gap: from what was passed of the row to the next point; below zero, it lies there.  moved: by how much
+ * the weights of the last row did together; digest: what that changes by, at the end. */
 typedef struct {
     uint32_t gap, fraction, stride, stride_fraction;
+    int32_t moved;
+    uint32_t digest;
 } row_points;
 
 /* A quotient by more than this is one too few at most, but for short strides. */
-static inline int32_t divisor_of(const row_points *p)
+static inline uint32_t divisor_of(const row_points *p)
 {
-    return -(int32_t)p->stride - 2;
+    return p->stride + 2;
 }
 
 /* The draws of a column in which the next point lies. */
@@ -175,7 +182,7 @@ static uint32_t draws_passed(row_points *p)
 {
     uint32_t draws = 0;
 #ifdef __thumb2__
-    draws = (uint32_t)((int32_t)p->gap / divisor_of(p));
+    draws = (0 - p->gap) / divisor_of(p);
     uint64_t fraction = (uint64_t)draws * p->stride_fraction + p->fraction;
     p->gap += draws * p->stride + (uint32_t)(fraction >> 32);
     p->fraction = (uint32_t)fraction;
@@ -189,77 +196,105 @@ static uint32_t draws_passed(row_points *p)
 }
 
 /* Both take the draws of a row's weights, of which there is at least one; p is then behind them. */
-#if defined(__thumb2__) && !defined(__clang__) && !defined(ET_NOTED)
+#ifdef ROW_LOOP
 
-/* A column's weight lies at its gradient's address over 4, times column_step, from first on. */
+/* A column's weight has the number of its gradient's address over 4, times column_step, from first on.  The
+ * strides are those of points, less than nothing. */
 typedef struct {
     et_step_words step;
-    int32_t divisor;
-    uint32_t stride, column_step, first, stride_fraction;
+    uint32_t divisor, stride, column_step, base, first, stride_fraction;
 } row_words;
 
-/* As draws_passed has it.  V is set where the end was subtracted, which is 2**31 too much. */
-static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *p)
+typedef row_words row_facts;
+
+/* A fraction of a stride is never 0: its complement borrows. */
+static row_facts facts_of(const et_rows *rows, const row_points *p)
 {
     const et_trained *layer = rows->layer;
-    uint32_t weights = et_address(layer->weights + row * layer->row_stride);
-    row_words words = {et_step_words_of(layer),
-                       divisor_of(p),
-                       p->stride,
-                       layer->column_stride,
-                       weights - (et_address(gradient) >> 2) * layer->column_stride,
-                       p->stride_fraction};
+    et_step_words step = et_step_words_of(layer);
+    row_words words = {step, divisor_of(p),         ~p->stride, layer->column_stride, step.base,
+                       0,    0 - p->stride_fraction};
+    return words;
+}
+
+/* As draws_passed has it, of complements of the gap and its fraction, to which magnitudes are added: a
+ * carry is out of the gap.  Of a magnitude below 2^30 with its sign, the complement of which is one less,
+ * bit 30, which the shift carries out, is that one; and what a step against the sign lacks. */
+static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *p,
+                         row_facts *words)
+{
+    const et_trained *layer = rows->layer;
+    words->first = layer->first_index + row * layer->row_stride -
+                   (et_address(gradient) >> 2) * words->column_step;
     const int32_t *next = gradient - 1;
-    uint32_t gap = p->gap, fraction = p->fraction, digest = 0;
+    uint32_t gap = ~p->gap, fraction = ~p->fraction, digest = 0, room;
     int32_t moved = 0;
     __asm__ volatile("b 2f\n"
                      "1:\n\t" /* its weight */
-                     "ldmia %[words], {r8, r9, r10, r12, lr}\n\t"
-                     "lsr r11, %[next], #2\n\t"
-                     "mla r10, r11, r10, r12\n\t"
-                     "sdiv r8, %[gap], r8\n\t" /* its draws */
-                     "add r8, r8, #1\n\t"
+                     "ldmia %[words], {r8, r9, r10, r11, r12, lr}\n\t"
+                     "lsr %[room], %[next], #2\n\t"
+                     "mla r10, %[room], r10, r12\n\t"
+                     "udiv r8, %[gap], r8\n\t" /* its draws, less one */
                      "umlal %[fraction], %[gap], r8, lr\n\t"
                      "mla %[gap], r8, r9, %[gap]\n\t"
-                     "ldrsb r11, [r10]\n\t"
-                     "cmp %[gap], #0\n\t"
-                     "bmi 6f\n"
+                     "ldrsb r11, [r11, r10]\n\t"
+                     "adds %[fraction], %[fraction], lr\n\t"
+                     "adcs %[gap], %[gap], r9\n\t"
+                     "bpl 6f\n"
                      "5:\n\t"
-                     "asr r7, r7, #31\n\t" /* its steps */
-                     "orr r7, r7, #1\n\t"
-                     "mls lr, r8, r7, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
+                     "eors r8, r8, r7, asr #31\n\t" /* its steps */
+                     "sbc lr, r11, r8\n\t"
+                     "sbc %[moved], %[moved], r8\n\t" ET_STEP_TAKEN /* into weight and digest */
                      "2:\n\t" /* to the column that holds the point */
                      "ldr r7, [%[next], #4]!\n\t"
-                     "add r12, r7, r7, asr #31\n\t"
-                     "eor r12, r12, r7, asr #31\n\t"
-                     "subs %[gap], %[gap], r12\n\t"
-                     "bcs 2b\n\t"
-                     "bvc 1b\n\t"
+                     "eors r12, r7, r7, asr #31\n\t"
+                     "adcs %[gap], %[gap], r12\n\t"
+                     "bcc 2b\n\t"
+                     "cmp r7, %[end]\n\t"
+                     "bne 1b\n\t"
                      "b 7f\n" ET_STEP_CLAMPED /* where it went too far */
                      "6:\n\t"                 /* where it has more draws */
                      "add r8, r8, #1\n\t"
                      "adds %[fraction], %[fraction], lr\n\t"
                      "adcs %[gap], %[gap], r9\n\t"
-                     "bmi 6b\n\t"
+                     "bpl 6b\n\t"
                      "b 5b\n"
                      "7:"
                      : [next] "+r"(next), [gap] "+r"(gap), [fraction] "+r"(fraction),
-                       [digest] "+r"(digest), [moved] "+r"(moved)
-                     : [words] "r"(&words.divisor)
+                       [digest] "+r"(digest), [moved] "+r"(moved), [room] "=&r"(room)
+                     : [words] "r"(&words->divisor), [end] "I"(END)
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
-    p->gap = gap - (uint32_t)END;
-    p->fraction = fraction;
-    *rows->digest += digest;
-    rows->moved += moved;
+    p->gap = END - gap;
+    p->fraction = ~fraction;
+    p->digest += digest;
+    p->moved = moved;
 }
 
 #else
 
-static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *points)
+typedef char row_facts; /* none */
+
+static inline row_facts facts_of(const et_rows *rows, const row_points *p)
+{
+    (void)rows, (void)p;
+    return 0;
+}
+
+/* Apart from the rest, which would take its registers; vectors take the steps apart themselves. */
+#ifdef ET_NOTED
+#define APART
+#else
+#define APART __attribute__((noinline))
+#endif
+
+static APART void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient,
+                               row_points *points, row_facts *facts)
 {
     const int32_t *next = gradient;
     row_points p = *points;
     row_moves moves;
+    (void)facts;
+    rows->moved = 0;
     moves_open(&moves, rows, row, gradient);
     for (;;) {
         for (uint32_t magnitude; (magnitude = et_magnitude(*next++)) <= p.gap;) {
@@ -274,48 +309,44 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
                   next[-1] < 0 ? -steps : steps);
     }
     moves_end(&moves, rows);
+    p.moved = rows->moved;
     *points = p;
 }
 
 #endif
 
-/* The bias is the last column; while the weights are passed it is the end.  A stride beyond the longest
- * one ends in another row. */
-static void draw_in_short_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *points,
-                              uint32_t mass)
+/* Leaves the gap from the row's end on; returns the steps of its bias, which is the last column; while the
+ * weights are passed it is the end. */
+static int32_t draw_in_short_row(et_rows *rows, uint32_t row, int32_t *gradient, row_points *p,
+                                 row_facts *facts, uint32_t mass)
 {
     int32_t *last = gradient + rows->layer->row_size, bias = *last;
     uint32_t of_bias = et_magnitude(bias), of_weights = mass - of_bias;
-    uint32_t stride = points->stride < LONGEST_STRIDE ? (uint32_t)points->stride : LONGEST_STRIDE;
-    row_points p = {(uint32_t)points->at, points->fraction, stride, points->stride_fraction};
-    if (p.gap < of_weights) {
+    p->moved = 0;
+    if (p->gap < of_weights) {
         *last = END;
-        draw_weights(rows, row, gradient, &p);
+        draw_weights(rows, row, gradient, p, facts);
         *last = bias;
     } else {
-        p.gap -= of_weights;
+        p->gap -= of_weights;
     }
-    p.gap -= of_bias;
-    if ((int32_t)p.gap < 0) {
-        int32_t steps = (int32_t)draws_passed(&p);
-        et_step(rows->layer, row, rows->layer->row_size, bias < 0 ? -steps : steps, rows->digest);
+    p->gap -= of_bias;
+    if ((int32_t)p->gap >= 0) {
+        return 0;
     }
-    points->at = points->stride - stride + mass + p.gap;
-    points->fraction = p.fraction;
+    int32_t steps = (int32_t)draws_passed(p);
+    return bias < 0 ? -steps : steps;
 }
 
 /* Points ascend: the row is walked once, as far as they lie in it, and draws of one weight are one
  * step. */
-static void draw_in_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *points,
+static void draw_in_row(et_rows *rows, uint32_t row, const int32_t *gradient, walk *points,
                         uint64_t mass)
 {
-    if (mass >> SHORT_BITS == 0) {
-        draw_in_short_row(rows, row, gradient, points, (uint32_t)mass);
-        return;
-    }
     const int32_t *next = gradient;
     uint64_t cumulative = 0;
     row_moves moves;
+    rows->moved = 0;
     moves_open(&moves, rows, row, gradient);
     while (points->at < mass) {
         int32_t times = 0;
@@ -334,18 +365,34 @@ static void draw_in_row(et_rows *rows, uint32_t row, int32_t *gradient, walk *po
     moves_end(&moves, rows);
 }
 
+/* A stride beyond the longest one ends in another row. */
 void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     walk points = walk_of(et_points_start(total, n, generator));
+    uint32_t stride = points.stride < LONGEST_STRIDE ? (uint32_t)points.stride : LONGEST_STRIDE;
+    row_points p = {0, points.fraction, stride, points.stride_fraction, 0, 0};
+    row_facts facts = facts_of(rows, &p);
     for (uint32_t row = 0; row < rows->layer->rows; row++) {
         uint64_t mass = rows->scratch->row_mass[row];
-        if (points.at < mass) {
-            rows->moved = 0;
-            draw_in_row(rows, row, rows->gradient(rows, row), &points, mass);
-            et_centre_bias(rows->layer, row, rows->centre, rows->moved, rows->digest);
+        if (points.at >= mass) {
+            points.at -= mass;
+            continue;
         }
-        points.at -= mass;
+        int32_t *gradient = rows->gradient(rows, row), steps = 0;
+        if (mass >> SHORT_BITS == 0) {
+            p.gap = (uint32_t)points.at;
+            steps = draw_in_short_row(rows, row, gradient, &p, &facts, (uint32_t)mass);
+            points.at = points.stride - stride + p.gap;
+        } else {
+            points.fraction = p.fraction;
+            draw_in_row(rows, row, gradient, &points, mass);
+            points.at -= mass;
+            p.fraction = points.fraction;
+            p.moved = rows->moved;
+        }
+        et_centre_bias(rows->layer, row, rows->centre, p.moved, steps, &p.digest);
     }
+    *rows->digest += p.digest;
 }
 
 #else
@@ -409,7 +456,7 @@ void et_draw(et_rows *rows, uint64_t total, uint32_t n, uint32_t generator[2])
         if (scratch->row_hits[row]) {
             rows->moved = 0;
             draw_in_row(rows, row, scratch->row_mass[row] - before, generator);
-            et_centre_bias(rows->layer, row, rows->centre, rows->moved, rows->digest);
+            et_centre_bias(rows->layer, row, rows->centre, rows->moved, 0, rows->digest);
         }
         before = scratch->row_mass[row];
     }

@@ -57,7 +57,8 @@ static inline void et_points_next(et_points *points)
 int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
                 uint32_t *digest);
 
-/* The same of a bias, by any number. */
-void et_step_bias(const et_trained *layer, uint32_t row, int64_t step, uint32_t *digest);
+/* Two steps of a bias, the one after the other, each by less than 2^30; returns what the digest changes
+ * by. */
+uint32_t et_step_bias(const et_trained *layer, uint32_t row, int32_t first, int32_t second);
 
 #endif

@@ -3,6 +3,7 @@
 #include "dsp.h"
 #include "vectors.h"
 
+/* squares: of all rows up to this one, as `before` has those of the rows before it. */
 typedef struct {
     uint64_t mass, squares;
 } sums;
@@ -10,10 +11,11 @@ typedef struct {
 #ifdef ET_MVE_LOOPS
 
 /* Four at a time. */
-static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
+static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift, uint64_t before)
 {
     register uint32_t mass __asm__("r0") = 0, mass_high __asm__("r1") = 0;
-    register uint32_t squares __asm__("r2") = 0, squares_high __asm__("r3") = 0;
+    register uint32_t squares __asm__("r2") = (uint32_t)before;
+    register uint32_t squares_high __asm__("r3") = (uint32_t)(before >> 32);
     __asm__ volatile("dlstp.32 lr, %[count]\n"
                      "1:\n\t"
                      "vldrw.32 q0, [%[g]], #16\n\t"
@@ -55,26 +57,54 @@ static inline __attribute__((always_inline)) void add_square(uint64_t *sum, uint
 #endif
 }
 
-/* Two at a time where squares need no shift, as they do only over a thousand positions and more: two
- * magnitudes, each below 2^31, add up to less than 2^32.  Cores of short instructions have a loop for
- * each. */
-#ifdef __thumb2__
+/* Eights where squares need no shift, as they do only over a thousand positions and more.  Cores of short
+ * instructions have a loop for each. */
+#if defined(__thumb2__) && !defined(__clang__)
 
-static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
+/* Four magnitudes, of pairs below 2^32; with squares each is below 2^30, of which bit 30 is what the
+ * complement of a negative one lacks, and goes out as the carry. */
+#ifdef ET_RULE_SQUARES
+#define ADD_FOUR                                                                                  \
+    "ldmia %[g]!, {r8, r9, r10, r11}\n\t"                                                         \
+    "smlal %Q[squares], %R[squares], r8, r8\n\t"                                                  \
+    "smlal %Q[squares], %R[squares], r9, r9\n\t"                                                  \
+    "smlal %Q[squares], %R[squares], r10, r10\n\t"                                                \
+    "smlal %Q[squares], %R[squares], r11, r11\n\t"                                                \
+    "eors r8, r8, r8, asr #31\n\tadc r8, r8, #0\n\t"                                              \
+    "eors r9, r9, r9, asr #31\n\tadc r8, r8, r9\n\t"                                              \
+    "eors r10, r10, r10, asr #31\n\tadc r8, r8, r10\n\t"                                          \
+    "eors r11, r11, r11, asr #31\n\tadc r8, r8, r11\n\t"                                          \
+    "umlal %Q[mass], %R[mass], r8, %[one]\n\t"
+#else
+#define ABSOLUTE(g, room)                                                                         \
+    "add " room ", " g ", " g ", asr #31\n\teor " g ", " room ", " g ", asr #31\n\t"
+#define ADD_FOUR                                                                                  \
+    "ldmia %[g]!, {r8, r9, r10, r11}\n\t" ABSOLUTE("r8", "r12") ABSOLUTE("r9", "r12")             \
+        ABSOLUTE("r10", "r12") ABSOLUTE("r11", "r12") "add r8, r8, r9\n\t"                        \
+                                                      "add r10, r10, r11\n\t"                     \
+                                                      "umlal %Q[mass], %R[mass], r8, %[one]\n\t"  \
+                                                      "umlal %Q[mass], %R[mass], r10, %[one]\n\t"
+#endif
+
+static inline const int32_t *add_eights(const int32_t *g, uint32_t count, sums *s)
 {
-    sums s = {0, 0};
-    uint32_t one = 1, a, b;
-    __asm__("" : "+r"(one));
+    const int32_t *end = g + (count & ~7u);
+    if (g != end) {
+        __asm__ volatile("1:\n\t" ADD_FOUR ADD_FOUR "cmp %[g], %[end]\n\t"
+                         "bne 1b"
+                         : [g] "+r"(g), [mass] "+r"(s->mass), [squares] "+r"(s->squares)
+                         : [end] "r"(end), [one] "r"(1)
+                         : "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+    }
+    return g;
+}
+
+static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift, uint64_t before)
+{
     const int32_t *end = g + count;
-    uint32_t twos = square_shift ? 0 : count / 2;
-    if (twos) {
-        do {
-            g = et_load_two(g, &a, &b);
-            uint32_t first = et_absolute((int32_t)a), second = et_absolute((int32_t)b);
-            add_product(&s.mass, first + second, one);
-            add_square(&s.squares, first, 0);
-            add_square(&s.squares, second, 0);
-        } while (--twos);
+    sums s = {0, before};
+    if (square_shift == 0) {
+        g = add_eights(g, count, &s);
     }
     for (; g != end; g++) {
         s.mass += et_absolute(*g);
@@ -86,9 +116,9 @@ static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift)
 #else
 
 static inline __attribute__((always_inline)) sums add_all(const int32_t *g, uint32_t count,
-                                                          uint32_t square_shift)
+                                                          uint32_t square_shift, uint64_t before)
 {
-    sums s = {0, 0};
+    sums s = {0, before};
     for (const int32_t *end = g + (count & ~1u); g != end; g += 2) {
         uint32_t first = et_absolute(g[0]), second = et_absolute(g[1]);
         add_product(&s.mass, first + second, 1);
@@ -103,9 +133,9 @@ static inline __attribute__((always_inline)) sums add_all(const int32_t *g, uint
 }
 
 static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint32_t count,
-                                                         uint32_t square_shift)
+                                                         uint32_t square_shift, uint64_t before)
 {
-    return square_shift ? add_all(g, count, square_shift) : add_all(g, count, 0);
+    return square_shift ? add_all(g, count, square_shift, before) : add_all(g, count, 0, before);
 }
 
 #endif
@@ -115,7 +145,7 @@ static inline __attribute__((always_inline)) sums add_up(const int32_t *g, uint3
 uint64_t et_row_mass(const et_trained *layer, const int32_t *gradient, uint64_t *squares)
 {
     uint32_t count = layer->row_size + 1, shift = et_rule_square_shift(layer->rule);
-    sums s = add_up(gradient, count, shift);
-    *squares += s.squares;
+    sums s = add_up(gradient, count, shift, *squares);
+    *squares = s.squares;
     return s.mass + et_rule_added(layer, count);
 }

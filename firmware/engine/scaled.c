@@ -8,12 +8,6 @@ static int32_t wrapping_sum(int32_t a, int32_t b)
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
-static int32_t bit_length(uint64_t value) /* which is not 0 */
-{
-    uint32_t high = (uint32_t)(value >> 32);
-    return high ? 64 - __builtin_clz(high) : 32 - __builtin_clz((uint32_t)value);
-}
-
 static uint64_t words_of(uint32_t mantissa, int32_t exponent)
 {
     return (uint64_t)(uint32_t)exponent << 32 | mantissa;
@@ -24,7 +18,7 @@ uint64_t et_scaled_of_words(uint64_t value, int32_t exponent)
     if (value == 0) {
         return 0;
     }
-    int32_t drop = bit_length(value) - ET_SCALED_BITS;
+    int32_t drop = et_bit_length(value) - ET_SCALED_BITS;
     uint32_t mantissa = drop > 0 ? (uint32_t)(value >> drop) : (uint32_t)value << -drop;
     return words_of(mantissa, wrapping_sum(exponent, drop));
 }

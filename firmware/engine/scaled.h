@@ -23,6 +23,12 @@ uint32_t et_scaled_q16_words(uint32_t mantissa, int32_t exponent);
 
 #define ET_SCALED_INLINE static inline __attribute__((always_inline))
 
+ET_SCALED_INLINE int32_t et_bit_length(uint64_t value) /* which is not 0 */
+{
+    uint32_t high = (uint32_t)(value >> 32);
+    return high ? 64 - __builtin_clz(high) : 32 - __builtin_clz((uint32_t)value);
+}
+
 ET_SCALED_INLINE et_scaled et_scaled_from(uint64_t words)
 {
     et_scaled result = {(uint32_t)words, (int32_t)(words >> 32)};

@@ -3,34 +3,42 @@
 #include "draw.h"
 
 #define BIAS_LIMIT (1 << 30)
+#define OVER_LEAST(value) ((uint32_t)(value) + BIAS_LIMIT) /* up to 2 * BIAS_LIMIT in bounds */
 
-static void count_change(const et_trained *layer, uint32_t offset, int32_t value, int32_t moved,
-                         uint32_t *digest)
+/* Out of bounds it keeps its sign: a step is below 2^30. */
+static __attribute__((noinline)) int32_t bounded(int32_t value, int32_t step)
 {
-    *digest += et_digest_change(layer->first_index + offset, value, moved);
+    uint32_t moved = (uint32_t)value - (uint32_t)step;
+    if (OVER_LEAST(moved) <= 2u * BIAS_LIMIT) {
+        return (int32_t)moved;
+    }
+    return value < 0 ? -BIAS_LIMIT : BIAS_LIMIT;
 }
 
-void et_step_bias(const et_trained *layer, uint32_t row, int64_t step, uint32_t *digest)
+uint32_t et_step_bias(const et_trained *layer, uint32_t row, int32_t first, int32_t second)
 {
-    int32_t *bias = layer->bias + row;
-    int64_t moved = *bias - step;
-    moved = moved > BIAS_LIMIT ? BIAS_LIMIT : moved;
-    moved = moved < -BIAS_LIMIT ? -BIAS_LIMIT : moved;
-    count_change(layer, layer->rows * layer->row_size + row, *bias, (int32_t)moved, digest);
-    *bias = (int32_t)moved;
+    int32_t value = layer->bias[row];
+    uint32_t after = (uint32_t)value - (uint32_t)first;
+    int32_t moved = (int32_t)(after - (uint32_t)second);
+    if ((OVER_LEAST(after) | OVER_LEAST(moved)) > 2u * BIAS_LIMIT) {
+        moved = bounded(bounded(value, first), second);
+    }
+    layer->bias[row] = moved;
+    uint32_t offset = layer->rows * layer->row_size + row;
+    return et_digest_change(layer->first_index + offset, value, moved);
 }
 
 int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
                 uint32_t *digest)
 {
     if (column == layer->row_size) {
-        et_step_bias(layer, row, (int64_t)sign * ET_BIAS_INPUT, digest);
+        *digest += et_step_bias(layer, row, sign * ET_BIAS_INPUT, 0);
         return 0;
     }
     uint32_t offset = row * layer->row_stride + column * layer->column_stride;
     int32_t value = layer->weights[offset], moved = et_moved_weight(value, sign);
     layer->weights[offset] = (int8_t)moved;
-    count_change(layer, offset, value, moved, digest);
+    *digest += et_digest_change(layer->first_index + offset, value, moved);
     return moved - value;
 }
 

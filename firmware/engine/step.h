@@ -27,9 +27,10 @@ static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t m
     return et_digest_change_at(index * ET_DIGEST_STRIDE, value, moved);
 }
 
-/* What a step is counted into the digest by.  place: of an address, each byte of which is place_step. */
+/* What a step is counted into the digest by.  base: of weights, from which on their addresses are their
+ * numbers in the digest, each of which is place_step. */
 typedef struct {
-    uint32_t place_step, place, mix_first, mix_second;
+    uint32_t place_step, base, mix_first, mix_second;
 } et_step_words;
 
 static inline uint32_t et_address(const void *pointer)
@@ -39,28 +40,27 @@ static inline uint32_t et_address(const void *pointer)
 
 static inline et_step_words et_step_words_of(const et_trained *layer)
 {
-    uint32_t before = layer->first_index - et_address(layer->weights);
-    et_step_words words = {ET_DIGEST_STRIDE, before * ET_DIGEST_STRIDE, ET_MIX_FIRST,
-                           ET_MIX_SECOND};
+    et_step_words words = {ET_DIGEST_STRIDE, et_address(layer->weights) - layer->first_index,
+                           ET_MIX_FIRST, ET_MIX_SECOND};
     return words;
 }
 
 #if defined(__thumb2__) && !defined(__clang__)
 
-/* For loops of assembly: the weight at r10, whose value r11 is to become lr, is stored and counted into
- * moved and the digest; words points behind et_step_words.  Labels 3 and 4; r7 to r12 and lr change. */
+#define ET_STEP_LOOPS
+
+/* For loops of assembly: the weight of number r10, whose value r11 is to become lr, as moved has it
+ * already, is stored and counted into the digest; words points behind et_step_words.  Labels 3 and 4; r7
+ * to r12 and lr change. */
 #define ET_STEP_TAKEN                                                                             \
     "add r12, lr, #127\n\t"                                                                       \
     "cmp r12, #254\n\t"                                                                           \
     "bhi 4f\n"                                                                                    \
     "3:\n\t"                                                                                      \
     "ldmdb %[words], {r7, r8, r9, r12}\n\t"                                                       \
-    "strb lr, [r10]\n\t"                                                                          \
-    "mla r10, r10, r7, r8\n\t"                                                                    \
-    "add lr, lr, r10\n\t"                                                                         \
-    "add r11, r11, r10\n\t"                                                                       \
-    "add %[moved], %[moved], lr\n\t"                                                              \
-    "sub %[moved], %[moved], r11\n\t"                                                             \
+    "strb lr, [r8, r10]\n\t"                                                                      \
+    "mla lr, r10, r7, lr\n\t"                                                                     \
+    "mla r11, r10, r7, r11\n\t"                                                                   \
     "eor lr, lr, lr, lsr #16\n\t"                                                                 \
     "eor r11, r11, r11, lsr #16\n\t"                                                              \
     "mul lr, lr, r9\n\t"                                                                          \
@@ -78,9 +78,11 @@ static inline et_step_words et_step_words_of(const et_trained *layer)
 #define ET_STEP_CLAMPED                                                                           \
     "4:\n\t"                                                                                      \
     "cmp lr, #0\n\t"                                                                              \
+    "sub %[moved], %[moved], lr\n\t"                                                              \
     "ite ge\n\t"                                                                                  \
     "movge lr, #127\n\t"                                                                          \
     "mvnlt lr, #126\n\t"                                                                          \
+    "add %[moved], %[moved], lr\n\t"                                                              \
     "b 3b\n"
 
 #endif

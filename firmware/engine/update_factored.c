@@ -10,6 +10,7 @@
 #include "update.h"
 
 #define NEAR 16u
+#define LONGEST_STRIDE (1u << 30)
 
 /* cumulative: twice the inputs' cumulative magnitudes about their centre, plus one where the input is
  * below it; the bias' input is the last.  moved: by how much the weights of the last row did together. */
@@ -22,22 +23,61 @@ typedef struct {
     int32_t centre, moved;
 } factored_rows;
 
-/* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's widths
- * do; returns the magnitudes' sum. */
-static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t origin,
-                           uint32_t *cumulative, uint32_t *squares)
+#ifdef ET_STEP_LOOPS
+
+#ifdef ET_RULE_SQUARES
+#define ADD_SQUARE "mla %[squares], r8, r8, %[squares]\n\t"
+#else
+#define ADD_SQUARE
+#endif
+
+/* The complement of a value below the origin lacks one of its magnitude, and has bit 30 set, which the
+ * shift carries out. */
+static uint32_t add_inputs(const int8_t *x, uint32_t count, int32_t origin, uint32_t *cumulative,
+                           uint32_t *squares)
 {
     uint32_t total = 0;
-    for (uint32_t i = layer->row_size; i; i--) {
+    __asm__ volatile(
+        "1:\n\t"
+        "ldrsb r8, [%[x]], #1\n\t"
+        "sub r8, r8, %[origin]\n\t" ADD_SQUARE "eors r8, r8, r8, asr #31\n\t"
+        "adc %[total], %[total], r8\n\t"
+        "adc r8, %[total], %[total]\n\t"
+        "str r8, [%[cumulative]], #4\n\t"
+        "cmp %[x], %[end]\n\t"
+        "bne 1b"
+        : [x] "+r"(x), [cumulative] "+r"(cumulative), [total] "+r"(total), [squares] "+r"(*squares)
+        : [end] "r"(x + count), [origin] "r"(origin)
+        : "r8", "cc", "memory");
+    return total;
+}
+
+#else
+
+static uint32_t add_inputs(const int8_t *x, uint32_t count, int32_t origin, uint32_t *cumulative,
+                           uint32_t *squares)
+{
+    uint32_t total = 0;
+    for (; count; count--) {
         int32_t value = *x++ - origin;
         uint32_t magnitude = et_magnitude(value);
         total += magnitude;
         *squares += (uint32_t)et_rule_square(magnitude, 0);
         *cumulative++ = 2 * total + ((uint32_t)value >> 31);
     }
-    total += ET_BIAS_INPUT;
+    return total;
+}
+
+#endif
+
+/* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's widths
+ * do; returns the magnitudes' sum. */
+static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t origin,
+                           uint32_t *cumulative, uint32_t *squares)
+{
+    uint32_t total = add_inputs(x, layer->row_size, origin, cumulative, squares) + ET_BIAS_INPUT;
     *squares += (uint32_t)et_rule_square(ET_BIAS_INPUT, 0);
-    *cumulative = 2 * total;
+    cumulative[layer->row_size] = 2 * total;
     return total;
 }
 
@@ -64,6 +104,8 @@ static uint32_t find_column(const uint32_t *cumulative, uint32_t high, uint32_t 
     return low;
 }
 
+#ifdef ET_DRAW_INDEPENDENT
+
 /* One step at a point of a row: |e| * sum > point where sum > point / |e|; a row's mass is below
  * 2^30. */
 static void step_at(factored_rows *f, uint32_t row, uint32_t point)
@@ -73,8 +115,6 @@ static void step_at(factored_rows *f, uint32_t row, uint32_t point)
     int32_t below = (f->cumulative[column] & 1) != 0, negative = f->e[row] < 0;
     f->moved += et_step(f->layer, row, column, below != negative ? -1 : 1, f->digest);
 }
-
-#ifdef ET_DRAW_INDEPENDENT
 
 static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
@@ -86,7 +126,7 @@ static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generato
         for (uint32_t hits = f->scratch->row_hits[row]; hits; hits--) {
             step_at(f, row, (uint32_t)et_generator_below(generator, mass));
         }
-        et_centre_bias(f->layer, row, f->centre, f->moved, f->digest);
+        et_centre_bias(f->layer, row, f->centre, f->moved, 0, f->digest);
     }
 }
 
@@ -122,12 +162,12 @@ static inline void next_point(row_points *p)
     }
 }
 
-/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight lies at its
- * sum's address over 4 from there on.  sign: of the error, and less twice that, which turns it where an
+/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight has the number
+ * of its sum's address over 4 from there on.  sign: of the error, and less twice that, which turns it where an
  * input lies below the centre. */
 typedef struct {
     et_step_words step;
-    uint32_t divisor, first, stride, stride_rest;
+    uint32_t divisor, first, base, stride, stride_rest;
     int32_t turned, sign;
     int8_t *weights;
     const uint32_t *cumulative;
@@ -146,8 +186,7 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
     int32_t moved = et_moved_weight(value, steps * sign);
     f->weights[column] = (int8_t)moved;
     p->moved += moved - value;
-    uint32_t place = f->step.place + et_address(f->weights + column) * ET_DIGEST_STRIDE;
-    return et_digest_change_at(place, value, moved);
+    return et_digest_change(et_address(f->weights + column) - f->step.base, value, moved);
 }
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
@@ -255,7 +294,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     noted.moved = 0;
     noted.weights = f->weights;
     noted.step = 1;
-    noted.place = f->step.place + et_address(f->weights) * ET_DIGEST_STRIDE;
+    noted.place = (et_address(f->weights) - f->step.base) * ET_DIGEST_STRIDE;
     noted.place_step = ET_DIGEST_STRIDE;
     do {
         rest = lanes.rest[0];
@@ -271,7 +310,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
     return digest;
 }
 
-#elif defined(__thumb2__) && !defined(__clang__)
+#elif defined(ET_STEP_LOOPS)
 
 /* Registers hold the points.  rest is kept less divisor, so that adding to it carries where it reaches
  * it. */
@@ -284,9 +323,9 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "ldr r7, [%[next], #4]!\n\t"
                      "cmp r7, %[at]\n\t"
                      "bls 1b\n\t"
-                     "ldmia %[words], {r9, r10, r12, lr}\n\t" /* its weight, its draws */
+                     "ldmia %[words], {r9, r10, r11, r12, lr}\n\t" /* its weight, its draws */
                      "add r10, r10, %[next], lsr #2\n\t"
-                     "ldrsb r11, [r10]\n\t"
+                     "ldrsb r11, [r11, r10]\n\t"
                      "mov r8, #0\n"
                      "2:\n\t"
                      "add %[at], %[at], r12\n\t"
@@ -300,6 +339,7 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "ldrd r12, lr, [%[words], %[signs]]\n\t" /* its steps */
                      "and r7, r7, #1\n\t"
                      "mla lr, r7, r12, lr\n\t"
+                     "mls %[moved], r8, lr, %[moved]\n\t"
                      "mls lr, r8, lr, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
                      "cmp %[at], %[inputs]\n\t"
                      "bcc 1b\n\t"
@@ -351,9 +391,11 @@ static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
     uint32_t size = layer->row_size, inputs = f->cumulative[size - 1];
     int32_t sign = f->e[row] < 0 ? -1 : 1;
     int8_t *weights = layer->weights + row * size;
-    row_facts facts = {et_step_words_of(layer),
+    et_step_words step = et_step_words_of(layer);
+    row_facts facts = {step,
                        p->divisor,
-                       et_address(weights) - (et_address(f->cumulative) >> 2),
+                       layer->first_index + row * size - (et_address(f->cumulative) >> 2),
+                       step.base,
                        p->stride,
                        p->stride_rest,
                        -2 * sign,
@@ -367,8 +409,8 @@ static void draw_weights(const factored_rows *f, uint32_t row, row_points *p)
     *f->digest += far ? draw_far(&facts, inputs, size, p) : draw_near(&facts, inputs, p);
 }
 
-/* The bias is the last column. */
-static void draw_in_row(factored_rows *f, uint32_t row, et_points *points)
+/* The bias is the last column; returns its steps. */
+static int32_t draw_in_row(factored_rows *f, uint32_t row, et_points *points)
 {
     int32_t steps = 0;
     uint32_t error = et_magnitude(f->e[row]), inputs = f->cumulative[f->layer->row_size];
@@ -378,28 +420,24 @@ static void draw_in_row(factored_rows *f, uint32_t row, et_points *points)
     for (; p.at < inputs; next_point(&p)) {
         steps++;
     }
-    if (steps) {
-        et_step(f->layer, row, f->layer->row_size, f->e[row] < 0 ? -steps : steps, f->digest);
-    }
     points->at = (uint64_t)(p.at / 2) * error + p.rest / points->n;
     points->rest = p.rest % points->n;
+    return f->e[row] < 0 ? -steps : steps;
 }
 
-/* Strides of a row's greatest mass or more meet it once at most. */
+/* Strides beyond the longest one end in another row: a row's mass is below 2^30. */
 static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generator[2])
 {
     et_points points = et_points_start(total, n, generator);
-    int once = points.stride >> 30 != 0;
+    uint64_t beyond = points.stride > LONGEST_STRIDE ? points.stride - LONGEST_STRIDE : 0;
+    points.stride -= beyond;
     for (uint32_t row = 0; row < f->layer->rows; row++) {
         uint64_t mass = f->scratch->row_mass[row];
-        f->moved = 0;
-        if (points.at < mass && once) {
-            step_at(f, row, (uint32_t)points.at);
-            et_points_next(&points);
-        } else if (points.at < mass) {
-            draw_in_row(f, row, &points);
+        if (points.at < mass) {
+            int32_t steps = draw_in_row(f, row, &points);
+            points.at += beyond;
+            et_centre_bias(f->layer, row, f->centre, f->moved, steps, f->digest);
         }
-        et_centre_bias(f->layer, row, f->centre, f->moved, f->digest);
         points.at -= mass;
     }
 }

@@ -17,6 +17,7 @@ from edgetune.device.qemu import QemuDevice
 
 SUPPORT = Path(__file__).parents[1] / "support"
 SWEEP, DRAW_SWEEP = SUPPORT / "dsp_sweep.c", SUPPORT / "draw_sweep.c"
+SUM_SWEEP = SUPPORT / "sum_sweep.c"
 SWEPT = ["M0+", "M3", "M4", "M7", "M33", "M55"]
 PATIENCE = 120.0  # seconds; a bound, not an expectation
 PORTABLE = {
@@ -28,6 +29,7 @@ SOURCES = [
     if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_lines", "_mve"))
 ]
 DRAW_SOURCES = ["centre.c", "draw.c", "generator.c", "step.c"]
+SUM_SOURCES = ["adaptive.c", "generator.c", "learner.c", "null_mass.c", "row_mass.c", "scaled.c"]
 
 
 def answer(board, elf) -> str:
@@ -67,3 +69,10 @@ def test_draws_agree_with_a_search_for_every_point(core, tmp_path):
     weights at their ends."""
     defines = {"ROUNDS": 400, "ET_RULE_ADAPTIVE": 1}
     assert swept(tmp_path, core, DRAW_SWEEP, DRAW_SOURCES, **defines) == "equal"
+
+
+@pytest.mark.parametrize("core", quick(SWEPT, ["M4"]))
+def test_sums_of_a_step_agree_with_plain_ones(core, tmp_path):
+    """Rows of all lengths and up to the largest gradients, of which bit 30 is still the sign."""
+    defines = {"ROUNDS": 400, "ET_RULE_ADAPTIVE": 1}
+    assert swept(tmp_path, core, SUM_SWEEP, SUM_SOURCES, **defines) == "equal"

@@ -64,7 +64,8 @@ static et_trained random_layer(uint64_t *total)
     for (uint32_t row = 0; row < layer.rows; row++) {
         row_mass[row] = random_row(gradient + row * (layer.row_size + 1), layer.row_size + 1);
         *total += row_mass[row];
-        one.bias[row] = (int32_t)below(1u << 31) - (1 << 30);
+        int32_t room = (int32_t)below(below(2) ? 64 : 1u << 31); /* to an end */
+        one.bias[row] = below(2) ? (1 << 30) - room : room - (1 << 30);
     }
     for (uint32_t i = 0; i < ROWS * SIZE; i++) {
         one.weights[i] = (int8_t)(below(4) ? (int32_t)below(255) - 127 : below(2) ? 127 : -127);
@@ -103,7 +104,7 @@ static void hold_centre(const et_trained *layer, const int8_t *before, int32_t c
             uint32_t at = row * layer->row_stride + column * layer->column_stride;
             moved += layer->weights[at] - before[at];
         }
-        et_centre_bias(layer, row, centre, moved, &other.digest);
+        et_centre_bias(layer, row, centre, moved, 0, &other.digest);
     }
 }
 
