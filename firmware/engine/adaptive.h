@@ -43,13 +43,13 @@ typedef struct {
 /* The sum of |y - zero_point| over every step-th of count outputs, from the first on. */
 uint32_t et_output_size(const int8_t *y, uint32_t count, uint32_t step, int32_t zero_point);
 
-/* The sum of |x + 128 - from| over count values that begin at a multiple of 4 bytes; each byte of from
- * is 0, or each is 128. */
+/* The sum of |x + 128 - from| over count values that begin at a multiple of 4 bytes; each byte of
+ * from is 0, or each is 128. */
 uint32_t et_sum_distances(const int8_t *x, uint32_t count, uint32_t from);
 
-/* Before the updates of a sample; learner: that of the state block, where the network's words follow it;
- * outputs: of each layer what et_output_size gave.  settles: whether the shortfall says on any task how
- * much is left to learn. */
+/* Before the updates of a sample; learner: that of the state block, where the network's words
+ * follow it; outputs: of each layer what et_output_size gave.  settles: whether the shortfall says
+ * on any task how much is left to learn. */
 void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,
                          const uint32_t *outputs, et_learner *learner, uint32_t rate_q8,
                          uint32_t settles, uint32_t shortfall);

@@ -20,9 +20,9 @@ int32_t et_centre(const et_trained *layer, const int8_t *x);
 
 #endif
 
-/* After a draw that took so many steps of the row's bias and moved its weights by so much together: the
- * bias takes these steps, then back what the weights change at the centre.  A draw has less than 2^16
- * steps. */
+/* After a draw that took so many steps of the row's bias and moved its weights by so much
+ * together: the bias takes these steps, then back what the weights change at the centre.  A draw
+ * has less than 2^16 steps. */
 static inline void et_centre_bias(const et_trained *layer, uint32_t row, int32_t centre,
                                   int32_t moved, int32_t steps, uint32_t *digest)
 {

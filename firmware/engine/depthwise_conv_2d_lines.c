@@ -6,8 +6,8 @@
  *     line 1    | t0 t1 t2 t3 t4 ...      of each tap one load of four bytes, at any place,
  *     line 2    | t0 t1 t2 t3 t4 ...      and one VMLA by the tap's weight
  *
- * Cells are bytes to vectors, else words (ET_WIDE_CELLS, as the build defines it): one LDM takes what
- * a line has for two outputs.
+ * Cells are bytes to vectors, else words (ET_WIDE_CELLS, as the build defines it): one LDM takes
+ * what a line has for two outputs.
  */
 #include "depthwise_conv_2d_lines.h"
 

@@ -29,7 +29,8 @@ static inline int32_t et_dilated_reader(et_shape out, const et_window *window,
 }
 
 /* The gradient of one output channel: kernel_h * kernel_w * depth weights, then the bias.  Inputs
- * count from the centre over the zero point, those outside are at the zero point.  e: errors of the channel, out.channels apart; x: from the first channel that it reads. */
+ * count from the centre over the zero point, those outside are at the zero point.  e: errors of
+ * the channel, out.channels apart; x: from the first channel that it reads. */
 void et_dilated_gradient(et_shape in, et_shape out, const et_window *window, et_dilation dilation,
                          int32_t depth, int32_t zero_point, int32_t centre, const int8_t *e,
                          const int8_t *x, int32_t *gradient);

@@ -17,9 +17,9 @@ et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2])
     return points;
 }
 
-/* The same points with their remainders as fractions, Q32, which carry by themselves.  Each fraction is
- * rounded up by 2**-32 at most, a point by less than n times that: n is below 2**16, and 1/n is what
- * a point lacks to the next whole number at least, so that none reaches it. */
+/* The same points with their remainders as fractions, Q32, which carry by themselves.  Each
+ * fraction is rounded up by 2**-32 at most, a point by less than n times that: n is below 2**16,
+ * and 1/n is what a point lacks to the next whole number at least, so that none reaches it. */
 typedef struct {
     uint64_t at, stride;
     uint32_t fraction, stride_fraction;
@@ -163,8 +163,8 @@ static inline void moves_end(row_moves *m, et_rows *rows)
 #define ROW_LOOP /* of assembly */
 #endif
 
-/* gap: from what was passed of the row to the next point; below zero, it lies there.  moved: by how much
- * the weights of the last row did together; digest: what that changes by, at the end. */
+/* gap: from what was passed of the row to the next point; below zero, it lies there.  moved: by
+ * how much the weights of the last row did together; digest: what that changes by, at the end. */
 typedef struct {
     uint32_t gap, fraction, stride, stride_fraction;
     int32_t moved;
@@ -198,8 +198,8 @@ static uint32_t draws_passed(row_points *p)
 /* Both take the draws of a row's weights, of which there is at least one; p is then behind them. */
 #ifdef ROW_LOOP
 
-/* A column's weight has the number of its gradient's address over 4, times column_step, from first on.  The
- * strides are those of points, less than nothing. */
+/* A column's weight has the number of its gradient's address over 4, times column_step, from first
+ * on.  The strides are those of points, less than nothing. */
 typedef struct {
     et_step_words step;
     uint32_t divisor, stride, column_step, base, first, stride_fraction;
@@ -217,9 +217,10 @@ static row_facts facts_of(const et_rows *rows, const row_points *p)
     return words;
 }
 
-/* As draws_passed has it, of complements of the gap and its fraction, to which magnitudes are added: a
- * carry is out of the gap.  Of a magnitude below 2^30 with its sign, the complement of which is one less,
- * bit 30, which the shift carries out, is that one; and what a step against the sign lacks. */
+/* As draws_passed has it, of complements of the gap and its fraction, to which magnitudes are
+ * added: a carry is out of the gap.  Of a magnitude below 2^30 with its sign, the complement of
+ * which is one less, bit 30, which the shift carries out, is that one; and what a step against the
+ * sign lacks. */
 static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, row_points *p,
                          row_facts *words)
 {
@@ -315,8 +316,8 @@ static APART void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradi
 
 #endif
 
-/* Leaves the gap from the row's end on; returns the steps of its bias, which is the last column; while the
- * weights are passed it is the end. */
+/* Leaves the gap from the row's end on; returns the steps of its bias, which is the last column;
+ * while the weights are passed it is the end. */
 static int32_t draw_in_short_row(et_rows *rows, uint32_t row, int32_t *gradient, row_points *p,
                                  row_facts *facts, uint32_t mass)
 {

@@ -1,7 +1,8 @@
 /* Which weights take the steps of an update.  docs/numerics.md section 6.
  *
- * Every draw is a row and a point below the row's mass, where the first weight lies whose cumulative
- * magnitude exceeds the point.  Rows come in ascending order, so that each is worked out once. */
+ * Every draw is a row and a point below the row's mass, where the first weight lies whose
+ * cumulative magnitude exceeds the point.  Rows come in ascending order, so that each is worked out
+ * once. */
 #ifndef ET_DRAW_H
 #define ET_DRAW_H
 
@@ -31,8 +32,8 @@ void et_draw_rows(const et_trained *layer, const et_update_scratch *scratch, uin
 
 #else
 
-/* The points of n systematic draws from total: point k is (k * total + offset) / n, a quotient and a
- * remainder carried along.  at: the next one, less the masses of the rows that were passed. */
+/* The points of n systematic draws from total: point k is (k * total + offset) / n, a quotient and
+ * a remainder carried along.  at: the next one, less the masses of the rows that were passed. */
 typedef struct {
     uint64_t at, stride;
     uint32_t rest, stride_rest, n;
@@ -57,8 +58,8 @@ static inline void et_points_next(et_points *points)
 int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
                 uint32_t *digest);
 
-/* Two steps of a bias, the one after the other, each by less than 2^30; returns what the digest changes
- * by. */
+/* Two steps of a bias, the one after the other, each by less than 2^30; returns what the digest
+ * changes by. */
 uint32_t et_step_bias(const et_trained *layer, uint32_t row, int32_t first, int32_t second);
 
 #endif

@@ -15,7 +15,8 @@ typedef struct {
 } et_model_info;
 extern const et_model_info et_model;
 
-/* Only where the link's frame lies in it, at ET_FRAME_AT: a sample is overwritten once it was read. */
+/* Only where the link's frame lies in it, at ET_FRAME_AT: a sample is overwritten once it was
+ * read. */
 extern uint8_t et_model_arena[];
 
 typedef struct {

@@ -46,7 +46,8 @@ static inline uint32_t next_bits(uint32_t *left, uint32_t divisor, uint32_t bits
     return digit;
 }
 
-/* By long division of masses of MASS_BITS, which those from any state are cut to, as 64 bits by 32 are a call of a hundred instructions. */
+/* By long division of masses of MASS_BITS, which those from any state are cut to, as 64 bits by 32
+ * are a call of a hundred instructions. */
 static uint32_t share_q16(uint32_t s, uint32_t all)
 {
     uint32_t share = next_bits(&s, all, 7) << 9;

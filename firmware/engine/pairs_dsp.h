@@ -6,9 +6,9 @@
 #include "dsp.h"
 #include "window.h"
 
-/* Where the pairs go: that of value k (0 to 3) and pair j to pairs[k * lane + j * step].  offset, twice
- * a half, is added to all values; outside: four that stand for those of a position that does not
- * exist. */
+/* Where the pairs go: that of value k (0 to 3) and pair j to pairs[k * lane + j * step].  offset,
+ * twice a half, is added to all values; outside: four that stand for those of a position that does
+ * not exist. */
 typedef struct {
     uint32_t *pairs;
     int32_t lane, step;

@@ -50,7 +50,8 @@ void et_resize_bilinear_forward(const et_resize_bilinear *p, const int8_t *x, in
     }
 }
 
-/* What the i-th place takes of a row or column of the input, by its number; nothing beyond the last. */
+/* What the i-th place takes of a row or column of the input, by its number; nothing beyond the
+ * last. */
 static int32_t weight_of(const et_interpolation *axis, uint32_t i, uint32_t number)
 {
     int32_t distance = place_of(axis, i) - (int32_t)number * STEPS;

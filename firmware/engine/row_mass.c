@@ -57,12 +57,12 @@ static inline __attribute__((always_inline)) void add_square(uint64_t *sum, uint
 #endif
 }
 
-/* Eights where squares need no shift, as they do only over a thousand positions and more.  Cores of short
- * instructions have a loop for each. */
+/* Eights where squares need no shift, as they do only over a thousand positions and more.  Cores
+ * of short instructions have a loop for each. */
 #if defined(__thumb2__) && !defined(__clang__)
 
-/* Four magnitudes, of pairs below 2^32; with squares each is below 2^30, of which bit 30 is what the
- * complement of a negative one lacks, and goes out as the carry. */
+/* Four magnitudes, of pairs below 2^32; with squares each is below 2^30, of which bit 30 is what
+ * the complement of a negative one lacks, and goes out as the carry. */
 #ifdef ET_RULE_SQUARES
 #define ADD_FOUR                                                                                  \
     "ldmia %[g]!, {r8, r9, r10, r11}\n\t"                                                         \

@@ -32,7 +32,8 @@ static inline uint32_t et_sgd_q16(et_sgd_scale scale, uint32_t magnitude)
     return product < ET_SGD_MOST_Q16 ? (uint32_t)product : ET_SGD_MOST_Q16;
 }
 
-/* Puts steps in place of gradients; returns their sum.  The rounding: a file of its own for each. */
+/* Puts steps in place of gradients; returns their sum.  The rounding: a file of its own for each.
+ * */
 uint32_t et_sgd_round(int32_t *gradient, uint32_t count, et_sgd_scale scale,
                       uint32_t generator[2]);
 

@@ -27,8 +27,8 @@ static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t m
     return et_digest_change_at(index * ET_DIGEST_STRIDE, value, moved);
 }
 
-/* What a step is counted into the digest by.  base: of weights, from which on their addresses are their
- * numbers in the digest, each of which is place_step. */
+/* What a step is counted into the digest by.  base: of weights, from which on their addresses are
+ * their numbers in the digest, each of which is place_step. */
 typedef struct {
     uint32_t place_step, base, mix_first, mix_second;
 } et_step_words;
@@ -49,9 +49,9 @@ static inline et_step_words et_step_words_of(const et_trained *layer)
 
 #define ET_STEP_LOOPS
 
-/* For loops of assembly: the weight of number r10, whose value r11 is to become lr, as moved has it
- * already, is stored and counted into the digest; words points behind et_step_words.  Labels 3 and 4; r7
- * to r12 and lr change. */
+/* For loops of assembly: the weight of number r10, whose value r11 is to become lr, as moved has
+ * it already, is stored and counted into the digest; words points behind et_step_words.  Labels 3
+ * and 4; r7 to r12 and lr change. */
 #define ET_STEP_TAKEN                                                                             \
     "add r12, lr, #127\n\t"                                                                       \
     "cmp r12, #254\n\t"                                                                           \
@@ -93,9 +93,9 @@ static inline et_step_words et_step_words_of(const et_trained *layer)
 
 #define ET_NOTED 32u /* steps at most */
 
-/* at: the columns' places in a row of words that begins at first.  sign: of all steps.  moved: what the
- * weights moved by together.  step, and place and place_step in the digest: from column to column of the
- * weights. */
+/* at: the columns' places in a row of words that begins at first.  sign: of all steps.  moved:
+ * what the weights moved by together.  step, and place and place_step in the digest: from column
+ * to column of the weights. */
 typedef struct {
     const void *at[ET_NOTED];
     int32_t steps[ET_NOTED];

@@ -1,4 +1,5 @@
-/* Rules that give every weight a step of its own, from its gradient.  docs/numerics.md section 5. */
+/* Rules that give every weight a step of its own, from its gradient.  docs/numerics.md section 5.
+ * */
 #ifndef ET_STEPS_H
 #define ET_STEPS_H
 

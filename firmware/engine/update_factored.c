@@ -12,8 +12,9 @@
 #define NEAR 16u
 #define LONGEST_STRIDE (1u << 30)
 
-/* cumulative: twice the inputs' cumulative magnitudes about their centre, plus one where the input is
- * below it; the bias' input is the last.  moved: by how much the weights of the last row did together. */
+/* cumulative: twice the inputs' cumulative magnitudes about their centre, plus one where the input
+ * is below it; the bias' input is the last.  moved: by how much the weights of the last row did
+ * together. */
 typedef struct {
     const et_trained *layer;
     const et_update_scratch *scratch;
@@ -31,8 +32,8 @@ typedef struct {
 #define ADD_SQUARE
 #endif
 
-/* The complement of a value below the origin lacks one of its magnitude, and has bit 30 set, which the
- * shift carries out. */
+/* The complement of a value below the origin lacks one of its magnitude, and has bit 30 set, which
+ * the shift carries out. */
 static uint32_t add_inputs(const int8_t *x, uint32_t count, int32_t origin, uint32_t *cumulative,
                            uint32_t *squares)
 {
@@ -70,8 +71,8 @@ static uint32_t add_inputs(const int8_t *x, uint32_t count, int32_t origin, uint
 
 #endif
 
-/* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's widths
- * do; returns the magnitudes' sum. */
+/* Writes f->cumulative, and adds the squares of the magnitudes up, which fit 32 bits as a row's
+ * widths do; returns the magnitudes' sum. */
 static uint32_t accumulate(const et_trained *layer, const int8_t *x, int32_t origin,
                            uint32_t *cumulative, uint32_t *squares)
 {
@@ -132,9 +133,9 @@ static void draw(factored_rows *f, uint64_t total, uint32_t n, uint32_t generato
 
 #else
 
-/* Points of a row over |e|, as the sums are kept, twice and one: |e| * sum > point where sum > at, a
- * quotient by |e| and by the number of draws, its remainder carried along.  moved: what weights moved by
- * together. */
+/* Points of a row over |e|, as the sums are kept, twice and one: |e| * sum > point where sum > at,
+ * a quotient by |e| and by the number of draws, its remainder carried along.  moved: what weights
+ * moved by together. */
 typedef struct {
     uint32_t at, rest, stride, stride_rest, divisor;
     int32_t moved;
@@ -162,9 +163,9 @@ static inline void next_point(row_points *p)
     }
 }
 
-/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight has the number
- * of its sum's address over 4 from there on.  sign: of the error, and less twice that, which turns it where an
- * input lies below the centre. */
+/* A row's weights as its steps take them.  divisor: of its points.  first: a column's weight has
+ * the number of its sum's address over 4 from there on.  sign: of the error, and less twice that,
+ * which turns it where an input lies below the centre. */
 typedef struct {
     et_step_words step;
     uint32_t divisor, first, base, stride, stride_rest;
@@ -241,7 +242,8 @@ typedef struct {
 } last_point;
 
 /* From column on notes those that hold points, up to inputs or the last of the points.  Draws of
- * one weight are one step.  Points lie where steps are noted: a step never comes before its point. */
+ * one weight are one step.  Points lie where steps are noted: a step never comes before its point.
+ * */
 static last_point note_points(et_noted_steps *noted, const uint32_t **column, uint32_t inputs)
 {
     const void **place = noted->at;
@@ -312,8 +314,8 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 
 #elif defined(ET_STEP_LOOPS)
 
-/* Registers hold the points.  rest is kept less divisor, so that adding to it carries where it reaches
- * it. */
+/* Registers hold the points.  rest is kept less divisor, so that adding to it carries where it
+ * reaches it. */
 static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
 {
     const uint32_t *next = f->cumulative - 1;

@@ -18,8 +18,8 @@
 #define ET_PICKED 9362 /* bytes: the widest step whose eighth fits into an offset of 16 bits */
 
 /* Four lanes at w, stride apart, and what their products with x add to: VMLADAVA adds to even
- * registers only.  Of 16 values at a time one load of x, then one of each lane and a VMLADAVA; the last
- * ones are predicated. */
+ * registers only.  Of 16 values at a time one load of x, then one of each lane and a VMLADAVA; the
+ * last ones are predicated. */
 #define ET_LANES(w, stride, start)                                                                \
     const int8_t *w0 = (w), *w1 = w0 + (stride), *w2 = w1 + (stride), *w3 = w2 + (stride);        \
     register int32_t s0 __asm__("r0") = (start)[0], s1 __asm__("r2") = (start)[1];                \

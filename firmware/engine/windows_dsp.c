@@ -15,8 +15,8 @@
 
 #ifdef ET_VECTORS
 
-/* Four columns of weights meet a window, row by row as et_sum_lanes sums.  Pointers move by 16 past a
- * row's end, from where they are taken back. */
+/* Four columns of weights meet a window, row by row as et_sum_lanes sums.  Pointers move by 16
+ * past a row's end, from where they are taken back. */
 #ifdef ET_MVE_LOOPS
 
 #define MOVE(w) "add %[" w "], lr\n\t"
@@ -88,8 +88,9 @@ void et_sum_two_windows(const et_two_windows *two)
  *     sums[c]     += w0 x0 + w2 x2, then + w1 x1 + w3 x3         one SMLAD a pair
  *     sums[4 + c] += w0 z0 + w2 z2, then + w1 z1 + w3 z3
  *
- * 32 products in 32 instructions; the first load of a turn moves the panel's place on.  Sums stay in
- * r4 to r11; r0, r12 and lr are all that is left for operands, so the ends of a row lie on the stack. */
+ * 32 products in 32 instructions; the first load of a turn moves the panel's place on.  Sums stay
+ * in r4 to r11; r0, r12 and lr are all that is left for operands, so the ends of a row lie on the
+ * stack. */
 #ifdef ET_DSP_LOOPS
 
 #define COLUMN(at, a, b)                                                                          \

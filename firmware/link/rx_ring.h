@@ -1,4 +1,5 @@
-/* Received bytes between the UART's interrupt (the only writer) and the server (the only reader). */
+/* Received bytes between the UART's interrupt (the only writer) and the server (the only reader).
+ * */
 #ifndef ET_RX_RING_H
 #define ET_RX_RING_H
 

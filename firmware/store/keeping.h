@@ -19,7 +19,8 @@ enum {
 };
 
 /* Begin with the state that is kept, as `firmware/store/store.h` says which, or with the first
- * weights, a fresh generator and step 0.  A run that has an end goes on to it, any other without. */
+ * weights, a fresh generator and step 0.  A run that has an end goes on to it, any other without.
+ * */
 void et_keeping_start(void);
 
 /* After each training step. */

@@ -1,6 +1,7 @@
 /* The smallest program on a port, for tests. Bytes come back as they are; after a 0x1B comes a
- * command: 'h' hello, 't' ticks, 'c' ticks of a loop, 's' stack, 'f' fault, 'o' overflow the stack, 'r' reset,
- * 0x1B itself. Answers are little-endian words; 'h' answers "echo" and a counter in .bss. */
+ * command: 'h' hello, 't' ticks, 'c' ticks of a loop, 's' stack, 'f' fault, 'o' overflow the
+ * stack, 'r' reset, 0x1B itself. Answers are little-endian words; 'h' answers "echo" and a counter
+ * in .bss. */
 #include "board.h"
 #include "firmware/ports/port.h"
 

@@ -36,6 +36,14 @@ def test_an_index_is_asked_for_edgetune_nowhere():
     assert found == []
 
 
+def test_comments_of_c_fit_on_a_line():
+    """clang-format leaves them as they are."""
+    files = [f for folder in ("firmware", "tests") for f in (ROOT / folder).rglob("*.[ch]")]
+    lines = [(f.name, n) for f in files for n, line in enumerate(f.open(encoding="utf-8"), 1)
+             if len(line.rstrip("\n")) > 100]
+    assert len(files) > 100 and lines == []
+
+
 @pytest.mark.parametrize("line", [
     "pip install edgetune", "pip install 'edgetune[onnx]'", "pip install edgetune==0.1.0 pytest",
     "pip install --force-reinstall edgetune",

@@ -1,6 +1,6 @@
-/* A systematic draw against one that looks for every point's weight from the start, on the core itself,
- * over random gradients: every weight, every bias and the digest.  Sends "equal" or "draw", and a line's
- * end. */
+/* A systematic draw against one that looks for every point's weight from the start, on the core
+ * itself, over random gradients: every weight, every bias and the digest.  Sends "equal" or
+ * "draw", and a line's end. */
 #include <string.h>
 
 #include "centre.h"

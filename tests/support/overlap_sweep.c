@@ -1,6 +1,6 @@
 /* Kernels that write over what they read, against the same with buffers of their own: the cases of
- * overlap_cases.h, on the core itself.  Sends how many differ, the first one's name behind it, and a
- * line's end. */
+ * overlap_cases.h, on the core itself.  Sends how many differ, the first one's name behind it, and
+ * a line's end. */
 #include <string.h>
 
 #include "add_dsp.h"

@@ -1,5 +1,5 @@
-/* A row's mass and squares, and distances of bytes, against plain sums, on the core itself, up to the
- * largest gradients.  Sends "equal", "row" or "distances", and a line's end. */
+/* A row's mass and squares, and distances of bytes, against plain sums, on the core itself, up to
+ * the largest gradients.  Sends "equal", "row" or "distances", and a line's end. */
 #include <string.h>
 
 #include "error_block.h"

@@ -19,8 +19,8 @@ int32_t et_flash_program_unit(uint32_t address, const uint8_t *bytes);
 /* Lock again. Not called after ET_FLASH_BUSY. */
 void et_flash_close(uint32_t address);
 
-/* Copy from flash: ET_FLASH_UNREADABLE, and no fault, where the error code does not hold.  There is a
- * weak one for memories without such a code. */
+/* Copy from flash: ET_FLASH_UNREADABLE, and no fault, where the error code does not hold.  There
+ * is a weak one for memories without such a code. */
 int32_t et_flash_copy(void *bytes, const void *from, uint32_t count);
 
 /* The non-maskable interrupt, where a driver's memory raises it; else it is a fault. */

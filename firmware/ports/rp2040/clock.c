@@ -43,7 +43,8 @@
 #define WATCHDOG_TICK ET_REG(0x4005802Cu)
 #define TICK_ENABLE (1u << 9)
 
-/* These multiplexers change without a glitch and confirm the source, one bit for each (2.15.3.2). */
+/* These multiplexers change without a glitch and confirm the source, one bit for each (2.15.3.2).
+ * */
 static int ref_select(uint32_t source)
 {
     et_set_bits(CLK_REF_CTRL, REF_SOURCE, source);
