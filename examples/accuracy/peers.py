@@ -11,13 +11,15 @@ number of trials chosen.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
+import runs
 from one_default import TASKS
-from runs import Setting, accuracies, end, header, line, mapping, options, summary
+from runs import Setting, accuracies, end, header, line, mapping, options
 from tasks import NAMES
 
 from edgetune.errors import UsageError
@@ -57,7 +59,7 @@ PEERS = {
 }
 
 
-def climbed(ladder: Ladder, score) -> float:
+def climbed(ladder: Ladder, score: Callable[[float], float]) -> float:
     """The rate on the ladder from which no step leads to a higher ``score(rate)``."""
     score, at = lru_cache(maxsize=None)(score), ladder.first
     while True:
@@ -69,19 +71,20 @@ def climbed(ladder: Ladder, score) -> float:
 
 
 def held_out_accuracy(setting: Setting) -> float:
-    """Of all choosing seeds together; below all others where the rate is too high for the rule."""
+    """Of all choosing seeds together; where the rate is too high for the rule the less the higher
+    it is, so that the climb goes down."""
     try:
         return sum(accuracies(replace(setting, held_out=True), CHOICES))
     except UsageError:
-        return -1.0
+        return -setting.rate
 
 
 def cell(setting: Setting, peer: Peer, seeds: int) -> str:
     """Of the table: all seeds, with the constant that was chosen."""
     if peer.ladder is None:
-        return summary(accuracies(setting, seeds))
+        return runs.cell(setting, seeds)
     rate = climbed(peer.ladder, lambda rate: held_out_accuracy(replace(setting, rate=rate)))
-    return f"{summary(accuracies(replace(setting, rate=rate), seeds))} ({rate:g})"
+    return f"{runs.cell(replace(setting, rate=rate), seeds)} ({rate:g})"
 
 
 def main(arguments: list[str] | None = None) -> int:

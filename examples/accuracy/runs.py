@@ -35,10 +35,10 @@ TOO_HIGH = "rate too high"
 class Setting:
     """A task and how it is learnt.
 
-    ``factor``: of the rule's default rate, where ``rate`` does not say it; ``null_mass``: of a
-    multinomial.  ``steps``: of a run; None for two passes over the task's samples.  ``endless``:
-    steps do not anneal.  ``held_out``: tested on a third of the tuning set, another one for each
-    seed, that is not learnt.
+    ``rate`` and ``null_mass``: of the rule, None for its default; ``factor``: of the rate.
+    ``steps``: of a run; None for two passes over the task's samples.  ``endless``: steps do not
+    anneal.  ``held_out``: tested on a third of the tuning set, another one for each seed, that is
+    not learnt.
     """
 
     task: str

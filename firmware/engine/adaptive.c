@@ -129,7 +129,7 @@ static inline uint32_t sum_turns(const int8_t *at, const int8_t *end, uint32_t f
     uint32_t sum = 0;
     __asm__ volatile("1:\n\t" FOUR_WORDS "cmp %[at], %[end]\n\t"
                      "bne 1b"
-                     : [at] "+r"(at), [sum] "+r"(sum)
+                     : [at] "+&r"(at), [sum] "+&r"(sum)
                      : [end] "r"(end), [from] "r"(from), [sign] "r"(0x80808080u)
                      : "r8", "r9", "r10", "r11", "cc", "memory");
     return sum;

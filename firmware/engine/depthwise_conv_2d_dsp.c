@@ -54,7 +54,7 @@ static void put_line(const channel_line *c, const uint32_t *line, int32_t count,
         "add %[end], %[end], #4\n\t"
         "b 1b\n"
         "3:"
-        : [line] "+r"(line), [y] "+r"(y), [end] "+r"(end), [odd] "+m"(odd), [place] "+m"(place)
+        : [line] "+&r"(line), [y] "+&r"(y), [end] "+&r"(end), [odd] "+m"(odd), [place] "+m"(place)
         : [words] "r"(c->words), [scale] "m"(scale), [bias] "m"(bias)
         : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
 }

@@ -34,7 +34,7 @@ static void sum_line(int32_t *sums, const uint32_t *x, const uint32_t *e, int32_
                                                                  "bne 1b\n\t"
                                                                  "ldr r0, %[sums]\n\t"
                                                                  "stm r0, {r3-r11}"
-                     : [x] "+r"(x), [e] "+r"(e)
+                     : [x] "+&r"(x), [e] "+&r"(e)
                      : [sums] "m"(sums), [end] "m"(end)
                      : "r0", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr",
                        "cc", "memory");

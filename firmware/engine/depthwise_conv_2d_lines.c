@@ -125,7 +125,7 @@ static void sum_line(const plane *f, int32_t line, const int32_t *kernel, int32_
                      "vmov q0, q2\n\t" LINE("x0", "r3", "r4", "r5") LINE("x1", "r6", "r7", "r8")
                          LINE("x2", "r9", "r10", "r11") "vstrw.32 q0, [%[sums]], #16\n\t"
                                                         "le lr, 1b"
-                     : [x0] "+l"(x0), [x1] "+l"(x1), [x2] "+l"(x2), [sums] "+r"(sums)
+                     : [x0] "+&l"(x0), [x1] "+&l"(x1), [x2] "+&l"(x2), [sums] "+&r"(sums)
                      : [start] "m"(start), [kernel] "m"(kernel), [turns] "m"(turns)
                      : "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "lr", "q0", "q1",
                        "q2", "memory");
@@ -238,7 +238,7 @@ static APART void put_line(const plane *f, const et_quantization *q, int32_t c, 
         "vstrb.32 q0, [%[y], %q[places]]\n\t"
         "add %[y], %[step]\n\t"
         "letp lr, 1b"
-        : [sums] "+r"(sums), [y] "+r"(y)
+        : [sums] "+&r"(sums), [y] "+&r"(y)
         : [count] "r"(count), [step] "r"(4 * step), [left] "w"(left), [right] "w"(right),
           [least] "w"(least), [most] "w"(most), [places] "w"(places),
           [multiplier] "r"(q->multiplier[c]), [zero_point] "r"((int32_t)q->output_zero_point)
@@ -299,7 +299,7 @@ static uint32_t largest(const int32_t *sums, int32_t count)
                      "vldrw.32 q0, [%[sums]], #16\n\t"
                      "vmaxav.s32 %[most], q0\n\t"
                      "letp lr, 1b"
-                     : [sums] "+r"(sums), [most] "+r"(most)
+                     : [sums] "+&r"(sums), [most] "+&r"(most)
                      : [count] "r"(count)
                      : "q0", "lr", "memory");
 #else
@@ -334,7 +334,7 @@ static void put_errors(const plane *f, const et_error_words *block, const int8_t
                      "add %[x], %[step]\n\t"
                      "add %[e_in], %[step]\n\t"
                      "letp lr, 1b"
-                     : [sums] "+r"(sums), [x] "+r"(x), [e_in] "+r"(e_in)
+                     : [sums] "+&r"(sums), [x] "+&r"(x), [e_in] "+&r"(e_in)
                      : [count] "r"(count), [step] "r"(4 * step), [round] "w"(round),
                        [none] "w"(none), [places] "w"(places), [shift] "r"(-(int32_t)block->shift),
                        [low] "r"((int32_t)block->clip.low), [high] "r"((int32_t)block->clip.high)
@@ -411,8 +411,8 @@ static void sum_taps(const cell *x, const int8_t *e, int32_t count, int32_t *sum
                      "vldrb.8 q1, [%[x1]], #16\n\tvmladava.s8 %[s1], q0, q1\n\t"
                      "vldrb.8 q1, [%[x2]], #16\n\tvmladava.s8 %[s2], q0, q1\n\t"
                      "letp lr, 1b"
-                     : [e] "+r"(e), [x] "+r"(x), [x1] "+r"(x1), [x2] "+r"(x2), [s0] "+r"(s0),
-                       [s1] "+r"(s1), [s2] "+r"(s2)
+                     : [e] "+&r"(e), [x] "+&r"(x), [x1] "+&r"(x1), [x2] "+&r"(x2), [s0] "+&r"(s0),
+                       [s1] "+&r"(s1), [s2] "+&r"(s2)
                      : [count] "r"(count)
                      : "q0", "q1", "lr", "memory");
     sums[0] = s0, sums[1] = s1, sums[2] = s2;

@@ -155,7 +155,8 @@ static inline void moves_end(row_moves *m, et_rows *rows)
 #else
 #define SHORT_BITS 30
 #endif
-#define LONGEST_STRIDE (1u << 30) /* passes every short row */
+/* A stride of the longest, which is a short row's greatest mass, passes every one of them. */
+#define LONGEST_STRIDE ((1u << 30) - 1)
 
 #define END (1 << 30) /* behind the last column: no gap passes it */
 
@@ -261,8 +262,8 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
                      "bpl 6b\n\t"
                      "b 5b\n"
                      "7:"
-                     : [next] "+r"(next), [gap] "+r"(gap), [fraction] "+r"(fraction),
-                       [digest] "+r"(digest), [moved] "+r"(moved), [room] "=&r"(room)
+                     : [next] "+&r"(next), [gap] "+&r"(gap), [fraction] "+&r"(fraction),
+                       [digest] "+&r"(digest), [moved] "+&r"(moved), [room] "=&r"(room)
                      : [words] "r"(&words->divisor), [end] "I"(END)
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     p->gap = END - gap;

@@ -41,16 +41,6 @@ typedef struct {
 
 et_points et_points_start(uint64_t total, uint32_t n, uint32_t generator[2]);
 
-static inline void et_points_next(et_points *points)
-{
-    points->rest += points->stride_rest;
-    points->at += points->stride;
-    if (points->rest >= points->n) {
-        points->rest -= points->n;
-        points->at++;
-    }
-}
-
 #endif
 
 /* A step of a weight (or, in the last column, of the bias) against its gradient's sign; or sign

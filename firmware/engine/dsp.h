@@ -49,7 +49,7 @@ ET_DSP_INLINE const void *et_load_two(const void *from, uint32_t *first, uint32_
 {
 #ifdef __thumb2__
     __asm__("ldrd %0, %1, [%2], #8"
-            : "=&r"(*first), "=&r"(*second), "+r"(from)
+            : "=&r"(*first), "=&r"(*second), "+&r"(from)
             : "m"(*(const uint32_t (*)[2])from));
     return from;
 #else
@@ -155,7 +155,7 @@ ET_DSP_INLINE uint32_t et_largest_bytes(uint32_t most, uint32_t v)
 {
     uint32_t size, rest;
     __asm__("ssub8 %0, %4, %3\n\tsel %0, %0, %3\n\tusub8 %1, %0, %2\n\tsel %2, %0, %2"
-            : "=&r"(size), "=&r"(rest), "+r"(most)
+            : "=&r"(size), "=&r"(rest), "+&r"(most)
             : "r"(v), "r"(0)
             : "cc");
     return most;

@@ -28,7 +28,7 @@ static uint32_t largest_of_some(const int8_t *e, uint32_t positions, uint32_t ch
                      "vmaxat.s8 %q[most], q0\n\t"
                      "add %[e], %[channels]\n\t"
                      "le lr, 1b"
-                     : [e] "+r"(e), [most] "+w"(most)
+                     : [e] "+&r"(e), [most] "+&w"(most)
                      : [width] "r"(width), [positions] "r"(positions), [channels] "r"(channels)
                      : "q0", "lr", "cc", "memory");
     vstrbq_u8(sizes, most);
@@ -67,7 +67,7 @@ static void scale_four(int8_t *e, uint32_t positions, uint32_t channels, const i
                      "vstrb.32 q0, [%[e]]\n\t"
                      "add %[e], %[channels]\n\t"
                      "le lr, 1b"
-                     : [e] "+l"(e)
+                     : [e] "+&l"(e)
                      : [positions] "r"(positions), [channels] "r"(channels), [ratios] "w"(ratios),
                        [round] "w"(round), [shift] "r"(-(int32_t)shift)
                      : "q0", "q1", "lr", "memory");

@@ -31,7 +31,7 @@ static void halve(int8_t *e, const int8_t *end)
                          HALVE("r7") "stm %[e]!, {r4-r7}\n\t"
                                      "cmp %[e], %[end]\n\t"
                                      "bne 1b"
-                     : [e] "+r"(e), [t] "=&r"(t)
+                     : [e] "+&r"(e), [t] "=&r"(t)
                      : [end] "r"(end), [ones] "r"(ones)
                      : "r4", "r5", "r6", "r7", "cc", "memory");
 }

@@ -41,7 +41,7 @@ static __attribute__((noinline)) void sum_rows(const int8_t *x, const int8_t *w,
         "bne 1b\n\t"
         "ldr r8, %[acc]\n\t"
         "stm r8, {r4-r7}"
-        : [x] "+r"(x), [w] "+r"(w)
+        : [x] "+&r"(x), [w] "+&r"(w)
         : [row] "r"(row), [third] "r"(third), [end] "r"(end), [offset] "r"(offset), [acc] "m"(acc)
         : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "cc", "memory");
 }
@@ -120,7 +120,7 @@ static __attribute__((noinline)) void sum_columns(const int8_t *e, const int8_t 
                                         "bne 1b\n\t"
                                         "ldr r8, %[acc]\n\t"
                                         "stm r8, {r4-r7}"
-                     : [e] "+r"(e), [w] "+r"(w)
+                     : [e] "+&r"(e), [w] "+&r"(w)
                      : [row] "r"(row), [third] "r"(third), [end] "r"(end), [acc] "m"(acc)
                      : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
 }

@@ -84,7 +84,7 @@ static void sum_columns(const int8_t *e, const int8_t *w, uint32_t row, uint32_t
                                           "vstrw.32 q1, [%[sums], #16]\n\t"
                                           "vstrw.32 q2, [%[sums], #32]\n\t"
                                           "vstrw.32 q3, [%[sums], #48]"
-                     : [e] "+r"(e), [w] "+l"(w)
+                     : [e] "+&r"(e), [w] "+&l"(w)
                      : [row] "r"(row), [n] "r"(n), [sums] "r"(sums)
                      : "r12", "lr", "q0", "q1", "q2", "q3", "q4", "memory");
 }
@@ -104,7 +104,7 @@ static void sum_few_columns(const int8_t *e, const int8_t *w, uint32_t row, uint
                      "add %[w], %[row]\n\t"
                      "le lr, 1b\n\t"
                      "vstrw.32 q0, [%[sums]]"
-                     : [e] "+r"(e), [w] "+l"(w)
+                     : [e] "+&r"(e), [w] "+&l"(w)
                      : [row] "r"(row), [n] "r"(n), [columns] "r"(columns), [sums] "r"(sums)
                      : "r12", "lr", "q0", "q1", "cc", "memory");
 }

@@ -68,7 +68,7 @@ static void sum_pairs(int32_t *row, int32_t *next, const operand *x, const opera
                                                                              "ldr r12, %[next]\n\t"
                                                                              "stm r0, {r4-r7}\n\t"
                                                                              "stm r12, {r8-r11}"
-                     : [x] "+r"(x), [e] "+r"(e)
+                     : [x] "+&r"(x), [e] "+&r"(e)
                      : [row] "m"(row), [next] "m"(next), [end] "m"(end), [pairs] "m"(pairs)
                      : "r0", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr",
                        "cc", "memory");

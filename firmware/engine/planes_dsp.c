@@ -83,7 +83,7 @@ void et_plane_sums(const uint32_t *line, const uint32_t *words, int32_t pairs, i
                      "mov r11, #0\n\t" ET_PLANE_PAIR "strd r10, r11, [%[sums]], #8\n\t"
                      "cmp %[line], %[end]\n\t"
                      "bne 1b"
-                     : [line] "+r"(line), [sums] "+r"(sums)
+                     : [line] "+&r"(line), [sums] "+&r"(sums)
                      : [words] "r"(words), [end] "r"(end)
                      : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
                        "memory");

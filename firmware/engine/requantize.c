@@ -34,8 +34,8 @@ void et_requantize(const et_quantization *q, uint32_t first, uint32_t n,
                      "vmin.s32 q0, q0, %q[most]\n\t"
                      "vstrb.32 q0, [%[y]], #4\n\t"
                      "letp lr, 1b"
-                     : [acc] "+r"(acc), [bias] "+r"(bias), [shift] "+l"(shift),
-                       [multiplier] "+r"(multiplier), [y] "+l"(y)
+                     : [acc] "+&r"(acc), [bias] "+&r"(bias), [shift] "+&l"(shift),
+                       [multiplier] "+&r"(multiplier), [y] "+&l"(y)
                      : [n] "r"(n), [zero_point] "r"((int32_t)q->output_zero_point),
                        [least] "w"(least), [most] "w"(most), [none] "w"(none)
                      : "q0", "q1", "q2", "lr", "memory");

@@ -16,20 +16,21 @@ static inline int32_t et_multiply_high(int32_t a, int32_t b)
 {
 #if defined(ET_ARMV6M_LOOPS)
     uint32_t low, cross, rest;
-    __asm__(".syntax unified\n\t"
-            "uxth %[low], %[a]\n\tasrs %[a], %[a], #16\n\t"
-            "uxth %[rest], %[b]\n\tasrs %[b], %[b], #16\n\t"
-            "movs %[cross], %[low]\n\tmuls %[cross], %[rest]\n\tlsrs %[cross], #16\n\t"
-            "muls %[low], %[b]\n\tadds %[cross], %[low]\n\t"
-            "muls %[rest], %[a]\n\tmuls %[a], %[b]\n\t"
-            "uxth %[b], %[cross]\n\tadds %[rest], %[b]\n\t"
-            "asrs %[cross], #16\n\tadds %[a], %[cross]\n\t"
-            "asrs %[cross], %[rest], #16\n\tadds %[a], %[cross]\n\t"
-            "lsls %[rest], #17\n\tadcs %[a], %[a]\n\t"
-            "lsls %[rest], #1\n\tmovs %[b], #0\n\tadcs %[a], %[b]"
-            : [a] "+l"(a), [b] "+l"(b), [low] "=&l"(low), [cross] "=&l"(cross), [rest] "=&l"(rest)
-            :
-            : "cc");
+    __asm__(
+        ".syntax unified\n\t"
+        "uxth %[low], %[a]\n\tasrs %[a], %[a], #16\n\t"
+        "uxth %[rest], %[b]\n\tasrs %[b], %[b], #16\n\t"
+        "movs %[cross], %[low]\n\tmuls %[cross], %[rest]\n\tlsrs %[cross], #16\n\t"
+        "muls %[low], %[b]\n\tadds %[cross], %[low]\n\t"
+        "muls %[rest], %[a]\n\tmuls %[a], %[b]\n\t"
+        "uxth %[b], %[cross]\n\tadds %[rest], %[b]\n\t"
+        "asrs %[cross], #16\n\tadds %[a], %[cross]\n\t"
+        "asrs %[cross], %[rest], #16\n\tadds %[a], %[cross]\n\t"
+        "lsls %[rest], #17\n\tadcs %[a], %[a]\n\t"
+        "lsls %[rest], #1\n\tmovs %[b], #0\n\tadcs %[a], %[b]"
+        : [a] "+&l"(a), [b] "+&l"(b), [low] "=&l"(low), [cross] "=&l"(cross), [rest] "=&l"(rest)
+        :
+        : "cc");
     return a;
 #elif defined(ET_HALF_PRODUCTS)
     int32_t high = a >> 16, factor_high = b >> 16;

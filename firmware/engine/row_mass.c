@@ -26,8 +26,8 @@ static sums add_up(const int32_t *g, uint32_t count, uint32_t square_shift, uint
                      "vmlaldava.u32 %[squares], %[squares_high], q0, q0\n\t"
 #endif
                      "letp lr, 1b"
-                     : [g] "+r"(g), [mass] "+r"(mass), [mass_high] "+r"(mass_high),
-                       [squares] "+r"(squares), [squares_high] "+r"(squares_high)
+                     : [g] "+&r"(g), [mass] "+&r"(mass), [mass_high] "+&r"(mass_high),
+                       [squares] "+&r"(squares), [squares_high] "+&r"(squares_high)
                      : [count] "r"(count), [right] "r"(-(int32_t)square_shift)
                      : "q0", "lr", "memory");
     sums s = {(uint64_t)mass_high << 32 | mass, (uint64_t)squares_high << 32 | squares};
@@ -92,7 +92,7 @@ static inline const int32_t *add_eights(const int32_t *g, uint32_t count, sums *
     if (g != end) {
         __asm__ volatile("1:\n\t" ADD_FOUR ADD_FOUR "cmp %[g], %[end]\n\t"
                          "bne 1b"
-                         : [g] "+r"(g), [mass] "+r"(s->mass), [squares] "+r"(s->squares)
+                         : [g] "+&r"(g), [mass] "+&r"(s->mass), [squares] "+&r"(s->squares)
                          : [end] "r"(end), [one] "r"(1)
                          : "r8", "r9", "r10", "r11", "r12", "cc", "memory");
     }

@@ -9,7 +9,7 @@
 static __attribute__((noinline)) int32_t bounded(int32_t value, int32_t step)
 {
     uint32_t moved = (uint32_t)value - (uint32_t)step;
-    if (OVER_LEAST(moved) <= 2u * BIAS_LIMIT) {
+    if (!step || OVER_LEAST(moved) <= 2u * BIAS_LIMIT) {
         return (int32_t)moved;
     }
     return value < 0 ? -BIAS_LIMIT : BIAS_LIMIT;
@@ -81,7 +81,7 @@ uint32_t et_step_noted(et_noted_steps *noted, uint32_t count)
         "vadd.i32 q3, q3, q0\n\t" MIX("q1") MIX("q3") "vsub.i32 q1, q1, q3\n\t"
                                                       "vaddva.u32 %[digest], q1\n\t"
                                                       "letp lr, 1b"
-        : [at] "+r"(at), [steps] "+r"(steps), [digest] "+r"(digest), [moved] "+r"(moved)
+        : [at] "+&r"(at), [steps] "+&r"(steps), [digest] "+&r"(digest), [moved] "+&r"(moved)
         : [count] "r"(count), [first] "r"(noted->first), [sign] "r"(noted->sign),
           [weights] "r"(noted->weights), [step] "r"(noted->step), [place] "r"(noted->place),
           [mix_first] "r"(ET_MIX_FIRST), [mix_second] "r"(ET_MIX_SECOND),

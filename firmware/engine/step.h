@@ -15,16 +15,11 @@ static inline int32_t et_moved_weight(int32_t value, int32_t steps)
     return moved;
 }
 
-/* What the digest changes by where the parameter at index goes from value to moved; place: index
- * times the digest's stride. */
-static inline uint32_t et_digest_change_at(uint32_t place, int32_t value, int32_t moved)
-{
-    return et_mix32_difference(place + (uint32_t)moved, place + (uint32_t)value);
-}
-
+/* What the digest changes by where the parameter at index goes from value to moved. */
 static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t moved)
 {
-    return et_digest_change_at(index * ET_DIGEST_STRIDE, value, moved);
+    uint32_t place = index * ET_DIGEST_STRIDE;
+    return et_mix32_difference(place + (uint32_t)moved, place + (uint32_t)value);
 }
 
 /* What a step is counted into the digest by.  base: of weights, from which on their addresses are

@@ -17,11 +17,6 @@ uint32_t et_rule_trials_q16(const et_trained *layer, const et_gradient *g,
                             const et_learner *learner);
 
 /* The number of trials; consumes one random word. */
-uint32_t et_trials_of(const et_trained *layer, const et_gradient *g, et_learner *learner);
-
-static inline uint32_t et_trials(const et_trained *layer, et_gradient g, et_learner *learner)
-{
-    return et_trials_of(layer, &g, learner);
-}
+uint32_t et_trials(const et_trained *layer, const et_gradient *g, et_learner *learner);
 
 #endif

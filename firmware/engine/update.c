@@ -37,7 +37,7 @@ uint32_t et_update(const et_trained *layer, et_row_gradient row_gradient, const 
         return 0;
     }
     et_gradient facts = {total, squares, exponent, e};
-    uint32_t n = et_trials(layer, facts, learner);
+    uint32_t n = et_trials(layer, &facts, learner);
     if (n) {
         et_draw(&g.rows, total, n, learner->generator);
     }

@@ -28,7 +28,7 @@ uint32_t et_update_biases(const et_trained *layer, const int8_t *e, int32_t expo
         return 0;
     }
     et_gradient facts = {total, squares, exponent, e};
-    uint32_t n = et_trials(layer, facts, learner);
+    uint32_t n = et_trials(layer, &facts, learner);
     if (n) {
         et_draw(&rows, total, n, learner->generator);
     }

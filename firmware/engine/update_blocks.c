@@ -65,7 +65,7 @@ uint32_t et_update_blocks(const et_trained *layer, const et_blocks *blocks, cons
         return 0;
     }
     et_gradient facts = {total, squares, exponent, e};
-    uint32_t n = et_trials(layer, facts, learner);
+    uint32_t n = et_trials(layer, &facts, learner);
     if (n) {
         et_draw(&g.rows, total, n, learner->generator);
     }

@@ -38,18 +38,18 @@ static uint32_t add_inputs(const int8_t *x, uint32_t count, int32_t origin, uint
                            uint32_t *squares)
 {
     uint32_t total = 0;
-    __asm__ volatile(
-        "1:\n\t"
-        "ldrsb r8, [%[x]], #1\n\t"
-        "sub r8, r8, %[origin]\n\t" ADD_SQUARE "eors r8, r8, r8, asr #31\n\t"
-        "adc %[total], %[total], r8\n\t"
-        "adc r8, %[total], %[total]\n\t"
-        "str r8, [%[cumulative]], #4\n\t"
-        "cmp %[x], %[end]\n\t"
-        "bne 1b"
-        : [x] "+r"(x), [cumulative] "+r"(cumulative), [total] "+r"(total), [squares] "+r"(*squares)
-        : [end] "r"(x + count), [origin] "r"(origin)
-        : "r8", "cc", "memory");
+    __asm__ volatile("1:\n\t"
+                     "ldrsb r8, [%[x]], #1\n\t"
+                     "sub r8, r8, %[origin]\n\t" ADD_SQUARE "eors r8, r8, r8, asr #31\n\t"
+                     "adc %[total], %[total], r8\n\t"
+                     "adc r8, %[total], %[total]\n\t"
+                     "str r8, [%[cumulative]], #4\n\t"
+                     "cmp %[x], %[end]\n\t"
+                     "bne 1b"
+                     : [x] "+&r"(x), [cumulative] "+&r"(cumulative), [total] "+&r"(total),
+                       [squares] "+&r"(*squares)
+                     : [end] "r"(x + count), [origin] "r"(origin)
+                     : "r8", "cc", "memory");
     return total;
 }
 
@@ -228,7 +228,7 @@ static void lay_points(point_lanes *lanes, uint32_t *points)
         "vsubt.i32 %q[rest], %q[rest], %[divisor]\n\t"
         "vaddt.i32 %q[at], %q[at], %[carry]\n\t"
         "le lr, 1b"
-        : [at] "+w"(at), [rest] "+w"(rest), [points] "+r"(points)
+        : [at] "+&w"(at), [rest] "+&w"(rest), [points] "+&r"(points)
         : [turns] "r"(ET_NOTED / 4), [stride] "r"(lanes->stride),
           [stride_rest] "r"(lanes->stride_rest), [divisor] "r"(lanes->divisor), [carry] "r"(2)
         : "lr", "cc", "memory");
@@ -273,8 +273,8 @@ static last_point note_points(et_noted_steps *noted, const uint32_t **column, ui
                      "str %[more], [%[place], %[last]]\n\t"
                      "le lr, 1b\n"
                      "4:"
-                     : [points] "+r"(points), [next] "+r"(next), [place] "+r"(place),
-                       [cumulative] "+r"(cumulative), [at] "=&r"(at), [more] "=&r"(more)
+                     : [points] "+&r"(points), [next] "+&r"(next), [place] "+&r"(place),
+                       [cumulative] "+&r"(cumulative), [at] "=&r"(at), [more] "=&r"(more)
                      : [count] "r"(ET_NOTED), [inputs] "r"(inputs),
                        [steps] "I"(offsetof(et_noted_steps, steps)),
                        [last] "I"(offsetof(et_noted_steps, steps) - 4)
@@ -347,8 +347,8 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "bcc 1b\n\t"
                      "b 5f\n" ET_STEP_CLAMPED /* where it went too far */
                      "5:"
-                     : [next] "+r"(next), [at] "+r"(at), [rest] "+r"(rest), [digest] "+r"(digest),
-                       [moved] "+r"(moved)
+                     : [next] "+&r"(next), [at] "+&r"(at), [rest] "+&r"(rest),
+                       [digest] "+&r"(digest), [moved] "+&r"(moved)
                      : [words] "r"(&f->divisor), [inputs] "r"(inputs),
                        [signs] "I"(offsetof(row_facts, turned) - offsetof(row_facts, divisor))
                      : "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
@@ -465,7 +465,7 @@ uint32_t et_update_factored(const et_trained *layer, const int8_t *e, int32_t ex
         return 0;
     }
     et_gradient facts = {total, of_inputs * of_errors, exponent, e};
-    uint32_t n = et_trials(layer, facts, learner);
+    uint32_t n = et_trials(layer, &facts, learner);
     if (n) {
         draw(&f, total, n, learner->generator);
     }

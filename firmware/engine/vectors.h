@@ -29,8 +29,8 @@
     "vldrb.8 q0, [%[x]], #16\n\t" ET_LANE("w0", "s0") ET_LANE("w1", "s1") ET_LANE("w2", "s2")     \
         ET_LANE("w3", "s3")
 #define ET_LANE_OPERANDS                                                                          \
-    [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [s0] "+r"(s0),       \
-        [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3)
+    [x] "+&r"(x), [w0] "+&r"(w0), [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3), [s0] "+&r"(s0), \
+        [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3)
 
 /* sums[k] = start[k] + the products of count values at x and at w + k * stride; k < 4. */
 ET_DSP_INLINE void et_sum_lanes(const int8_t *x, const int8_t *w, int32_t stride, int32_t count,
@@ -55,7 +55,7 @@ ET_DSP_INLINE int32_t et_sum_bytes(const int8_t *bytes, int32_t count)
                      "vldrb.8 q0, [%[bytes]], #16\n\t"
                      "vaddva.s8 %[sum], q0\n\t"
                      "letp lr, 1b"
-                     : [bytes] "+r"(bytes), [sum] "+r"(sum)
+                     : [bytes] "+&r"(bytes), [sum] "+&r"(sum)
                      : [count] "r"(count)
                      : "q0", "lr", "memory");
     return sum;
@@ -69,7 +69,7 @@ ET_DSP_INLINE void et_fill_bytes(int8_t *to, int32_t value, int32_t count)
                      "1:\n\t"
                      "vstrb.8 q0, [%[to]], #16\n\t"
                      "letp lr, 1b"
-                     : [to] "+r"(to)
+                     : [to] "+&r"(to)
                      : [value] "r"(value), [count] "r"(count)
                      : "q0", "lr", "memory");
 }
@@ -90,7 +90,7 @@ ET_DSP_INLINE void et_pick_bytes(const int8_t *from, int32_t step, int32_t count
                      "vstrb.16 q0, [%[to]], #8\n\t"
                      "add %[from], %[step]\n\t"
                      "letp lr, 1b"
-                     : [from] "+r"(from), [to] "+l"(to)
+                     : [from] "+&r"(from), [to] "+&l"(to)
                      : [places] "w"(places), [step] "r"(8 * step), [count] "r"(count)
                      : "q0", "lr", "memory");
 }
@@ -106,7 +106,7 @@ ET_DSP_INLINE int32_t et_copy_summed(int8_t *to, const int8_t *from, int32_t cou
                      "vaddva.s8 %[sum], q0\n\t"
                      "vstrb.8 q0, [%[to]], #16\n\t"
                      "letp lr, 1b"
-                     : [from] "+r"(from), [to] "+r"(to), [sum] "+r"(sum)
+                     : [from] "+&r"(from), [to] "+&r"(to), [sum] "+&r"(sum)
                      : [count] "r"(count)
                      : "q0", "lr", "memory");
     for (; count < room; count++) {

@@ -41,7 +41,7 @@ ET_DSP_INLINE void sum_rows(const et_two_windows *two, const int8_t *x, const in
                                     "ldr lr, %[sums]\n\t"
                                     "strd %[s0], %[s1], [lr]\n\t"
                                     "strd %[s2], %[s3], [lr, #8]"
-                     : ET_LANE_OPERANDS, [rows] "+r"(rows)
+                     : ET_LANE_OPERANDS, [rows] "+&r"(rows)
                      : [run] "r"(run), [skip] "r"(skip), [back] "m"(back), [sums] "m"(sums)
                      : "q0", "q1", "lr", "cc", "memory");
 }
@@ -142,7 +142,7 @@ void et_sum_two_windows(const et_two_windows *two)
                                                           "4:\n\t"
                                                           "ldr r0, %[sums]\n\t"
                                                           "stm r0, {r4-r11}"
-        : [w] "+r"(w), [x] "+r"(x), [z] "+r"(z), [end] "+m"(end), [rows] "+m"(rows)
+        : [w] "+&r"(w), [x] "+&r"(x), [z] "+&r"(z), [end] "+m"(end), [rows] "+m"(rows)
         : [start] "m"(start), [sums] "m"(sums), [run] "m"(run), [skip] "m"(skip)
         : "r0", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
 }

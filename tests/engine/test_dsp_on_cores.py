@@ -28,7 +28,7 @@ SOURCES = [
     path.name for path in sorted(ENGINE.glob("*.c"))
     if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_lines", "_mve"))
 ]
-DRAW_SOURCES = ["centre.c", "draw.c", "generator.c", "step.c"]
+DRAW_SOURCES = ["centre.c", "draw.c", "step.c"]
 SUM_SOURCES = ["adaptive.c", "generator.c", "learner.c", "null_mass.c", "row_mass.c", "scaled.c"]
 
 

@@ -114,7 +114,8 @@ def check_layer(library, rng, layer, xs, out_shape, extreme=False, blocks=1):
 
 def some_centre(rng, layer) -> int:
     """That of inputs of any mean, or none."""
-    return int(rng.choice([0, -128, 127, *rng.integers(-128, 128, 3)])) - layer.input_zero_point
+    mean = rng.choice([layer.input_zero_point, -128, 127, *rng.integers(-128, 128, 3)])
+    return int(mean) - layer.input_zero_point
 
 
 def in_blocks(layer, x_shape, y_shape):

@@ -144,13 +144,15 @@ def test_a_constant_is_climbed_to(best, tried):
 def test_a_constant_is_chosen_where_nothing_is_tested(monkeypatch):
     """And one that is too high for the rule is not taken."""
     def accuracies(setting, seeds):
-        if setting.rate == 8:
+        if setting.rate > 4:
             raise UsageError("too high", "", "")
         return [10 * setting.rate if setting.held_out else setting.rate] * seeds
 
     monkeypatch.setattr(peers, "accuracies", accuracies)
-    peer = peers.Peer("multinomial", peers.Ladder((1, 2, 4, 8), 1))
-    assert peers.cell(runs.Setting("digits", "multinomial"), peer, 3) == "4.0 +- 0.0 (4)"
+    monkeypatch.setattr(runs, "accuracies", accuracies)
+    for first in (1, 3):
+        peer = peers.Peer("multinomial", peers.Ladder((1, 2, 4, 8, 16), first))
+        assert peers.cell(runs.Setting("digits", "multinomial"), peer, 3) == "4.0 +- 0.0 (4)"
 
 
 @pytest.mark.thorough

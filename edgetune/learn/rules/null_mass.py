@@ -23,7 +23,7 @@ class NullMass:
         mass, exponent = mass >> drop, exponent + drop
         if self.count < MEAN_COUNT:
             self._add(mass, exponent)
-        mean = self.total // self.count
+        mean = self.total // self.count % (1 << 24)  # a state from anywhere may have more
         mass, mean, _ = _align(mass, exponent, mean, self.exponent)
         return (mass << 16) // (mass + mean) if mass else 0
 
