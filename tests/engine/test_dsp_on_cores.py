@@ -29,7 +29,10 @@ SOURCES = [
     if path.stem in PORTABLE | {"error_words"} or path.stem.endswith(("_dsp", "_lines", "_mve"))
 ]
 DRAW_SOURCES = ["centre.c", "draw.c", "step.c"]
-SUM_SOURCES = ["adaptive.c", "generator.c", "learner.c", "null_mass.c", "row_mass.c", "scaled.c"]
+SUM_SOURCES = [
+    "adaptive.c", "centre.c", "generator.c", "learner.c", "null_mass.c", "row_mass.c", "scaled.c",
+    "step.c",
+]
 
 
 def answer(board, elf) -> str:

@@ -1,7 +1,9 @@
-/* A row's mass and squares, and distances of bytes, against plain sums, on the core itself, up to
- * the largest gradients.  Sends "equal", "row" or "distances", and a line's end. */
+/* A row's mass and squares, distances of bytes, and their centre against plain sums, on the core
+ * itself, up to the largest gradients.  Sends "equal", "row", "distances" or "centre", and a line's
+ * end. */
 #include <string.h>
 
+#include "centre.h"
 #include "error_block.h"
 #include "port.h"
 #include "row_mass.h"
@@ -54,6 +56,18 @@ static int distances_agree(void)
            et_output_size(bytes, count, step, zero_point) == outputs;
 }
 
+static int centre_agrees(void)
+{
+    et_rule_constants rule = {.inputs = 1 + below(SIZE), .input_zero_point = -7};
+    et_trained layer = {.rule = &rule};
+    int32_t sum = 0, count = (int32_t)rule.inputs;
+    for (int32_t i = 0; i < count; i++) {
+        bytes[i] = (int8_t)(below(256) - 128);
+        sum += bytes[i] + 128;
+    }
+    return et_centre(&layer, bytes) == (2 * sum + count) / (2 * count) - 128 + 7;
+}
+
 int main(void)
 {
     const char *found = "equal";
@@ -61,6 +75,7 @@ int main(void)
     for (uint32_t i = 0; i < ROUNDS; i++) {
         found = row_agrees() ? found : "row";
         found = distances_agree() ? found : "distances";
+        found = centre_agrees() ? found : "centre";
     }
     port_tx((const uint8_t *)found, (uint32_t)strlen(found));
     port_tx((const uint8_t *)"\n", 1);
