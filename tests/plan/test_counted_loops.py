@@ -209,7 +209,7 @@ def test_updates_form_and_walk_rows_as_the_cost_model_says(engine, make):
     products = {"products": line("fully_connected.c", "*gradient++ = error *")}
     assert_counted(found, (products if kind == "update_dense" else {}) | {
         "draws": DRAWS,
-        "moved": both(HIT, line("draw.c", "et_step(rows->layer, row, rows->layer->row_size")),
+        "moved": both(HIT, line("draw.c", "int32_t steps = (int32_t)draws_passed(p);")),
         "formed": line("update.c", "g->row_gradient("),
         "magnitudes": magnitudes,
         "walk": both(line("draw.c", "gap -= magnitude;"), HIT),
@@ -245,7 +245,7 @@ def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
     seen = _searches_in_order(np.abs(_columns(work.layer)))
     assert_counted(UPDATES["update_factored"](Work(work.layer, work.x, work.y, seen)), {
         "inputs": line(FACTORED, "*cumulative++ ="),
-        "starts": line(FACTORED, "int once ="),
+        "starts": line(FACTORED, "uint64_t beyond ="),
         "passed_rows": line(FACTORED, "points.at -= mass;"),
         "passed": line(FACTORED, "next++;"),
         "near_rows": line(FACTORED, "uint32_t digest = 0;", "draw_near"),
@@ -253,7 +253,7 @@ def test_a_factored_update_searches_as_the_cost_model_says(engine, total):
         "searches": line(FACTORED, "column = find_column(f->cumulative, size"),
         "strides": line(FACTORED, "if (cumulative[low + stride] > least)"),
         "halvings": line(FACTORED, "uint32_t middle ="),
-        "bias_rows": line(FACTORED, "et_step(f->layer, row, f->layer->row_size"),
+        "bias_rows": line("update_factored.c:centre.h", "*digest += et_step_bias("),
     }, counts, work)
     drawn = [counts.line(FACTORED, "steps++;", name) for name in ("step_drawn", "draw_in_row")]
     assert sum(drawn) == total

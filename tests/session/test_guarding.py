@@ -103,9 +103,12 @@ def harmed(harm):
     return harm(*points(STEPS, seed=5), np.random.default_rng(6))
 
 
+HARSH = Recipe(rule="fixed", rate=140)  # does harm where the default rule does hardly any
+
+
 @pytest.mark.parametrize(("harm", "recipe"), [
-    (wrong_labels, Recipe(rule="fixed", rate=140)), (one_class, Recipe(rule="fixed")),  # more harm
-    (stuck_sensor, Recipe()), (shuffled, Recipe()),
+    (wrong_labels, HARSH), (one_class, HARSH), (stuck_sensor, Recipe()),
+    (shuffled, Recipe()),
 ], ids=["wrong_labels", "one_class", "stuck_sensor", "shuffled"])
 def test_harm_ends_with_the_weights_of_the_beginning(tuned, tmp_path, harm, recipe):
     content = tuned.plan.program.graph.content
@@ -129,7 +132,7 @@ def test_harm_ends_with_the_weights_of_the_beginning(tuned, tmp_path, harm, reci
 
 @pytest.mark.parametrize("guard", [RUNNING, TRUSTED])
 def test_a_healthy_run_is_left_alone(untuned, tmp_path, guard):
-    x, y = points(STEPS, seed=1)
+    x, y = points(STEPS, seed=3)
     alone = run(untuned, tmp_path / "alone", x, y, NONE)
     result = run(untuned, tmp_path / "guarded", x, y, guard)
     assert result.digest == alone.digest and result.state == alone.state
