@@ -53,7 +53,8 @@ static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)
 {
     uint32_t doubt = shortfall >> 7;
     doubt = settles && doubt < (1u << 16) ? doubt : 1u << 16;
-    return times_q16(times_q16(doubt, doubt), doubt);
+    uint32_t square = times_q16(doubt, doubt), twice = 2 * square;
+    return times_q16(times_q16(square, doubt), twice < (1u << 16) ? twice : 1u << 16);
 }
 
 /* Of the goal, by what there is to learn, and by the time that is left or has gone. */

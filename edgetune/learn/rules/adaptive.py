@@ -208,7 +208,8 @@ class Adaptive(Rule):
 
     def _doubt_q16(self, shortfall: int) -> int:
         doubt = min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
-        return (((doubt * doubt) >> 16) * doubt) >> 16
+        square = (doubt * doubt) >> 16
+        return (((square * doubt) >> 16) * min(1 << 16, 2 * square)) >> 16
 
     def centred(self, index: int) -> bool:
         layer = self.learning.trained[index]
