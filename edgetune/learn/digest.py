@@ -9,22 +9,18 @@ import numpy as np
 from edgetune.learn.operators import WeightedLayer
 
 
-def mix32_array(x: np.ndarray) -> np.ndarray:
-    """``generator.mix32`` over a uint32 array."""
-    x = x.astype(np.uint32)
-    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B)
-    x = (x ^ (x >> np.uint32(13))) * np.uint32(0xC2B2AE35)
-    return x ^ (x >> np.uint32(16))
+def digest_factors(count: int) -> np.ndarray:
+    """The factors of the first ``count`` values, uint32, all odd."""
+    place = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1)
+    return place * (place ^ (place >> np.uint32(16))) | np.uint32(1)
 
 
 def parameter_digest(arrays: list[np.ndarray]) -> int:
-    """Sum of mix32(index * 0x9E3779B1 + value) over all values, indices running through."""
+    """Sum of each value times its factor, modulo 2**32, indices running through."""
     if not arrays:
         return 0  # nothing is trained
-    values = np.concatenate([a.reshape(-1) for a in arrays], dtype=np.int32)
-    indices = np.arange(len(values), dtype=np.uint32) * np.uint32(0x9E3779B1)
-    mixed = mix32_array(indices + values.view(np.uint32))
-    return int(mixed.sum(dtype=np.uint64)) & 0xFFFFFFFF
+    values = np.concatenate([a.reshape(-1) for a in arrays], dtype=np.int32).view(np.uint32)
+    return int((values * digest_factors(len(values))).sum(dtype=np.uint64)) & 0xFFFFFFFF
 
 
 def digest_base(layers: Sequence[WeightedLayer], weights: bool = True) -> list[int]:

@@ -8,10 +8,17 @@
 
 #define ET_DIGEST_STRIDE 0x9E3779B1u
 
-/* What one parameter adds to the digest of the parameters. */
+/* A value's factor in the digest: odd, so that no single value's change is lost. */
+static inline uint32_t et_digest_factor(uint32_t index)
+{
+    uint32_t place = index * ET_DIGEST_STRIDE;
+    return place * (place ^ (place >> 16)) | 1;
+}
+
+/* What one value adds to the digest, or its change to it. */
 static inline uint32_t et_digest_term(uint32_t index, int32_t value)
 {
-    return et_mix32(index * ET_DIGEST_STRIDE + (uint32_t)value);
+    return et_digest_factor(index) * (uint32_t)value;
 }
 
 #endif

@@ -244,10 +244,9 @@ static void draw_weights(et_rows *rows, uint32_t row, const int32_t *gradient, r
                      "adcs %[gap], %[gap], r9\n\t"
                      "bpl 6f\n"
                      "5:\n\t"
-                     "eors r8, r8, r7, asr #31\n\t" /* its steps */
-                     "sbc lr, r11, r8\n\t"
-                     "sbc %[moved], %[moved], r8\n\t" ET_STEP_TAKEN /* into weight and digest */
-                     "2:\n\t" /* to the column that holds the point */
+                     "eors r8, r8, r7, asr #31\n\t"      /* its steps */
+                     "sbc lr, r11, r8\n\t" ET_STEP_TAKEN /* into the weight and the digest */
+                     "2:\n\t"                            /* to the column that holds the point */
                      "ldr r7, [%[next], #4]!\n\t"
                      "eors r12, r7, r7, asr #31\n\t"
                      "adcs %[gap], %[gap], r12\n\t"

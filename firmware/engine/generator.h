@@ -4,29 +4,12 @@
 
 #include <stdint.h>
 
-#define ET_MIX_FIRST 0x85EBCA6Bu
-#define ET_MIX_SECOND 0xC2B2AE35u
-
-static inline uint32_t et_mix32_by(uint32_t x, uint32_t first, uint32_t second)
-{
-    x = (x ^ (x >> 16)) * first;
-    x = (x ^ (x >> 13)) * second;
-    return x ^ (x >> 16);
-}
-
 /* MurmurHash3's 32-bit finaliser, a bijection on 32-bit words. */
 static inline uint32_t et_mix32(uint32_t x)
 {
-    return et_mix32_by(x, ET_MIX_FIRST, ET_MIX_SECOND);
-}
-
-/* et_mix32(a) - et_mix32(b).  The compiler is not to work one factor out of the other. */
-static inline uint32_t et_mix32_difference(uint32_t a, uint32_t b)
-{
-    uint32_t first = ET_MIX_FIRST, second = ET_MIX_SECOND;
-    __asm__("" : "+r"(first));
-    __asm__("" : "+r"(second));
-    return et_mix32_by(a, first, second) - et_mix32_by(b, first, second);
+    x = (x ^ (x >> 16)) * 0x85EBCA6Bu;
+    x = (x ^ (x >> 13)) * 0xC2B2AE35u;
+    return x ^ (x >> 16);
 }
 
 void et_generator_start(uint32_t state[2], uint32_t seed);

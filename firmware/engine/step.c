@@ -25,7 +25,8 @@ uint32_t et_step_bias(const et_trained *layer, uint32_t row, int32_t first, int3
     }
     layer->bias[row] = moved;
     uint32_t offset = layer->rows * layer->row_size + row;
-    return et_digest_change(layer->first_index + offset, value, moved);
+    return et_digest_term(layer->first_index + offset,
+                          (int32_t)((uint32_t)moved - (uint32_t)value));
 }
 
 int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t sign,
@@ -38,19 +39,11 @@ int32_t et_step(const et_trained *layer, uint32_t row, uint32_t column, int32_t 
     uint32_t offset = row * layer->row_stride + column * layer->column_stride;
     int32_t value = layer->weights[offset], moved = et_moved_weight(value, sign);
     layer->weights[offset] = (int8_t)moved;
-    *digest += et_digest_change(layer->first_index + offset, value, moved);
+    *digest += et_digest_term(layer->first_index + offset, moved - value);
     return moved - value;
 }
 
 #ifdef ET_NOTED
-
-/* et_mix32 of four values. */
-#define MIX(values)                                                                               \
-    "vshr.u32 q2, " values ", #16\n\tveor " values ", " values ", q2\n\t"                         \
-    "vmul.i32 " values ", " values ", %[mix_first]\n\t"                                           \
-    "vshr.u32 q2, " values ", #13\n\tveor " values ", " values ", q2\n\t"                         \
-    "vmul.i32 " values ", " values ", %[mix_second]\n\t"                                          \
-    "vshr.u32 q2, " values ", #16\n\tveor " values ", " values ", q2\n\t"
 
 uint32_t et_step_noted(et_noted_steps *noted, uint32_t count)
 {
@@ -74,17 +67,18 @@ uint32_t et_step_noted(et_noted_steps *noted, uint32_t count)
         "vmax.s32 q1, q1, %q[least]\n\t"
         "vmin.s32 q1, q1, %q[most]\n\t"
         "vstrb.32 q1, [%[weights], q2]\n\t"
-        "vsub.i32 q2, q1, q3\n\t"
-        "vaddva.s32 %[moved], q2\n\t"
+        "vsub.i32 q1, q1, q3\n\t"
+        "vaddva.s32 %[moved], q1\n\t"
         "vmlas.u32 q0, %q[place_step], %[place]\n\t" /* and the digest */
-        "vadd.i32 q1, q1, q0\n\t"
-        "vadd.i32 q3, q3, q0\n\t" MIX("q1") MIX("q3") "vsub.i32 q1, q1, q3\n\t"
-                                                      "vaddva.u32 %[digest], q1\n\t"
-                                                      "letp lr, 1b"
+        "vshr.u32 q2, q0, #16\n\t"
+        "veor q2, q2, q0\n\t"
+        "vmul.i32 q0, q0, q2\n\t"
+        "vorr.i32 q0, #1\n\t"
+        "vmladava.s32 %[digest], q0, q1\n\t"
+        "letp lr, 1b"
         : [at] "+&r"(at), [steps] "+&r"(steps), [digest] "+&r"(digest), [moved] "+&r"(moved)
         : [count] "r"(count), [first] "r"(noted->first), [sign] "r"(noted->sign),
           [weights] "r"(noted->weights), [step] "r"(noted->step), [place] "r"(noted->place),
-          [mix_first] "r"(ET_MIX_FIRST), [mix_second] "r"(ET_MIX_SECOND),
           [place_step] "w"(place_step), [least] "w"(least), [most] "w"(most)
         : "q0", "q1", "q2", "q3", "lr", "memory");
     noted->moved = moved;

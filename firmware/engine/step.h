@@ -15,17 +15,10 @@ static inline int32_t et_moved_weight(int32_t value, int32_t steps)
     return moved;
 }
 
-/* What the digest changes by where the parameter at index goes from value to moved. */
-static inline uint32_t et_digest_change(uint32_t index, int32_t value, int32_t moved)
-{
-    uint32_t place = index * ET_DIGEST_STRIDE;
-    return et_mix32_difference(place + (uint32_t)moved, place + (uint32_t)value);
-}
-
 /* What a step is counted into the digest by.  base: of weights, from which on their addresses are
  * their numbers in the digest, each of which is place_step. */
 typedef struct {
-    uint32_t place_step, base, mix_first, mix_second;
+    uint32_t place_step, base;
 } et_step_words;
 
 static inline uint32_t et_address(const void *pointer)
@@ -35,8 +28,7 @@ static inline uint32_t et_address(const void *pointer)
 
 static inline et_step_words et_step_words_of(const et_trained *layer)
 {
-    et_step_words words = {ET_DIGEST_STRIDE, et_address(layer->weights) - layer->first_index,
-                           ET_MIX_FIRST, ET_MIX_SECOND};
+    et_step_words words = {ET_DIGEST_STRIDE, et_address(layer->weights) - layer->first_index};
     return words;
 }
 
@@ -44,40 +36,31 @@ static inline et_step_words et_step_words_of(const et_trained *layer)
 
 #define ET_STEP_LOOPS
 
-/* For loops of assembly: the weight of number r10, whose value r11 is to become lr, as moved has
- * it already, is stored and counted into the digest; words points behind et_step_words.  Labels 3
- * and 4; r7 to r12 and lr change. */
+/* For loops of assembly: the weight of number r10, whose value r11 is to become lr, is stored and
+ * counted into what weights moved by and into the digest; words points behind et_step_words.
+ * Labels 3 and 4; r7, r8, r10, r12 and lr change. */
 #define ET_STEP_TAKEN                                                                             \
     "add r12, lr, #127\n\t"                                                                       \
     "cmp r12, #254\n\t"                                                                           \
     "bhi 4f\n"                                                                                    \
     "3:\n\t"                                                                                      \
-    "ldmdb %[words], {r7, r8, r9, r12}\n\t"                                                       \
+    "ldmdb %[words], {r7, r8}\n\t"                                                                \
     "strb lr, [r8, r10]\n\t"                                                                      \
-    "mla lr, r10, r7, lr\n\t"                                                                     \
-    "mla r11, r10, r7, r11\n\t"                                                                   \
-    "eor lr, lr, lr, lsr #16\n\t"                                                                 \
-    "eor r11, r11, r11, lsr #16\n\t"                                                              \
-    "mul lr, lr, r9\n\t"                                                                          \
-    "mul r11, r11, r9\n\t"                                                                        \
-    "eor lr, lr, lr, lsr #13\n\t"                                                                 \
-    "eor r11, r11, r11, lsr #13\n\t"                                                              \
-    "mul lr, lr, r12\n\t"                                                                         \
-    "mul r11, r11, r12\n\t"                                                                       \
-    "eor lr, lr, lr, lsr #16\n\t"                                                                 \
-    "eor r11, r11, r11, lsr #16\n\t"                                                              \
-    "add %[digest], %[digest], lr\n\t"                                                            \
-    "sub %[digest], %[digest], r11\n\t"
+    "sub lr, lr, r11\n\t"                                                                         \
+    "add %[moved], %[moved], lr\n\t"                                                              \
+    "mul r10, r10, r7\n\t"                                                                        \
+    "eor r7, r10, r10, lsr #16\n\t"                                                               \
+    "mul r10, r10, r7\n\t"                                                                        \
+    "orr r10, r10, #1\n\t"                                                                        \
+    "mla %[digest], r10, lr, %[digest]\n\t"
 
 /* Behind such a loop: a weight goes no further than 127. */
 #define ET_STEP_CLAMPED                                                                           \
     "4:\n\t"                                                                                      \
     "cmp lr, #0\n\t"                                                                              \
-    "sub %[moved], %[moved], lr\n\t"                                                              \
     "ite ge\n\t"                                                                                  \
     "movge lr, #127\n\t"                                                                          \
     "mvnlt lr, #126\n\t"                                                                          \
-    "add %[moved], %[moved], lr\n\t"                                                              \
     "b 3b\n"
 
 #endif

@@ -187,7 +187,7 @@ static inline uint32_t step_drawn(const row_facts *f, const uint32_t *next, row_
     int32_t moved = et_moved_weight(value, steps * sign);
     f->weights[column] = (int8_t)moved;
     p->moved += moved - value;
-    return et_digest_change(et_address(f->weights + column) - f->step.base, value, moved);
+    return et_digest_term(et_address(f->weights + column) - f->step.base, moved - value);
 }
 
 /* Points and columns ascend, at least one point below inputs.  Columns are passed one by one; both
@@ -341,7 +341,6 @@ static uint32_t draw_near(const row_facts *f, uint32_t inputs, row_points *p)
                      "ldrd r12, lr, [%[words], %[signs]]\n\t" /* its steps */
                      "and r7, r7, #1\n\t"
                      "mla lr, r7, r12, lr\n\t"
-                     "mls %[moved], r8, lr, %[moved]\n\t"
                      "mls lr, r8, lr, r11\n\t" ET_STEP_TAKEN /* into the weight and the digest */
                      "cmp %[at], %[inputs]\n\t"
                      "bcc 1b\n\t"

@@ -8,7 +8,7 @@ from hand_graph import HandGraph
 
 from edgetune.errors import ModelError, UsageError
 from edgetune.learn import operators as p
-from edgetune.learn.digest import digest_base, parameter_digest
+from edgetune.learn.digest import digest_base, digest_factors, parameter_digest
 from edgetune.learn.learner import Learner
 from edgetune.learn.program import Activation, Program, Window
 from edgetune.learn.recipe import Recipe
@@ -94,8 +94,18 @@ def test_the_digest_numbers_each_layers_weights_and_then_its_biases():
     assert digest_base(program.layers) == [0, 15 + 5, 20 + 10 + 2]
     values = [-128, 127, 0, -1, 2**30, -(2**30), 5]
     arrays = [np.array(values[:4], np.int8), np.array(values[4:], np.int32)]
-    terms = [murmur((i * 0x9E3779B1 + v) & MASK) for i, v in enumerate(values)]
+    places = [i * 0x9E3779B1 & MASK for i in range(len(values))]
+    terms = [v * (k * (k ^ k >> 16) | 1) for v, k in zip(values, places)]
     assert parameter_digest(arrays) == sum(terms) & MASK
+
+
+def test_no_single_change_is_lost_in_the_digest_and_neighbours_cancel_nowhere():
+    factors = digest_factors(100_000)
+    assert (factors & 1).all()
+    assert len(np.unique(factors)) > 99_990
+    for apart in (1, 8, 128, 1024):
+        differences = factors[apart:] - factors[:-apart]
+        assert np.unique(differences, return_counts=True)[1].max() <= 3, apart
 
 
 def test_the_digest_of_a_learner_covers_counters_and_rule():
