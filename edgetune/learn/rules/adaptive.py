@@ -31,7 +31,7 @@ from edgetune.learn.words import record
 RATE, SHALLOW = 56.0, 5  # what a step is to win, over the mean shortfall, of so many layers
 UNSETTLED, BIASES = 1 / 7, 1 / 22  # of it, where no doubt takes anything off; of biases alone
 FEW = 4  # layers whose weights learn: the share of it of fewer, where doubt takes something off
-DENSE = 1 / 2  # of it, likewise, where all are dense, and a gradient is no mean of positions
+DENSE = 1 / 3  # of it, likewise, where all are dense, and a gradient is no mean of positions
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the layers' cube or square
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
