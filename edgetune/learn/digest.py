@@ -9,9 +9,14 @@ import numpy as np
 from edgetune.learn.operators import WeightedLayer
 
 
+def places(count: int) -> np.ndarray:
+    """i * 0x9E3779B1 modulo 2**32 of the first ``count`` values, uint32."""
+    return np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1)
+
+
 def digest_factors(count: int) -> np.ndarray:
     """The factors of the first ``count`` values, uint32, all odd."""
-    place = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1)
+    place = places(count)
     return place * (place ^ (place >> np.uint32(16))) | np.uint32(1)
 
 

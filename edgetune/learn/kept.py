@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgetune.errors import DataError
-from edgetune.learn.digest import parameter_digest
+from edgetune.learn.digest import places
 from edgetune.learn.program import Program
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.state import LEARNER
@@ -60,8 +60,16 @@ def _texts(value: Any, without: tuple[str, ...] = ()) -> Iterator[bytes]:
 
 
 def check_of(state: bytes) -> int:
-    """The sum over its words that a head holds, u32."""
-    return parameter_digest([np.frombuffer(state, "<u4")])
+    """The sum over its words, mixed, that a head holds, u32; of plain ones high bits cancel."""
+    words = np.frombuffer(state, "<u4").astype(np.uint32)
+    return int(_mix32(places(len(words)) + words).sum(dtype=np.uint64)) & 0xFFFFFFFF
+
+
+def _mix32(x: np.ndarray) -> np.ndarray:
+    """``generator.mix32`` over a uint32 array."""
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    x = (x ^ (x >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return x ^ (x >> np.uint32(16))
 
 
 def keep(identity: int, state: bytes) -> bytes:

@@ -52,21 +52,22 @@ static uint32_t patience_q16(uint32_t age)
 static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)
 {
     uint32_t doubt = shortfall >> 7;
-    doubt = settles && doubt < (1u << 16) ? doubt : 1u << 16;
-    uint32_t square = times_q16(doubt, doubt), twice = 2 * square;
-    return times_q16(times_q16(square, doubt), twice < (1u << 16) ? twice : 1u << 16);
+    return settles && doubt < (1u << 16) ? doubt : 1u << 16;
 }
 
-/* Of the goal, by what there is to learn, and by the time that is left or has gone. */
+/* Of the goal, by what there was to learn, and by the time that is left or has gone.  Without an
+ * end what is new has to be noticed, so that less doubt takes off less. */
 static uint32_t left_q16(const et_adaptive_network *network, const et_learner *learner,
                          uint32_t settles)
 {
     uint32_t doubt = doubt_q16(network->most_since, settles);
+    uint32_t square = times_q16(doubt, doubt), cube = times_q16(square, doubt);
     if (learner->total_steps) {
-        return times_q16(et_anneal_q16(learner), doubt);
+        cube = 2 * square < 1u << 16 ? times_q16(cube, 2 * square) : cube;
+        return times_q16(et_anneal_q16(learner), cube);
     }
     uint32_t patience = patience_q16(network->age);
-    return patience < doubt ? patience : doubt;
+    return patience < cube ? patience : cube;
 }
 
 /* What this step is to win, Q24. */

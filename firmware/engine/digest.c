@@ -1,5 +1,7 @@
 #include "digest.h"
 
+#include "generator.h"
+
 uint32_t et_parameter_digest(const et_trained *layer)
 {
     uint32_t index = layer->first_index, digest = 0;

@@ -2,7 +2,6 @@
 #ifndef ET_DIGEST_H
 #define ET_DIGEST_H
 
-#include "generator.h"
 #include "operators.h"
 #include "update.h"
 
@@ -15,7 +14,7 @@ static inline uint32_t et_digest_factor(uint32_t index)
     return place * (place ^ (place >> 16)) | 1;
 }
 
-/* What one value adds to the digest, or its change to it. */
+/* What a value adds to the digest, or what a change of it does. */
 static inline uint32_t et_digest_term(uint32_t index, int32_t value)
 {
     return et_digest_factor(index) * (uint32_t)value;

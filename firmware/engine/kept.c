@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "generator.h"
 
 uint32_t et_kept_sum(uint32_t first, const uint8_t *words, uint32_t count)
 {
@@ -10,7 +11,7 @@ uint32_t et_kept_sum(uint32_t first, const uint8_t *words, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t word;
         memcpy(&word, words + 4 * i, 4);
-        sum += et_digest_term(first + i, (int32_t)word);
+        sum += et_mix32((first + i) * ET_DIGEST_STRIDE + word);
     }
     return sum;
 }

@@ -5,6 +5,7 @@
 #include "centre.h"
 #include "draw.h"
 #include "error_block.h"
+#include "generator.h"
 #include "step.h"
 #include "trials.h"
 #include "update.h"

@@ -11,6 +11,7 @@ from tiny_tflite import ModelBuilder
 
 from edgetune.boards import load_board
 from edgetune.codegen.project import write_project
+from edgetune.errors import DataError
 from edgetune.learn.kept import HEAD, going_on, keep, state_id, state_of
 from edgetune.learn.learner import Learner
 from edgetune.learn.recipe import Recipe
@@ -74,6 +75,12 @@ def test_a_kept_state_goes_on_in_c_as_in_numpy(model, total_steps):
     for other in (wrong, erased, Kept(head.state_id, head.state_bytes - 4, head.check)):
         assert not library.et_model_continue(ctypes.byref(other), kept[1:], total_steps)
         assert library.et_model_digest_full() == digest == library.et_model_digest()
+    spoilt = bytearray(kept[1:])
+    for word in (5, len(spoilt) // 4 - 2):  # in two words the highest bit
+        spoilt[4 * word + 3] ^= 0x80
+    assert not library.et_model_continue(ctypes.byref(head), bytes(spoilt), total_steps)
+    with pytest.raises(DataError, match="checksum"):
+        state_of(bytes(head) + bytes(spoilt), identity, plan.state_bytes)
 
     at = ctypes.addressof(held := ctypes.create_string_buffer(kept)) + 1
     assert library.et_model_continue(ctypes.byref(head), ctypes.c_void_p(at), total_steps)

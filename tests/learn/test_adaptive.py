@@ -165,7 +165,7 @@ def test_the_goal_follows_the_clock(step, total, factor):
 
 @pytest.mark.parametrize("rate", [1.0, 42.0, 4096.0])
 def test_a_network_that_is_right_hardly_moves(rate):
-    """D = d^3 * min(1, 2 * d^2), d twice the long mean, where 16 right samples came first."""
+    """d^3, d twice the long mean, where 16 right samples came first."""
     rule = rule_of(network(), Recipe(rule="adaptive", rate=rate))
     for measure in [2**15] * 500 + [0] * 40:
         rule.observe(outcome(measure))
@@ -174,7 +174,7 @@ def test_a_network_that_is_right_hardly_moves(rate):
     assert since == pytest.approx(40 / 556, rel=0.05)
     goal = rule._goal(outcome()) / 2**24
     short = rule.network.shortfall / 2**24
-    assert goal == pytest.approx(min(2.0**8, rate * short * 2 * (2 * since) ** 5), rel=0.02)
+    assert goal == pytest.approx(min(2.0**8, rate * short * (2 * since) ** 3), rel=0.01)
 
 
 def test_under_way_half_is_wrong_and_nothing_is_taken_off():
@@ -221,9 +221,19 @@ def test_without_an_end_the_goal_falls_as_the_run_goes_on(steps):
     left = rule._goal(outcome(step=999)) / 2**24 / 42
     expected = 1 / (1 + (age / 700) ** 4)
     assert left == pytest.approx(expected, rel=3e-3)
-    rule.network.most_since = 2**24 // 8
-    doubt = min(expected, 2 * (2 / 8) ** 5)
+    rule.network.most_since = 3 * 2**24 // 8
+    doubt = min(expected, 0.75**3)
     assert rule._goal(outcome(step=999)) / 2**24 / 42 == pytest.approx(doubt, rel=3e-3)
+
+
+@pytest.mark.parametrize("doubt", [1 / 4, 1 / 2, 0.7, 0.75, 1.0])
+def test_with_an_end_less_doubt_takes_off_more(doubt):
+    """d^3 * min(1, 2 d^2)."""
+    rule = observed_all(0)
+    rule.network.echo.log2 = 0
+    rule.network.most_since = round(doubt * 2**23)
+    left = rule._goal(outcome(step=500, total=1000)) / 2**24 / 42 / 0.5
+    assert left == pytest.approx(doubt**3 * min(1, 2 * doubt**2), rel=0.01)
 
 
 def test_news_makes_young():

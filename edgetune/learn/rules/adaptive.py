@@ -199,17 +199,18 @@ class Adaptive(Rule):
         return network.echo.times(min(goal, MOST))
 
     def _left_q16(self, outcome: Outcome) -> int:
-        """Of the goal, by what there is to learn, and by the time that is left or has gone."""
+        """Of the goal, by what there was to learn, and by the time that is left or has gone."""
         network = self.network
         doubt = self._doubt_q16(network.most_since)
+        square = (doubt * doubt) >> 16
+        cube = (square * doubt) >> 16
         if outcome.total_steps:
-            return (anneal_q16(outcome.step, outcome.total_steps) * doubt) >> 16
-        return min(_patience_q16(network.age), doubt)
+            cube = (cube * min(1 << 16, 2 * square)) >> 16
+            return (anneal_q16(outcome.step, outcome.total_steps) * cube) >> 16
+        return min(_patience_q16(network.age), cube)
 
     def _doubt_q16(self, shortfall: int) -> int:
-        doubt = min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
-        square = (doubt * doubt) >> 16
-        return (((square * doubt) >> 16) * min(1 << 16, 2 * square)) >> 16
+        return min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
 
     def centred(self, index: int) -> bool:
         layer = self.learning.trained[index]
