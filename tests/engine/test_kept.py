@@ -79,8 +79,9 @@ def test_a_kept_state_goes_on_in_c_as_in_numpy(model, total_steps):
     for word in (5, len(spoilt) // 4 - 2):  # in two words the highest bit
         spoilt[4 * word + 3] ^= 0x80
     assert not library.et_model_continue(ctypes.byref(head), bytes(spoilt), total_steps)
-    with pytest.raises(DataError, match="checksum"):
+    with pytest.raises(DataError) as refused:
         state_of(bytes(head) + bytes(spoilt), identity, plan.state_bytes)
+    assert "checksum" in refused.value.cause
 
     at = ctypes.addressof(held := ctypes.create_string_buffer(kept)) + 1
     assert library.et_model_continue(ctypes.byref(head), ctypes.c_void_p(at), total_steps)
