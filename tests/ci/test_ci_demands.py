@@ -120,16 +120,16 @@ def test_ram_over_its_budget(project):
 @pytest.mark.thorough
 def test_instructions_over_their_budget(project):
     """Counted where QEMU and the compiler are, else by the plan; the message says which."""
-    result = run(project, "edgetune_device.assert_step_instructions(budget=380_000)")
+    result = run(project, "edgetune_device.assert_step_instructions(budget=340_000)")
     result.assert_outcomes(failed=1)
     there = all(map(shutil.which, ("qemu-system-arm", "arm-none-eabi-gcc")))
     assert ("counted in QEMU" if there else "estimated by the plan") in text(result)
-    assert "380,000 instructions" in text(result)
+    assert "340,000 instructions" in text(result)
 
 
 def test_instructions_by_the_plan_without_qemu(project, monkeypatch):
     monkeypatch.setenv("PATH", str(only(project.path / "bin", "make", "cc", "sh")))
-    result = run(project, "edgetune_device.assert_step_instructions(budget=380_000)")
+    result = run(project, "edgetune_device.assert_step_instructions(budget=340_000)")
     result.assert_outcomes(failed=1)
     assert "estimated by the plan, not counted in QEMU: QEMU was not found" in text(result)
 
