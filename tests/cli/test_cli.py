@@ -209,7 +209,7 @@ def test_tune_prints_its_promises():
     assert "bit for bit in all 20 steps" in outcome.stdout
     assert "% before" in outcome.stdout and "tuned.tflite" in outcome.stdout
     learning = [line for line in outcome.stderr.splitlines() if line.startswith("learning")]
-    assert learning == ["learning: 20 of 20, 10.0 % of last 20"]  # a line in ten seconds
+    assert learning == ["learning: 20 of 20, 15.0 % of last 20"]  # a line in ten seconds
 
 
 @pytest.mark.thorough
