@@ -38,7 +38,8 @@ def few(setting: Setting, count: int, passes: int, seed: int) -> float:
 
 def in_float(name: str, count: int, given: argparse.Namespace, each: Callable) -> str:
     """The same of float32 SGD, and its rate."""
-    settings = float_sgd.Settings(name, given.data, samples=count, passes=given.passes)
+    settings = float_sgd.Settings(name, given.data, normalised=given.normalised, samples=count,
+                                  passes=given.passes)
     rate, seeds = given.rate or float_sgd.choose_rate(settings, each), given.seeds
     found = each(float_sgd.after, [settings] * seeds, [rate] * seeds, range(seeds))
     return f"{summary([100 * one for one in found])} (rate {rate:g})"
@@ -84,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="samples")
     parser.add_argument("--passes", type=int, default=REPEATED, help="default: %(default)s")
     parser.add_argument("--rate", type=float, help="of float32 SGD, instead of a choice")
+    parser.add_argument("--normalised", action="store_true", help="inputs of float32 SGD")
     parser.add_argument("--endless", action="store_true", help="of the streams")
     given = parser.parse_args(arguments)
     settings = [
