@@ -192,6 +192,18 @@ def test_unshifted_samples_start_where_the_model_is_good(capsys):
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("options", [[], ["--normalised"]])
+def test_few_in_float_has_the_inputs_that_were_asked_for(options, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        few.float_sgd, "after", lambda settings, rate, seed: seen.append(settings) or 0.5
+    )
+    once = ["--seeds", "1", "--counts", "5", "--passes", "1", "--rate", "0.01"]
+    few.main([*DIGITS, *options, *once])
+    assert [settings.normalised for settings in seen] == [bool(options)]
+
+
+@pytest.mark.thorough
 def test_few(capsys):
     few.main([*DIGITS, "--seeds", "1", "--counts", "5", "--passes", "2", "--rate", "0.01"])
     head, _, row, other, _, ordered = table(capsys)
