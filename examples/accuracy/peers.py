@@ -48,10 +48,10 @@ class Peer:
 PEERS = {
     Recipe.rule: Peer(Recipe.rule),
     "multinomial, published": Peer("multinomial"),
-    "multinomial": Peer("multinomial", Ladder((0.125, 0.5, 2, 8, 32, 128), 3), 0.0),
+    "multinomial": Peer("multinomial", Ladder((0.008, 0.03, 0.125, 0.5, 2, 8, 32, 128), 5), 0.0),
     "multinomial-global, published": Peer("multinomial-global"),
     "multinomial-global": Peer(
-        "multinomial-global", Ladder((0.0015, 0.006, 0.025, 0.1, 0.4, 1.6), 3), 0.0
+        "multinomial-global", Ladder((0.0001, 0.0004, 0.0015, 0.006, 0.025, 0.1, 0.4, 1.6), 5), 0.0
     ),
     "sgd-stochastic": Peer("sgd-stochastic", Ladder(LEARNING_RATES, 6)),
     "sgd-nearest": Peer("sgd-nearest", Ladder(LEARNING_RATES, 6)),

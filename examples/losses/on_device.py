@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from shipped_data import Task
 
 from edgetune import Job, Recipe, TuneSettings
+from edgetune.learn.lower import lower
 from edgetune.model.graph import Graph
 from edgetune.session.firmware import Firmware
 from edgetune.session.run_folder import RunFolder
@@ -23,18 +24,24 @@ CHOICES = [None, 10.0, 2.5]  # rates; None is the default, 8 for these losses
 class OnDevice:
     """The firmware runs as a process of this computer; every file goes into ``folder``.
 
-    ``rate``: of `CHOICES`.  ``verify``: repeat every step in numpy.
+    ``recipe``: but for the loss, which is the task's.  ``guard``: as `TuneSettings` has it.
     """
 
     task: Task
     folder: Path
-    rate: float | None = None
-    verify: bool = False
+    recipe: Recipe = Recipe()
+    guard: str = TuneSettings.guard
 
     @cached_property
     def graph(self) -> Graph:
         """The int8 model before tuning."""
         return self._job(self.task, self.task.model, "whole").graph
+
+    @property
+    def default_rate(self) -> float:
+        """Of the recipe's rule, for the task's model."""
+        recipe = self._of(self.task)
+        return recipe.rule_for(lower(self.graph, recipe.loss_choice)).rate
 
     @cached_property
     def firmware(self) -> Firmware:
@@ -43,7 +50,8 @@ class OnDevice:
     def tuned(self, seed: int, part: Task | None = None) -> TuneResult:
         """The run with ``seed``; on the data of ``part`` instead of the task's."""
         job = self._job(part or self.task, self.graph.content, f"seed{seed}")
-        settings = TuneSettings(seed, passes=self.task.passes, verify=self.verify)
+        passes = self.task.passes
+        settings = TuneSettings(seed, passes=passes, verify=False, guard=self.guard)
         with RunFolder.fresh(self.folder / "runs", f"seed{seed}") as run:
             return job.tune(settings, run, self.firmware)
 
@@ -52,5 +60,7 @@ class OnDevice:
         file, data = self.folder / f"{name}.tflite", self.folder / f"{name}.npz"
         file.write_bytes(model)
         np.savez(data, **part.arrays)
-        recipe = Recipe(loss=part.loss, rate=self.rate)
-        return Job(file, BOARD, recipe, {"path": data, "scale": 1.0}, device="host")
+        return Job(file, BOARD, self._of(part), {"path": data, "scale": 1.0}, device="host")
+
+    def _of(self, part: Task) -> Recipe:
+        return replace(self.recipe, loss=part.loss)
