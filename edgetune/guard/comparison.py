@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 BETTER = 2.0  # standard errors above which weights are better
-WORSE = 1.0  # below which, at a run's end, they are given up for what it began with
 RISEN = 1.0  # above which a window is worth keeping its weights
 COLLAPSED = 3.0  # below which they are given up at once, where the fall is large
 LARGE_SHARE = 0.1  # of right predictions, or of probability

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgetune.guard.base import Desk, Guard, Kept, Outcome
-from edgetune.guard.comparison import BETTER, RISEN, WORSE, largely_above, paired, unpaired
+from edgetune.guard.comparison import BETTER, RISEN, largely_above, paired, unpaired
 from edgetune.guard.sample_losses import SampleLosses, Samples
 
 LEAST_STEPS = 100  # a shorter run tells nothing
@@ -21,8 +21,8 @@ MOST_QUESTIONS = 4  # about the best weights, in vain
 
 class RunningGuard(Guard):
     """Windows of steps: a mean error that falls far behind the best weights' own brings these
-    back; at the end the last weights have to be no worse than those that the run began with, and
-    better than an answer that never looks at the sample.
+    back; at the end the last weights have to have done better than those that the run began with,
+    and surely better than an answer that never looks at the sample.
 
     Args:
         samples: of the run, in the order of its steps.
@@ -156,7 +156,7 @@ class RunningGuard(Guard):
                 found, step = theirs, self.best.step
         of_last = f"Of the last {len(samples)} samples"
         first = self._losses_with(self.start.state, samples) if step else losses
-        if paired(found, first) <= -WORSE:
+        if step and paired(found, first) <= 0:
             return self._back(
                 self.start, f"{of_last} they have {words(first)}, those learnt {words(found)}"
             )

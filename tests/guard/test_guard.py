@@ -10,6 +10,7 @@ from tiny_tflite import ModelBuilder
 
 from edgetune.errors import UsageError
 from edgetune.guard import (
+    Cost,
     HeldOutGuard,
     RunningGuard,
     SampleLosses,
@@ -106,6 +107,40 @@ def test_windows_of_the_running_error():
     assert [last - first for first, last in spans] == [62] * 15 + [70]
     assert RunningGuard(None, of_classes(), samples[:99]).spans == [(0, 99)]
     assert RunningGuard(None, of_classes(), samples[:100]).spans[:2] == [(0, 20), (20, 40)]
+
+
+class TwoWeights:
+    """A desk whose device had a share of the last samples wrong at first: ``wrong_at_first``."""
+
+    cost = Cost()
+
+    def __init__(self, wrong_at_first: int):
+        self.wrong_at_first, self.present = wrong_at_first, b"start"
+
+    def state(self) -> bytes:
+        return self.present
+
+    def restore(self, state: bytes) -> None:
+        self.present = state
+
+    def losses(self, samples: Samples) -> np.ndarray:
+        """Those that are wrong at first are others than those that are wrong in the end."""
+        return (np.arange(len(samples)) >= len(samples) - self.wrong_at_first).astype(float)
+
+
+@pytest.mark.parametrize(("wrong_at_first", "kept"), [(19, "start"), (20, "start"), (21, "last")])
+def test_weights_that_were_no_better_at_the_end_are_given_up_for_the_first(wrong_at_first, kept):
+    desk, rows = TwoWeights(wrong_at_first), np.arange(200)
+    guard = RunningGuard(desk, of_classes(), Samples(None, rows % 4, rows))
+    guard.begin()
+    desk.present = b"learnt"
+    wrong = (rows % 100 < 20).astype(float)  # 20 of the last 100
+    for first, last in guard.spans:
+        assert guard.after(last, wrong[first:last])
+    outcome = guard.end()
+    assert outcome.kept == kept and not outcome.falls
+    assert desk.present == {"start": b"start", "last": b"learnt"}[kept]
+    assert bool(outcome.advice) == (kept == "start")
 
 
 def test_what_is_held_out():
