@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from tiny_tflite import ModelBuilder
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "examples" / "accuracy"))
 
+import ablation  # noqa: E402
 import again  # noqa: E402
 import compiled  # noqa: E402
 import few  # noqa: E402
@@ -26,7 +28,7 @@ from edgetune.errors import ToolchainError, UsageError  # noqa: E402
 from edgetune.learn.learner import Learner  # noqa: E402
 from edgetune.learn.lower import lower  # noqa: E402
 from edgetune.learn.recipe import Recipe  # noqa: E402
-from edgetune.learn.rules import RULES  # noqa: E402
+from edgetune.learn.rules import RULES, Adaptive  # noqa: E402
 from edgetune.model.read import read_tflite  # noqa: E402
 
 STEPS = 12
@@ -161,6 +163,46 @@ def test_peers(capsys):
     head, _, row = table(capsys)
     assert head == ["task", "multinomial, published"]
     assert row == ["digits", runs.cell(runs.Setting("digits", "multinomial"), 2)]
+
+
+FACTS_OF = {
+    "without a centre": {"inputs"},
+    "without bounds of moves": {"most_moved", "of_output"},
+    "without that by depth": {"most_moved"},
+    "half of that by depth": {"most_moved"},
+    "twice that by depth": {"most_moved"},
+    "without that by outputs": {"of_output"},
+    "last layer 16 steps": {"most_moved"},
+    "without 1.5 trials a weight": {"most_trials_q16"},
+    "trials by the root of weights": {"share"},
+}
+
+
+@pytest.mark.parametrize("variant", ablation.VARIANTS)
+def test_a_variant_differs_in_what_it_says(variant):
+    ours = Recipe().rule_for(lower(load_task("digits").graph))
+    theirs = ablation.VARIANTS[variant](ours.learning)
+    changed = {
+        name
+        for a, b in zip(ours.facts, theirs.facts)
+        for name, value in asdict(a).items()
+        if asdict(b)[name] != value
+    }
+    assert changed == FACTS_OF.get(variant, set())
+    heard = theirs.observers(ours.loss) != ours.observers(ours.loss)
+    assert heard == (variant == "without the echo")
+    assert (type(theirs) is Adaptive) == (variant == ablation.AS_IT_IS)
+
+
+@pytest.mark.thorough
+def test_ablation(capsys):
+    variants = ablation.AS_IT_IS, "last layer 16 steps"
+    ablation.main([*DIGITS, "--factors", "1", "--rule", variants[0], "--rule", variants[1]])
+    head, _, whole, changed = table(capsys)
+    assert head == ["variant", "digits x1"]
+    assert whole == [variants[0], runs.cell(runs.Setting("digits", held_out=True), 2)]
+    assert changed[0] == variants[1] and changed[1] != whole[1]
+    assert not set(ablation.VARIANTS) & set(RULES)
 
 
 @pytest.mark.thorough
