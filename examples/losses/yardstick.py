@@ -35,8 +35,8 @@ LOSSES = {
     "reconstruction": Reconstruction,
 }  # fmt: skip
 CHOICES = [
-    *product([Sgd], [3e-3, 1e-2, 3e-2, 0.1, 0.3]),
-    *product([Adam], [1e-3, 3e-3, 1e-2, 3e-2]),
+    *product([Sgd], [1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0]),
+    *product([Adam], [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1]),
 ]  # optimisers and rates
 
 
