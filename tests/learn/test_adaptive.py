@@ -80,8 +80,8 @@ def test_each_layers_share_unit_and_bound():
     assert [real(f.share) for f in facts] == [4, 4, 4]
 
 
-@pytest.mark.parametrize("layers, rate", [(1, 56), (5, 56), (10, 28), (28, 10)])
-def test_the_more_layers_the_less_each_is_to_win(layers, rate):
+@pytest.mark.parametrize("layers, rate", [(0, 56), (1, 56), (5, 56), (8, 35), (10, 28), (28, 28)])
+def test_the_more_layers_the_less_each_is_to_win_down_to_a_half(layers, rate):
     assert default_rate(layers) == pytest.approx(rate, rel=1e-3)
 
 

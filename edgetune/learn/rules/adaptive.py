@@ -28,7 +28,8 @@ from edgetune.learn.rules.rule import (
 from edgetune.learn.scaled import MOST, Scaled, ScaledWords, scaled, scaled_real
 from edgetune.learn.words import record
 
-RATE, SHALLOW = 56.0, 5  # what a step is to win, over the mean shortfall, of so many layers
+RATE = 56.0  # what a step is to win, over the mean shortfall
+SHALLOW, DEEP = 5, 10  # layers: up to the first the whole of it, from the second on a half
 UNSETTLED, BIASES = 1 / 7, 1 / 22  # of it, where no doubt takes anything off; of biases alone
 FEW = 4  # layers whose weights learn: the share of it of fewer, where doubt takes something off
 DENSE = 1 / 3  # of it, likewise, where all are dense, and a gradient is no mean of positions
@@ -241,8 +242,9 @@ class Adaptive(Rule):
 
 
 def default_rate(layers: int) -> float:
-    """Of so many trained layers: many lower the same loss, each not knowing of the others."""
-    return RATE * min(1.0, SHALLOW / layers) if layers else RATE
+    """Of so many trained layers: many lower the same loss, each not knowing of the others.  In
+    deep networks it is the bound of moves that holds them back."""
+    return RATE * SHALLOW / min(max(layers, SHALLOW), DEEP)
 
 
 def most_moved(layers: int) -> float:
