@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import runs
 from one_default import TASKS
-from runs import Setting, accuracies, end, header, line, mapping, options
+from runs import Setting, accuracies, before, end, header, line, mapping, options
 from tasks import NAMES
 
 from edgetune.errors import UsageError
@@ -71,12 +71,14 @@ def climbed(ladder: Ladder, score: Callable[[float], float]) -> float:
 
 
 def held_out_accuracy(setting: Setting) -> float:
-    """Of all choosing seeds together; where the rate is too high for the rule the less the higher
-    it is, so that the climb goes down."""
+    """Of all choosing seeds together; where the rate is too high, for the rule or for the network,
+    which then ends no better than it began, the less the higher it is: the climb goes down."""
+    chosen = replace(setting, held_out=True)
     try:
-        return sum(accuracies(replace(setting, held_out=True), CHOICES))
+        found = sum(accuracies(chosen, CHOICES))
     except UsageError:
         return -setting.rate
+    return found if found > sum(before(chosen, CHOICES)) else -setting.rate
 
 
 def cell(setting: Setting, peer: Peer, seeds: int) -> str:

@@ -120,6 +120,13 @@ def accuracies(setting: Setting, seeds: int) -> list[float]:
     return found
 
 
+def before(setting: Setting, seeds: int) -> list[float]:
+    """What is tested before each seed's run, %."""
+    engine = setting.engine()
+    engine.start()
+    return [tested(engine, setting.loaded(seed)) for seed in range(seeds)]
+
+
 def summary(values) -> str:
     """Mean and standard deviation."""
     return f"{np.mean(values):.1f} +- {np.std(values):.1f}"

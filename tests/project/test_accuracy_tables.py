@@ -152,9 +152,20 @@ def test_a_constant_is_chosen_where_nothing_is_tested(monkeypatch):
 
     monkeypatch.setattr(peers, "accuracies", accuracies)
     monkeypatch.setattr(runs, "accuracies", accuracies)
+    monkeypatch.setattr(peers, "before", lambda setting, seeds: [0.5] * seeds)
     for first in (1, 3):
         peer = peers.Peer("multinomial", peers.Ladder((1, 2, 4, 8, 16), first))
         assert peers.cell(runs.Setting("digits", "multinomial"), peer, 3) == "1.0 +- 0.0 (4)"
+
+
+def test_a_climb_leaves_the_rates_at_which_networks_fall(monkeypatch):
+    """Accuracy is by chance from 4 on, and alike: the best rate lies two rungs below."""
+    found = {1: 60.0, 2: 70.0, 4: 10.0, 8: 10.0, 16: 11.0}
+    monkeypatch.setattr(peers, "accuracies", lambda one, seeds: [found[one.rate]] * seeds)
+    monkeypatch.setattr(runs, "accuracies", peers.accuracies)
+    monkeypatch.setattr(peers, "before", lambda setting, seeds: [50.0] * seeds)
+    peer = peers.Peer("niti", peers.Ladder((1, 2, 4, 8, 16), 3))
+    assert peers.cell(runs.Setting("digits", "niti"), peer, 3) == "70.0 +- 0.0 (2)"
 
 
 @pytest.mark.thorough
