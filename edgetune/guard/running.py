@@ -154,16 +154,17 @@ class RunningGuard(Guard):
             theirs = self._losses_with(self.best.state, samples)
             if paired(losses, theirs) <= -BETTER:
                 found, step = theirs, self.best.step
-        of_last = f"Of the last {len(samples)} samples"
-        first = self._losses_with(self.start.state, samples) if step else losses
-        if step and paired(found, first) <= 0:
-            return self._back(
-                self.start, f"{of_last} they have {words(first)}, those learnt {words(found)}"
-            )
+        of_last, compared = f"Of the last {len(samples)} samples", ""
+        if step:
+            first = self._losses_with(self.start.state, samples)
+            if paired(found, first) <= 0:
+                return self._back(
+                    self.start, f"{of_last} they have {words(first)}, those learnt {words(found)}"
+                )
+            compared = f", those that the run began with {words(first)}"
         reason = f"{of_last} they had {words(found)}"
         if found is not losses:
             return self._back(self.best, f"{reason}, the last weights {words(losses)}")
-        compared = f", those that the run began with {words(first)}" if step else ""
         return self._kept(step, reason + compared)
 
     def _best_was_better(self, losses: np.ndarray) -> bool:

@@ -9,13 +9,14 @@ variants are made when a plan is, so that the firmware's code is the product's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from math import sqrt
 from unittest.mock import patch
 
 import runs
-from runs import Setting, end, header, line, mapping, options
+from runs import Setting, end, header, mapping, options, print_lines
 from tasks import NAMES
 
 from edgetune.learn.rules import RULES, Adaptive
@@ -43,89 +44,45 @@ class NoEcho(Adaptive):
         return super().observers(loss)[-1:]
 
 
-class Changed(Adaptive):
-    """Other facts of layers than the rule's."""
+def with_facts(changes: Callable[[LayerFacts, bool], dict]) -> type[Adaptive]:
+    """The rule with other facts of layers; ``changes``: of a layer's own, and whether it is the
+    last one."""
 
-    def _facts(self, index: int) -> LayerFacts:
-        facts, layer = super()._facts(index), self.learning.trained[index]
-        return replace(facts, **self.changes(facts, self._is_last(layer)))
+    class Changed(Adaptive):
+        def _facts(self, index: int) -> LayerFacts:
+            facts, layer = super()._facts(index), self.learning.trained[index]
+            return replace(facts, **changes(facts, self._is_last(layer)))
 
-    def changes(self, facts: LayerFacts, is_last: bool) -> dict:
-        raise NotImplementedError
-
-
-class NoBoundOfMoves(Changed):
-    """Layers move their outputs as far as the goal asks."""
-
-    def changes(self, facts, is_last):
-        return {"most_moved": times(facts.most_moved, 1 << 20), "of_output": Scaled()}
+    return Changed
 
 
-class NoBoundOfDepth(Changed):
-    """As far as their outputs are large."""
-
-    def changes(self, facts, is_last):
-        return {} if is_last else {"most_moved": times(facts.most_moved, 1 << 20)}
-
-
-class NoBoundOfOutputs(Changed):
-    """As far as the depth allows, however small the outputs are."""
-
-    def changes(self, facts, is_last):
-        return {"of_output": Scaled()}
+def moves(hidden: float = 1, last: float = 1) -> type[Adaptive]:
+    """The bound of moves by depth, and that of the logits, times a factor."""
+    return with_facts(lambda facts, is_last: {
+        "most_moved": facts.most_moved * scaled_real(last if is_last else hidden)
+    })
 
 
-class HalfTheBound(Changed):
-    """By depth, of hidden layers."""
-
-    def changes(self, facts, is_last):
-        return {} if is_last else {"most_moved": times(facts.most_moved, 0.5)}
+def root(share: Scaled) -> Scaled:
+    return scaled(round(sqrt(share.mantissa * 2.0**share.exponent)))
 
 
-class TwiceTheBound(Changed):
-    """By depth, of hidden layers."""
-
-    def changes(self, facts, is_last):
-        return {} if is_last else {"most_moved": times(facts.most_moved, 2)}
-
-
-class LastLayerLess(Changed):
-    """The logits move by at most 16 steps."""
-
-    def changes(self, facts, is_last):
-        return {"most_moved": times(facts.most_moved, 1 / 4)} if is_last else {}
-
-
-class NoCap(Changed):
-    """Any number of trials a weight."""
-
-    def changes(self, facts, is_last):
-        return {"most_trials_q16": MAX_TRIALS << 16}
-
-
-class RootShare(Changed):
-    """Trials in proportion to the root of a layer's weights."""
-
-    def changes(self, facts, is_last):
-        return {"share": scaled(round(sqrt(facts.share.mantissa * 2.0**facts.share.exponent)))}
-
-
-def times(value: Scaled, factor: float) -> Scaled:
-    return value * scaled_real(factor)
-
+NO_BOUND = 1 << 20  # times one
 
 VARIANTS = {
     AS_IT_IS: Adaptive,
     "without a centre": NoCentre,
     "without the echo": NoEcho,
-    "without bounds of moves": NoBoundOfMoves,
-    "without that by depth": NoBoundOfDepth,
-    "half of that by depth": HalfTheBound,
-    "twice that by depth": TwiceTheBound,
-    "without that by outputs": NoBoundOfOutputs,
-    "last layer 16 steps": LastLayerLess,
-    "without 1.5 trials a weight": NoCap,
-    "trials by the root of weights": RootShare,
+    "without bounds of moves": with_facts(lambda facts, _: {
+        "most_moved": facts.most_moved * scaled_real(NO_BOUND), "of_output": Scaled()
+    }),
+    "without that by depth": moves(hidden=NO_BOUND),
+    "half of that by depth": moves(hidden=1 / 2),
+    "twice that by depth": moves(hidden=2),
+    "without that by outputs": with_facts(lambda *_: {"of_output": Scaled()}),
+    "last layer 16 steps": moves(last=1 / 4),
+    "without 1.5 trials a weight": with_facts(lambda *_: {"most_trials_q16": MAX_TRIALS << 16}),
+    "trials by the root of weights": with_facts(lambda facts, _: {"share": root(facts.share)}),
 }
 
 
@@ -148,8 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(header("variant", *(f"{task} x{factor:g}" for task, factor in columns)), flush=True)
     with mapping(given.jobs) as each:
         cells = each(cell, settings, [given.seeds] * len(settings))
-        for variant in variants:
-            print(line(variant, *(next(cells) for _ in columns)), flush=True)
+        print_lines(variants, cells, len(columns))
     return 0
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from itertools import product
 
 from mnist_digits import FROM_RANDOM
-from runs import Setting, cell, end, header, line, mapping, options
+from runs import Setting, cell, end, header, mapping, options, print_lines
 
 from edgetune.learn.recipe import Recipe
 from edgetune.learn.rules import RULES
@@ -36,8 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(header("rule", *tasks), flush=True)
     with mapping(given.jobs) as each:
         cells = each(cell, settings, [given.seeds] * len(settings))
-        for rule in rules:
-            print(line(rule, *(next(cells) for _ in tasks)), flush=True)
+        print_lines(rules, cells, len(tasks))
     return 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from runs import Setting, cell, end, header, line, mapping, options
+from runs import Setting, cell, end, header, mapping, options, print_lines
 from tasks import MADE, NAMES
 
 FACTORS = 0.25, 0.5, 1, 2, 4, 8
@@ -34,8 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(header("task", *(f"x{factor:g}" for factor in given.factors)), flush=True)
     with mapping(given.jobs) as each:
         cells = each(cell, settings, [given.seeds] * len(settings))
-        for name in tasks:
-            print(line(name, *(next(cells) for _ in given.factors)), flush=True)
+        print_lines(tasks, cells, len(given.factors))
     return 0
 
 

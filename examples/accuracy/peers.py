@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import runs
 from one_default import TASKS
-from runs import Setting, accuracies, before, end, header, line, mapping, options
+from runs import Setting, accuracies, before, end, header, mapping, options, print_lines
 from tasks import NAMES
 
 from edgetune.errors import UsageError
@@ -59,26 +59,32 @@ PEERS = {
 }
 
 
-def climbed(ladder: Ladder, score: Callable[[float], float]) -> float:
-    """The rate on the ladder from which no step leads to a higher ``score(rate)``."""
+def climbed(ladder: Ladder, score: Callable[[float], float | None]) -> float:
+    """The rate on the ladder from which no step leads to a higher ``score(rate)``; from one that is
+    too high, whose score is None, the climb goes down."""
     score, at = lru_cache(maxsize=None)(score), ladder.first
+
+    def worth(place: int) -> tuple:
+        rate = ladder.rates[place]
+        found = score(rate)
+        return (False, -rate) if found is None else (True, found, place == at)
+
     while True:
-        near = range(max(0, at - 1), min(len(ladder.rates), at + 2))
-        best = max(near, key=lambda place: (score(ladder.rates[place]), place == at))
+        best = max(range(max(0, at - 1), min(len(ladder.rates), at + 2)), key=worth)
         if best == at:
             return ladder.rates[at]
         at = best
 
 
-def held_out_accuracy(setting: Setting) -> float:
-    """Of all choosing seeds together; where the rate is too high, for the rule or for the network,
-    which then ends no better than it began, the less the higher it is: the climb goes down."""
+def held_out_accuracy(setting: Setting) -> float | None:
+    """Of all choosing seeds together; None where the rate is too high, for the rule or for the
+    network, which then ends no better than it began."""
     chosen = replace(setting, held_out=True)
     try:
         found = sum(accuracies(chosen, CHOICES))
     except UsageError:
-        return -setting.rate
-    return found if found > sum(before(chosen, CHOICES)) else -setting.rate
+        return None
+    return found if found > sum(before(chosen, CHOICES)) else None
 
 
 def cell(setting: Setting, peer: Peer, seeds: int) -> str:
@@ -101,8 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(header("task", *(given.rule or PEERS)), flush=True)
     with mapping(given.jobs) as each:
         cells = each(cell, settings, peers * len(tasks), [given.seeds] * len(settings))
-        for name in tasks:
-            print(line(name, *(next(cells) for _ in peers)), flush=True)
+        print_lines(tasks, cells, len(peers))
     return 0
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -138,6 +139,12 @@ def header(*columns) -> str:
 
 def line(*cells) -> str:
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def print_lines(names: Iterable[str], cells: Iterator[str], columns: int) -> None:
+    """A line for each of the names, as soon as its cells are there."""
+    for name in names:
+        print(line(name, *islice(cells, columns)), flush=True)
 
 
 @contextmanager

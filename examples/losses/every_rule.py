@@ -42,14 +42,14 @@ def cell(seeds: int, task: Task, peer: Peer, folder: Path) -> str:
         recipe = Recipe(rule=peer.rule, rate=rate, null_mass=peer.null_mass)
         return OnDevice(task, folder / f"rate{rate}", recipe, NONE)
 
-    def score(rate: float) -> float:
+    def score(rate: float) -> float | None:
         def tuned(part: Task, seed: int) -> Measure:
             return device(rate).tuned(seed, part).after
 
         try:
             return held_out_score(task, tuned)
-        except UsageError:  # the rate is too high for the rule: the climb goes down
-            return -1000 * rate
+        except UsageError:  # the rate is too high for the rule
+            return None
 
     rate = None if peer.ladder is None else climbed(peer.ladder, score)
     found = summary(figures(task, (device(rate).tuned(seed).after for seed in range(seeds))))

@@ -29,6 +29,7 @@ from edgetune.learn.learner import Learner  # noqa: E402
 from edgetune.learn.lower import lower  # noqa: E402
 from edgetune.learn.recipe import Recipe  # noqa: E402
 from edgetune.learn.rules import RULES, Adaptive  # noqa: E402
+from edgetune.learn.scaled import scaled_real  # noqa: E402
 from edgetune.model.read import read_tflite  # noqa: E402
 
 STEPS = 12
@@ -176,30 +177,36 @@ def test_peers(capsys):
     assert row == ["digits", runs.cell(runs.Setting("digits", "multinomial"), 2)]
 
 
-FACTS_OF = {
-    "without a centre": {"inputs"},
-    "without bounds of moves": {"most_moved", "of_output"},
-    "without that by depth": {"most_moved"},
-    "half of that by depth": {"most_moved"},
-    "twice that by depth": {"most_moved"},
-    "without that by outputs": {"of_output"},
-    "last layer 16 steps": {"most_moved"},
-    "without 1.5 trials a weight": {"most_trials_q16"},
-    "trials by the root of weights": {"share"},
+HIDDEN, LAST = [0, 1, 2], [3]
+FACTS_OF = {  # the layers whose facts are others
+    "without a centre": {"inputs": HIDDEN},
+    "without bounds of moves": {"most_moved": HIDDEN + LAST, "of_output": HIDDEN},
+    "without that by depth": {"most_moved": HIDDEN},
+    "half of that by depth": {"most_moved": HIDDEN},
+    "twice that by depth": {"most_moved": HIDDEN},
+    "without that by outputs": {"of_output": HIDDEN},
+    "last layer 16 steps": {"most_moved": LAST},
+    "without 1.5 trials a weight": {"most_trials_q16": HIDDEN + LAST},
+    "trials by the root of weights": {"share": HIDDEN + LAST},
 }
+TIMES = {"half of that by depth": 1 / 2, "twice that by depth": 2, "last layer 16 steps": 1 / 4}
 
 
 @pytest.mark.parametrize("variant", ablation.VARIANTS)
 def test_a_variant_differs_in_what_it_says(variant):
     ours = Recipe().rule_for(lower(load_task("digits").graph))
     theirs = ablation.VARIANTS[variant](ours.learning)
+    pairs = list(zip(ours.facts, theirs.facts))
     changed = {
-        name
-        for a, b in zip(ours.facts, theirs.facts)
-        for name, value in asdict(a).items()
-        if asdict(b)[name] != value
+        name: [i for i, (a, b) in enumerate(pairs) if getattr(a, name) != getattr(b, name)]
+        for name in asdict(ours.facts[0])
     }
-    assert changed == FACTS_OF.get(variant, set())
+    changed = {name: layers for name, layers in changed.items() if layers}
+    assert changed == FACTS_OF.get(variant, {})
+    if variant in TIMES:
+        factor = scaled_real(TIMES[variant])
+        for i in changed["most_moved"]:
+            assert theirs.facts[i].most_moved == ours.facts[i].most_moved * factor
     heard = theirs.observers(ours.loss) != ours.observers(ours.loss)
     assert heard == (variant == "without the echo")
     assert (type(theirs) is Adaptive) == (variant == ablation.AS_IT_IS)
