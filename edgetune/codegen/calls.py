@@ -101,7 +101,7 @@ class Calls:
         assert isinstance(rule, Adaptive)
         arguments = [
             TABLE, "state.layers", str(len(self.plan.trained)), stage.buffers["outputs"].name,
-            "&state.learner", str(rule.rate_q8), str(int(loss.settles)),
+            "&state.learner", str(rule.rate_q8), str(rule.settles),
             f"et_{loss.kind}_shortfall(result.measure)",
         ]
         return _call(stage.kernel.symbol, arguments) + ";"

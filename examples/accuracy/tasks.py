@@ -7,15 +7,16 @@ that ``networks.py`` makes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jpegs import decoded
+from jpegs import decoded, is_animal
 from mnist_digits import FROM_RANDOM, digits, inverted, low_contrast, rotated
 from places import NETWORKS, ROOT, SHARED, present
+from two_classes import classifying
 
 from edgetune.data.preprocessing import Preprocessing, quantize
 from edgetune.model.graph import Graph
@@ -55,6 +56,22 @@ class Task:
         rows = np.random.default_rng(seed).permutation(len(self.tune_y))
         return self._split(*np.split(rows, [len(rows) // 3]))
 
+    def of(self, name: str, classes: Sequence[int]) -> Task:
+        """These classes alone, by a network that tells no others apart."""
+        parts = [self._only(classes, *part) for part in (
+            (self.tune_x, self.tune_y), (self.test_x, self.test_y),
+        )]
+        (tune_x, tune_y), (test_x, test_y) = parts
+        return replace(
+            self, name=name, graph=classifying(self.graph, classes), tune_x=tune_x, tune_y=tune_y,
+            test_x=test_x, test_y=test_y, samples=min(self.samples, len(tune_y)),
+        )
+
+    @staticmethod
+    def _only(classes: Sequence[int], x: np.ndarray, y: np.ndarray):
+        kept = np.isin(y, classes)
+        return x[kept], np.array([classes.index(label) for label in y[kept]], np.int64)
+
     def _split(self, held: np.ndarray, kept: np.ndarray) -> Task:
         return replace(
             self, tune_x=self.tune_x[kept], tune_y=self.tune_y[kept],
@@ -67,7 +84,8 @@ class Task:
 class Source:
     """Where a task comes from; ``tune`` and ``test`` name a part of the data file and its rows.
 
-    ``jpeg``: the data file holds JPEG images (``jpegs``).  ``turns``: by 90 degrees, of images.
+    ``jpeg``: the data file holds JPEG images (``jpegs``), scaled up to ``pixels`` where that is
+    given.  ``turns``: by 90 degrees, of images.  ``animals``: the class is whether it is one.
     """
 
     model: str
@@ -77,7 +95,9 @@ class Source:
     test: tuple[str, slice] = ("test", slice(None))
     head_only: bool = False
     jpeg: bool = False
+    pixels: int | None = None
     turns: int = 0
+    animals: bool = False
     samples: int = 1000
 
 
@@ -104,6 +124,16 @@ SOURCES = {
     ),
     "cifar": CIFAR,
     "cifar-turned": replace(CIFAR, turns=1),
+    "animals": Source(
+        "mlperf_tiny/vww_96_int8.tflite",
+        "cifar10_jpeg.npz",
+        scale=1 / 255,
+        tune=("train", slice(1000)),
+        test=("test", slice(1000)),
+        jpeg=True,
+        pixels=96,
+        animals=True,
+    ),
 }
 
 
@@ -136,8 +166,18 @@ MADE: dict[str, Callable] = {
     "dsc10": partial(rotated, degrees=-40),
     "dw22": partial(rotated, degrees=40),
 }
+
+# of these tasks two classes alone
+PAIRS = {
+    "mnist-pair": ("mnist", (4, 9)),
+    "har-pair": ("har", (3, 4)),
+    "kws-pair": ("kws", (2, 3)),
+    "dsc10-pair": ("dsc10", (3, 5)),
+    "cnn14-pair": ("cnn14", (3, 8)),
+    "dw22-pair": ("dw22", (4, 9)),
+}
 TUNED_ON, TESTED_ON = slice(12_000, 15_000), slice(2000, 4000)
-NAMES = *SOURCES, *MADE, *FROM_RANDOM
+NAMES = *SOURCES, *MADE, *PAIRS, *FROM_RANDOM
 
 
 def load_task(name: str, folder: Path = SHARED, networks: Path = NETWORKS) -> Task:
@@ -147,6 +187,9 @@ def load_task(name: str, folder: Path = SHARED, networks: Path = NETWORKS) -> Ta
         folder: of models and data.
         networks: of those that ``networks.py`` makes.
     """
+    if name in PAIRS:
+        whole, classes = PAIRS[name]
+        return load_task(whole, folder, networks).of(name, classes)
     if name in (*MADE, *FROM_RANDOM):
         return _of_digits(name, folder / "mnist.npz", networks / f"{name}.tflite")
     source = SOURCES[name]
@@ -161,12 +204,14 @@ def load_task(name: str, folder: Path = SHARED, networks: Path = NETWORKS) -> Ta
 
 def _part(archive, source: Source, graph: Graph, key: str, rows: slice):
     """Samples, int8, and their labels."""
-    x = decoded(archive, key, rows) if source.jpeg else archive[f"{key}_x"][rows]
+    pixels = source.pixels
+    x = decoded(archive, key, rows, pixels) if source.jpeg else archive[f"{key}_x"][rows]
     if source.turns:
         x = np.rot90(x, source.turns, axes=(1, 2))
     if source.scale is not None:
         x = quantize(x, graph.input, Preprocessing(source.scale))
-    return x, archive[f"{key}_y"][rows].astype(np.int64)
+    y = archive[f"{key}_y"][rows].astype(np.int64)
+    return x, is_animal(archive, y) if source.animals else y
 
 
 def _of_digits(name: str, mnist: Path, network: Path) -> Task:

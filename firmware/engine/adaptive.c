@@ -52,6 +52,7 @@ static uint32_t patience_q16(uint32_t age)
 static uint32_t doubt_q16(uint32_t shortfall, uint32_t settles)
 {
     uint32_t doubt = shortfall >> 7;
+    doubt += settles == 2 ? doubt >> 1 : 0;
     return settles && doubt < (1u << 16) ? doubt : 1u << 16;
 }
 

@@ -49,7 +49,7 @@ uint32_t et_sum_distances(const int8_t *x, uint32_t count, uint32_t from);
 
 /* Before the updates of a sample; learner: that of the state block, where the network's words
  * follow it; outputs: of each layer what et_output_size gave.  settles: whether the shortfall says
- * on any task how much is left to learn. */
+ * on any task how much is left to learn, 2 where it is of two classes. */
 void et_adaptive_observe(const et_adaptive *rules, et_adaptive_layer *layers, uint32_t count,
                          const uint32_t *outputs, et_learner *learner, uint32_t rate_q8,
                          uint32_t settles, uint32_t shortfall);

@@ -6,6 +6,7 @@ M0+ and 200 on the other cores.
 """
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,18 +49,18 @@ def separable():
     return graph, Dataset(x[:60], y[:60], x[60:], y[60:], quantized)
 
 
-def small():
+def small(classes=4):
     """What learns in 8 KB of RAM."""
     builder = ModelBuilder((1, 8, 8, 1), 1 / 40, -7, seed=6)
-    builder.conv(4, 3, 2, activation="RELU").max_pool(2).dense(8, "RELU").dense(4).softmax()
+    builder.conv(4, 3, 2, activation="RELU").max_pool(2).dense(8, "RELU").dense(classes).softmax()
     graph = read_tflite(builder.build())
     x = builder.random_inputs(80, seed=3)[:, 0]
-    y = np.random.default_rng(4).integers(0, 4, len(x))
+    y = np.random.default_rng(4).integers(0, classes, len(x))
     return graph, Dataset(x[:60], y[:60], x[60:], y[60:], Preprocessing(quantized=True))
 
 
 NETWORKS = {"demo": demo, "separable": separable}
-SMALL = {"small": small}
+SMALL = {"small": small, "of two": partial(small, 2)}
 BOARDS = {"nucleo-f401re": "demo", "nucleo-f446re": "demo", "stm32vldiscovery": "small"}
 
 
@@ -114,6 +115,16 @@ def test_cores(network, core, tmp_path):
 def test_the_adaptive_rule_on_cores(core, tmp_path):
     need_emulator()
     check("separable", CORES[core], "qemu", 12, tmp_path, Recipe(rule="adaptive"))
+
+
+@pytest.mark.parametrize("core", ["host", *CORES])
+def test_two_classes(core, tmp_path):
+    """Whose echo is heard in another way."""
+    if core == "host":
+        check("of two", "stm32f4-discovery", "host", 200, tmp_path)
+    else:
+        need_emulator()
+        check("of two", CORES[core], "qemu", 12, tmp_path)
 
 
 @pytest.mark.parametrize("core", ["M4", "M0+"])

@@ -50,9 +50,10 @@ def hostile_states(plan, count: int):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("rule", RULES)
-def test_any_state_is_learnt_from_without_undefined_behaviour(rule, tmp_path):
-    plan = make_plan(read_tflite(classifier().build()), Recipe(rule=rule), load_board(BOARD))
+@pytest.mark.parametrize("rule, classes", [*((rule, 4) for rule in RULES), (Recipe.rule, 2)])
+def test_any_state_is_learnt_from_without_undefined_behaviour(rule, classes, tmp_path):
+    graph = read_tflite(classifier(classes).build())
+    plan = make_plan(graph, Recipe(rule=rule), load_board(BOARD))
     program, source = plan.program, np.random.default_rng(3)
     sample = source.integers(-128, 128, plan.input_bytes).astype(np.int8).tobytes()
     with HostDevice(sanitized(plan, tmp_path)) as device:

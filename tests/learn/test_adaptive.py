@@ -109,6 +109,23 @@ def test_a_third_is_to_win_where_no_gradient_is_a_mean_of_positions():
     assert rule_of(network(), Recipe(layers=("last:2",), rule="adaptive")).rate == 28
 
 
+def test_of_two_classes_half_as_much_is_to_win_and_less_error_is_all_there_is_to_learn():
+    """A guess of one of two is half right: 3/2 of what counts of many."""
+    def of(classes):
+        g = HandGraph((1, 6, 6, 1))
+        return rule_of(g.lower(g.dense(g.conv(g.input, 4, (3, 3)), classes)))
+
+    two, three = of(2), of(3)
+    assert (two.rate, three.rate) == (14, 28)
+    assert (two.settles, three.settles) == (2, 1)
+    for mean in (0.1, 0.2, 0.3, 0.4):
+        few, many = (rule._doubt_q16(round(mean * 2**24)) / 2**16 for rule in (two, three))
+        assert few == pytest.approx(min(1, 3 * mean), abs=1e-4)
+        assert many == pytest.approx(min(1, 2 * mean), abs=1e-4)
+    labels = lower(network().graph, LossChoice("sigmoid"))
+    assert rule_of(labels).settles == 0
+
+
 @pytest.mark.parametrize("layers, moved", [
     (1, 32), (3, 32), (4, 17.1875), (5, 8.8), (8, 2.5), (10, 1.6), (20, 0.4),
 ])

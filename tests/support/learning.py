@@ -39,9 +39,9 @@ def autoencoder() -> ModelBuilder:
     return b.dense(12, "RELU").dense(20)
 
 
-def classifier() -> ModelBuilder:
+def classifier(classes: int = 4) -> ModelBuilder:
     b = ModelBuilder((1, 6, 6, 2), 1 / 40, 3, seed=46).conv(5, 3, activation="RELU6")
-    return b.mean().dense(4).softmax()
+    return b.mean().dense(classes).softmax()
 
 
 # name: network, recipe

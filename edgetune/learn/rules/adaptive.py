@@ -33,6 +33,7 @@ SHALLOW, DEEP = 5, 10  # layers: up to the first the whole of it, from the secon
 UNSETTLED, BIASES = 1 / 7, 1 / 22  # of it, where no doubt takes anything off; of biases alone
 FEW = 4  # layers whose weights learn: the share of it of fewer, where doubt takes something off
 DENSE = 1 / 3  # of it, likewise, where all are dense, and a gradient is no mean of positions
+OF_TWO = 1 / 2  # of it, of two classes, of which doubt takes less off
 LAST_MOVED = 64  # steps of its own output, the layer that gives the logits
 MOST_MOVED, SHALLOW_MOVE, SHARED_MOVE = 32, 1100, 160  # the others; over the layers' cube or square
 WATCHED = 64  # outputs, for their mean size, which it may not exceed by more than one step
@@ -117,6 +118,7 @@ class Adaptive(Rule):
             rate *= UNSETTLED
         elif weights:
             rate *= min(1.0, layers / FEW) * (DENSE if self._is_dense() else 1.0)
+        rate *= OF_TWO if self.of_two else 1.0
         return rate if weights else rate * BIASES
 
     def _is_dense(self) -> bool:
@@ -183,13 +185,14 @@ class Adaptive(Rule):
         network.gain.value = goal / total if total.mantissa else total
 
     def _listen(self, outcome: Outcome, shortfall: int) -> None:
-        network = self.network
-        previous = network.echo.turn_to(int(outcome.target))
-        if previous is not None:
+        echo, mean, label = self.network.echo, self.network.shortfall, int(outcome.target)
+        previous = echo.turn_to(label)
+        if self.of_two:
+            echo.hear_other(label, previous is not None, shortfall, mean, outcome.step)
+        elif previous is not None:
             heard = self.loss.probability(outcome.logits, previous) << 9
             others = shortfall // (self.loss.size - 1)
-            wanted = (5 * network.shortfall * others) >> 25
-            network.echo.hear(heard, others, wanted, outcome.step)
+            echo.hear(heard, others, (5 * mean * others) >> 25, outcome.step)
 
     def _goal(self, outcome: Outcome) -> int:
         """What this step is to win, Q24."""
@@ -211,7 +214,20 @@ class Adaptive(Rule):
         return min(_patience_q16(network.age), cube)
 
     def _doubt_q16(self, shortfall: int) -> int:
-        return min(1 << 16, shortfall >> 7) if self.loss.settles else 1 << 16
+        """By guessing one of two classes a half is missing, of many nearly all."""
+        doubt = shortfall >> 7
+        doubt += doubt >> 1 if self.of_two else 0
+        return min(1 << 16, doubt) if self.loss.settles else 1 << 16
+
+    @property
+    def of_two(self) -> bool:
+        """Whether what is learnt is one of two classes."""
+        return self.loss.settles and self.loss.size == 2
+
+    @property
+    def settles(self) -> int:
+        """As et_adaptive_observe takes it."""
+        return 2 if self.of_two else int(self.loss.settles)
 
     def centred(self, index: int) -> bool:
         layer = self.learning.trained[index]
