@@ -64,8 +64,8 @@ static uint32_t left_q16(const et_adaptive_network *network, const et_learner *l
     uint32_t doubt = doubt_q16(network->most_since, settles);
     uint32_t square = times_q16(doubt, doubt), cube = times_q16(square, doubt);
     if (learner->total_steps) {
-        cube = 2 * square < 1u << 16 ? times_q16(cube, 2 * square) : cube;
-        return times_q16(et_anneal_q16(learner), cube);
+        int less = settles != 2 && 2 * square < 1u << 16;
+        return times_q16(et_anneal_q16(learner), less ? times_q16(cube, 2 * square) : cube);
     }
     uint32_t patience = patience_q16(network->age);
     return patience < cube ? patience : cube;

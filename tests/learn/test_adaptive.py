@@ -122,6 +122,11 @@ def test_of_two_classes_half_as_much_is_to_win_and_less_error_is_all_there_is_to
         few, many = (rule._doubt_q16(round(mean * 2**24)) / 2**16 for rule in (two, three))
         assert few == pytest.approx(min(1, 3 * mean), abs=1e-4)
         assert many == pytest.approx(min(1, 2 * mean), abs=1e-4)
+        two.network.most_since = three.network.most_since = round(mean * 2**24)
+        first, many_d = outcome(step=0, total=100), 2 * mean
+        expected = min(1, many_d) ** 3 * min(1, 2 * many_d**2)
+        assert two._left_q16(first) / 2**16 == pytest.approx(min(1, 3 * mean) ** 3, abs=1e-3)
+        assert three._left_q16(first) / 2**16 == pytest.approx(expected, abs=1e-3)
     labels = lower(network().graph, LossChoice("sigmoid"))
     assert rule_of(labels).settles == 0
 

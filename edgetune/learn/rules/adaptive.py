@@ -209,7 +209,8 @@ class Adaptive(Rule):
         square = (doubt * doubt) >> 16
         cube = (square * doubt) >> 16
         if outcome.total_steps:
-            cube = (cube * min(1 << 16, 2 * square)) >> 16
+            if not self.of_two:
+                cube = (cube * min(1 << 16, 2 * square)) >> 16
             return (anneal_q16(outcome.step, outcome.total_steps) * cube) >> 16
         return min(_patience_q16(network.age), cube)
 
