@@ -26,7 +26,10 @@ from edgetune.errors import UsageError
 from edgetune.learn.recipe import Recipe
 
 CHOICES = 2  # seeds
-LEARNING_RATES = 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3
+LEARNING_RATES = (  # the lowest are for inputs in whole pixels, whose gradients are large
+    1e-8, 3e-8, 1e-7, 3e-7, 1e-6, 3e-6,
+    1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3,
+)
 
 
 class Ladder(NamedTuple):
@@ -53,8 +56,8 @@ PEERS = {
     "multinomial-global": Peer(
         "multinomial-global", Ladder((0.0001, 0.0004, 0.0015, 0.006, 0.025, 0.1, 0.4, 1.6), 5), 0.0
     ),
-    "sgd-stochastic": Peer("sgd-stochastic", Ladder(LEARNING_RATES, 6)),
-    "sgd-nearest": Peer("sgd-nearest", Ladder(LEARNING_RATES, 6)),
+    "sgd-stochastic": Peer("sgd-stochastic", Ladder(LEARNING_RATES, 12)),
+    "sgd-nearest": Peer("sgd-nearest", Ladder(LEARNING_RATES, 12)),
     "niti": Peer("niti", Ladder((1, 2, 3, 4, 5, 6, 7), 2)),
 }
 

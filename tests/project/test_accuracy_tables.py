@@ -360,3 +360,20 @@ def test_networks_say_that_they_need_tensorflow(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match=r"\.\[keras\]"):
         networks.main(["mlp3"])
+
+
+def test_of_two_classes_the_others_are_left_out(tmp_path):
+    """The logits of those that stay are the same, and so is the whole network."""
+    whole = load_task("digits")
+    pair = whole.of("pair", (8, 3))
+    assert set(whole.test_y[:200]) == set(range(10)) and set(pair.test_y) == {0, 1}
+    three = int(np.flatnonzero(whole.test_y == 3)[0])
+    assert (pair.test_x[pair.test_y == 1][0] == whole.test_x[three]).all()
+    of_all, of_two = (Learner(lower(task.graph), Recipe()) for task in (whole, pair))
+    for x in pair.test_x[:20]:
+        of_all.forward(x)
+        of_two.forward(x)
+        logits = [a._value(a.program.logits).reshape(-1) for a in (of_all, of_two)]
+        assert logits[1].tolist() == logits[0][[8, 3]].tolist()
+    assert whole.graph.output.shape[-1] == 10
+    assert len(pair.tune_y) == np.isin(whole.tune_y, (3, 8)).sum() >= pair.samples
