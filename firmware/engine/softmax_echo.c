@@ -58,8 +58,8 @@ void et_softmax_echo(const et_softmax_cross_entropy *loss, uint32_t size, const 
     echo->previous = label + 1;
     shortfall &= SHORTFALL_BITS;
     if (size == 2) {
-        hear_other(echo, label, previous == 2 - label,
-                   et_softmax_cross_entropy_shortfall(measure), shortfall, learner->step);
+        hear_other(echo, label, previous == 2 - label, et_softmax_cross_entropy_shortfall(measure),
+                   shortfall, learner->step);
         return;
     }
     if (previous == 0 || previous == label + 1 || previous > size) {
