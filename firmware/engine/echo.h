@@ -7,9 +7,8 @@
 #include "losses.h"
 
 /* log2: what it takes off the gain, Q16, from -4 to 0.  mean: of what is heard, Q24, and the
- * number that count; of two classes what is missing of each, Q15, its
- * bit 14 turned.
- * previous: the class before, plus 1. */
+ * number that count; of two classes what is missing of each, Q15, its bit 14 turned.  previous: the
+ * class before, plus 1. */
 typedef struct {
     int32_t log2;
     uint32_t mean, count, previous;
