@@ -166,6 +166,7 @@ MADE: dict[str, Callable] = {
     "dsc10": partial(rotated, degrees=-40),
     "dw22": partial(rotated, degrees=40),
 }
+TUNED_ON, TESTED_ON = slice(12_000, 15_000), slice(2000, 4000)
 
 # of these tasks two classes alone
 PAIRS = {
@@ -176,7 +177,6 @@ PAIRS = {
     "cnn14-pair": ("cnn14", (3, 8)),
     "dw22-pair": ("dw22", (4, 9)),
 }
-TUNED_ON, TESTED_ON = slice(12_000, 15_000), slice(2000, 4000)
 NAMES = *SOURCES, *MADE, *PAIRS, *FROM_RANDOM
 
 
