@@ -5,8 +5,8 @@
 Runs begin with the pretrained weights and with tuned ones, and learn from streams that are poisoned
 in one way or another.  Each line has the accuracy that the run began with, and after it without a
 guard, with the running error, with a tenth of the stream held out, and with a fifth of the clean
-tuning set for trusted samples: the worst of all seeds, beside it in brackets the first letter of
-the weights kept (last, best, start).  The engine runs as a process of this computer.
+tuning set for trusted samples: of each the worst of all seeds, behind it in brackets the first
+letter of the weights kept (last, best, start).  The engine runs as a process of this computer.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def row(
 
 
 def line(name: str, start: str, harm: str, runs: list) -> str:
-    before = np.mean([run[0][0] for run in runs])
+    before = min(run[0][0] for run in runs)
     worst = [min((run[i] for run in runs), key=lambda one: one[1]) for i in range(len(GUARDS))]
     cells = [f"{after:.1f} ({kept[0]})" for _, after, kept in worst]
     return f"| {name}, {start} | {harm} | {before:.1f} | {' | '.join(cells)} |"
