@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from runs import header, line
 from tasks import NAMES, Task, load_task, wrong_labels
 
 from edgetune.boards import load_board
@@ -136,11 +137,11 @@ def row(
     return found
 
 
-def line(name: str, start: str, harm: str, runs: list) -> str:
+def worst(runs: list) -> list[str]:
+    """Of all seeds' rows: the accuracy before, and with each guard the one after."""
     before = min(run[0][0] for run in runs)
-    worst = [min((run[i] for run in runs), key=lambda one: one[1]) for i in range(len(GUARDS))]
-    cells = [f"{after:.1f} ({kept[0]})" for _, after, kept in worst]
-    return f"| {name}, {start} | {harm} | {before:.1f} | {' | '.join(cells)} |"
+    ends = [min((run[i] for run in runs), key=lambda one: one[1]) for i in range(len(GUARDS))]
+    return [f"{before:.1f}", *(f"{after:.1f} ({kept[0]})" for _, after, kept in ends)]
 
 
 def main() -> int:
@@ -155,8 +156,8 @@ def main() -> int:
     parser.add_argument("--harm", choices=HARMS, action="append", help="default: all")
     parser.add_argument("--start", choices=STARTS, action="append", help="default: both")
     chosen = parser.parse_args()
-    print("| task, from | harm | before | no guard | running error | a tenth held out | trusted |\n"
-          "|---|---|---|---|---|---|---|", flush=True)
+    guards = "no guard", "running error", "a tenth held out", "trusted"
+    print(header("task, from", "harm", "before", *guards), flush=True)
     with ProcessPoolExecutor(chosen.jobs) as pool:
         futures = {
             (name, start, harm): [
@@ -168,8 +169,9 @@ def main() -> int:
             for name in chosen.task or ("digits", "har") for start in chosen.start or STARTS
             for harm in chosen.harm or HARMS
         }
-        for key, runs in futures.items():
-            print(line(*key, [future.result() for future in runs]), flush=True)
+        for (name, start, harm), runs in futures.items():
+            cells = worst([future.result() for future in runs])
+            print(line(f"{name}, {start}", harm, *cells), flush=True)
     return 0
 
 

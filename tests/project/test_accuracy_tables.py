@@ -18,6 +18,7 @@ import again  # noqa: E402
 import compiled  # noqa: E402
 import few  # noqa: E402
 import from_random  # noqa: E402
+import guard  # noqa: E402
 import mnist_digits  # noqa: E402
 import one_default  # noqa: E402
 import peers  # noqa: E402
@@ -377,3 +378,10 @@ def test_of_two_classes_the_others_are_left_out():
         assert logits[1].tolist() == logits[0][[8, 3]].tolist()
     assert whole.graph.output.shape[-1] == 10
     assert len(pair.tune_y) == np.isin(whole.tune_y, (3, 8)).sum() >= pair.samples
+
+
+def test_what_a_guard_holds_is_told_by_the_worse_seed_from_its_start_on():
+    kept = (95.5, 96.2, "last"), (95.5, 95.5, "start"), (95.5, 95.5, "start"), (95.5, 95.4, "best")
+    fell = (97.0, 40.1, "last"), (97.0, 97.0, "start"), (97.0, 96.1, "last"), (97.0, 97.0, "start")
+    for rows in ([kept, fell], [fell, kept]):
+        assert guard.worst(rows) == ["95.5", "40.1 (l)", "95.5 (s)", "95.5 (s)", "95.4 (b)"]
